@@ -64,6 +64,15 @@ abstract class ImageClassification
   /** The names of the classes, in the order of their ids. */
   def labels: Array[String] = bundle(SparkSession.active).manifest.labels.toArray
 
+  /** This stage's model and settings on this machine, without a Spark job. The caller closes it. */
+  def localModel(): LocalModel = {
+    val spark = SparkSession.active
+    val config = settings(spark).session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
+    new LocalModel(bundle(spark), settings(spark).copy(session = config))
+  }
+
+  private def localThreads: Int = if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
+
   private[ml] def bundle(spark: SparkSession): ModelBundle = {
     val uri = getModelPath.getOrElse {
       throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
