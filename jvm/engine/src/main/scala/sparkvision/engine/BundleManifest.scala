@@ -1,0 +1,149 @@
+package sparkvision.engine
+
+import java.nio.charset.StandardCharsets.UTF_8
+import java.security.MessageDigest
+
+import scala.collection.immutable.SortedMap
+import scala.jdk.CollectionConverters._
+
+import com.fasterxml.jackson.core.JsonProcessingException
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+/** A graph's input or output: its name, element type (`float32`, `float16`, ...) and shape, -1 for a dimension that may vary. */
+final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
+
+/** The exporter's own input and output, which a session must reproduce. Both files hold raw little-endian float32. */
+final case class GoldenPair(input: String, inputShape: Seq[Long], output: String, outputShape: Seq[Long])
+
+/** Size in bytes and sha256 (lower-case hex) of one of a bundle's files. */
+final case class FileDigest(sha256: String, size: Long)
+
+/** What `sparkvision.json` says: the one contract between the exporter, which writes it, and the engine.
+  *
+  * @param labels
+  *   class names; a label's place is its id
+  * @param tolerance
+  *   largest absolute difference from the golden output that a session may show
+  * @param files
+  *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
+  */
+final case class BundleManifest(
+    task: String,
+    architecture: String,
+    inputs: Seq[TensorInfo],
+    outputs: Seq[TensorInfo],
+    labels: IndexedSeq[String],
+    problemType: ProblemType,
+    precision: String,
+    tolerance: Double,
+    golden: Option[GoldenPair],
+    files: SortedMap[String, FileDigest]
+) {
+
+  /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
+  lazy val modelHash: String = BundleManifest.digest(files.filterNot { case (name, _) =>
+    name.startsWith("assets/") || name.startsWith("golden/")
+  })
+}
+
+object BundleManifest {
+  val FileName = "sparkvision.json"
+  val GraphFile = "model.onnx"
+  private val SchemaVersion = 1
+  private val mapper = new ObjectMapper
+
+  /** sha256 over the lines "name sha256", sorted by name. */
+  private[engine] def digest(files: SortedMap[String, FileDigest]): String =
+    sha256(files.map { case (name, file) => s"$name ${file.sha256}\n" }.mkString.getBytes(UTF_8))
+
+  private[engine] def sha256(bytes: Array[Byte]): String = hex(MessageDigest.getInstance("SHA-256").digest(bytes))
+
+  private[engine] def hex(bytes: Array[Byte]): String = bytes.map(b => f"${b & 0xff}%02x").mkString
+
+  /** @param where
+    *   the bundle's place, for messages
+    * @throws BundleException
+    *   when the text is no manifest of this version, or names a file outside the bundle
+    */
+  def parse(json: String, where: String): BundleManifest = {
+    val root =
+      try mapper.readTree(json)
+      catch { case e: JsonProcessingException => throw invalid(where, s"is not JSON (${e.getOriginalMessage})") }
+    val reader = new ManifestReader(root, where)
+    if (reader.int("schemaVersion") != SchemaVersion)
+      throw invalid(
+        where,
+        s"has schemaVersion ${reader.int("schemaVersion")}, this version of SparkVision reads $SchemaVersion"
+      )
+    val precision = reader.text("precision")
+    val manifest = BundleManifest(
+      task = reader.text("task"),
+      architecture = reader.text("architecture"),
+      inputs = reader.tensors("inputs"),
+      outputs = reader.tensors("outputs"),
+      labels = reader.array("labels").map(_.asText).toIndexedSeq,
+      problemType = ProblemType.parse(reader.text("problemType")),
+      precision = precision,
+      tolerance = reader.number(s"tolerance", precision),
+      golden = reader.golden,
+      files = reader.files
+    )
+    manifest.files.keys.foreach(requireInside(_, where))
+    if (!manifest.files.contains(GraphFile)) throw invalid(where, s"lists no $GraphFile")
+    manifest
+  }
+
+  /** A bundle is untrusted input: its file names must be relative, stay inside it, and name no native library. */
+  private[sparkvision] def requireInside(name: String, where: String): Unit = {
+    val segments = name.split("/", -1)
+    val unsafe = name.isEmpty || name.startsWith("/") || name.contains('\\') || name.contains('\u0000') ||
+      name.matches("^[A-Za-z]:.*") || segments.exists(s => s.isEmpty || s == "." || s == "..")
+    if (unsafe)
+      throw new BundleException(
+        s"The bundle $where names the file '$name', which is not inside it. Do not use this bundle; export the model again."
+      )
+    if (name.matches("(?i).*\\.(so|so\\.\\d.*|dll|dylib)"))
+      throw new BundleException(
+        s"The bundle $where holds the native library '$name'. Custom-op libraries are refused: export the model with standard operators."
+      )
+  }
+
+  private def invalid(where: String, problem: String): BundleException =
+    new BundleException(s"$FileName of the bundle $where $problem. Export the model again with `sparkvision export`.")
+
+  /** Typed access to the manifest's JSON, with a message that names the missing key. */
+  final private class ManifestReader(root: JsonNode, where: String) {
+    def node(path: String*): JsonNode = {
+      val found = path.foldLeft(root)((parent, key) => parent.path(key))
+      if (found.isMissingNode || found.isNull) throw invalid(where, s"has no '${path.mkString(".")}'")
+      found
+    }
+
+    def text(key: String): String = node(key).asText
+
+    def int(key: String): Int = node(key).asInt
+
+    def number(path: String*): Double = node(path: _*).asDouble
+
+    def array(path: String*): Seq[JsonNode] = node(path: _*).elements.asScala.toSeq
+
+    def tensors(key: String): Seq[TensorInfo] = array(key).map { tensor =>
+      val shape = tensor.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
+      TensorInfo(tensor.path("name").asText, tensor.path("type").asText, shape)
+    }
+
+    def golden: Option[GoldenPair] = Option.when(root.hasNonNull("golden")) {
+      def shape(key: String) = array("golden", key).map(_.asLong)
+      def file(key: String) = {
+        val name = node("golden", key).asText
+        if (!node("files").has(name)) throw invalid(where, s"names the golden file '$name' but lists no such file")
+        name
+      }
+      GoldenPair(file("input"), shape("inputShape"), file("output"), shape("outputShape"))
+    }
+
+    def files: SortedMap[String, FileDigest] = SortedMap.from(node("files").fields.asScala.map { entry =>
+      entry.getKey -> FileDigest(entry.getValue.path("sha256").asText, entry.getValue.path("size").asLong)
+    })
+  }
+}

@@ -1,0 +1,36 @@
+package sparkvision.engine
+
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
+
+import scala.util.Using
+
+/** The models that ship inside the jar, addressed as `embedded:NAME`. */
+object EmbeddedModels {
+  val Scheme = "embedded:"
+  val Default = "embedded:digits"
+
+  def isEmbedded(uri: String): Boolean = uri.startsWith(Scheme)
+
+  /** Copies the model `embedded:NAME` into an existing empty folder.
+    *
+    * @throws BundleException
+    *   when the jar holds no such model
+    */
+  def copyTo(uri: String, folder: Path): Unit = {
+    val root = s"/sparkvision/models/${uri.stripPrefix(Scheme)}/"
+    val manifest = read(uri, root + BundleManifest.FileName)
+    Files.write(folder.resolve(BundleManifest.FileName), manifest)
+    BundleManifest.parse(new String(manifest, UTF_8), uri).files.keys.foreach { name =>
+      val file = folder.resolve(name)
+      Files.createDirectories(file.getParent)
+      Files.write(file, read(uri, root + name))
+    }
+  }
+
+  private def read(uri: String, resource: String): Array[Byte] = {
+    val in = getClass.getResourceAsStream(resource)
+    if (in == null) throw new BundleException(s"There is no embedded model '$uri'; this jar holds $Default.")
+    Using.resource(in)(_.readAllBytes())
+  }
+}

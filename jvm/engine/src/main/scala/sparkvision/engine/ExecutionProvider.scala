@@ -1,0 +1,30 @@
+package sparkvision.engine
+
+/** Where ONNX Runtime computes. */
+sealed abstract class ExecutionProvider(val name: String) extends Serializable {
+  override def toString: String = name
+}
+
+object ExecutionProvider {
+
+  /** CUDA where the runtime has it and it works, else the CPU; says once in the log what it chose. */
+  case object Auto extends ExecutionProvider("auto")
+
+  /** ONNX Runtime's own CPU kernels. */
+  case object Cpu extends ExecutionProvider("cpu")
+
+  /** Intel's oneDNN kernels on the CPU. */
+  case object OneDnn extends ExecutionProvider("onednn")
+
+  /** An NVIDIA GPU. */
+  case object Cuda extends ExecutionProvider("cuda")
+
+  val all: Seq[ExecutionProvider] = Seq(Auto, Cpu, OneDnn, Cuda)
+
+  /** @throws ParameterException
+    *   when there is no such provider
+    */
+  def parse(name: String): ExecutionProvider = all.find(_.name == name).getOrElse {
+    throw new ParameterException(s"Unknown executionProvider '$name'; it is one of ${all.mkString(", ")}.")
+  }
+}

@@ -1,0 +1,138 @@
+package sparkvision.engine
+
+import java.nio.file.{Files, Path}
+import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+import java.util.Collections
+
+import scala.util.Using
+
+import ai.onnxruntime.OrtSession.SessionOptions
+import ai.onnxruntime.{OnnxTensor, OrtException, OrtSession}
+import org.slf4j.LoggerFactory
+
+/** A model loaded into ONNX Runtime. Any number of threads may call [[run]] at once.
+  *
+  * @param provider
+  *   where it computes, `Auto` resolved
+  */
+final class InferenceSession private (session: OrtSession, manifest: BundleManifest, val provider: ExecutionProvider)
+    extends AutoCloseable {
+  private val input = manifest.inputs.head
+  private val output = manifest.outputs.head
+
+  /** Runs one batch.
+    *
+    * @param pictures
+    *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
+    * @param shape
+    *   the batch's shape: pictures, channels, height, width
+    * @return
+    *   the first output, an array of logits for each picture
+    */
+  def run(pictures: FloatBuffer, shape: Array[Long]): IndexedSeq[Array[Float]] = {
+    val size = shape.product.toInt
+    val window = pictures.duplicate().position(0).limit(size)
+    Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
+      Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
+        result =>
+          val logits = result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer
+          val perPicture = logits.remaining / shape(0).toInt
+          IndexedSeq.fill(shape(0).toInt) {
+            val one = new Array[Float](perPicture)
+            logits.get(one)
+            one
+          }
+      }
+    }
+  }
+
+  override def close(): Unit = session.close()
+
+  /** A provider that computes wrong numbers is refused: this machine must reproduce what the exporter saw. */
+  private def checkGoldenPair(folder: Path): Unit = manifest.golden.foreach { golden =>
+    val expected = InferenceSession.readFloats(folder.resolve(golden.output))
+    val actual = run(InferenceSession.readFloats(folder.resolve(golden.input)), golden.inputShape.toArray).flatten
+    val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)
+    // Written so that NaN, which compares with nothing, is refused too.
+    if (!(difference <= manifest.tolerance))
+      throw new ProviderException(
+        s"The execution provider $provider computes wrong numbers for ${manifest.architecture}: its output differs from " +
+          s"the exporter's by $difference, more than the tolerance ${manifest.tolerance}. Use executionProvider=cpu."
+      )
+  }
+}
+
+object InferenceSession {
+  private val log = LoggerFactory.getLogger(classOf[InferenceSession])
+
+  /** Loads the bundle's model and lets it reproduce its golden pair. Takes seconds for a large model: share sessions
+    * through [[SessionCache]].
+    *
+    * @throws ProviderException
+    *   when the provider is not usable here, or computes wrong numbers
+    * @throws BundleException
+    *   when ONNX Runtime refuses the graph
+    */
+  def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
+    requireFloatInput(bundle)
+    val session = config.provider match {
+      case ExecutionProvider.Auto => openBest(bundle, config)
+      case provider => openOn(provider, bundle, config)
+    }
+    log.info(
+      s"Model ${bundle.manifest.modelHash.take(12)} (${bundle.manifest.architecture}) runs on ${session.provider}, " +
+        s"${config.intraOpThreads} thread(s) a run"
+    )
+    session
+  }
+
+  private def openBest(bundle: ModelBundle, config: SessionConfig): InferenceSession =
+    if (!OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))
+      openOn(ExecutionProvider.Cpu, bundle, config)
+    else
+      try openOn(ExecutionProvider.Cuda, bundle, config)
+      catch {
+        case e: ProviderException =>
+          log.warn(s"executionProvider=auto falls back to the CPU: ${e.getMessage}")
+          openOn(ExecutionProvider.Cpu, bundle, config)
+      }
+
+  private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession =
+    Using.resource(OnnxRuntime.options(provider, config)) { options =>
+      val session = new InferenceSession(load(bundle, options), bundle.manifest, provider)
+      try session.checkGoldenPair(bundle.folder)
+      catch {
+        case e: Throwable =>
+          session.close()
+          throw e
+      }
+      session
+    }
+
+  private def load(bundle: ModelBundle, options: SessionOptions): OrtSession =
+    try OnnxRuntime.environment.createSession(bundle.graph.toString, options)
+    catch {
+      case e: OrtException =>
+        throw new BundleException(
+          s"ONNX Runtime cannot load ${bundle.graph}: ${e.getMessage} Export the model again, for instance with another --opset.",
+          e
+        )
+    }
+
+  private def requireFloatInput(bundle: ModelBundle): Unit = {
+    val input = bundle.manifest.inputs.head
+    if (bundle.manifest.inputs.size != 1 || input.elementType != "float32" || input.shape.size != 4)
+      throw new BundleException(
+        s"The graph of ${bundle.folder} takes ${bundle.manifest.inputs.mkString(", ")}; SparkVision feeds one float32 input " +
+          "of shape [pictures, 3, height, width]. Export the model with `sparkvision export`."
+      )
+  }
+
+  /** A file of raw little-endian floats, as a direct buffer. */
+  private def readFloats(file: Path): FloatBuffer = {
+    val bytes = Files.readAllBytes(file)
+    val buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder)
+    buffer.asFloatBuffer.put(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer)
+    buffer.asFloatBuffer
+  }
+}

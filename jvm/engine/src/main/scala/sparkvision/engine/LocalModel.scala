@@ -1,0 +1,115 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+/** A model on this machine: pictures in, predictions out. It is what runs inside Spark's executors, and needs no Spark.
+  *
+  * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
+  * Any number of threads may use one `LocalModel`.
+  *
+  * {{{
+  * Using.resource(new LocalModel(ModelBundle.open(Path.of("my-vit")))) { model =>
+  *   val bytes = Files.readAllBytes(Path.of("cat.jpg"))
+  *   model.predictions(Iterator(bytes))(Picture.Encoded).next()   // (bytes, Right(Prediction(...)))
+  * }
+  * }}}
+  *
+  * @param onSessionOpened
+  *   called when this model's use opened a session that nobody had open
+  * @throws ProcessorException
+  *   when the settings make pictures that the model cannot take
+  */
+final class LocalModel(
+    val bundle: ModelBundle,
+    val settings: ModelSettings = ModelSettings(),
+    onSessionOpened: () => Unit = () => ()
+) extends AutoCloseable {
+  private val preprocessor = new Preprocessor(bundle.processor.withOverrides(settings.processor))
+  private val postprocessor =
+    new Postprocessor(bundle.manifest.labels, bundle.manifest.problemType, settings.topK, settings.threshold)
+  private var lease = Option.empty[SessionCache.Lease]
+  private var closed = false
+
+  /** Height and width, in pixels, of the pictures that the model is fed. */
+  val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
+
+  private val floatsPerPicture = 3 * height * width
+
+  /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
+  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    val buffer = FloatBuffer.allocate(floatsPerPicture)
+    items.map { item =>
+      buffer.clear()
+      val floats =
+        try {
+          prepare(picture(item), buffer)
+          Right(buffer.array.clone())
+        } catch { case e: ImageException => Left(e.reason) }
+      item -> floats
+    }
+  }
+
+  /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
+  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    new Batcher[Array[Float]](
+      settings.batchSize,
+      floatsPerPicture,
+      prepare,
+      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width))
+    ).results(items)(picture)
+
+  /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
+  def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
+    logits(items)(picture).map { case (item, result) => item -> result.map(postprocessor.apply) }
+
+  /** Gives the session back; it stays open for others. */
+  override def close(): Unit = synchronized {
+    closed = true
+    lease.foreach(_.close())
+    lease = None
+  }
+
+  private def prepare(picture: Picture, target: FloatBuffer): Unit = {
+    val pixels = picture match {
+      case Picture.Encoded(bytes) => ImageDecoder.decode(bytes, settings.maxImagePixels)
+      case Picture.Decoded(decoded) => decoded
+      case Picture.Unusable(reason) => throw new ImageException(reason)
+    }
+    preprocessor.process(pixels, target)
+  }
+
+  private def openSession(): InferenceSession = synchronized {
+    if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
+    lease
+      .getOrElse {
+        val acquired = SessionCache.shared(settings.sessionIdle).acquire(bundle, settings.session, onSessionOpened)
+        lease = Some(acquired)
+        acquired
+      }
+      .session
+  }
+}
+
+object LocalModel {
+
+  /** The size that preprocessing makes and the graph takes; they must agree. */
+  private def inputSize(bundle: ModelBundle, preprocessor: Preprocessor): (Int, Int) = {
+    val (height, width) = (preprocessor.height, preprocessor.width)
+    bundle.manifest.inputs.head.shape match {
+      case Seq(_, channels, graphHeight, graphWidth) =>
+        val fits = Seq(channels -> 3, graphHeight -> height, graphWidth -> width).forall { case (graph, picture) =>
+          graph == -1 || graph == picture
+        }
+        if (!fits)
+          throw new ProcessorException(
+            s"Preprocessing makes pictures of 3 x $height x $width (channels, height, width), but the graph takes " +
+              s"$channels x $graphHeight x $graphWidth. Leave size, height and width unset to use the bundle's own."
+          )
+      case shape =>
+        throw new BundleException(
+          s"The graph's input has shape ${shape.mkString("[", ", ", "]")}; SparkVision feeds [pictures, 3, height, width]."
+        )
+    }
+    (height, width)
+  }
+}

@@ -1,0 +1,94 @@
+package sparkvision.engine
+
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
+import java.nio.{ByteBuffer, ByteOrder}
+
+import scala.util.Using
+
+import com.fasterxml.jackson.databind.ObjectMapper
+
+/** [[LocalModel]] for a caller in another process: any number of pictures cross as one byte array, and so do their floats.
+  *
+  * All numbers are little-endian. In: for each picture its length (int32) and its bytes. Out: for each picture the length
+  * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last picture the
+  * float32 of those that have a result, in order.
+  */
+final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
+  import LocalModelBytes._
+
+  def height: Int = model.height
+  def width: Int = model.width
+  def labels: Array[String] = model.bundle.manifest.labels.toArray
+
+  /** What the session is fed: 3 x height x width floats a picture. */
+  def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
+
+  /** What the session gives: one float a label. */
+  def logits(pictures: Array[Byte]): Array[Byte] = pack(model.logits(unpack(pictures))(picture).map(_._2))
+
+  /** A JSON array with `{"best": [{"id", "label", "score"}, ...], "height", "width"}` or `{"error"}` for each picture. */
+  def predict(pictures: Array[Byte]): String = {
+    val answers = mapper.createArrayNode()
+    model.predictions(unpack(pictures))(picture).foreach {
+      case (_, Left(reason)) => answers.addObject().put("error", reason)
+      case (bytes, Right(prediction)) =>
+        val header = ImageHeader.read(bytes)
+        val answer = answers.addObject().put("height", header.uprightHeight).put("width", header.uprightWidth)
+        val best = answer.putArray("best")
+        prediction.best.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
+    }
+    answers.toString
+  }
+
+  override def close(): Unit = model.close()
+}
+
+object LocalModelBytes {
+  private val mapper = new ObjectMapper
+
+  private def picture(bytes: Array[Byte]): Picture = Picture.Encoded(bytes)
+
+  /** @param uri
+    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder
+    */
+  def open(uri: String): LocalModelBytes = {
+    val folder =
+      if (!EmbeddedModels.isEmbedded(uri)) Path.of(uri)
+      else {
+        val unpacked = Files.createTempDirectory("sparkvision")
+        sys.addShutdownHook(deleteRecursively(unpacked))
+        EmbeddedModels.copyTo(uri, unpacked)
+        unpacked
+      }
+    new LocalModelBytes(new LocalModel(ModelBundle.open(folder)))
+  }
+
+  private def deleteRecursively(folder: Path): Unit = Using.resource(Files.walk(folder)) { files =>
+    files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
+  }
+
+  private def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
+    val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
+    Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
+      val bytes = new Array[Byte](buffer.getInt())
+      buffer.get(bytes)
+      bytes
+    }
+  }
+
+  private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {
+    val all = results.toIndexedSeq
+    val reasons = all.map(_.left.toOption.fold(Array.emptyByteArray)(_.getBytes(UTF_8)))
+    val floats = all.flatMap(_.toOption)
+    val out = ByteBuffer
+      .allocate(reasons.map(4 + _.length).sum + floats.map(4 * _.length).sum)
+      .order(ByteOrder.LITTLE_ENDIAN)
+    reasons.foreach(reason => out.putInt(reason.length).put(reason))
+    floats.foreach { one =>
+      out.asFloatBuffer.put(one)
+      out.position(out.position() + 4 * one.length)
+    }
+    out.array
+  }
+}

@@ -1,0 +1,181 @@
+package sparkvision.engine
+
+import java.io.IOException
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
+import java.security.{DigestInputStream, MessageDigest}
+
+import scala.collection.immutable.SortedMap
+import scala.jdk.CollectionConverters._
+import scala.util.Using
+
+import com.fasterxml.jackson.core.JsonProcessingException
+import com.fasterxml.jackson.databind.ObjectMapper
+import org.slf4j.LoggerFactory
+
+/** An exported model in a local folder, checked: every file is there with the hash the manifest gives, the graph has the
+  * inputs, outputs and external data that the manifest names, and the labels match the logits.
+  *
+  * {{{
+  * val bundle = ModelBundle.open(Path.of("my-vit"))
+  * bundle.manifest.labels     // Vector("tench", "goldfish", ...)
+  * }}}
+  */
+final class ModelBundle private (val folder: Path, val manifest: BundleManifest, val processor: ProcessorConfig) {
+
+  /** Hash of the whole bundle: graph, labels, preprocessing and golden pair. A stage remembers its model by it. */
+  lazy val bundleHash: String = BundleManifest.digest(manifest.files)
+
+  def graph: Path = folder.resolve(BundleManifest.GraphFile)
+
+  /** The same bundle after its folder was renamed. */
+  private[sparkvision] def movedTo(newFolder: Path): ModelBundle = new ModelBundle(newFolder, manifest, processor)
+
+  /** Every file of the bundle, the manifest (where there is one) included, relative to [[folder]]. */
+  def fileNames: Seq[String] =
+    manifest.files.keys.toSeq ++ Some(BundleManifest.FileName).filter(name => Files.exists(folder.resolve(name)))
+}
+
+object ModelBundle {
+  private val log = LoggerFactory.getLogger(classOf[ModelBundle])
+  private val mapper = new ObjectMapper
+  private[sparkvision] val ProcessorFile = "assets/preprocessor_config.json"
+  private[sparkvision] val LabelsFile = "assets/labels.json"
+
+  /** Opens and checks the bundle in `folder`. Reads every byte once (hashes), loads no model.
+    *
+    * A folder in Spark NLP's layout (`model.onnx`, `assets/labels.json`, `assets/preprocessor_config.json`) without a
+    * manifest is accepted with a warning; nothing then protects it from damage.
+    *
+    * @throws BundleException
+    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    * @throws ProcessorException
+    *   when its preprocessing is one SparkVision does not support
+    */
+  def open(folder: Path): ModelBundle = {
+    if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
+    try {
+      val manifestFile = folder.resolve(BundleManifest.FileName)
+      val manifest =
+        if (Files.exists(manifestFile)) BundleManifest.parse(Files.readString(manifestFile, UTF_8), folder.toString)
+        else derive(folder)
+      manifest.files.foreach { case (name, digest) => verify(folder, name, digest) }
+      checkGraph(folder, manifest)
+      checkLabels(folder, manifest)
+      new ModelBundle(folder, manifest, processorConfig(folder, manifest))
+    } catch {
+      case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e)
+    }
+  }
+
+  private def missing(problem: String) = new BundleException(
+    s"$problem A model bundle is a folder with ${BundleManifest.GraphFile}, assets/ and ${BundleManifest.FileName}; " +
+      "`sparkvision export CHECKPOINT FOLDER` makes one."
+  )
+
+  private def verify(folder: Path, name: String, expected: FileDigest): Unit = {
+    val file = folder.resolve(name)
+    if (!Files.isRegularFile(file)) throw missing(s"The bundle $folder lacks the file $name.")
+    if (!file.toRealPath().startsWith(folder.toRealPath()))
+      throw new BundleException(s"The bundle's file $file is a link to a place outside the bundle, which is refused.")
+    val actual = digest(file)
+    if (actual != expected)
+      throw new BundleException(
+        s"The bundle's file $file is damaged: sha256 ${actual.sha256} (${actual.size} bytes), but " +
+          s"${BundleManifest.FileName} says ${expected.sha256} (${expected.size} bytes). Copy or export the bundle again."
+      )
+  }
+
+  private[engine] def digest(file: Path): FileDigest = {
+    val sha256 = MessageDigest.getInstance("SHA-256")
+    Using.resource(new DigestInputStream(Files.newInputStream(file), sha256)) { in =>
+      val buffer = new Array[Byte](1 << 20)
+      while (in.read(buffer) >= 0) {}
+    }
+    FileDigest(BundleManifest.hex(sha256.digest()), Files.size(file))
+  }
+
+  private def checkGraph(folder: Path, manifest: BundleManifest): Unit = {
+    val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
+    graph.externalData.foreach { name =>
+      BundleManifest.requireInside(name, folder.toString)
+      if (!manifest.files.contains(name))
+        throw new BundleException(
+          s"The graph in $folder keeps weights in '$name', which the bundle does not list. Export the model again."
+        )
+    }
+    Seq("input" -> (manifest.inputs, graph.inputs), "output" -> (manifest.outputs, graph.outputs)).foreach {
+      case (kind, (declared, actual)) =>
+        val names = actual.map(_.name)
+        declared.map(_.name).filterNot(names.contains).foreach { name =>
+          throw new BundleException(
+            s"${BundleManifest.FileName} of the bundle $folder names the $kind '$name', but the graph has ${names.mkString(", ")}."
+          )
+        }
+    }
+    if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
+      throw new BundleException(s"${BundleManifest.FileName} of the bundle $folder names no input or no output.")
+  }
+
+  private def checkLabels(folder: Path, manifest: BundleManifest): Unit = {
+    val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
+    if (classes >= 0 && manifest.labels.size != classes)
+      throw new BundleException(
+        s"The bundle $folder has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
+          "Export it again with labels that match (`sparkvision export --labels FILE`)."
+      )
+  }
+
+  private def processorConfig(folder: Path, manifest: BundleManifest): ProcessorConfig = {
+    val file = folder.resolve(ProcessorFile)
+    if (!manifest.files.contains(ProcessorFile) || !Files.exists(file))
+      throw missing(s"The bundle $folder lacks $ProcessorFile.")
+    ProcessorConfig.parse(readJson(file))
+  }
+
+  private def readJson(file: Path) =
+    try mapper.readTree(Files.readAllBytes(file))
+    catch {
+      case e: JsonProcessingException =>
+        throw new BundleException(s"The bundle's file $file is not JSON (${e.getOriginalMessage}). Export the model again.")
+    }
+
+  /** The manifest that a Spark NLP folder would have. */
+  private def derive(folder: Path): BundleManifest = {
+    val required = Seq(BundleManifest.GraphFile, LabelsFile, ProcessorFile)
+    required.find(name => !Files.exists(folder.resolve(name))).foreach { name =>
+      throw missing(s"The folder $folder has neither ${BundleManifest.FileName} nor $name.")
+    }
+    log.warn(
+      s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
+    )
+    val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
+    graph.externalData.foreach(BundleManifest.requireInside(_, folder.toString))
+    val files = SortedMap.from((required ++ graph.externalData).map { name =>
+      if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
+      name -> digest(folder.resolve(name))
+    })
+    BundleManifest(
+      task = "image-classification",
+      architecture = "",
+      inputs = graph.inputs,
+      outputs = graph.outputs,
+      labels = labelsInIdOrder(folder),
+      problemType = ProblemType.SingleLabel,
+      precision = "fp32",
+      tolerance = 1e-3,
+      golden = None,
+      files = files
+    )
+  }
+
+  /** assets/labels.json is {label: id}, as Spark NLP writes it. */
+  private def labelsInIdOrder(folder: Path): IndexedSeq[String] = {
+    val byId = readJson(folder.resolve(LabelsFile)).fields.asScala.map(e => e.getValue.asInt -> e.getKey).toMap
+    if (byId.isEmpty || byId.keys.min != 0 || byId.keys.max != byId.size - 1)
+      throw new BundleException(
+        s"$LabelsFile of $folder must give every label its own id, from 0 to one less than their number."
+      )
+    (0 until byId.size).map(byId)
+  }
+}

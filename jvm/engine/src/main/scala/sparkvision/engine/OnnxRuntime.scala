@@ -1,0 +1,95 @@
+package sparkvision.engine
+
+import java.util.{EnumSet => JEnumSet}
+
+import scala.jdk.CollectionConverters._
+
+import ai.onnxruntime.OrtSession.SessionOptions
+import ai.onnxruntime.providers.OrtCUDAProviderOptions
+import ai.onnxruntime.{OrtEnvironment, OrtException, OrtLoggingLevel, OrtProvider}
+
+/** The one ONNX Runtime on the classpath: the CPU's, the GPU's or oneDNN's, all under the package `ai.onnxruntime`.
+  *
+  * Uses only what `ai.onnxruntime` 1.24 has, the oldest runtime there is a variant for.
+  */
+private[engine] object OnnxRuntime {
+  private val RuntimeClass = "ai/onnxruntime/OrtEnvironment.class"
+
+  /** ONNX Runtime's process-wide environment. It is never closed: ONNX Runtime closes it when the JVM ends.
+    *
+    * @throws ProviderException
+    *   when the classpath holds no runtime, or two (whose natives would shadow each other)
+    */
+  lazy val environment: OrtEnvironment = {
+    val jars = getClass.getClassLoader.getResources(RuntimeClass).asScala.map(_.toString).toSeq.distinct
+    if (jars.isEmpty)
+      throw new ProviderException(
+        "ONNX Runtime is not on the classpath. Depend on exactly one of the artifacts sparkvision_2.13 (CPU), " +
+          "sparkvision-gpu_2.13 or sparkvision-onednn_2.13, or start Spark with sparkvision.start()."
+      )
+    if (jars.size > 1)
+      throw new ProviderException(
+        s"There are ${jars.size} copies of ONNX Runtime on the classpath, of which only one may be: ${jars.mkString(" and ")}. Remove all but one."
+      )
+    val env = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "sparkvision")
+    env.setTelemetry(false)
+    env
+  }
+
+  def providers: JEnumSet[OrtProvider] = {
+    environment // its checks come first
+    OrtEnvironment.getAvailableProviders
+  }
+
+  /** Options for a session on `provider`, which is not `Auto`. The caller closes them.
+    *
+    * @throws ProviderException
+    *   when this runtime does not have that provider, or a library it needs is missing
+    */
+  def options(provider: ExecutionProvider, config: SessionConfig): SessionOptions = {
+    val options = new SessionOptions
+    try {
+      options.setIntraOpNumThreads(config.intraOpThreads)
+      options.setInterOpNumThreads(1)
+      options.setExecutionMode(SessionOptions.ExecutionMode.SEQUENTIAL)
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR)
+      provider match {
+        case ExecutionProvider.Cuda => addCuda(options, config)
+        case ExecutionProvider.OneDnn =>
+          throw new ProviderException(
+            "executionProvider=onednn is not supported by this version of SparkVision; use executionProvider=cpu."
+          )
+        case _ => ()
+      }
+      options
+    } catch {
+      case e: Throwable =>
+        options.close()
+        throw e
+    }
+  }
+
+  private def addCuda(options: SessionOptions, config: SessionConfig): Unit = {
+    if (!providers.contains(OrtProvider.CUDA))
+      throw new ProviderException(
+        s"executionProvider=cuda was asked for, but this ONNX Runtime has only ${providers.asScala.mkString(", ")}. " +
+          "Use the GPU runtime (sparkvision.start(gpu=True), or the artifact sparkvision-gpu_2.13), or executionProvider=cpu."
+      )
+    val cuda =
+      try new OrtCUDAProviderOptions(config.deviceId)
+      catch { case e: OrtException => throw cudaUnusable(e) }
+    try {
+      // ONNX Runtime's default is TF32 on: logits then differ from Hugging Face's in the third digit.
+      cuda.add("use_tf32", if (config.cudaTf32) "1" else "0")
+      options.addCUDA(cuda)
+    } catch {
+      case e: OrtException => throw cudaUnusable(e)
+    } finally cuda.close()
+  }
+
+  private def cudaUnusable(e: OrtException) = new ProviderException(
+    s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (onnxruntime_gpu 1.29 needs " +
+      "CUDA 12 and cuDNN 9, and a driver for them), or use executionProvider=cpu.",
+    e
+  )
+}

@@ -1,0 +1,46 @@
+package sparkvision.engine
+
+/** Turns a stored picture upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never mixed. */
+private[engine] object Orientation {
+
+  /** @param orientation
+    *   1 to 8
+    * @return
+    *   the upright picture; `stored` itself for 1
+    */
+  def upright(stored: Pixels, orientation: Int): Pixels = {
+    val (w, h) = (stored.width, stored.height)
+    // Where the upright picture's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored pixels.
+    orientation match {
+      case 2 => turn(stored, w, h, start = w - 1, acrossStep = -1, downStep = w)
+      case 3 => turn(stored, w, h, start = w * h - 1, acrossStep = -1, downStep = -w)
+      case 4 => turn(stored, w, h, start = w * (h - 1), acrossStep = 1, downStep = -w)
+      case 5 => turn(stored, h, w, start = 0, acrossStep = w, downStep = 1)
+      case 6 => turn(stored, h, w, start = w * (h - 1), acrossStep = -w, downStep = 1)
+      case 7 => turn(stored, h, w, start = w * h - 1, acrossStep = -w, downStep = -1)
+      case 8 => turn(stored, h, w, start = w - 1, acrossStep = w, downStep = -1)
+      case _ => stored
+    }
+  }
+
+  private def turn(stored: Pixels, width: Int, height: Int, start: Int, acrossStep: Int, downStep: Int): Pixels = {
+    val from = stored.rgb
+    val to = new Array[Byte](from.length)
+    var target = 0
+    var y = 0
+    while (y < height) {
+      var source = (start + y * downStep) * 3
+      var x = 0
+      while (x < width) {
+        to(target) = from(source)
+        to(target + 1) = from(source + 1)
+        to(target + 2) = from(source + 2)
+        target += 3
+        source += acrossStep * 3
+        x += 1
+      }
+      y += 1
+    }
+    new Pixels(width, height, to)
+  }
+}

@@ -1,0 +1,118 @@
+package sparkvision.engine
+
+import java.util.zip.{CRC32, DataFormatException, Inflater}
+
+/** Walks a PNG's chunks (ISO/IEC 15948, section 5), without decoding.
+  *
+  * Before the picture's data every checksum counts and the metadata is held to Pillow's limits, because Pillow refuses a
+  * file that breaks them; after it nothing but the orientation is looked at. libpng alone is laxer with the former.
+  */
+private[engine] object PngStructure {
+  private val SignatureLength = 8
+
+  /** Pillow's `MAX_TEXT_CHUNK`: a compressed metadata chunk may not inflate to more. */
+  private val MaxInflated = 1024 * 1024
+
+  private final case class Chunk(name: String, data: Int, length: Int)
+
+  /** Bits a sample and colour type, as IHDR gives them. */
+  final case class Samples(bitDepth: Int, colourType: Int) {
+    def isGrey16: Boolean = bitDepth == 16 && colourType == 0
+  }
+
+  def samples(reader: ByteReader): Samples =
+    Samples(reader.u8(SignatureLength + 16), reader.u8(SignatureLength + 17))
+
+  def readHeader(reader: ByteReader): ImageHeader = {
+    if (!reader.startsWith(SignatureLength + 4, "IHDR")) reader.corrupt("its first chunk is not IHDR")
+    val (width, height) = (reader.u32be(SignatureLength + 8), reader.u32be(SignatureLength + 12))
+    // Section 11.2.2: a side is at most 2^31 - 1.
+    if (width > Int.MaxValue || height > Int.MaxValue) reader.corrupt(s"its header says $width x $height pixels")
+    val exif = chunks(reader).find(_.name == "eXIf").map(chunk => reader.slice(chunk.data, chunk.length))
+    val xmp = if (exif.isDefined) None else chunks(reader).flatMap(xmpPacket(reader, _)).nextOption()
+    ImageHeader(ImageFormat.Png, width.toInt, height.toInt, ExifOrientation.of(exif, xmp))
+  }
+
+  /** Refuses a PNG that has no picture data, or whose chunks before it are broken. */
+  def requireComplete(reader: ByteReader): Unit = {
+    var offset = SignatureLength
+    var name = ""
+    while (name != "IDAT") {
+      val length = reader.u32be(offset)
+      name = reader.ascii(offset + 4, 4)
+      if (!name.forall(char => char >= 'A' && char <= 'Z' || char >= 'a' && char <= 'z'))
+        reader.corrupt(s"the chunk at offset $offset has no valid name")
+      if (name == "IEND") reader.corrupt("it ends before any picture data (no IDAT chunk)")
+      if (name != "IDAT") {
+        reader.need(offset + 8L, length + 4)
+        requireChecksum(reader, offset + 4, length.toInt + 4)
+        requireSaneMetadata(reader, Chunk(name, offset + 8, length.toInt))
+        offset += 12 + length.toInt
+      }
+    }
+  }
+
+  private def requireChecksum(reader: ByteReader, offset: Int, count: Int): Unit = {
+    val crc = new CRC32
+    crc.update(reader.bytes, offset, count)
+    if (crc.getValue != reader.u32be(offset + count))
+      reader.corrupt(s"the checksum of its chunk ${reader.ascii(offset, 4)} is wrong")
+  }
+
+  private def requireSaneMetadata(reader: ByteReader, chunk: Chunk): Unit =
+    if (chunk.name == "iCCP" || chunk.name == "zTXt") {
+      val keyword = reader.slice(chunk.data, chunk.length).indexOf(0: Byte)
+      if (keyword >= 0 && keyword + 1 < chunk.length) {
+        val method = reader.u8(chunk.data + keyword + 1)
+        if (method != 0) reader.corrupt(s"its chunk ${chunk.name} uses the unknown compression method $method")
+        val _ = inflate(reader, chunk.name, chunk.data + keyword + 2, chunk.length - keyword - 2)
+      }
+    } else if (chunk.name == "iTXt") { val _ = internationalText(reader, chunk) }
+
+  /** An iTXt chunk's keyword and text, inflated where needed (section 11.3.4.5); None when it is malformed. */
+  private def internationalText(reader: ByteReader, chunk: Chunk): Option[(String, Array[Byte])] = {
+    val data = reader.slice(chunk.data, chunk.length)
+    val keywordEnd = data.indexOf(0: Byte)
+    val languageEnd = if (keywordEnd < 0) -1 else data.indexOf(0: Byte, keywordEnd + 3)
+    val translatedEnd = if (languageEnd < 0) -1 else data.indexOf(0: Byte, languageEnd + 1)
+    if (translatedEnd < 0) None
+    else {
+      val keyword = new String(data, 0, keywordEnd, java.nio.charset.StandardCharsets.ISO_8859_1)
+      val start = chunk.data + translatedEnd + 1
+      val length = chunk.length - translatedEnd - 1
+      val (compressed, method) = (data(keywordEnd + 1) != 0, data(keywordEnd + 2))
+      if (!compressed) Some(keyword -> reader.slice(start, length))
+      else if (method == 0) inflate(reader, chunk.name, start, length).map(keyword -> _)
+      else None
+    }
+  }
+
+  private def xmpPacket(reader: ByteReader, chunk: Chunk): Option[Array[Byte]] =
+    if (chunk.name != "iTXt") None
+    else internationalText(reader, chunk).collect { case ("XML:com.adobe.xmp", packet) => packet }
+
+  /** The inflated bytes; None when the stream is broken, which Pillow forgives; a refusal when there are too many. */
+  private def inflate(reader: ByteReader, chunkName: String, offset: Int, length: Int): Option[Array[Byte]] = {
+    val inflater = new Inflater
+    try {
+      inflater.setInput(reader.bytes, offset, length)
+      val inflated = new Array[Byte](MaxInflated + 1)
+      val count = inflater.inflate(inflated)
+      if (count > MaxInflated)
+        reader.corrupt(s"its chunk $chunkName inflates to more than $MaxInflated bytes (a decompression bomb)")
+      Some(inflated.take(count))
+    } catch { case _: DataFormatException => None }
+    finally inflater.end()
+  }
+
+  /** The chunks in file order, as far as they are whole. */
+  private def chunks(reader: ByteReader): Iterator[Chunk] =
+    Iterator.unfold(SignatureLength.toLong) { offset =>
+      if (offset + 12 > reader.length) None
+      else {
+        val length = reader.u32be(offset.toInt)
+        if (offset + 12 + length > reader.length) None
+        else Some(Chunk(reader.ascii(offset.toInt + 4, 4), offset.toInt + 8, length.toInt) -> (offset + 12 + length))
+      }
+    }
+}

@@ -1,0 +1,76 @@
+package sparkvision.ml
+
+import org.apache.spark.sql.Row
+import org.apache.spark.sql.types._
+
+/** The annotation columns' schemas and rows, Spark NLP's, so that its users' queries go on working. */
+object Annotation {
+
+  /** `mode` of a picture that is still encoded; a decoded one has OpenCV's type number, as Spark's image source. */
+  val EncodedMode: Int = -1
+
+  private val metadata = MapType(StringType, StringType)
+
+  /** One picture of an image column. */
+  val imageType: StructType = StructType(
+    Seq(
+      StructField("annotatorType", StringType),
+      StructField("origin", StringType),
+      StructField("height", IntegerType, nullable = false),
+      StructField("width", IntegerType, nullable = false),
+      StructField("nChannels", IntegerType, nullable = false),
+      StructField("mode", IntegerType, nullable = false),
+      StructField("result", BinaryType),
+      StructField("metadata", metadata),
+      StructField("text", StringType)
+    )
+  )
+
+  /** One label of a category column. */
+  val categoryType: StructType = StructType(
+    Seq(
+      StructField("annotatorType", StringType),
+      StructField("begin", IntegerType, nullable = false),
+      StructField("end", IntegerType, nullable = false),
+      StructField("result", StringType),
+      StructField("metadata", metadata),
+      StructField("embeddings", ArrayType(FloatType, containsNull = false))
+    )
+  )
+
+  /** Marks an annotation column, as Spark NLP does. */
+  def columnMetadata(annotatorType: String): Metadata =
+    new MetadataBuilder().putString("annotatorType", annotatorType).build()
+
+  def image(facts: PictureFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
+    "image",
+    facts.origin,
+    facts.height,
+    facts.width,
+    facts.nChannels,
+    facts.mode,
+    result,
+    metadata,
+    ""
+  )
+
+  def category(label: String, metadata: Map[String, String]): Row =
+    Row("category", 0, 0, label, metadata, Seq.empty[Float])
+}
+
+/** What is known of a picture beside its pixels.
+  *
+  * @param height
+  *   in pixels, after the EXIF turn
+  */
+final case class PictureFacts(origin: String, height: Int, width: Int, nChannels: Int, mode: Int) {
+
+  def asMetadata: Map[String, String] = Map(
+    "image" -> "0",
+    "origin" -> origin,
+    "height" -> height.toString,
+    "width" -> width.toString,
+    "nChannels" -> nChannels.toString,
+    "mode" -> mode.toString
+  )
+}

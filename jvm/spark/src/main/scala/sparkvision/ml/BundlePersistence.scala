@@ -1,0 +1,70 @@
+package sparkvision.ml
+
+import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.spark.ml.util.{DefaultParamsReadable, MLReader, MLWriter}
+import org.apache.spark.sql.SparkSession
+
+import sparkvision.engine.{EmbeddedModels, ModelBundle}
+
+/** Saves a stage with its model: Spark ML's own metadata, and the bundle in the folder `bundle` beside it.
+  *
+  * @param bundle
+  *   the driver's own copy, which lives on when the target, perhaps the bundle's source, is overwritten
+  * @param metadata
+  *   Spark ML's writer of the Params
+  */
+final private[ml] class BundleWriter(bundle: ModelBundle, metadata: MLWriter) extends MLWriter {
+
+  override protected def saveImpl(path: String): Unit = {
+    metadata.session(sparkSession).save(path)
+    val root = new HadoopPath(BundlePersistence.bundleFolder(path))
+    val fileSystem = root.getFileSystem(sparkSession.sparkContext.hadoopConfiguration)
+    bundle.fileNames.foreach { name =>
+      fileSystem.copyFromLocalFile(new HadoopPath(bundle.folder.resolve(name).toUri), new HadoopPath(root, name))
+    }
+  }
+}
+
+private[ml] object BundlePersistence {
+  def bundleFolder(path: String): String = new HadoopPath(path, "bundle").toString
+}
+
+/** Makes stages from bundles and from saved stages: the companion of each stage with a model. */
+trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] {
+
+  /** A stage without a model. */
+  protected def make(): S
+
+  /** A stage that runs the bundle at `path`, checked here and now; where it lies after that is of no matter.
+    *
+    * @param path
+    *   a folder, any URI that Hadoop reads, or `embedded:NAME`
+    */
+  def loadSavedModel(path: String, spark: SparkSession): S = {
+    val stage = make()
+    stage.setModelPath(path)
+    stage.setBundleHash(stage.bundle(spark).bundleHash)
+    stage
+  }
+
+  /** A stage with the embedded default: handwritten digits. */
+  def pretrained(): S = loadSavedModel(EmbeddedModels.Default, SparkSession.active)
+
+  /** A saved stage. Its model is read from where it is now, wherever it was saved. */
+  override def read: MLReader[S] = {
+    val metadata = super.read
+    new MLReader[S] {
+      override def load(path: String): S = {
+        val stage = metadata.session(sparkSession).load(path)
+        val saved = stage.getBundleHash
+        stage.setModelPath(BundlePersistence.bundleFolder(path))
+        saved.foreach(stage.setBundleHash)
+        stage.setBundleHash(stage.bundle(sparkSession).bundleHash)
+        stage
+      }
+    }
+  }
+
+  // A static forwarder that Java callers and Spark's pipeline reader find.
+  override def load(path: String): S = super.load(path)
+}

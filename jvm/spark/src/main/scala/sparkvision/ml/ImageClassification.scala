@@ -1,0 +1,122 @@
+package sparkvision.ml
+
+import scala.concurrent.duration._
+
+import org.apache.spark.ml.Transformer
+import org.apache.spark.ml.param.ParamMap
+import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
+import org.apache.spark.util.SerializableConfiguration
+
+import sparkvision.engine._
+
+/** What every classification stage does: one row out for each row in, in order, with the columns its Params name. */
+abstract class ImageClassification
+    extends Transformer
+    with HasInputCols
+    with PictureInputParams
+    with PreprocessingParams
+    with InferenceParams
+    with ModelParams
+    with ClassificationParams
+    with DefaultParamsWritable {
+
+  /** The Hugging Face class whose bundles this stage runs. */
+  protected def architecture: String
+
+  /** Keeps what was sent to the executors alive as long as this stage. */
+  @transient private var distributed = Option.empty[DistributedModel]
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val schema = transformSchema(dataset.schema)
+    val spark = dataset.sparkSession
+    val context = spark.sparkContext
+    val output = this.output
+    val pictures = PictureColumn.of(
+      dataset.schema,
+      pictureColumn,
+      getOriginCol,
+      context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+    )
+    val runner = partitionRunner(spark)
+    val mode = getBadImageMode
+    RowMapping(dataset, schema) { rows =>
+      runner.run(rows.map(row => row -> pictures(row)))(_._2.picture).flatMap { case ((row, source), result) =>
+        BadImages.handle(mode, source, result).map(kept => Row.fromSeq(row.toSeq ++ output.values(source, kept)))
+      }
+    }
+  }
+
+  override def transformSchema(schema: StructType): StructType = {
+    PictureColumn.checkSchema(schema, pictureColumn, getOriginCol)
+    if (output.fields.isEmpty)
+      throw new ParameterException(
+        s"$uid would add no column: set outputCol, predictionCol, probabilityCol, rawPredictionCol or errorCol."
+      )
+    RowMapping.append(schema, output.fields)
+  }
+
+  override def copy(extra: ParamMap): this.type = defaultCopy(extra)
+
+  override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
+
+  /** The names of the classes, in the order of their ids. */
+  def labels: Array[String] = bundle(SparkSession.active).manifest.labels.toArray
+
+  private[ml] def bundle(spark: SparkSession): ModelBundle = {
+    val uri = getModelPath.getOrElse {
+      throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
+    }
+    val bundle = ModelStore.resolve(uri, getBundleHash, spark)
+    val found = bundle.manifest.architecture
+    // A Spark NLP folder does not say what it holds.
+    if (found.nonEmpty && found != architecture)
+      throw new BundleException(
+        s"The bundle at $uri holds a $found, but ${getClass.getSimpleName} runs $architecture. Use a bundle of that architecture."
+      )
+    bundle
+  }
+
+  private def pictureColumn: String = get(inputCols) match {
+    case Some(Array(one)) => one
+    case Some(several) =>
+      throw new ParameterException(
+        s"$uid takes exactly one input column, not ${several.length} (${several.mkString(", ")}): setInputCols([\"image\"])."
+      )
+    case None => throw new ParameterException(s"$uid has no input column: setInputCols([\"image\"]).")
+  }
+
+  private def output = ClassificationOutput(
+    outputCol = getOutputCol,
+    rawPredictionCol = getRawPredictionCol,
+    probabilityCol = getProbabilityCol,
+    predictionCol = getPredictionCol,
+    errorCol = getErrorCol
+  )
+
+  private def partitionRunner(spark: SparkSession): PartitionRunner = {
+    val model = bundle(spark)
+    if (isSet(predictionCol) && model.manifest.problemType != ProblemType.SingleLabel)
+      throw new ParameterException(
+        s"predictionCol is for models that give one label; this one is ${model.manifest.problemType.name}. " +
+          "Use outputCol, or probabilityCol."
+      )
+    // Settings that the model cannot take are the driver's to refuse, before any task runs.
+    new LocalModel(model, settings(spark)).close()
+    val sent = ModelDistributor.distribute(model, getModelPath.get, spark.sparkContext)
+    distributed = Some(sent)
+    val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
+    new PartitionRunner(sent, settings(spark), getDeviceId, getIntraOpThreads, sessionsOpened)
+  }
+
+  private def settings(spark: SparkSession) = ModelSettings(
+    processor = processorOverrides,
+    batchSize = getBatchSize,
+    maxImagePixels = getMaxImagePixels,
+    topK = getTopK,
+    threshold = getThreshold,
+    session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
+    sessionIdle = spark.sparkContext.getConf.getTimeAsMs("spark.sparkvision.sessionIdle", "5min").millis
+  )
+}

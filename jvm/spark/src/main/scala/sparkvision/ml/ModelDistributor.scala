@@ -1,0 +1,98 @@
+package sparkvision.ml
+
+import java.io.IOException
+import java.lang.ref.WeakReference
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+import java.nio.file.{Path, StandardOpenOption}
+
+import scala.collection.mutable
+import scala.util.Using
+
+import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.spark.SparkContext
+import org.apache.spark.broadcast.Broadcast
+import org.apache.spark.util.{LongAccumulator, SerializableConfiguration}
+
+import sparkvision.engine.{EmbeddedModels, ModelBundle}
+
+/** Sends models to executors, each once for an application however many stages, plans and queries use it.
+  *
+  * Holds what it has sent by weak reference, keyed by content: stages and plans hold it strongly, and when none is left
+  * Spark's context cleaner frees the broadcasts.
+  */
+object ModelDistributor {
+
+  /** 32 MB: small beside an executor's memory, and few enough for a model of many gigabytes. */
+  private val ChunkSize = 32 << 20
+
+  final private class Registry(context: SparkContext) {
+    val models = mutable.Map[String, WeakReference[DistributedModel]]()
+    var distributions = 0L
+    val sessionsOpened: LongAccumulator = context.longAccumulator("sparkvision sessions opened")
+  }
+
+  private val registries = mutable.WeakHashMap[SparkContext, Registry]()
+
+  private def registryOf(context: SparkContext): Registry =
+    registries.getOrElseUpdate(context, new Registry(context))
+
+  /** Models broadcast (or handed to executors as a URI) since the application began. */
+  def distributionCount(context: SparkContext): Long = synchronized(registryOf(context).distributions)
+
+  /** Sessions that executors have opened since the application began, as finished tasks reported them. */
+  def sessionCount(context: SparkContext): Long = synchronized(registryOf(context).sessionsOpened.value)
+
+  private[ml] def sessionsOpened(context: SparkContext): LongAccumulator =
+    synchronized(registryOf(context).sessionsOpened)
+
+  private[ml] def distribute(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    if (context.isLocal) DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
+    else
+      synchronized {
+        val registry = registryOf(context)
+        registry.models.get(bundle.bundleHash).flatMap(known => Option(known.get)).getOrElse {
+          val model = if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
+          registry.models(bundle.bundleHash) = new WeakReference(model)
+          registry.distributions += 1
+          model
+        }
+      }
+
+  /** A driver's `file:` is not an executor's; and what has been deleted since it was loaded can only be sent. */
+  private def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
+    !EmbeddedModels.isEmbedded(uri) && {
+      try {
+        val fileSystem = new HadoopPath(uri).getFileSystem(context.hadoopConfiguration)
+        fileSystem.getScheme != "file" && bundle.fileNames.forall(name => fileSystem.exists(new HadoopPath(uri, name)))
+      } catch { case _: IOException => false }
+    }
+
+  private def remote(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    DistributedModel.Remote(
+      bundle.bundleHash,
+      uri,
+      bundle.fileNames,
+      context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+    )
+
+  private def send(bundle: ModelBundle, context: SparkContext): DistributedModel =
+    DistributedModel.Broadcasted(
+      bundle.bundleHash,
+      bundle.fileNames.map(name => DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context)))
+    )
+
+  /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
+  private def chunks(file: Path, context: SparkContext): Seq[Broadcast[Array[Byte]]] =
+    Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
+      Iterator
+        .continually {
+          val chunk = ByteBuffer.allocate(math.min(ChunkSize.toLong, channel.size - channel.position()).toInt)
+          while (chunk.hasRemaining && channel.read(chunk) >= 0) {}
+          chunk.array
+        }
+        .takeWhile(_.nonEmpty)
+        .map(context.broadcast(_))
+        .toSeq
+    }
+}

@@ -1,0 +1,159 @@
+package sparkvision.ml
+
+import java.io.{FileNotFoundException, IOException}
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path, StandardCopyOption}
+
+import scala.collection.mutable
+import scala.util.Using
+
+import org.apache.hadoop.fs.{FileSystem, FileUtil, Path => HadoopPath}
+import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sparkvision.LocalDirectories
+
+import sparkvision.engine.{BundleException, BundleManifest, EmbeddedModels, ModelBundle, OnnxGraph}
+
+/** The driver's own copy of every bundle it has used, by content, in the application's local directory.
+  *
+  * Saving and distributing read from it: a bundle may be deleted or overwritten at its source (`load(p)` then
+  * `write.overwrite.save(p)` deletes p before it saves) and the stage still has its model.
+  */
+private[ml] object ModelStore {
+
+  /** What one application has stored. `latest` remembers, for stages that know only a path, what lay there when. */
+  final private class Store(val folder: Path) {
+    val byHash = mutable.Map[String, ModelBundle]()
+    val latest = mutable.Map[String, (Long, String)]()
+  }
+
+  private val stores = mutable.Map[String, Store]()
+
+  /** The bundle at `uri`, copied here if it is not here yet, and checked.
+    *
+    * @param bundleHash
+    *   the content it must have; when that is in the store, `uri` is not read
+    * @throws BundleException
+    *   when there is no bundle, it is damaged, or it is another one
+    */
+  def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle = synchronized {
+    val store = storeOf(spark)
+    bundleHash.flatMap(store.byHash.get).getOrElse {
+      val bundle = current(store, uri, spark)
+      bundleHash.filter(_ != bundle.bundleHash).foreach { expected =>
+        throw new BundleException(
+          s"The bundle at $uri has the hash ${bundle.bundleHash}, but this stage was made with $expected. Somebody has " +
+            "replaced it: load it anew with loadSavedModel, or restore it."
+        )
+      }
+      bundle
+    }
+  }
+
+  private def storeOf(spark: SparkSession): Store = {
+    val context = spark.sparkContext
+    stores.getOrElseUpdate(
+      context.applicationId, {
+        context.addSparkListener(new SparkListener {
+          override def onApplicationEnd(end: SparkListenerApplicationEnd): Unit =
+            ModelStore.synchronized { val _ = stores.remove(context.applicationId) }
+        })
+        new Store(LocalDirectories.create("sparkvision-models"))
+      }
+    )
+  }
+
+  /** What lies at `uri` now; the last copy of it while it has not changed, or can no longer be read. */
+  private def current(store: Store, uri: String, spark: SparkSession): ModelBundle = {
+    val stamp = if (EmbeddedModels.isEmbedded(uri)) Some(0L) else modificationTime(uri, spark)
+    store.latest.get(uri).filter { case (known, _) => stamp.forall(_ == known) } match {
+      case Some((_, hash)) => store.byHash(hash)
+      case None =>
+        val bundle = add(store, uri, spark)
+        store.latest(uri) = (stamp.getOrElse(0L), bundle.bundleHash)
+        bundle
+    }
+  }
+
+  private def modificationTime(uri: String, spark: SparkSession): Option[Long] =
+    try {
+      val (fileSystem, root) = locate(uri, spark)
+      Seq(BundleManifest.FileName, BundleManifest.GraphFile)
+        .map(new HadoopPath(root, _))
+        .find(fileSystem.exists)
+        .map(fileSystem.getFileStatus(_).getModificationTime)
+    } catch { case _: IOException => None }
+
+  private def add(store: Store, uri: String, spark: SparkSession): ModelBundle = {
+    val incoming = Files.createTempDirectory(store.folder, "incoming")
+    fetch(uri, incoming, spark)
+    val fetched =
+      try ModelBundle.open(incoming)
+      // The user knows the bundle by its URI, not by our copy's place.
+      catch { case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e) }
+    if (store.byHash.contains(fetched.bundleHash)) FileUtil.fullyDelete(incoming.toFile)
+    else {
+      val home = store.folder.resolve(fetched.bundleHash)
+      Files.move(incoming, home, StandardCopyOption.ATOMIC_MOVE)
+      store.byHash(fetched.bundleHash) = fetched.movedTo(home)
+    }
+    store.byHash(fetched.bundleHash)
+  }
+
+  /** Copies a bundle's files, and no others, from `uri` into a local folder. */
+  private[ml] def fetch(uri: String, folder: Path, spark: SparkSession): Unit =
+    if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.copyTo(uri, folder)
+    else
+      try {
+        val (fileSystem, root) = locate(uri, spark)
+        new BundleFetch(fileSystem, root, folder).run()
+      } catch {
+        case e: FileNotFoundException =>
+          throw new BundleException(
+            s"There is no model bundle at $uri (${e.getMessage}). A bundle is a folder with model.onnx, assets/ and " +
+              "sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one.",
+            e
+          )
+        case e: IOException => throw new BundleException(s"The model bundle at $uri cannot be read: $e.", e)
+      }
+
+  private def locate(uri: String, spark: SparkSession): (FileSystem, HadoopPath) =
+    try {
+      val root = new HadoopPath(uri)
+      (root.getFileSystem(spark.sparkContext.hadoopConfiguration), root)
+    } catch {
+      case e: IllegalArgumentException =>
+        throw new BundleException(s"modelPath '$uri' is not a path or URI (${e.getMessage}).", e)
+    }
+}
+
+/** Copies one bundle from a Hadoop file system. */
+final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder: Path) {
+
+  def run(): Unit = {
+    if (!fileSystem.exists(root)) throw new FileNotFoundException("there is no such folder")
+    val manifest = new HadoopPath(root, BundleManifest.FileName)
+    if (fileSystem.exists(manifest)) {
+      val json = Using.resource(fileSystem.open(manifest))(_.readAllBytes())
+      Files.write(folder.resolve(BundleManifest.FileName), json)
+      BundleManifest.parse(new String(json, UTF_8), root.toString).files.keys.foreach(copy)
+    } else sparkNlpLayout()
+  }
+
+  /** A folder without a manifest: the graph says which other files it needs. */
+  private def sparkNlpLayout(): Unit = {
+    copy(BundleManifest.GraphFile)
+    Seq(ModelBundle.LabelsFile, ModelBundle.ProcessorFile).foreach(copy)
+    OnnxGraph.read(folder.resolve(BundleManifest.GraphFile)).externalData.foreach { name =>
+      BundleManifest.requireInside(name, root.toString)
+      copy(name)
+    }
+  }
+
+  private def copy(name: String): Unit = {
+    val target = folder.resolve(name)
+    Files.createDirectories(target.getParent)
+    // The raw local file system: no .crc files beside the copies.
+    fileSystem.copyToLocalFile(false, new HadoopPath(root, name), new HadoopPath(target.toUri), true)
+  }
+}

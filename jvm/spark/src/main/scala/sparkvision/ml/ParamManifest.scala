@@ -1,0 +1,50 @@
+package sparkvision.ml
+
+import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.databind.node.ObjectNode
+import org.apache.spark.ml.Transformer
+import org.apache.spark.ml.param._
+
+/** Describes every stage and its Params as JSON, from which `scripts/gen_python.py` writes the Python classes: names,
+  * types, docs and defaults are written once, in Scala.
+  */
+object ParamManifest {
+
+  /** Every public stage, and whether it runs a model bundle. */
+  private val stages: Seq[(Transformer, String)] = Seq(
+    new ImageAssembler -> "Brings pictures, however a table holds them, into a column of image annotations.",
+    new ViTForImageClassification -> "Labels pictures with a Vision Transformer, exactly as Hugging Face would."
+  )
+
+  private val mapper = new ObjectMapper
+
+  /** Prints the manifest. */
+  def main(args: Array[String]): Unit = println(json)
+
+  def json: String = {
+    val root = mapper.createArrayNode()
+    stages.foreach { case (stage, doc) => describe(root.addObject(), stage, doc) }
+    mapper.writerWithDefaultPrettyPrinter().writeValueAsString(root)
+  }
+
+  private def describe(node: ObjectNode, stage: Transformer, doc: String): Unit = {
+    node.put("className", stage.getClass.getName).put("doc", doc).put("hasModel", stage.isInstanceOf[ModelParams])
+    val params = node.putArray("params")
+    stage.params.sortBy(_.name).foreach { param =>
+      val described = params.addObject().put("name", param.name).put("type", typeOf(param)).put("doc", param.doc)
+      stage.getDefault(param).foreach(value => described.set[ObjectNode]("default", mapper.valueToTree(value)))
+    }
+  }
+
+  /** The types that Spark Connect carries; a Param of any other type would break a stage there. */
+  private def typeOf(param: Param[_]): String = param match {
+    case _: IntParam => "int"
+    case _: LongParam => "long"
+    case _: DoubleParam => "double"
+    case _: BooleanParam => "boolean"
+    case _: StringArrayParam => "stringArray"
+    case _: DoubleArrayParam => "doubleArray"
+    case other if other.getClass == classOf[Param[_]] => "string"
+    case other => throw new IllegalStateException(s"Param ${other.name} has a type that Spark Connect does not carry")
+  }
+}

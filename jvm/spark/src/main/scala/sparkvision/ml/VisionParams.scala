@@ -1,0 +1,184 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.param._
+
+import sparkvision.engine.{ExecutionProvider, ImageDecoder, ProcessorOverrides}
+
+/** Where pictures come from. */
+trait PictureInputParams extends Params {
+
+  final val originCol: Param[String] = new Param(
+    this,
+    "originCol",
+    "string column that names each picture in messages and annotations (unset: the column path, where there is one)"
+  )
+  def setOriginCol(value: String): this.type = set(originCol, value)
+  def getOriginCol: Option[String] = get(originCol)
+}
+
+/** Picture columns in, as Spark NLP's annotators name them. */
+trait HasInputCols extends Params {
+
+  final val inputCols: StringArrayParam = new StringArrayParam(
+    this,
+    "inputCols",
+    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+  )
+  def setInputCols(value: Array[String]): this.type = set(inputCols, value)
+  def setInputCols(first: String, more: String*): this.type = set(inputCols, (first +: more).toArray)
+  def getInputCols: Array[String] = $(inputCols)
+}
+
+trait HasOutputCol extends Params {
+  final val outputCol: Param[String] = new Param(this, "outputCol", "column of annotations to add (unset: none)")
+  def setOutputCol(value: String): this.type = set(outputCol, value)
+  def getOutputCol: Option[String] = get(outputCol)
+}
+
+/** What a user may change of the bundle's preprocessing. Unset means: as the bundle's preprocessor_config.json says. */
+trait PreprocessingParams extends Params {
+
+  final val size: IntParam =
+    new IntParam(this, "size", "side in pixels of the square pictures the model takes (unset: the bundle's)", positive)
+  final val cropSize: IntParam =
+    new IntParam(this, "cropSize", "side in pixels of the centre crop (unset: the bundle's)", positive)
+  final val height: IntParam =
+    new IntParam(this, "height", "height in pixels of the pictures the model takes (unset: the bundle's)", positive)
+  final val width: IntParam =
+    new IntParam(this, "width", "width in pixels of the pictures the model takes (unset: the bundle's)", positive)
+  final val doResize: BooleanParam =
+    new BooleanParam(this, "doResize", "whether pictures are resized (unset: the bundle's)")
+  final val doCenterCrop: BooleanParam =
+    new BooleanParam(this, "doCenterCrop", "whether pictures are cropped to their centre (unset: the bundle's)")
+  final val doRescale: BooleanParam =
+    new BooleanParam(this, "doRescale", "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)")
+  final val doNormalize: BooleanParam =
+    new BooleanParam(this, "doNormalize", "whether imageMean and imageStd are applied (unset: the bundle's)")
+  final val resample: IntParam = new IntParam(
+    this,
+    "resample",
+    "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+    ParamValidators.inRange(0, 5)
+  )
+  final val imageMean: DoubleArrayParam =
+    new DoubleArrayParam(this, "imageMean", "mean of each channel, subtracted after rescaling (unset: the bundle's)")
+  final val imageStd: DoubleArrayParam =
+    new DoubleArrayParam(this, "imageStd", "standard deviation of each channel, divided by (unset: the bundle's)")
+  final val rescaleFactor: DoubleParam =
+    new DoubleParam(this, "rescaleFactor", "factor for pixel values, usually 1/255 (unset: the bundle's)")
+
+  private def positive: Int => Boolean = ParamValidators.gt(0)
+
+  def setSize(value: Int): this.type = set(size, value)
+  def getSize: Option[Int] = get(size)
+  def setCropSize(value: Int): this.type = set(cropSize, value)
+  def getCropSize: Option[Int] = get(cropSize)
+  def setHeight(value: Int): this.type = set(height, value)
+  def getHeight: Option[Int] = get(height)
+  def setWidth(value: Int): this.type = set(width, value)
+  def getWidth: Option[Int] = get(width)
+  def setDoResize(value: Boolean): this.type = set(doResize, value)
+  def getDoResize: Option[Boolean] = get(doResize)
+  def setDoCenterCrop(value: Boolean): this.type = set(doCenterCrop, value)
+  def getDoCenterCrop: Option[Boolean] = get(doCenterCrop)
+  def setDoRescale(value: Boolean): this.type = set(doRescale, value)
+  def getDoRescale: Option[Boolean] = get(doRescale)
+  def setDoNormalize(value: Boolean): this.type = set(doNormalize, value)
+  def getDoNormalize: Option[Boolean] = get(doNormalize)
+  def setResample(value: Int): this.type = set(resample, value)
+  def getResample: Option[Int] = get(resample)
+  def setImageMean(value: Array[Double]): this.type = set(imageMean, value)
+  def getImageMean: Option[Array[Double]] = get(imageMean)
+  def setImageStd(value: Array[Double]): this.type = set(imageStd, value)
+  def getImageStd: Option[Array[Double]] = get(imageStd)
+  def setRescaleFactor(value: Double): this.type = set(rescaleFactor, value)
+  def getRescaleFactor: Option[Double] = get(rescaleFactor)
+
+  private[ml] def processorOverrides: ProcessorOverrides = ProcessorOverrides(
+    size = getSize,
+    height = getHeight,
+    width = getWidth,
+    doResize = getDoResize,
+    resample = getResample,
+    doRescale = getDoRescale,
+    rescaleFactor = getRescaleFactor,
+    doNormalize = getDoNormalize,
+    imageMean = getImageMean.map(_.toSeq),
+    imageStd = getImageStd.map(_.toSeq),
+    cropSize = getCropSize,
+    doCenterCrop = getDoCenterCrop
+  )
+}
+
+/** How the model is run. */
+trait InferenceParams extends Params {
+
+  final val batchSize: IntParam =
+    new IntParam(this, "batchSize", "pictures the model is given at once, at most", ParamValidators.gt(0))
+  final val executionProvider: Param[String] = new Param(
+    this,
+    "executionProvider",
+    s"where ONNX Runtime computes: ${ExecutionProvider.all.mkString(", ")}",
+    ParamValidators.inArray(ExecutionProvider.all.map(_.name).toArray)
+  )
+  final val deviceId: IntParam = new IntParam(
+    this,
+    "deviceId",
+    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first",
+    ParamValidators.gtEq(-1)
+  )
+  final val intraOpThreads: IntParam = new IntParam(
+    this,
+    "intraOpThreads",
+    "threads that one run may use on the CPU; 0: spark.task.cpus",
+    ParamValidators.gtEq(0)
+  )
+  final val cudaTf32: BooleanParam =
+    new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
+  final val maxImagePixels: LongParam = new LongParam(
+    this,
+    "maxImagePixels",
+    "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+    ParamValidators.gt(0L)
+  )
+  final val badImageMode: Param[String] = new Param(
+    this,
+    "badImageMode",
+    "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
+      "DROPMALFORMED drops it, FAILFAST fails the job",
+    ParamValidators.inArray(BadImageMode.all)
+  )
+
+  setDefault(
+    batchSize -> 8,
+    executionProvider -> ExecutionProvider.Auto.name,
+    deviceId -> -1,
+    intraOpThreads -> 0,
+    cudaTf32 -> false,
+    maxImagePixels -> ImageDecoder.DefaultMaxPixels,
+    badImageMode -> BadImageMode.Permissive
+  )
+
+  def setBatchSize(value: Int): this.type = set(batchSize, value)
+  def getBatchSize: Int = $(batchSize)
+  def setExecutionProvider(value: String): this.type = set(executionProvider, value)
+  def getExecutionProvider: String = $(executionProvider)
+  def setDeviceId(value: Int): this.type = set(deviceId, value)
+  def getDeviceId: Int = $(deviceId)
+  def setIntraOpThreads(value: Int): this.type = set(intraOpThreads, value)
+  def getIntraOpThreads: Int = $(intraOpThreads)
+  def setCudaTf32(value: Boolean): this.type = set(cudaTf32, value)
+  def getCudaTf32: Boolean = $(cudaTf32)
+  def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
+  def getMaxImagePixels: Long = $(maxImagePixels)
+  def setBadImageMode(value: String): this.type = set(badImageMode, value)
+  def getBadImageMode: String = $(badImageMode)
+}
+
+/** The values of [[InferenceParams.badImageMode]], named as the modes of Spark's own readers. */
+object BadImageMode {
+  val Permissive = "PERMISSIVE"
+  val DropMalformed = "DROPMALFORMED"
+  val FailFast = "FAILFAST"
+  private[ml] val all = Array(Permissive, DropMalformed, FailFast)
+}

@@ -1,0 +1,60 @@
+"""The JVM that local models run in."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+_lock = threading.Lock()
+_own: Any = None
+
+
+def jvm() -> Any:
+    """Give the active Spark session's JVM, else one of our own, without Spark, that ends with this process.
+
+    Raises
+    ------
+    SessionError
+        When the session lacks our jars, or no JVM can be started.
+    """
+    from pyspark.sql import SparkSession
+
+    from sparkvision._session import require_jars
+
+    spark = SparkSession.getActiveSession()
+    if spark is not None:
+        require_jars(spark)
+        return spark._jvm
+    global _own
+    with _lock:
+        if _own is None:
+            _own = _launch()
+        return _own.jvm
+
+
+def _launch() -> Any:
+    """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
+    import pyspark
+    from py4j.java_gateway import JavaGateway
+
+    from sparkvision._session import jars
+    from sparkvision.errors import SessionError
+
+    spark_jars = Path(pyspark.__file__).parent / "jars"
+    needed = ["scala-library-*", "jackson-core-2*", "jackson-databind-*", "jackson-annotations-*", "slf4j-api-*"]
+    libraries = [jar for pattern in needed for jar in sorted(spark_jars.glob(f"{pattern}.jar"))]
+    (py4j,) = spark_jars.glob("py4j-*.jar")
+    try:
+        gateway = JavaGateway.launch_gateway(
+            jarpath=str(py4j),
+            classpath=os.pathsep.join(str(jar) for jar in [*jars(), *libraries]),
+            die_on_exit=True,
+            javaopts=["-XX:+UseSerialGC"],
+        )
+    except OSError as error:
+        raise SessionError(f"No JVM could be started ({error}): install Java 17 and put java on the PATH.") from error
+    atexit.register(gateway.shutdown)
+    return gateway

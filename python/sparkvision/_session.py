@@ -1,0 +1,171 @@
+"""Spark sessions that carry SparkVision's jars."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from sparkvision.errors import SessionError
+
+GPU_RUNTIME = "com.microsoft.onnxruntime:onnxruntime_gpu:1.29.0"
+CPU_RUNTIME_PREFIX = "onnxruntime-"
+DRIVER_MEMORY = "4g"
+
+
+def jars(*, gpu: bool = False) -> list[Path]:
+    """The jars that Spark needs, as they lie in this installation.
+
+    Parameters
+    ----------
+    gpu
+        Leave out the CPU runtime; the GPU runtime comes by its Maven coordinate.
+
+    Returns
+    -------
+    list of Path
+        The project's jar, the decoder's natives and, unless ``gpu``, the CPU runtime.
+
+    Raises
+    ------
+    SessionError
+        When the installation holds no jars (a source tree that was not built).
+    """
+    folder = Path(str(files("sparkvision"))) / "jars"
+    found = sorted(folder.glob("*.jar"))
+    if not found:
+        raise SessionError(
+            f"There are no jars in {folder}: this installation was not built. "
+            "Run scripts/quickstart in the source tree, or install the wheel."
+        )
+    return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
+
+
+def configure(
+    builder: SparkSession.Builder, *, gpu: bool = False, model: str | Path | None = None
+) -> SparkSession.Builder:
+    """Add what SparkVision needs to a session builder of your own.
+
+    Parameters
+    ----------
+    builder
+        For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars`` and
+        ``spark.jars.packages`` are kept.
+    gpu
+        Use the CUDA runtime instead of the CPU's; Spark fetches it by its Maven coordinate.
+    model
+        A bundle: executors get memory outside the JVM's heap for it (2.5 times its size and 1 GB), unless
+        ``spark.executor.memoryOverhead`` is set.
+
+    Returns
+    -------
+    SparkSession.Builder
+        The same builder.
+
+    Examples
+    --------
+    >>> spark = sparkvision.configure(SparkSession.builder.appName("shop")).getOrCreate()
+    """
+    options: dict[str, Any] = builder._options
+    own = ",".join(str(jar) for jar in jars(gpu=gpu))
+    builder.config("spark.jars", ",".join(filter(None, [options.get("spark.jars"), own])))
+    if gpu:
+        packages = ",".join(filter(None, [options.get("spark.jars.packages"), GPU_RUNTIME]))
+        builder.config("spark.jars.packages", packages)
+    if "spark.driver.memory" not in options:
+        builder.config("spark.driver.memory", DRIVER_MEMORY)
+    if model is not None and "spark.executor.memoryOverhead" not in options:
+        builder.config("spark.executor.memoryOverhead", f"{_native_megabytes(Path(model))}m")
+    return builder
+
+
+def _native_megabytes(bundle: Path) -> int:
+    if not bundle.is_dir():
+        raise SessionError(f"configure(model={str(bundle)!r}): there is no such folder; give a bundle on this machine.")
+    size = sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())
+    return int(size * 2.5 / 2**20) + 1024
+
+
+def start(
+    *,
+    gpu: bool = False,
+    master: str | None = None,
+    app_name: str = "SparkVision",
+    model: str | Path | None = None,
+    config: dict[str, str] | None = None,
+) -> SparkSession:
+    """Start a Spark session that has SparkVision's jars, or check the one that runs.
+
+    Parameters
+    ----------
+    gpu
+        Use the CUDA runtime instead of the CPU's.
+    master
+        Spark's master URL; unset: ``local[*]``, or what spark-defaults.conf says.
+    app_name
+        The application's name.
+    model
+        A bundle to reserve native memory for on executors.
+    config
+        Further Spark settings.
+
+    Returns
+    -------
+    SparkSession
+        The active session.
+
+    Raises
+    ------
+    SessionError
+        When a session runs that was started without SparkVision's jars.
+
+    Warns
+    -----
+    UserWarning
+        When a session runs already: names the settings that could not be applied to it.
+
+    Examples
+    --------
+    >>> spark = sparkvision.start()
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        require_jars(running)
+        asked = {"gpu": gpu, "master": master, "model": model, "config": config}
+        ignored = [name for name, value in asked.items() if value]
+        if ignored:
+            warnings.warn(
+                f"A Spark session runs already; start() could not set {', '.join(ignored)}. "
+                "Stop it (spark.stop()) and call start() again.",
+                stacklevel=2,
+            )
+        return running
+    builder = SparkSession.builder.appName(app_name)
+    if master is not None:
+        builder = builder.master(master)
+    for key, value in (config or {}).items():
+        builder = builder.config(key, value)
+    return configure(builder, gpu=gpu, model=model).getOrCreate()
+
+
+def require_jars(spark: SparkSession) -> None:
+    """Refuse a session whose JVM does not have SparkVision's classes.
+
+    Raises
+    ------
+    SessionError
+        Naming both remedies.
+    """
+    from py4j.java_gateway import JavaClass
+
+    jvm = spark._jvm
+    assert jvm is not None
+    if not isinstance(jvm.sparkvision.ml.ImageAssembler, JavaClass):
+        raise SessionError(
+            "This Spark session was started without SparkVision's jars. Start it with sparkvision.start() "
+            "(stop the running one first: spark.stop()), or add them to spark-submit: "
+            f"--jars {','.join(str(jar) for jar in jars())}"
+        )

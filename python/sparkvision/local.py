@@ -1,0 +1,253 @@
+"""Models on this machine, without a Spark job: `LocalModel` and `LightPipeline`."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from sparkvision import errors
+from sparkvision._base import ModelTransformer, scala_errors
+from sparkvision._gateway import jvm
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
+
+Picture = Union[bytes, str, Path]
+OnError = Literal["raise", "null"]
+
+# Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
+PICTURES_PER_CALL = 64
+
+
+class LocalModel:
+    """A model bundle on this machine: exactly what Spark's executors feed the session, and get back.
+
+    Runs on the JVM engine: in the active Spark session's JVM if there is one, else in a JVM of its own without Spark.
+
+    Parameters
+    ----------
+    bundle
+        A bundle's folder, or ``embedded:NAME``.
+
+    Raises
+    ------
+    BundleError
+        When the bundle is missing, damaged, unsafe or contradicts itself.
+    ProcessorError
+        When its preprocessing is one that SparkVision does not support.
+
+    Examples
+    --------
+    >>> with LocalModel("my-vit") as model:
+    ...     model.logits(["cat.jpg"]).argmax(axis=1)
+    """
+
+    def __init__(self, bundle: str | Path) -> None:
+        with scala_errors():
+            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle))
+
+    @classmethod
+    def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
+        """Give the model of a Pipeline stage, with the stage's settings."""
+        model = cls.__new__(cls)
+        stage._transfer_params_to_java()
+        assert stage._java_obj is not None
+        with scala_errors():
+            model._scala = stage._java_obj.localModel()
+        return model
+
+    def preprocess(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+        """Decode, resize, rescale and normalise. Opens no session.
+
+        Parameters
+        ----------
+        pictures
+            Encoded pictures, or paths of picture files.
+        on_error
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+
+        Returns
+        -------
+        ndarray of float32, [n, 3, height, width]
+
+        Raises
+        ------
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        """
+        height, width = self._scala.height(), self._scala.width()
+        return self._floats(self._scala.preprocess, pictures, (3, height, width), on_error)
+
+    def logits(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+        """Run the model.
+
+        Parameters
+        ----------
+        pictures
+            Encoded pictures, or paths of picture files.
+        on_error
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+
+        Returns
+        -------
+        ndarray of float32, [n, labels]
+
+        Raises
+        ------
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        """
+        return self._floats(self._scala.logits, pictures, (len(self.labels),), on_error)
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes, in the order of their ids."""
+        return list(self._scala.labels())
+
+    def close(self) -> None:
+        """Give the session back."""
+        self._scala.close()
+
+    def __enter__(self) -> LocalModel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _predict(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+        """Give labels and scores, or the error, of each picture."""
+        answers: list[dict[str, Any]] = []
+        for packed, reasons in _calls(pictures):
+            with scala_errors():
+                found = iter(json.loads(self._scala.predict(packed)))
+            answers += [{"error": reason} if reason else next(found) for reason in reasons]
+        return answers
+
+    def _floats(
+        self, scala: Callable[[bytes], bytes], pictures: Sequence[Picture], shape: tuple[int, ...], on_error: OnError
+    ) -> npt.NDArray[np.float32]:
+        if on_error not in ("raise", "null"):
+            raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')
+        result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
+        index = 0
+        for packed, unreadable in _calls(pictures):
+            with scala_errors():
+                reasons, floats = _unpack(scala(packed), sum(reason is None for reason in unreadable))
+            rows, found = iter(floats.reshape(-1, *shape)), iter(reasons)
+            for missing in unreadable:
+                reason = missing or next(found)
+                if not reason:
+                    result[index] = next(rows)
+                elif on_error == "raise":
+                    raise errors.ImageError(index, reason)
+                index += 1
+        return result
+
+
+def _calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
+    """Pack pictures for the JVM, some at a time; files that cannot be read stay behind, with the reason."""
+    for start in range(0, len(pictures), PICTURES_PER_CALL):
+        packed = bytearray()
+        reasons: list[str | None] = []
+        for picture in pictures[start : start + PICTURES_PER_CALL]:
+            try:
+                data = bytes(picture) if isinstance(picture, (bytes, bytearray)) else Path(picture).read_bytes()
+                packed += struct.pack("<i", len(data)) + data
+                reasons.append(None)
+            except OSError as error:
+                reasons.append(f"the file cannot be read: {error}")
+            except TypeError:
+                raise errors.ParameterError(
+                    f"A picture is bytes or a path, not {type(picture).__name__}: {picture!r:.80}"
+                ) from None
+        yield bytes(packed), reasons
+
+
+def _unpack(packed: bytes, count: int) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """Read what `LocalModelBytes` packs: a reason (or none) for each picture, then the floats."""
+    reasons, at = [], 0
+    for _ in range(count):
+        (length,) = struct.unpack_from("<i", packed, at)
+        reasons.append(packed[at + 4 : at + 4 + length].decode())
+        at += 4 + length
+    return reasons, np.frombuffer(packed, dtype="<f4", offset=at).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One label of a picture, as a row of a category column has it."""
+
+    annotatorType: str
+    result: str
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class LightPipeline:
+    """A fitted Pipeline on this machine, without a Spark job: for a few pictures, at once.
+
+    Parameters
+    ----------
+    model
+        A fitted Pipeline whose stages are SparkVision's, with exactly one that runs a model.
+
+    Examples
+    --------
+    >>> LightPipeline(pipeline_model).fullAnnotateImage("cat.jpg")
+    [{'class': [Annotation(annotatorType='category', result='tabby', metadata={...})]}]
+    """
+
+    def __init__(self, model: PipelineModel) -> None:
+        from sparkvision.ml import ImageAssembler
+
+        foreign = [s for s in model.stages if not isinstance(s, (ImageAssembler, ModelTransformer))]
+        stages = [s for s in model.stages if isinstance(s, ModelTransformer)]
+        if foreign:
+            raise errors.ParameterError(
+                f"LightPipeline runs SparkVision's stages, not {', '.join(type(s).__name__ for s in foreign)}: "
+                "use model.transform(df)."
+            )
+        if len(stages) != 1:
+            raise errors.ParameterError(f"LightPipeline runs one stage with a model; this Pipeline has {len(stages)}.")
+        self._output = stages[0]._get_or_none(stages[0].getParam("outputCol"))
+        if self._output is None:
+            raise errors.ParameterError(f"Set outputCol of {stages[0].uid}: it names the annotations.")
+        self._model = LocalModel._of_stage(stages[0])
+
+    def fullAnnotateImage(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
+        """Label pictures.
+
+        Parameters
+        ----------
+        pictures
+            An encoded picture or a path, or a list of them.
+
+        Returns
+        -------
+        list of dict
+            For each picture its annotations by the output column's name, best label first. An unreadable picture has
+            one annotation of type ``error`` with the reason as its result.
+        """
+        several = [pictures] if isinstance(pictures, (bytes, bytearray, str, Path)) else list(pictures)
+        origins = [p if isinstance(p, str) else str(p) if isinstance(p, Path) else "" for p in several]
+        answers = self._model._predict(several)
+        return [
+            {self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)
+        ]
+
+
+def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
+    if "error" in answer:
+        return [Annotation("error", answer["error"], {"origin": origin})]
+    facts = {"origin": origin, "height": str(answer["height"]), "width": str(answer["width"])}
+    scores = {best["label"]: str(best["score"]) for best in answer["best"]}
+    return [Annotation("category", best["label"], {**facts, **scores}) for best in answer["best"]]
