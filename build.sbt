@@ -1,15 +1,77 @@
+import WheelJars.{wheelJars, wheelJarsSettings}
+
+// The one version number: hatch reads the same file.
+ThisBuild / version := IO.read((ThisBuild / baseDirectory).value / "VERSION").trim
+// Spark 4.0.1's own Scala; a newer 2.13 would compile against a library that Spark does not bring.
 ThisBuild / scalaVersion := "2.13.16"
+ThisBuild / organization := "io.github.sparkvision"
+ThisBuild / organizationName := "SparkVision"
+ThisBuild / description := "Vision Transformers as Spark ML stages"
+ThisBuild / homepage := Some(url("https://github.com/sparkvision/sparkvision"))
+ThisBuild / licenses := Seq("Apache-2.0" -> url("https://www.apache.org/licenses/LICENSE-2.0.txt"))
+ThisBuild / scmInfo := Some(
+  ScmInfo(url("https://github.com/sparkvision/sparkvision"), "scm:git:https://github.com/sparkvision/sparkvision.git")
+)
+ThisBuild / developers := List(
+  Developer("sparkvision", "The SparkVision developers", "", url("https://github.com/sparkvision"))
+)
+ThisBuild / versionScheme := Some("early-semver")
+ThisBuild / publishMavenStyle := true
+ThisBuild / semanticdbEnabled := true
+ThisBuild / semanticdbVersion := scalafixSemanticdb.revision
+// Two test JVMs at once would measure each other, and a Spark one alone fills a small machine.
+Global / concurrentRestrictions += Tags.limit(Tags.Test, 1)
+
+lazy val root = (project in file("."))
+  .aggregate(engine, core, cpu, gpu, onednn)
+  .settings(name := "sparkvision-build", publish / skip := true, wheelJarsSettings(engine, core))
+
+/** Pictures and models, without Spark: this classpath keeps the seam. */
 lazy val engine = (project in file("jvm/engine")).settings(
+  compiled,
+  name := "sparkvision-engine",
   libraryDependencies ++= Seq(
-    "com.microsoft.onnxruntime" % "onnxruntime" % "1.29.0" % Provided,
-    "org.bytedeco" % "opencv" % "4.13.0-1.5.13",
-    "org.bytedeco" % "opencv" % "4.13.0-1.5.13" classifier "linux-x86_64",
-    "org.bytedeco" % "openblas" % "0.3.31-1.5.13" classifier "linux-x86_64",
-    "org.bytedeco" % "javacpp" % "1.5.13" classifier "linux-x86_64",
-    "com.fasterxml.jackson.core" % "jackson-databind" % "2.18.2",
-    "org.slf4j" % "slf4j-api" % "2.0.16",
-    "org.scalatest" %% "scalatest" % "3.2.19" % Test))
-lazy val spark = (project in file("jvm/spark")).dependsOn(engine).settings(
-  libraryDependencies ++= Seq(
-    "org.apache.spark" %% "spark-mllib" % "4.0.1" % Provided,
-    "org.apache.spark" %% "spark-sql" % "4.0.1" % Provided))
+    Dependencies.onnxRuntime % Provided,
+    Dependencies.jackson,
+    Dependencies.slf4j,
+    Dependencies.scalatest % Test
+  ) ++ Dependencies.imageDecoder
+)
+
+/** The Spark ML stages. */
+lazy val core = (project in file("jvm/spark"))
+  .dependsOn(engine % "compile->compile;test->test")
+  .settings(
+    compiled,
+    name := "sparkvision-core",
+    libraryDependencies ++= Seq(
+      Dependencies.onnxRuntime % Provided,
+      Dependencies.sparkMllib % Provided,
+      Dependencies.sparkSql % Provided,
+      Dependencies.scalatest % Test
+    ),
+    Test / javaOptions ++= SparkOnJava17.options
+  )
+
+// The complete variants. Each is an empty jar whose POM adds one ONNX Runtime to core; a user names exactly one.
+lazy val cpu = variant("cpu", "sparkvision", Seq(Dependencies.onnxRuntime))
+lazy val gpu = variant("gpu", "sparkvision-gpu", Seq(Dependencies.onnxRuntimeGpu))
+lazy val onednn = variant("onednn", "sparkvision-onednn", Dependencies.onnxRuntimeOneDnn)
+
+def variant(id: String, artifact: String, runtime: Seq[ModuleID]): Project =
+  Project(id, file(s"jvm/variants/$id"))
+    .dependsOn(core)
+    .settings(name := artifact, libraryDependencies ++= runtime)
+
+lazy val compiled = Seq(
+  scalacOptions ++= Seq("-release", "17", "-encoding", "utf8", "-Werror", "-deprecation", "-feature", "-unchecked"),
+  scalacOptions ++= Seq("-Xlint", "-Wdead-code"),
+  javacOptions ++= Seq("--release", "17"),
+  // Scaladoc cannot resolve links into dependencies; a missing link is no reason to refuse to publish.
+  Compile / doc / scalacOptions --= Seq("-Werror", "-Xlint", "-Wdead-code"),
+  Compile / doc / scalacOptions += "-no-link-warnings",
+  Test / fork := true,
+  Test / javaOptions += "-Xmx3g",
+  Test / parallelExecution := false,
+  Test / testOptions += Tests.Argument(TestFrameworks.ScalaTest, "-oDF")
+)

@@ -1,0 +1,37 @@
+import sbt.*
+
+/** Every dependency and its version, once. Why these: see "Dependencies" in CONTRIBUTING.md. */
+object Dependencies {
+  val linux = "linux-x86_64"
+
+  /** Spark's minimum: Param's constructor in 4.0.0 is not binary compatible with later versions. */
+  private val spark = "4.0.1"
+  val sparkMllib: ModuleID = "org.apache.spark" %% "spark-mllib" % spark
+  val sparkSql: ModuleID = "org.apache.spark" %% "spark-sql" % spark
+
+  /** Spark 4.0.1's own versions, so that neither side is replaced on a Spark classpath. */
+  val jackson: ModuleID = "com.fasterxml.jackson.core" % "jackson-databind" % "2.18.2"
+  val slf4j: ModuleID = "org.slf4j" % "slf4j-api" % "2.0.16"
+  val scalatest: ModuleID = "org.scalatest" %% "scalatest" % "3.2.19"
+
+  private val onnxRuntimeVersion = "1.29.0"
+  val onnxRuntime: ModuleID = "com.microsoft.onnxruntime" % "onnxruntime" % onnxRuntimeVersion
+  val onnxRuntimeGpu: ModuleID = "com.microsoft.onnxruntime" % "onnxruntime_gpu" % onnxRuntimeVersion
+
+  /** The JavaCPP presets: OpenCV and what it needs, as Java classes and as Linux natives. They must share one version. */
+  private val javacppVersion = "1.5.13"
+  private val opencv = "org.bytedeco" % "opencv" % s"4.13.0-$javacppVersion"
+  private val openblas = "org.bytedeco" % "openblas" % s"0.3.31-$javacppVersion"
+  private val javacpp = "org.bytedeco" % "javacpp" % javacppVersion
+  val imageDecoder: Seq[ModuleID] = Seq(opencv, openblas, javacpp).flatMap(withNatives)
+
+  /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
+  val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(
+    "org.bytedeco" % "onnxruntime" % s"1.24.1-$javacppVersion",
+    "org.bytedeco" % "dnnl" % s"3.11-$javacppVersion",
+    "org.bytedeco" % "opencl" % s"3.0-$javacppVersion",
+    javacpp
+  ).flatMap(withNatives)
+
+  private def withNatives(preset: ModuleID): Seq[ModuleID] = Seq(preset, preset.classifier(linux))
+}
