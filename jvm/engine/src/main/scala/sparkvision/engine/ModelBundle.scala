@@ -138,7 +138,7 @@ object ModelBundle {
     val file = folder.resolve(ProcessorFile)
     if (!manifest.files.contains(ProcessorFile) || !Files.exists(file))
       throw missing(s"The bundle $folder lacks $ProcessorFile.")
-    ProcessorConfig.parse(readJson(file))
+    ProcessorConfig.fromJson(readJson(file))
   }
 
   private def readJson(file: Path) =
