@@ -26,7 +26,7 @@ abstract class ImageClassification
   protected def architecture: String
 
   /** Keeps what was sent to the executors alive as long as this stage. */
-  @transient private var distributed = Option.empty[DistributedModel]
+  @transient private[ml] var distributed = Option.empty[DistributedModel]
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val schema = transformSchema(dataset.schema)
