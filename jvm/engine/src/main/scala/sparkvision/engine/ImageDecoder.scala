@@ -17,7 +17,8 @@ import scala.util.control.NonFatal
   * Byte-equal to Pillow 13 for 8-bit grey, palette and RGB pictures of the supported formats (the same libjpeg-turbo, libpng,
   * libwebp and libtiff arithmetic); alpha is dropped, not blended; 16-bit samples are handled as Pillow does; of an animation
   * the first frame is taken. Known to differ: CMYK (each value by at most 2) and TIFF's YCbCr (by at most 1). Uncompressed TIFF
-  * pages with an orientation of 5 to 8 stand upright here; Pillow 13 scrambles them.
+  * pages with an orientation of 5 to 8 stand upright here; Pillow 13 scrambles them. A compressed TIFF whose data are damaged, but
+  * not cut, may be read with blank strips where Pillow refuses it: libtiff reports that only on its log.
   */
 object ImageDecoder {
 

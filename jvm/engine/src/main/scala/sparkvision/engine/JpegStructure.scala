@@ -32,7 +32,8 @@ private[engine] object JpegStructure {
       offset = nextMarker(reader, offset)
       marker = reader.u8(offset + 1)
       offset += 2
-      if (marker < 0xc0) reader.corrupt(f"the byte ff is followed by $marker%02x, which is no marker, at offset $offset")
+      if (marker < 0xc0)
+        reader.corrupt(f"the byte ff is followed by $marker%02x, which is no marker, at offset $offset")
       if (!standsAlone(marker)) {
         val end = segmentEnd(reader, offset)
         if (isFrame(marker)) frame = Some(frameSize(reader, offset))
@@ -76,7 +77,8 @@ private[engine] object JpegStructure {
 
   private def segmentEnd(reader: ByteReader, offset: Int): Int = {
     val length = reader.u16be(offset)
-    if (length < 2) reader.corrupt(s"the segment at offset $offset says it is $length bytes long; at least 2 are needed")
+    if (length < 2)
+      reader.corrupt(s"the segment at offset $offset says it is $length bytes long; at least 2 are needed")
     reader.need(offset, length.toLong)
     offset + length
   }
@@ -98,7 +100,9 @@ private[engine] object JpegStructure {
     val components = reader.u8(offset + 7)
     if (bits != 8) throw new ImageException(s"unsupported JPEG: $bits bits a sample; 8 are supported, so convert it")
     if (components != 1 && components != 3 && components != 4)
-      throw new ImageException(s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported")
+      throw new ImageException(
+        s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported"
+      )
     (reader.u16be(offset + 5), reader.u16be(offset + 3))
   }
 

@@ -62,7 +62,8 @@ final case class ProcessorConfig(
   private def requireSensible(): Unit = {
     def refuse(what: String): Nothing = throw new ProcessorException(what)
     if (height <= 0 || width <= 0) refuse(s"size is $height x $width (height x width): both must be at least 1")
-    if (height.toLong * width * 3 > Int.MaxValue) refuse(s"size is $height x $width (height x width): that is too large")
+    if (height.toLong * width * 3 > Int.MaxValue)
+      refuse(s"size is $height x $width (height x width): that is too large")
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>
       if (values.length != 3) refuse(s"$name has ${values.length} values $values: give three, for red, green and blue")

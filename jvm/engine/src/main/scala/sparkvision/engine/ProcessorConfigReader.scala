@@ -81,18 +81,24 @@ private[engine] object ProcessorConfigReader {
       val known = supportedKeys.contains(key) || harmlessKeys(key) || isChannelsFirst(key, value)
       // A step that is switched off, or a setting that was left empty, changes nothing.
       if (!known && !switchedOff(config, key, value))
-        refuse(key, value, s"supported are ${supportedKeys.mkString(", ")}; remove the setting only if no pixel needs it")
+        refuse(
+          key,
+          value,
+          s"supported are ${supportedKeys.mkString(", ")}; remove the setting only if no pixel needs it"
+        )
     }
   }
 
-  private def isChannelsFirst(key: String, value: JsonNode): Boolean = key == "data_format" && value.asText == "channels_first"
+  private def isChannelsFirst(key: String, value: JsonNode): Boolean =
+    key == "data_format" && value.asText == "channels_first"
 
   private def switchedOff(config: JsonNode, key: String, value: JsonNode): Boolean =
     value.isNull || value.isBoolean && !value.asBoolean ||
       key == "crop_size" && !config.path("do_center_crop").asBoolean(false)
 
   private def size(config: JsonNode): Option[(Int, Int)] = present(config, "size").map { size =>
-    if (size.isIntegralNumber && config.path("default_to_square").asBoolean(true)) (pixels(size, size), pixels(size, size))
+    if (size.isIntegralNumber && config.path("default_to_square").asBoolean(true))
+      (pixels(size, size), pixels(size, size))
     else if (size.isArray && size.size == 2) (pixels(size.get(0), size), pixels(size.get(1), size))
     else if (size.isObject && size.fieldNames.asScala.toSet == Set("height", "width"))
       (pixels(size.get("height"), size), pixels(size.get("width"), size))
@@ -108,7 +114,8 @@ private[engine] object ProcessorConfigReader {
   }
 
   private def integer(config: JsonNode, key: String): Option[Int] = Option(config.get(key)).map { value =>
-    if (value.isIntegralNumber && value.canConvertToInt) value.asInt else refuse(key, value, "it must be a whole number")
+    if (value.isIntegralNumber && value.canConvertToInt) value.asInt
+    else refuse(key, value, "it must be a whole number")
   }
 
   private def number(config: JsonNode, key: String): Option[Double] = Option(config.get(key)).map { value =>

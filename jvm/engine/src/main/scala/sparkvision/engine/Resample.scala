@@ -22,7 +22,9 @@ object Resample {
     */
   def resize(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
     if (width <= 0 || height <= 0 || width.toLong * height * 3 > Int.MaxValue)
-      throw new ParameterException(s"cannot resize to $width x $height pixels: give two positive sides that fit in memory")
+      throw new ParameterException(
+        s"cannot resize to $width x $height pixels: give two positive sides that fit in memory"
+      )
     if (width == pixels.width && height == pixels.height) pixels
     else if (filter == ResampleFilter.Nearest) nearest(pixels, width, height)
     else convolve(pixels, width, height, filter)

@@ -19,7 +19,8 @@ private[engine] object SampleConversion {
         val behind = GifStructure.transparentColour(reader).getOrElse(new Array[Byte](3))
         new Pixels(width, height, opaque(bytesOf(decoded, width * 4, height), behind))
       case (CV_16U, 1) => new Pixels(width, height, clipped(bytesOf(decoded, width * 2, height)))
-      case (CV_16U, 3 | 4) => new Pixels(width, height, topBytes(bytesOf(decoded, width * 2 * channels, height), channels))
+      case (CV_16U, 3 | 4) =>
+        new Pixels(width, height, topBytes(bytesOf(decoded, width * 2 * channels, height), channels))
       case (depth, _) =>
         throw new ImageException(
           s"unsupported ${header.format}: $channels channels of OpenCV's sample type $depth; convert it to 8-bit RGB"
@@ -30,7 +31,8 @@ private[engine] object SampleConversion {
   private def bytesOf(decoded: Mat, rowLength: Int, rows: Int): Array[Byte] = {
     val bytes = new Array[Byte](Math.multiplyExact(rowLength, rows))
     if (decoded.isContinuous) decoded.data.capacity(bytes.length.toLong).get(bytes)
-    else (0 until rows).foreach(row => decoded.ptr(row).capacity(rowLength.toLong).get(bytes, row * rowLength, rowLength))
+    else
+      (0 until rows).foreach(row => decoded.ptr(row).capacity(rowLength.toLong).get(bytes, row * rowLength, rowLength))
     bytes
   }
 
