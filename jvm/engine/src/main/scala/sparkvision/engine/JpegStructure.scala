@@ -2,8 +2,9 @@ package sparkvision.engine
 
 /** Walks a JPEG's markers (ITU-T T.81, annex B), without decoding.
   *
-  * The header walk accepts what Pillow's JPEG plugin accepts. The scan walk refuses what libjpeg, fed by Pillow, ends in an
-  * error: OpenCV stops after the last row and never sees it, and fills the rows that a cut file lacks with grey.
+  * The header walk accepts what Pillow's JPEG plugin accepts. The scan walk refuses what libjpeg, fed by Pillow, ends
+  * in an error: OpenCV stops after the last row and never sees it, and fills the rows that a cut file lacks with
+  * grey.
   */
 private[engine] object JpegStructure {
   private val EndOfImage = 0xd9
@@ -67,7 +68,9 @@ private[engine] object JpegStructure {
     }
   }
 
-  /** The offset of the next ff that begins a marker: junk, fill bytes and escaped ff 00 are passed over, as in Pillow. */
+  /** The offset of the next ff that begins a marker: junk, fill bytes and escaped ff 00 are passed over, as in
+    * Pillow.
+    */
   private def nextMarker(reader: ByteReader, from: Int): Int = {
     var offset = from
     while (reader.u8(offset) != 0xff || reader.u8(offset + 1) == 0xff || reader.u8(offset + 1) == 0)

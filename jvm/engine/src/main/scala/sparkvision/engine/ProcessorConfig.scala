@@ -2,13 +2,14 @@ package sparkvision.engine
 
 import com.fasterxml.jackson.databind.JsonNode
 
-/** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the processor's
-  * slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, rescale, normalise.
+/** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
+  * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, rescale, normalise.
   *
   * @param doResize
   *   whether to resize to `height` x `width`; when false only pictures of that size are taken
   * @param height
-  *   of the model's input, in pixels; at least 1. A file with `do_resize` false need not know it: then set the model's own
+  *   of the model's input, in pixels; at least 1. A file with `do_resize` false need not know it: then set the
+  *   model's own
   * @param width
   *   of the model's input, in pixels; at least 1
   * @param resample

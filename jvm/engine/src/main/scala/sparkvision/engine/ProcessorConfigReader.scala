@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 import scala.jdk.CollectionConverters._
 
-/** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or refused. */
+/** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or
+  * refused.
+  */
 private[engine] object ProcessorConfigReader {
 
-  /** The processors whose pixels are known to be these; the fast one is read as its slow twin (DESIGN: the slow one is the
-    * reference). Without a type, a file is from before transformers 4.26 and means ViTFeatureExtractor.
+  /** The processors whose pixels are known to be these; the fast one is read as its slow twin (DESIGN: the slow one
+    * is the reference). A file without a type is an old one, and read as a ViT's.
     */
   private val supportedTypes = Seq("ViTImageProcessor", "ViTImageProcessorFast", "ViTFeatureExtractor")
 
@@ -25,8 +27,8 @@ private[engine] object ProcessorConfigReader {
     "do_convert_rgb"
   )
 
-  /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python. Pictures
-    * here are always RGB, so do_convert_rgb changes nothing either.
+  /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python.
+    * Pictures here are always RGB, so do_convert_rgb changes nothing either.
     */
   private val harmlessKeys = Set(
     "image_processor_type",

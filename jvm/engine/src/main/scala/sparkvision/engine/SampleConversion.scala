@@ -11,7 +11,8 @@ private[engine] object SampleConversion {
     val expected = Set((header.width, header.height), (header.uprightWidth, header.uprightHeight))
     if (!expected((width, height)))
       throw new ImageException(
-        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels, its data $width x $height"
+        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels, " +
+          s"its data $width x $height"
       )
     (decoded.depth, channels) match {
       case (CV_8U, 3) => new Pixels(width, height, expanded(bytesOf(decoded, width * 3, height), header.format, reader))
@@ -36,7 +37,9 @@ private[engine] object SampleConversion {
     bytes
   }
 
-  /** 16-bit BMP: OpenCV shifts its 5- and 6-bit samples up, Pillow spreads them over 0 to 255. All else is left alone. */
+  /** 16-bit BMP: OpenCV shifts its 5- and 6-bit samples up, Pillow spreads them over 0 to 255. All else is left
+    * alone.
+    */
   private def expanded(rgb: Array[Byte], format: ImageFormat, reader: ByteReader): Array[Byte] = {
     val greenBits = if (format == ImageFormat.Bmp) BmpStructure.greenBits(reader) else None
     greenBits.foreach { bits =>

@@ -29,8 +29,8 @@ private[engine] object TiffStructure {
 
   /** The file with its alpha declared premultiplied, when its samples are RGB and plain alpha; else the file itself.
     *
-    * libtiff multiplies colours by a plain alpha; Pillow, whose pixels we want, leaves them alone, and so does libtiff when the
-    * file says that it has been done already.
+    * libtiff multiplies colours by a plain alpha; Pillow, whose pixels we want, leaves them alone, and so does
+    * libtiff when the file says that it has been done already.
     */
   def withoutBlending(reader: ByteReader): Array[Byte] = {
     val directory = new Directory(reader)
