@@ -2,8 +2,8 @@ package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.ISO_8859_1
 
-/** Bounds-checked reads from a picture's encoded bytes: reading past the end is an `ImageException` that says where, never
-  * an `ArrayIndexOutOfBoundsException`.
+/** Bounds-checked reads from a picture's encoded bytes: reading past the end is an `ImageException` that says where,
+  * never an `ArrayIndexOutOfBoundsException`.
   */
 private[engine] final class ByteReader(val bytes: Array[Byte], formatName: String) {
   def length: Int = bytes.length

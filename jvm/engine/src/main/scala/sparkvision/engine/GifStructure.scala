@@ -16,8 +16,8 @@ private[engine] object GifStructure {
     val _ = endOfBlocks(reader, frame + 11 + colourTableLength(reader.u8(frame + 9)))
   }
 
-  /** The colour (red, green, blue) behind the first frame's transparent index; None when nothing is transparent. Pillow shows
-    * it where a pixel is transparent, and where the frame leaves the canvas uncovered.
+  /** The colour (red, green, blue) behind the first frame's transparent index; None when nothing is transparent.
+    * Pillow shows it where a pixel is transparent, and where the frame leaves the canvas uncovered.
     */
   def transparentColour(reader: ByteReader): Option[Array[Byte]] = {
     val frame = firstFrame(reader)

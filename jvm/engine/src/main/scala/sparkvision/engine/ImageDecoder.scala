@@ -12,12 +12,15 @@ import org.bytedeco.opencv.opencv_core.Mat
 
 import scala.util.control.NonFatal
 
-/** Encoded bytes to upright 8-bit RGB, as Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` makes them.
+/** Encoded bytes to upright 8-bit RGB, as Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` makes
+  * them.
   *
-  * Byte-equal to Pillow 13 for 8-bit grey, palette and RGB pictures of the supported formats (the same libjpeg-turbo, libpng,
-  * libwebp and libtiff arithmetic); alpha is dropped, not blended; 16-bit samples are handled as Pillow does; of an animation
-  * the first frame is taken. Known to differ: CMYK (each value by at most 2) and TIFF's YCbCr (by at most 1). Uncompressed TIFF
-  * pages with an orientation of 5 to 8 stand upright here; Pillow 13 scrambles them.
+  * Byte-equal to Pillow 13 for 8-bit grey, palette and RGB pictures of the supported formats (the same libjpeg-turbo,
+  * libpng, libwebp and libtiff arithmetic); alpha is dropped, not blended; 16-bit samples are handled as Pillow does;
+  * of an animation the first frame is taken. Known to differ: CMYK (each value by at most 2) and TIFF's YCbCr (by at
+  * most 1). Uncompressed TIFF pages with an orientation of 5 to 8 stand upright here; Pillow 13 scrambles them. A
+  * compressed TIFF whose data are damaged, but not cut, may be read with blank strips where Pillow refuses it:
+  * libtiff reports that only on its log.
   */
 object ImageDecoder {
 
@@ -86,7 +89,9 @@ object ImageDecoder {
     } finally scope.close()
   }
 
-  /** 8-bit RGB straight from the decoder, but where Pillow brings the samples to RGB in its own way: see SampleConversion. */
+  /** 8-bit RGB straight from the decoder, but where Pillow brings the samples to RGB in its own way: see
+    * SampleConversion.
+    */
   private def readFlags(format: ImageFormat, reader: ByteReader): Int = {
     val asStored = format match {
       case ImageFormat.Png => PngStructure.samples(reader).isGrey16

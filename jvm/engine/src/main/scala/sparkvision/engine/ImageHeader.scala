@@ -9,8 +9,8 @@ package sparkvision.engine
   * @param height
   *   stored rows, before any turn
   * @param orientation
-  *   the EXIF orientation, 1 (upright) to 8, as CIPA DC-008 (EXIF 2.32) section 4.6.4 numbers it; 1 when the picture has
-  *   none
+  *   the EXIF orientation, 1 (upright) to 8, as CIPA DC-008 (EXIF 2.32) section 4.6.4 numbers it; 1 when the picture
+  *   has none
   */
 final case class ImageHeader(format: ImageFormat, width: Int, height: Int, orientation: Int = 1) {
 
@@ -55,7 +55,8 @@ object ImageHeader {
     }
     if (header.width <= 0 || header.height <= 0)
       throw new ImageException(
-        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels; a picture has at least one"
+        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels; " +
+          "a picture has at least one"
       )
     header
   }

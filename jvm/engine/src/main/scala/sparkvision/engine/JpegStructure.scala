@@ -2,8 +2,9 @@ package sparkvision.engine
 
 /** Walks a JPEG's markers (ITU-T T.81, annex B), without decoding.
   *
-  * The header walk accepts what Pillow's JPEG plugin accepts. The scan walk refuses what libjpeg, fed by Pillow, ends in an
-  * error: OpenCV stops after the last row and never sees it, and fills the rows that a cut file lacks with grey.
+  * The header walk accepts what Pillow's JPEG plugin accepts. The scan walk refuses what libjpeg, fed by Pillow, ends
+  * in an error: OpenCV stops after the last row and never sees it, and fills the rows that a cut file lacks with
+  * grey.
   */
 private[engine] object JpegStructure {
   private val EndOfImage = 0xd9
@@ -32,7 +33,8 @@ private[engine] object JpegStructure {
       offset = nextMarker(reader, offset)
       marker = reader.u8(offset + 1)
       offset += 2
-      if (marker < 0xc0) reader.corrupt(f"the byte ff is followed by $marker%02x, which is no marker, at offset $offset")
+      if (marker < 0xc0)
+        reader.corrupt(f"the byte ff is followed by $marker%02x, which is no marker, at offset $offset")
       if (!standsAlone(marker)) {
         val end = segmentEnd(reader, offset)
         if (isFrame(marker)) frame = Some(frameSize(reader, offset))
@@ -66,7 +68,9 @@ private[engine] object JpegStructure {
     }
   }
 
-  /** The offset of the next ff that begins a marker: junk, fill bytes and escaped ff 00 are passed over, as in Pillow. */
+  /** The offset of the next ff that begins a marker: junk, fill bytes and escaped ff 00 are passed over, as in
+    * Pillow.
+    */
   private def nextMarker(reader: ByteReader, from: Int): Int = {
     var offset = from
     while (reader.u8(offset) != 0xff || reader.u8(offset + 1) == 0xff || reader.u8(offset + 1) == 0)
@@ -76,7 +80,8 @@ private[engine] object JpegStructure {
 
   private def segmentEnd(reader: ByteReader, offset: Int): Int = {
     val length = reader.u16be(offset)
-    if (length < 2) reader.corrupt(s"the segment at offset $offset says it is $length bytes long; at least 2 are needed")
+    if (length < 2)
+      reader.corrupt(s"the segment at offset $offset says it is $length bytes long; at least 2 are needed")
     reader.need(offset, length.toLong)
     offset + length
   }
@@ -98,7 +103,9 @@ private[engine] object JpegStructure {
     val components = reader.u8(offset + 7)
     if (bits != 8) throw new ImageException(s"unsupported JPEG: $bits bits a sample; 8 are supported, so convert it")
     if (components != 1 && components != 3 && components != 4)
-      throw new ImageException(s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported")
+      throw new ImageException(
+        s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported"
+      )
     (reader.u16be(offset + 5), reader.u16be(offset + 3))
   }
 

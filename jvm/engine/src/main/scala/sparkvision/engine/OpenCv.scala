@@ -43,10 +43,10 @@ private[engine] object OpenCv {
 
   /** Keeps OpenCV from writing a line to stderr for every broken picture: the reason goes into our exception.
     *
-    * The bindings do not have setLogLevel and the environment variable cannot be set from inside the JVM, so the function is
-    * called by its address, as a bound function type whose first argument is an int too; the calling conventions of x86-64
-    * and AArch64 let a function ignore further arguments. JavaCPP's function pointers are a pair in native memory: the
-    * address, and a Java object that is null for native functions.
+    * The bindings do not have setLogLevel and the environment variable cannot be set from inside the JVM, so the
+    * function is called by its address, as a bound function type whose first argument is an int too; the calling
+    * conventions of x86-64 and AArch64 let a function ignore further arguments. JavaCPP's function pointers are a
+    * pair in native memory: the address, and a Java object that is null for native functions.
     */
   private def silence(): Unit =
     Option(Loader.addressof(SetLogLevel)).foreach { address =>

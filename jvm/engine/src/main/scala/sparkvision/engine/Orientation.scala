@@ -1,6 +1,8 @@
 package sparkvision.engine
 
-/** Turns a stored picture upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never mixed. */
+/** Turns a stored picture upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never
+  * mixed.
+  */
 private[engine] object Orientation {
 
   /** @param orientation
@@ -10,7 +12,8 @@ private[engine] object Orientation {
     */
   def upright(stored: Pixels, orientation: Int): Pixels = {
     val (w, h) = (stored.width, stored.height)
-    // Where the upright picture's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored pixels.
+    // Where the upright picture's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored
+    // pixels.
     orientation match {
       case 2 => turn(stored, w, h, start = w - 1, acrossStep = -1, downStep = w)
       case 3 => turn(stored, w, h, start = w * h - 1, acrossStep = -1, downStep = -w)

@@ -7,7 +7,10 @@ package sparkvision.engine
   */
 final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) {
   require(width > 0 && height > 0, s"a picture has at least one pixel, not $width x $height")
-  require(rgb.length == width * height * 3, s"$width x $height RGB pixels need ${width * height * 3} bytes, not ${rgb.length}")
+  require(
+    rgb.length == width * height * 3,
+    s"$width x $height RGB pixels need ${width * height * 3} bytes, not ${rgb.length}"
+  )
 }
 
 object Pixels {

@@ -4,8 +4,9 @@ import java.util.zip.{CRC32, DataFormatException, Inflater}
 
 /** Walks a PNG's chunks (ISO/IEC 15948, section 5), without decoding.
   *
-  * Before the picture's data every checksum counts and the metadata is held to Pillow's limits, because Pillow refuses a
-  * file that breaks them; after it nothing but the orientation is looked at. libpng alone is laxer with the former.
+  * Before the picture's data every checksum counts and the metadata is held to Pillow's limits, because Pillow
+  * refuses a file that breaks them; after it nothing but the orientation is looked at. libpng alone is laxer with the
+  * former.
   */
 private[engine] object PngStructure {
   private val SignatureLength = 8

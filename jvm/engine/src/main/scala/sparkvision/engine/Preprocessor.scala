@@ -4,8 +4,8 @@ import java.nio.FloatBuffer
 
 /** Pixels to the model's input, as Hugging Face's slow (Pillow) image processor computes it, bit for bit.
   *
-  * A sample has 256 values, so what rescaling and normalising make of each is computed once, in transformers' own precision:
-  * the product in 64-bit floats rounded to 32, then difference and quotient in 32.
+  * A sample has 256 values, so what rescaling and normalising make of each is computed once, in transformers' own
+  * precision: the product in 64-bit floats rounded to 32, then difference and quotient in 32.
   *
   * Immutable, and safe to share between threads.
   */
@@ -33,8 +33,8 @@ final class Preprocessor(val config: ProcessorConfig) {
   def resized(pixels: Pixels): Pixels = {
     if (!config.doResize && (pixels.width != width || pixels.height != height))
       throw new ImageException(
-        s"the picture has ${pixels.height} x ${pixels.width} pixels (height x width), the model takes $height x $width, and " +
-          "do_resize is false; set doResize to true, or resize the pictures beforehand"
+        s"the picture has ${pixels.height} x ${pixels.width} pixels (height x width), the model takes " +
+          s"$height x $width, and do_resize is false; set doResize to true, or resize the pictures beforehand"
       )
     Resample.resize(pixels, width, height, config.resample)
   }
@@ -60,7 +60,8 @@ final class Preprocessor(val config: ProcessorConfig) {
     val planeLength = width * height
     if (target.remaining < planeLength * 3)
       throw new ParameterException(
-        s"a picture of $height x $width needs ${planeLength * 3} floats, but the batch has room for ${target.remaining} more"
+        s"a picture of $height x $width needs ${planeLength * 3} floats, but the batch has room for " +
+          s"${target.remaining}; make the batch larger"
       )
     val values = new Array[Float](planeLength)
     var channel = 0

@@ -2,13 +2,14 @@ package sparkvision.engine
 
 import com.fasterxml.jackson.databind.JsonNode
 
-/** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the processor's
-  * slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, rescale, normalise.
+/** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
+  * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, rescale, normalise.
   *
   * @param doResize
   *   whether to resize to `height` x `width`; when false only pictures of that size are taken
   * @param height
-  *   of the model's input, in pixels; at least 1. A file with `do_resize` false need not know it: then set the model's own
+  *   of the model's input, in pixels; at least 1. A file with `do_resize` false need not know it: then set the
+  *   model's own
   * @param width
   *   of the model's input, in pixels; at least 1
   * @param resample
@@ -62,7 +63,8 @@ final case class ProcessorConfig(
   private def requireSensible(): Unit = {
     def refuse(what: String): Nothing = throw new ProcessorException(what)
     if (height <= 0 || width <= 0) refuse(s"size is $height x $width (height x width): both must be at least 1")
-    if (height.toLong * width * 3 > Int.MaxValue) refuse(s"size is $height x $width (height x width): that is too large")
+    if (height.toLong * width * 3 > Int.MaxValue)
+      refuse(s"size is $height x $width (height x width): that is too large")
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>
       if (values.length != 3) refuse(s"$name has ${values.length} values $values: give three, for red, green and blue")

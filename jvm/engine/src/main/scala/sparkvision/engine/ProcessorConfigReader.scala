@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 import scala.jdk.CollectionConverters._
 
-/** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or refused. */
+/** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or
+  * refused.
+  */
 private[engine] object ProcessorConfigReader {
 
-  /** The processors whose pixels are known to be these; the fast one is read as its slow twin (DESIGN: the slow one is the
-    * reference). Without a type, a file is from before transformers 4.26 and means ViTFeatureExtractor.
+  /** The processors whose pixels are known to be these; the fast one is read as its slow twin (DESIGN: the slow one
+    * is the reference). A file without a type is an old one, and read as a ViT's.
     */
   private val supportedTypes = Seq("ViTImageProcessor", "ViTImageProcessorFast", "ViTFeatureExtractor")
 
@@ -25,8 +27,8 @@ private[engine] object ProcessorConfigReader {
     "do_convert_rgb"
   )
 
-  /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python. Pictures
-    * here are always RGB, so do_convert_rgb changes nothing either.
+  /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python.
+    * Pictures here are always RGB, so do_convert_rgb changes nothing either.
     */
   private val harmlessKeys = Set(
     "image_processor_type",
@@ -81,18 +83,24 @@ private[engine] object ProcessorConfigReader {
       val known = supportedKeys.contains(key) || harmlessKeys(key) || isChannelsFirst(key, value)
       // A step that is switched off, or a setting that was left empty, changes nothing.
       if (!known && !switchedOff(config, key, value))
-        refuse(key, value, s"supported are ${supportedKeys.mkString(", ")}; remove the setting only if no pixel needs it")
+        refuse(
+          key,
+          value,
+          s"supported are ${supportedKeys.mkString(", ")}; remove the setting only if no pixel needs it"
+        )
     }
   }
 
-  private def isChannelsFirst(key: String, value: JsonNode): Boolean = key == "data_format" && value.asText == "channels_first"
+  private def isChannelsFirst(key: String, value: JsonNode): Boolean =
+    key == "data_format" && value.asText == "channels_first"
 
   private def switchedOff(config: JsonNode, key: String, value: JsonNode): Boolean =
     value.isNull || value.isBoolean && !value.asBoolean ||
       key == "crop_size" && !config.path("do_center_crop").asBoolean(false)
 
   private def size(config: JsonNode): Option[(Int, Int)] = present(config, "size").map { size =>
-    if (size.isIntegralNumber && config.path("default_to_square").asBoolean(true)) (pixels(size, size), pixels(size, size))
+    if (size.isIntegralNumber && config.path("default_to_square").asBoolean(true))
+      (pixels(size, size), pixels(size, size))
     else if (size.isArray && size.size == 2) (pixels(size.get(0), size), pixels(size.get(1), size))
     else if (size.isObject && size.fieldNames.asScala.toSet == Set("height", "width"))
       (pixels(size.get("height"), size), pixels(size.get("width"), size))
@@ -108,7 +116,8 @@ private[engine] object ProcessorConfigReader {
   }
 
   private def integer(config: JsonNode, key: String): Option[Int] = Option(config.get(key)).map { value =>
-    if (value.isIntegralNumber && value.canConvertToInt) value.asInt else refuse(key, value, "it must be a whole number")
+    if (value.isIntegralNumber && value.canConvertToInt) value.asInt
+    else refuse(key, value, "it must be a whole number")
   }
 
   private def number(config: JsonNode, key: String): Option[Double] = Option(config.get(key)).map { value =>

@@ -36,8 +36,8 @@ final case class ProcessorOverrides(
   private[engine] def requireSupported(): Unit = {
     if (size.isDefined && (height.isDefined || width.isDefined))
       throw new ProcessorException(
-        s"size is ${size.mkString} and height or width is ${(height ++ width).mkString(" x ")}: set size (a square) or " +
-          "height and width, not both"
+        s"size is ${size.mkString} and height or width is ${(height ++ width).mkString(" x ")}: set size (a square) " +
+          "or height and width, not both"
       )
     cropSize.foreach(value => throw new ProcessorException(s"cropSize is $value: cropping is not supported; clear it"))
     if (doCenterCrop.contains(true))

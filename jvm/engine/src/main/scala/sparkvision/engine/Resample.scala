@@ -1,7 +1,7 @@
 package sparkvision.engine
 
-/** Pillow's `Image.resize` for 8-bit RGB, bit for bit: the same coefficients, the same fixed-point arithmetic, the same order
-  * of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST).
+/** Pillow's `Image.resize` for 8-bit RGB, bit for bit: the same coefficients, the same fixed-point arithmetic, the
+  * same order of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST).
   */
 object Resample {
 
@@ -22,7 +22,9 @@ object Resample {
     */
   def resize(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
     if (width <= 0 || height <= 0 || width.toLong * height * 3 > Int.MaxValue)
-      throw new ParameterException(s"cannot resize to $width x $height pixels: give two positive sides that fit in memory")
+      throw new ParameterException(
+        s"cannot resize to $width x $height pixels: give two positive sides that fit in memory"
+      )
     if (width == pixels.width && height == pixels.height) pixels
     else if (filter == ResampleFilter.Nearest) nearest(pixels, width, height)
     else convolve(pixels, width, height, filter)
@@ -42,8 +44,8 @@ object Resample {
     }
   }
 
-  /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier versions begin
-    * with the width, which rounds some values differently by one.
+  /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier
+    * versions begin with the width, which rounds some values differently.
     */
   private def verticalFirst(pixels: Pixels, width: Int, height: Int): Boolean =
     height < pixels.height && pixels.height.toLong - height > 2L * (pixels.width.toLong - width)

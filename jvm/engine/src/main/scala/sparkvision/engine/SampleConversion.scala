@@ -11,7 +11,8 @@ private[engine] object SampleConversion {
     val expected = Set((header.width, header.height), (header.uprightWidth, header.uprightHeight))
     if (!expected((width, height)))
       throw new ImageException(
-        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels, its data $width x $height"
+        s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels, " +
+          s"its data $width x $height"
       )
     (decoded.depth, channels) match {
       case (CV_8U, 3) => new Pixels(width, height, expanded(bytesOf(decoded, width * 3, height), header.format, reader))
@@ -19,7 +20,8 @@ private[engine] object SampleConversion {
         val behind = GifStructure.transparentColour(reader).getOrElse(new Array[Byte](3))
         new Pixels(width, height, opaque(bytesOf(decoded, width * 4, height), behind))
       case (CV_16U, 1) => new Pixels(width, height, clipped(bytesOf(decoded, width * 2, height)))
-      case (CV_16U, 3 | 4) => new Pixels(width, height, topBytes(bytesOf(decoded, width * 2 * channels, height), channels))
+      case (CV_16U, 3 | 4) =>
+        new Pixels(width, height, topBytes(bytesOf(decoded, width * 2 * channels, height), channels))
       case (depth, _) =>
         throw new ImageException(
           s"unsupported ${header.format}: $channels channels of OpenCV's sample type $depth; convert it to 8-bit RGB"
@@ -30,11 +32,14 @@ private[engine] object SampleConversion {
   private def bytesOf(decoded: Mat, rowLength: Int, rows: Int): Array[Byte] = {
     val bytes = new Array[Byte](Math.multiplyExact(rowLength, rows))
     if (decoded.isContinuous) decoded.data.capacity(bytes.length.toLong).get(bytes)
-    else (0 until rows).foreach(row => decoded.ptr(row).capacity(rowLength.toLong).get(bytes, row * rowLength, rowLength))
+    else
+      (0 until rows).foreach(row => decoded.ptr(row).capacity(rowLength.toLong).get(bytes, row * rowLength, rowLength))
     bytes
   }
 
-  /** 16-bit BMP: OpenCV shifts its 5- and 6-bit samples up, Pillow spreads them over 0 to 255. All else is left alone. */
+  /** 16-bit BMP: OpenCV shifts its 5- and 6-bit samples up, Pillow spreads them over 0 to 255. All else is left
+    * alone.
+    */
   private def expanded(rgb: Array[Byte], format: ImageFormat, reader: ByteReader): Array[Byte] = {
     val greenBits = if (format == ImageFormat.Bmp) BmpStructure.greenBits(reader) else None
     greenBits.foreach { bits =>

@@ -6,6 +6,7 @@ private[engine] object TiffStructure {
   private val ImageLength = 257
   private val BitsPerSample = 258
   private val Photometric = 262
+  private val ColorMap = 320
   private val ExtraSamples = 338
   private val Rgb = 2L
   private val PremultipliedAlpha = 1L
@@ -15,6 +16,7 @@ private[engine] object TiffStructure {
 
   def readHeader(reader: ByteReader): ImageHeader = {
     val directory = new Directory(reader)
+    directory.requirePalette()
     val photometric = directory.value(Photometric).getOrElse(0L)
     if (photometric == CieLab || photometric == IccLab)
       throw new ImageException("unsupported TIFF: its colours are CIELab; convert it to RGB")
@@ -27,8 +29,8 @@ private[engine] object TiffStructure {
 
   /** The file with its alpha declared premultiplied, when its samples are RGB and plain alpha; else the file itself.
     *
-    * libtiff multiplies colours by a plain alpha; Pillow, whose pixels we want, leaves them alone, and so does libtiff when the
-    * file says that it has been done already.
+    * libtiff multiplies colours by a plain alpha; Pillow, whose pixels we want, leaves them alone, and so does
+    * libtiff when the file says that it has been done already.
     */
   def withoutBlending(reader: ByteReader): Array[Byte] = {
     val directory = new Directory(reader)
@@ -64,6 +66,11 @@ private[engine] object TiffStructure {
     /** Whether an entry holds one or two 16-bit values itself, instead of pointing at them. */
     def isInline(offset: Int): Boolean =
       reader.u16(offset + 2, bigEndian) == 3 && reader.u32(offset + 4, bigEndian) <= 2
+
+    /** libtiff reads a palette that lies beyond the end of the file as black. */
+    def requirePalette(): Unit = entry(ColorMap).foreach { offset =>
+      reader.need(reader.u32(offset + 8, bigEndian), reader.u32(offset + 4, bigEndian) * 2)
+    }
 
     def side(tag: Int): Int = {
       val length = value(tag).getOrElse(reader.corrupt(s"its directory lacks the tag $tag"))

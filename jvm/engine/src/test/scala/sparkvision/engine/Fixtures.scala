@@ -1,0 +1,37 @@
+package sparkvision.engine
+
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+import java.nio.file.{Files, Path, Paths}
+import java.security.MessageDigest
+import scala.jdk.CollectionConverters._
+
+/** The pictures and references under tests/fixtures, which the Python tests read too. */
+object Fixtures {
+
+  /** The repository's root: the folder that holds VERSION, at or above the working directory. */
+  val repository: Path = Iterator
+    .iterate(Paths.get("").toAbsolutePath)(_.getParent)
+    .takeWhile(_ != null)
+    .find(folder => Files.exists(folder.resolve("VERSION")))
+    .getOrElse(sys.error("no folder above the working directory holds VERSION"))
+
+  /** What Pillow and transformers made of the pictures: see tests/fixtures/make_references.py. */
+  lazy val references: JsonNode = new ObjectMapper().readTree(path("pixel_references.json").toFile)
+
+  /** Pictures whose decoded pixels equal Pillow's, by name. */
+  lazy val pictures: Seq[(String, JsonNode)] =
+    references.get("pictures").properties.asScala.toSeq.map(entry => entry.getKey -> entry.getValue)
+
+  /** Names of the pictures that Pillow refuses. */
+  lazy val refused: Seq[String] = references.get("refused").elements.asScala.map(_.asText).toSeq
+
+  def path(name: String): Path = repository.resolve("tests/fixtures").resolve(name)
+
+  def bytes(name: String): Array[Byte] = Files.readAllBytes(path(name))
+
+  def pixels(name: String): Pixels = ImageDecoder.decode(bytes(name))
+
+  def sha256(data: Array[Byte]): String =
+    MessageDigest.getInstance("SHA-256").digest(data).map(byte => f"${byte & 0xff}%02x").mkString
+}

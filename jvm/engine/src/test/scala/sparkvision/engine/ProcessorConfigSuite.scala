@@ -1,0 +1,108 @@
+package sparkvision.engine
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class ProcessorConfigSuite extends AnyFunSuite {
+
+  private def parse(settings: String): ProcessorConfig =
+    ProcessorConfig.parse(s"""{"image_processor_type": "ViTImageProcessor" $settings}""")
+
+  private def refusal(settings: String): String = intercept[ProcessorException](parse(settings)).getMessage
+
+  test("an empty file means ViTImageProcessor's defaults") {
+    val config = ProcessorConfig.parse("{}")
+    assert(config == ProcessorConfig())
+    assert((config.height, config.width, config.resample) == ((224, 224, ResampleFilter.Bilinear)))
+    assert(config.doResize && config.doRescale && config.doNormalize && config.rescaleFactor == 1.0 / 255)
+    assert(config.imageMean == Seq(0.5, 0.5, 0.5) && config.imageStd == Seq(0.5, 0.5, 0.5))
+  }
+
+  test("the legacy name and the fast processor mean the same") {
+    Seq(
+      """{"feature_extractor_type": "ViTFeatureExtractor"}""",
+      """{"image_processor_type": "ViTImageProcessorFast"}"""
+    )
+      .foreach(json => assert(ProcessorConfig.parse(json) == ProcessorConfig()))
+  }
+
+  test("size is a number, a pair or height and width") {
+    assert(parse(""", "size": 384""").height == 384)
+    assert(parse(""", "size": [32, 48]""").width == 48)
+    val config = parse(""", "size": {"height": 96, "width": 160}""")
+    assert((config.height, config.width) == ((96, 160)))
+  }
+
+  test("one mean and deviation count for all three channels") {
+    val config = parse(""", "image_mean": 0.1, "image_std": 0.2""")
+    assert(config.imageMean == Seq(0.1, 0.1, 0.1) && config.imageStd == Seq(0.2, 0.2, 0.2))
+  }
+
+  test("what transformers writes beside the settings is passed over") {
+    val config = parse(
+      """, "do_convert_rgb": null, "processor_class": "X", "return_tensors": null, "data_format": "channels_first",
+        | "input_data_format": null, "device": null, "disable_grouping": null, "default_to_square": true,
+        | "do_center_crop": null, "crop_size": null, "do_pad": false""".stripMargin
+    )
+    assert(config == ProcessorConfig())
+  }
+
+  test("another processor is refused with its name and the supported ones") {
+    val message =
+      intercept[ProcessorException](
+        ProcessorConfig.parse("""{"image_processor_type": "CLIPImageProcessor"}""")
+      ).getMessage
+    assert(message.contains("CLIPImageProcessor") && message.contains("ViTImageProcessor"))
+  }
+
+  Seq(
+    "do_center_crop" -> "true",
+    "size" -> """{"shortest_edge":224}""",
+    "size" -> """{"height":224}""",
+    "do_pad" -> "true",
+    "do_flip_channel_order" -> "true",
+    "crop_pct" -> "0.9",
+    "data_format" -> "\"channels_last\"",
+    "resample" -> "\"bilinear\"",
+    "do_resize" -> "null",
+    "image_mean" -> """[0.5,"x",0.5]"""
+  ).foreach { case (key, value) =>
+    test(s"$key: $value is refused, and the refusal names both") {
+      assert(refusal(s""", "$key": $value""").contains(s"$key is $value"))
+    }
+  }
+
+  test("a crop size without cropping changes nothing") {
+    assert(parse(""", "do_center_crop": false, "crop_size": {"height": 200, "width": 200}""") == ProcessorConfig())
+  }
+
+  test("settings that make no sense are refused with the value") {
+    assert(refusal(""", "size": 0""").contains("0 x 0"))
+    assert(refusal(""", "image_std": [0.5, 0, 0.5]""").contains("0.0"))
+    assert(refusal(""", "image_mean": [0.5, 0.5]""").contains("2 values"))
+    assert(refusal(""", "resample": 7""").contains("resample is 7"))
+  }
+
+  test("text that is no JSON object is refused") {
+    Seq("{", "[]", "").foreach { text =>
+      assert(intercept[ProcessorException](ProcessorConfig.parse(text)).getMessage.contains("JSON"))
+    }
+  }
+
+  test("an override counts over the file, and one that is not set does not") {
+    val file = parse(""", "resample": 3, "image_mean": [0.1, 0.2, 0.3]""")
+    val config = file.withOverrides(ProcessorOverrides(size = Some(64), doNormalize = Some(false), resample = Some(1)))
+    assert(config == file.copy(height = 64, width = 64, doNormalize = false, resample = ResampleFilter.Lanczos))
+    assert(file.withOverrides(ProcessorOverrides()) == file)
+    assert(file.withOverrides(ProcessorOverrides(width = Some(99))).width == 99)
+  }
+
+  test("an override that is not supported or makes no sense is refused") {
+    def refused(overrides: ProcessorOverrides): String =
+      intercept[ProcessorException](ProcessorConfig().withOverrides(overrides)).getMessage
+    assert(refused(ProcessorOverrides(cropSize = Some(200))).contains("cropSize is 200"))
+    assert(refused(ProcessorOverrides(doCenterCrop = Some(true))).contains("doCenterCrop is true"))
+    assert(refused(ProcessorOverrides(size = Some(10), height = Some(20))).contains("not both"))
+    assert(refused(ProcessorOverrides(imageStd = Some(Seq(1, 0, 1)))).contains("0.0"))
+    assert(refused(ProcessorOverrides(width = Some(-3))).contains("-3"))
+  }
+}
