@@ -61,13 +61,13 @@ PARAM = """    {name}: Param[{type}] = Param(
 
 SETTER = '''
     def set{title}(self, value: {type}) -> {stage}:
-        """Set the {doc}."""
+        """Set ``{name}``: {doc}."""
         return self._set({name}=value)
 '''
 
 GETTER = '''
     def get{title}(self) -> {type}:
-        """Get the {doc}."""
+        """Get ``{name}``: {doc}."""
         value: {type} = {value}
         return value
 '''

@@ -61,7 +61,7 @@ class LocalModel:
         stage._transfer_params_to_java()
         assert stage._java_obj is not None
         with scala_errors():
-            model._scala = stage._java_obj.localModel()
+            model._scala = jvm().sparkvision.engine.LocalModelBytes(stage._java_obj.localModel())
         return model
 
     def preprocess(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:

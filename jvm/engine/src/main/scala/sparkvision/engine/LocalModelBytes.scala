@@ -61,7 +61,9 @@ object LocalModelBytes {
         EmbeddedModels.copyTo(uri, unpacked)
         unpacked
       }
-    new LocalModelBytes(new LocalModel(ModelBundle.open(folder)))
+    // Alone on the machine: one run may use every core.
+    val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
+    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), ModelSettings(session = session)))
   }
 
   private def deleteRecursively(folder: Path): Unit = Using.resource(Files.walk(folder)) { files =>

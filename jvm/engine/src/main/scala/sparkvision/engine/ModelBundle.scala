@@ -21,19 +21,26 @@ import org.slf4j.LoggerFactory
   * bundle.manifest.labels     // Vector("tench", "goldfish", ...)
   * }}}
   */
-final class ModelBundle private (val folder: Path, val manifest: BundleManifest, val processor: ProcessorConfig) {
+final class ModelBundle private (
+    val folder: Path,
+    val manifest: BundleManifest,
+    val processor: ProcessorConfig,
+    manifestFile: Option[FileDigest]
+) {
 
-  /** Hash of the whole bundle: graph, labels, preprocessing and golden pair. A stage remembers its model by it. */
-  lazy val bundleHash: String = BundleManifest.digest(manifest.files)
+  /** Hash of the whole bundle, manifest included: graph, labels, preprocessing, golden pair. A stage remembers its model
+    * by it.
+    */
+  val bundleHash: String = BundleManifest.digest(manifest.files ++ manifestFile.map(BundleManifest.FileName -> _))
 
   def graph: Path = folder.resolve(BundleManifest.GraphFile)
 
   /** The same bundle after its folder was renamed. */
-  private[sparkvision] def movedTo(newFolder: Path): ModelBundle = new ModelBundle(newFolder, manifest, processor)
+  private[sparkvision] def movedTo(newFolder: Path): ModelBundle = new ModelBundle(newFolder, manifest, processor, manifestFile)
 
   /** Every file of the bundle, the manifest (where there is one) included, relative to [[folder]]. */
   def fileNames: Seq[String] =
-    manifest.files.keys.toSeq ++ Some(BundleManifest.FileName).filter(name => Files.exists(folder.resolve(name)))
+    manifest.files.keys.toSeq ++ manifestFile.map(_ => BundleManifest.FileName)
 }
 
 object ModelBundle {
@@ -55,14 +62,15 @@ object ModelBundle {
   def open(folder: Path): ModelBundle = {
     if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
     try {
-      val manifestFile = folder.resolve(BundleManifest.FileName)
-      val manifest =
-        if (Files.exists(manifestFile)) BundleManifest.parse(Files.readString(manifestFile, UTF_8), folder.toString)
-        else derive(folder)
+      val manifestFile = Some(folder.resolve(BundleManifest.FileName)).filter(Files.exists(_))
+      val manifest = manifestFile match {
+        case Some(file) => BundleManifest.parse(Files.readString(file, UTF_8), folder.toString)
+        case None => derive(folder)
+      }
       manifest.files.foreach { case (name, digest) => verify(folder, name, digest) }
       checkGraph(folder, manifest)
       checkLabels(folder, manifest)
-      new ModelBundle(folder, manifest, processorConfig(folder, manifest))
+      new ModelBundle(folder, manifest, processorConfig(folder, manifest), manifestFile.map(digest))
     } catch {
       case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e)
     }
@@ -130,7 +138,7 @@ object ModelBundle {
     val file = folder.resolve(ProcessorFile)
     if (!manifest.files.contains(ProcessorFile) || !Files.exists(file))
       throw missing(s"The bundle $folder lacks $ProcessorFile.")
-    ProcessorConfig.parse(readJson(file))
+    ProcessorConfig.fromJson(readJson(file))
   }
 
   private def readJson(file: Path) =

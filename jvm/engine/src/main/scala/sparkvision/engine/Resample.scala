@@ -29,42 +29,50 @@ object Resample {
   }
 
   private def convolve(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
-    val down = Coefficients(pixels.height, height, filter)
-    // Rows that no output row looks at are not worth the horizontal pass.
-    val firstRow = down.first(0)
-    val rowCount = down.first(height - 1) + down.count(height - 1) - firstRow
-    val rows =
-      if (width == pixels.width) unsigned(pixels.rgb, firstRow * width * 3, rowCount * width * 3)
-      else horizontalPass(pixels, firstRow, rowCount, width, Coefficients(pixels.width, width, filter))
-    val rgb = if (height == pixels.height) toBytes(rows) else verticalPass(rows, firstRow, width * 3, height, down)
-    new Pixels(width, height, rgb)
+    val columns = Coefficients(pixels.width, width, filter)
+    val rows = Coefficients(pixels.height, height, filter)
+    if (height == pixels.height) horizontalPass(pixels, columns, 0, height)
+    else if (width == pixels.width) verticalPass(pixels, rows, 0)
+    else if (verticalFirst(pixels, width, height)) horizontalPass(verticalPass(pixels, rows, 0), columns, 0, height)
+    else {
+      // Rows that no output row looks at are not worth the horizontal pass.
+      val firstRow = rows.first(0)
+      val rowCount = rows.first(height - 1) + rows.count(height - 1) - firstRow
+      verticalPass(horizontalPass(pixels, columns, firstRow, rowCount), rows, firstRow)
+    }
   }
 
-  /** Whole-number samples, 0 to 255, one an `Int`: the JIT turns the vertical pass over them into vector instructions. */
-  private def horizontalPass(pixels: Pixels, firstRow: Int, rows: Int, width: Int, across: Coefficients): Array[Int] = {
-    val samples = new Array[Int](rows * width * 3)
+  /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier versions begin
+    * with the width, which rounds some values differently by one.
+    */
+  private def verticalFirst(pixels: Pixels, width: Int, height: Int): Boolean =
+    height < pixels.height && pixels.height.toLong - height > 2L * (pixels.width.toLong - width)
+
+  private def horizontalPass(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
+    val width = columns.first.length
+    val rgb = new Array[Byte](rowCount * width * 3)
     var row = 0
-    while (row < rows) {
-      scaleRow(pixels.rgb, (firstRow + row) * pixels.width * 3, samples, row * width * 3, width, across)
+    while (row < rowCount) {
+      scaleRow(pixels.rgb, (firstRow + row) * pixels.width * 3, rgb, row * width * 3, columns)
       row += 1
     }
-    samples
+    new Pixels(width, rowCount, rgb)
   }
 
-  private def scaleRow(from: Array[Byte], start: Int, to: Array[Int], target: Int, width: Int, across: Coefficients): Unit = {
-    val weights = across.weights
+  private def scaleRow(from: Array[Byte], start: Int, to: Array[Byte], target: Int, columns: Coefficients): Unit = {
+    val (first, count, weights) = (columns.first, columns.count, columns.weights)
     var x = 0
-    while (x < width) {
+    while (x < first.length) {
       var red, green, blue = Half
-      var source = start + across.first(x) * 3
-      var tap = x * across.taps
-      val end = tap + across.count(x)
-      while (tap < end) {
-        val weight = weights(tap)
-        red += (from(source) & 0xff) * weight
-        green += (from(source + 1) & 0xff) * weight
-        blue += (from(source + 2) & 0xff) * weight
-        source += 3
+      val source = start + first(x) * 3
+      val firstTap = x * columns.taps
+      val taps = count(x)
+      var tap = 0
+      while (tap < taps) {
+        val weight = weights(firstTap + tap)
+        red += (from(source + 3 * tap) & 0xff) * weight
+        green += (from(source + 3 * tap + 1) & 0xff) * weight
+        blue += (from(source + 3 * tap + 2) & 0xff) * weight
         tap += 1
       }
       to(target + x * 3) = clip(red)
@@ -74,50 +82,45 @@ object Resample {
     }
   }
 
-  private def verticalPass(rows: Array[Int], firstRow: Int, rowLength: Int, height: Int, down: Coefficients): Array[Byte] = {
+  /** @param firstRow
+    *   the row of the whole picture that is the first of `pixels`
+    */
+  private def verticalPass(pixels: Pixels, rows: Coefficients, firstRow: Int): Pixels = {
+    val height = rows.first.length
+    val rowLength = pixels.width * 3
     val rgb = new Array[Byte](height * rowLength)
     val sums = new Array[Int](rowLength)
     var y = 0
     while (y < height) {
       java.util.Arrays.fill(sums, Half)
       var tap = 0
-      while (tap < down.count(y)) {
-        addWeighted(sums, rows, (down.first(y) - firstRow + tap) * rowLength, down.weights(y * down.taps + tap))
+      while (tap < rows.count(y)) {
+        addWeighted(sums, pixels.rgb, (rows.first(y) - firstRow + tap) * rowLength, rows.weights(y * rows.taps + tap))
         tap += 1
       }
-      var i = 0
-      while (i < rowLength) {
-        rgb(y * rowLength + i) = clip(sums(i)).toByte
-        i += 1
-      }
+      clipAll(sums, rgb, y * rowLength)
       y += 1
     }
-    rgb
+    new Pixels(pixels.width, height, rgb)
   }
 
-  private def addWeighted(sums: Array[Int], rows: Array[Int], start: Int, weight: Int): Unit = {
+  private def addWeighted(sums: Array[Int], rgb: Array[Byte], start: Int, weight: Int): Unit = {
     var i = 0
     while (i < sums.length) {
-      sums(i) += rows(start + i) * weight
+      sums(i) += (rgb(start + i) & 0xff) * weight
       i += 1
     }
   }
 
-  private def clip(sum: Int): Int = Math.max(0, Math.min(255, sum >> PrecisionBits))
-
-  private def unsigned(bytes: Array[Byte], from: Int, count: Int): Array[Int] = {
-    val samples = new Array[Int](count)
+  private def clipAll(sums: Array[Int], rgb: Array[Byte], start: Int): Unit = {
     var i = 0
-    while (i < count) { samples(i) = bytes(from + i) & 0xff; i += 1 }
-    samples
+    while (i < sums.length) {
+      rgb(start + i) = clip(sums(i))
+      i += 1
+    }
   }
 
-  private def toBytes(samples: Array[Int]): Array[Byte] = {
-    val bytes = new Array[Byte](samples.length)
-    var i = 0
-    while (i < samples.length) { bytes(i) = samples(i).toByte; i += 1 }
-    bytes
-  }
+  private def clip(sum: Int): Byte = Math.max(0, Math.min(255, sum >> PrecisionBits)).toByte
 
   private def nearest(pixels: Pixels, width: Int, height: Int): Pixels = {
     val columns = nearestPositions(pixels.width, width)

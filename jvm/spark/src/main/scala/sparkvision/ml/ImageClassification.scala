@@ -26,7 +26,7 @@ abstract class ImageClassification
   protected def architecture: String
 
   /** Keeps what was sent to the executors alive as long as this stage. */
-  @transient private var distributed = Option.empty[DistributedModel]
+  @transient private[ml] var distributed = Option.empty[DistributedModel]
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val schema = transformSchema(dataset.schema)
@@ -63,6 +63,15 @@ abstract class ImageClassification
 
   /** The names of the classes, in the order of their ids. */
   def labels: Array[String] = bundle(SparkSession.active).manifest.labels.toArray
+
+  /** This stage's model and settings on this machine, without a Spark job. The caller closes it. */
+  def localModel(): LocalModel = {
+    val spark = SparkSession.active
+    val config = settings(spark).session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
+    new LocalModel(bundle(spark), settings(spark).copy(session = config))
+  }
+
+  private def localThreads: Int = if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 
   private[ml] def bundle(spark: SparkSession): ModelBundle = {
     val uri = getModelPath.getOrElse {

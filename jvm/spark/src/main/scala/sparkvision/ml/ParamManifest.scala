@@ -32,7 +32,7 @@ object ParamManifest {
     val params = node.putArray("params")
     stage.params.sortBy(_.name).foreach { param =>
       val described = params.addObject().put("name", param.name).put("type", typeOf(param)).put("doc", param.doc)
-      stage.getDefault(param).foreach(value => described.set[ObjectNode]("default", mapper.valueToTree(value)))
+      stage.getDefault(param).foreach(value => described.putPOJO("default", value))
     }
   }
 

@@ -117,17 +117,17 @@ object PictureColumn {
   ): Option[Any => SourcePicture] = dataType match {
     case BinaryType => Some(value => SourcePicture(Picture.Encoded(value.asInstanceOf[Array[Byte]]), ""))
     case StringType => Some(value => readFile(value.asInstanceOf[String], configuration.value))
-    case struct: StructType if has(struct, "content" -> BinaryType) =>
+    case struct: StructType if has(struct, StructType(Seq(StructField("content", BinaryType)))) =>
       Some(value => binaryFile(value.asInstanceOf[Row], struct))
-    case struct: StructType if has(struct, ImageSchema.columnSchema.fields.map(f => f.name -> f.dataType): _*) =>
+    case struct: StructType if has(struct, ImageSchema.columnSchema) =>
       Some(value => sparkImage(value.asInstanceOf[Row]))
-    case ArrayType(struct: StructType, _) if has(struct, Annotation.imageType.fields.map(f => f.name -> f.dataType): _*) =>
+    case ArrayType(struct: StructType, _) if has(struct, Annotation.imageType) =>
       Some(value => annotation(value.asInstanceOf[scala.collection.Seq[Row]]))
     case _ => None
   }
 
-  private def has(struct: StructType, fields: (String, DataType)*): Boolean = fields.forall { case (name, dataType) =>
-    struct.fields.exists(f => f.name == name && DataType.equalsIgnoreNullability(f.dataType, dataType))
+  private def has(struct: StructType, wanted: StructType): Boolean = wanted.forall { field =>
+    struct.exists(f => f.name == field.name && DataType.equalsIgnoreNullability(f.dataType, field.dataType))
   }
 
   private def readFile(path: String, configuration: SerializableConfiguration): SourcePicture = {

@@ -1,0 +1,74 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+import scala.collection.mutable
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class BatcherSpec extends AnyFunSuite {
+
+  /** A batcher whose pictures are one float each (the first byte), and whose model doubles it. */
+  private class Doubling(batchSize: Int) {
+    val batches: mutable.ArrayBuffer[Int] = mutable.ArrayBuffer[Int]()
+
+    private def prepare(picture: Picture, target: FloatBuffer): Unit = picture match {
+      case Picture.Encoded(bytes) =>
+        target.put(bytes.head.toFloat)
+        ()
+      case Picture.Unusable(reason) => throw new ImageException(reason)
+      case other => fail(s"unexpected $other")
+    }
+
+    private def run(batch: FloatBuffer, pictures: Int): IndexedSeq[Float] = {
+      batches += pictures
+      (0 until pictures).map(i => batch.get(i) * 2)
+    }
+
+    private val batcher = new Batcher[Float](batchSize, 1, prepare, run)
+
+    def results(items: Iterator[Int]): Iterator[(Int, Either[String, Float])] = batcher.results(items) { i =>
+      if (i < 0) Picture.Unusable(s"bad $i") else Picture.Encoded(Array(i.toByte))
+    }
+  }
+
+  test("every picture keeps its own result, in order") {
+    val results = new Doubling(4).results(Iterator.range(0, 10)).toSeq
+    assert(results == (0 until 10).map(i => i -> Right(i * 2f)))
+  }
+
+  test("batches are full but for the last") {
+    val doubling = new Doubling(4)
+    doubling.results(Iterator.range(0, 10)).foreach(_ => ())
+    assert(doubling.batches.toSeq == Seq(4, 4, 2))
+  }
+
+  test("bad pictures keep their place and take none in a batch") {
+    val doubling = new Doubling(2)
+    val items = Seq(-1, 1, -2, -3, 2, 3, -4)
+    val expected = items.map(i => i -> (if (i < 0) Left(s"bad $i") else Right(i * 2f)))
+    assert(doubling.results(items.iterator).toSeq == expected)
+    assert(doubling.batches.toSeq == Seq(2, 1))
+  }
+
+  test("no batch is run when no picture is usable") {
+    val doubling = new Doubling(2)
+    assert(doubling.results(Iterator(-1, -2, -3)).map(_._2).toSeq == Seq(Left("bad -1"), Left("bad -2"), Left("bad -3")))
+    assert(doubling.batches.isEmpty)
+  }
+
+  test("a long row of bad pictures is handed on before the input ends") {
+    var read = 0
+    val endless = Iterator(1) ++ Iterator.continually { read += 1; -1 }
+    new Doubling(2).results(endless).take(10).foreach(_ => ())
+    assert(read < 100)
+  }
+
+  test("an empty input gives an empty output") {
+    assert(new Doubling(2).results(Iterator.empty).isEmpty)
+  }
+
+  test("a batch size of 0 is refused") {
+    assert(intercept[ParameterException](new Doubling(0)).getMessage.contains("not 0"))
+  }
+}

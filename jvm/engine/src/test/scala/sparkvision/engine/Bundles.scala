@@ -1,0 +1,55 @@
+package sparkvision.engine
+
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
+
+import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.databind.node.ObjectNode
+
+/** Copies of the embedded bundle for tests to use and to damage. */
+object Bundles {
+  private val mapper = new ObjectMapper
+
+  /** A fresh copy of the embedded default model, a real bundle from our exporter. */
+  def digits(): Path = {
+    val folder = Files.createTempDirectory("bundle")
+    EmbeddedModels.copyTo(EmbeddedModels.Default, folder)
+    folder
+  }
+
+  /** The same as a Spark NLP user has it: no manifest, no golden pair. */
+  def sparkNlpLayout(): Path = {
+    val folder = digits()
+    Files.delete(folder.resolve(BundleManifest.FileName))
+    folder
+  }
+
+  /** A copy whose manifest was edited. */
+  def withManifest(edit: ObjectNode => Unit): Path = {
+    val folder = digits()
+    val file = folder.resolve(BundleManifest.FileName)
+    val manifest = mapper.readTree(Files.readString(file, UTF_8)).asInstanceOf[ObjectNode]
+    edit(manifest)
+    Files.writeString(file, mapper.writeValueAsString(manifest))
+    folder
+  }
+
+  /** Replaces a file and has the manifest agree, as an attacker or a careless tool would. */
+  def replaceFile(name: String, bytes: Array[Byte]): Path = withManifest { manifest =>
+    val digest = manifest.get("files").asInstanceOf[ObjectNode].putObject(name)
+    digest.put("sha256", BundleManifest.sha256(bytes)).put("size", bytes.length)
+  }.also(folder => Files.write(folder.resolve(name), bytes))
+
+  /** The same model under other labels. */
+  def relabelled(): Path = withManifest { manifest =>
+    val labels = manifest.putArray("labels")
+    (0 until 10).foreach(i => labels.add(s"another $i"))
+  }
+
+  implicit final private class Also[A](private val value: A) extends AnyVal {
+    def also(effect: A => Any): A = {
+      val _ = effect(value)
+      value
+    }
+  }
+}

@@ -1,0 +1,55 @@
+package sparkvision.engine
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class PostprocessorSpec extends AnyFunSuite {
+  private val labels = IndexedSeq("cat", "dog", "owl", "fish")
+
+  private def postprocessor(
+      problemType: ProblemType = ProblemType.SingleLabel,
+      topK: Int = 1,
+      threshold: Double = 0.5
+  ): Postprocessor = new Postprocessor(labels, problemType, topK, threshold)
+
+  test("single-label scores are the softmax of the logits") {
+    val scores = postprocessor()(Array(1f, 2f, 3f, 4f)).scores
+    // exp(i) / (exp(1) + exp(2) + exp(3) + exp(4))
+    Seq(0.0320586, 0.0871443, 0.2368828, 0.6439142).zip(scores).foreach { case (expected, score) =>
+      assert(math.abs(expected - score) < 1e-7)
+    }
+  }
+
+  test("softmax of large logits does not overflow") {
+    assert(postprocessor()(Array(1000f, 999f, 0f, 0f)).scores.forall(score => score >= 0 && score <= 1))
+  }
+
+  test("topK labels come best first") {
+    assert(postprocessor(topK = 3)(Array(1f, 4f, 2f, 3f)).best.map(_.label) == Seq("dog", "fish", "owl"))
+  }
+
+  test("the lower id comes first among equal scores, as in argmax") {
+    assert(postprocessor(topK = 2)(Array(1f, 3f, 3f, 3f)).best.map(_.id) == Seq(1, 2))
+  }
+
+  test("topK beyond the number of labels gives every label once") {
+    assert(postprocessor(topK = 100)(Array(1f, 4f, 2f, 3f)).best.map(_.id) == Seq(1, 3, 2, 0))
+  }
+
+  test("multi-label reports the labels at or above the threshold") {
+    val best = postprocessor(ProblemType.MultiLabel, topK = 4)(Array(0f, 3f, -1f, 1f)).best
+    assert(best.map(_.label) == Seq("dog", "fish", "cat"))
+    assert(best.last.score == 0.5)
+  }
+
+  test("a regression gives the raw value") {
+    assert(postprocessor(ProblemType.Regression)(Array(1.5f, 0f, 0f, 0f)).scores.head == 1.5)
+  }
+
+  test("logits that do not match the labels are refused") {
+    assert(intercept[BundleException](postprocessor()(Array(1f))).getMessage.contains("1 logits"))
+  }
+
+  test("topK of 0 is refused") {
+    assert(intercept[ParameterException](postprocessor(topK = 0)).getMessage.contains("topK"))
+  }
+}

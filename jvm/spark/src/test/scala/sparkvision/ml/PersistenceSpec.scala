@@ -1,0 +1,105 @@
+package sparkvision.ml
+
+import java.io.File
+import java.nio.file.{Files, Path}
+
+import org.apache.hadoop.fs.FileUtil
+import org.apache.spark.ml.linalg.Vector
+import org.apache.spark.ml.{Pipeline, PipelineModel, Transformer}
+import org.scalatest.funsuite.AnyFunSuite
+
+import sparkvision.engine.{BundleException, Bundles}
+
+class PersistenceSpec extends AnyFunSuite with LocalSpark {
+
+  private def logits(stage: Transformer): Seq[Vector] =
+    stage.transform(mixed).select("logits").collect().toSeq.map(_.getAs[Vector](0))
+
+  private def vit(path: String): ViTForImageClassification = ViTForImageClassification
+    .loadSavedModel(path, spark)
+    .setInputCols("content")
+    .setRawPredictionCol("logits")
+    .setBatchSize(3)
+
+  private def pipeline(path: String): PipelineModel =
+    new Pipeline().setStages(Array(new ImageAssembler(), vit(path).setInputCols("image"))).fit(mixed)
+
+  private def newPath(): String = temporaryFolder().resolve("saved").toString
+
+  test("a saved stage loads with its Params and its model") {
+    val (path, stage) = (newPath(), vit("embedded:digits"))
+    stage.write.save(path)
+    val loaded = ViTForImageClassification.load(path)
+    assert(loaded.getBatchSize == 3 && loaded.uid == stage.uid)
+    assert(logits(loaded) == logits(stage))
+  }
+
+  test("load(p) then write.overwrite.save(p) keeps the model, for a stage") {
+    val path = newPath()
+    vit("embedded:digits").write.save(path)
+    val expected = logits(ViTForImageClassification.load(path))
+    ViTForImageClassification.load(path).write.overwrite().save(path)
+    assert(logits(ViTForImageClassification.load(path)) == expected)
+  }
+
+  test("load(p) then write.overwrite.save(p) keeps the model, for a PipelineModel") {
+    val path = newPath()
+    pipeline("embedded:digits").write.save(path)
+    val expected = logits(PipelineModel.load(path))
+    PipelineModel.load(path).write.overwrite().save(path)
+    assert(logits(PipelineModel.load(path)) == expected)
+  }
+
+  test("a saved folder that was moved loads") {
+    val (path, moved) = (newPath(), newPath())
+    pipeline("embedded:digits").write.save(path)
+    val expected = logits(PipelineModel.load(path))
+    Files.move(Path.of(path), Path.of(moved))
+    assert(logits(PipelineModel.load(moved)) == expected)
+  }
+
+  test("a stage whose source folder was deleted after loading still transforms and saves") {
+    val (source, path) = (Bundles.digits(), newPath())
+    val stage = vit(source.toString)
+    FileUtil.fullyDelete(source.toFile)
+    assert(logits(stage) == logits(vit("embedded:digits")))
+    stage.write.save(path)
+    assert(logits(ViTForImageClassification.load(path)) == logits(stage))
+  }
+
+  test("a stage keeps its model when another one is put at its source") {
+    val source = Bundles.digits()
+    val stage = vit(source.toString)
+    val before = logits(stage)
+    Files.writeString(source.resolve("sparkvision.json"), "{}")
+    assert(logits(stage) == before)
+  }
+
+  test("a saved stage whose model was exchanged is refused") {
+    val path = newPath()
+    vit("embedded:digits").write.save(path)
+    FileUtil.fullyDelete(new File(path, "bundle"))
+    Files.move(Bundles.relabelled(), Path.of(path, "bundle"))
+    assert(intercept[BundleException](ViTForImageClassification.load(path)).getMessage.contains("replaced"))
+  }
+
+  test("a folder in Spark NLP's layout loads, and saves") {
+    val path = newPath()
+    val stage = vit(Bundles.sparkNlpLayout().toString)
+    stage.write.save(path)
+    assert(logits(ViTForImageClassification.load(path)) == logits(vit("embedded:digits")))
+  }
+
+  test("another JVM loads what a Scala application saved and gets the same rows") {
+    val (path, rows) = (newPath(), temporaryFolder().resolve("rows.txt"))
+    val here = PipelineApplication.save(spark, path)
+    val java = Path.of(System.getProperty("java.home"), "bin", "java").toString
+    val options = PipelineApplication.javaOptions
+    val command = (java +: options) ++
+      Seq("-cp", System.getProperty("java.class.path"), "sparkvision.ml.PipelineApplication", path, rows.toString)
+    val log = temporaryFolder().resolve("log.txt").toFile
+    val exit = new ProcessBuilder(command: _*).redirectErrorStream(true).redirectOutput(log).start().waitFor()
+    assert(exit == 0, Files.readString(log.toPath))
+    assert(Files.readString(rows).linesIterator.toSeq == here && here.size > 10)
+  }
+}

@@ -1,0 +1,45 @@
+package sparkvision.ml
+
+import java.lang.management.ManagementFactory
+import java.nio.file.{Files, Path}
+
+import scala.jdk.CollectionConverters._
+
+import org.apache.spark.ml.{Pipeline, PipelineModel}
+import org.apache.spark.sql.functions.{col, element_at}
+import org.apache.spark.sql.{DataFrame, SparkSession}
+
+/** A Spark application as a Scala team would write it, with no Python: it fits and saves a Pipeline, or loads one. */
+object PipelineApplication {
+
+  /** Loads the Pipeline saved at the first argument and writes its rows into the file named by the second. */
+  def main(arguments: Array[String]): Unit = {
+    val Array(path, target) = arguments
+    val spark = LocalSpark.session
+    Files.write(Path.of(target), rows(PipelineModel.load(path).transform(pictures(spark))).asJava)
+    spark.stop()
+  }
+
+  /** Fits a Pipeline, saves it, and gives its rows. */
+  def save(spark: SparkSession, path: String): Seq[String] = {
+    val vit = ViTForImageClassification.pretrained().setInputCols("image").setOutputCol("class").setTopK(2)
+    val model = new Pipeline().setStages(Array(new ImageAssembler(), vit)).fit(pictures(spark))
+    model.write.overwrite().save(path)
+    rows(model.transform(pictures(spark)))
+  }
+
+  private def pictures(spark: SparkSession): DataFrame =
+    spark.read.format("binaryFile").load(LocalSpark.fixtures.resolve("digits/5").toString)
+
+  private def rows(labelled: DataFrame): Seq[String] = labelled
+    .select(col("path"), col("class.result"), element_at(col("class"), 1)("metadata"))
+    .orderBy("path")
+    .collect()
+    .toSeq
+    .map(row => s"${row.getString(0)} ${row.getSeq[String](1)} ${row.getMap[String, String](2).toSeq.sorted}")
+
+  /** What Spark needs on Java 17, as this JVM was given it. */
+  def javaOptions: Seq[String] =
+    ManagementFactory.getRuntimeMXBean.getInputArguments.asScala.toSeq
+      .filter(_.startsWith("--add-opens")) :+ "-Dspark.driver.bindAddress=127.0.0.1"
+}

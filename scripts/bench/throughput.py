@@ -1,0 +1,153 @@
+"""Bare ONNX Runtime, all cores, tensors ready, against the Spark pipeline from JPEG bytes: the ratio of their throughputs.
+
+Both run the same model on the same pictures in one run of this command, in turn, after one round each that is not
+counted. Prints the raw rows as JSON lines, then medians, the ratio, and the JVM's resident memory beside its bound.
+
+Usage: scripts/bench/throughput [--size vit-base|vit-tiny] [--pictures 128] [--rounds 3] [--batch-size 8] [--cores 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+from pyspark.ml import Pipeline
+from pyspark.sql import DataFrame, SparkSession
+
+import sparkvision
+from sparkvision.export import export
+from sparkvision.local import LocalModel
+from sparkvision.ml import ImageAssembler, ViTForImageClassification
+
+ROOT = Path(__file__).resolve().parents[2]
+PHOTOS = ROOT / "tests" / "fixtures" / "photos"
+PICTURE_SIZE = (500, 375)
+
+
+def jpegs(count: int) -> list[bytes]:
+    """Make JPEGs of 500 x 375 from the real photos, no two alike: each is another crop."""
+    photos = [Image.open(file).convert("RGB") for file in sorted(PHOTOS.iterdir())]
+    random = np.random.default_rng(0)
+    made = []
+    for index in range(count):
+        photo = photos[index % len(photos)]
+        left, top = random.uniform(0, 0.2, 2) * photo.size
+        crop = photo.resize(PICTURE_SIZE, Image.Resampling.BICUBIC, box=(left, top, *photo.size))
+        file = io.BytesIO()
+        crop.save(file, "JPEG", quality=90)
+        made.append(file.getvalue())
+    return made
+
+
+def bundle_of(size: str) -> Path:
+    """Export a checkpoint of this size once; later runs reuse it."""
+    import sys
+
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from make_checkpoint import make_checkpoint
+
+    bundle = ROOT / "build" / "bench" / size
+    if not (bundle / "sparkvision.json").exists():
+        checkpoint = make_checkpoint(ROOT / "build" / "bench" / f"{size}-checkpoint", size=size)
+        export(str(checkpoint), str(bundle))
+    return bundle
+
+
+def bare(bundle: Path, tensors: np.ndarray, batch_size: int, cores: int) -> Callable[[], None]:
+    """ONNX Runtime on all cores with nothing else to do."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = cores
+    session = onnxruntime.InferenceSession(str(bundle / "model.onnx"), options, providers=["CPUExecutionProvider"])
+
+    def run() -> None:
+        for start in range(0, len(tensors), batch_size):
+            session.run(None, {"pixel_values": tensors[start : start + batch_size]})
+
+    return run
+
+
+def pipeline(spark: SparkSession, bundle: Path, pictures: DataFrame, batch_size: int) -> Callable[[], None]:
+    """The Pipeline from encoded bytes to labels."""
+    vit = (
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+        .setInputCols(["image"])
+        .setOutputCol("class")
+        .setBatchSize(batch_size)
+    )
+    model = Pipeline(stages=[ImageAssembler(), vit]).fit(pictures)
+
+    def run() -> None:
+        model.transform(pictures).select("class.result").write.format("noop").mode("overwrite").save()
+
+    return run
+
+
+def peak_resident_megabytes(spark: SparkSession) -> float:
+    """Read the JVM's high-water mark of resident memory (Linux)."""
+    jvm = spark._jvm
+    assert jvm is not None
+    pid = jvm.java.lang.ProcessHandle.current().pid()
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert match is not None
+    return int(match.group(1)) / 1024
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--size", choices=["vit-base", "vit-small", "vit-tiny"], default="vit-base")
+    parser.add_argument("--pictures", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--cores", type=int, default=2)
+    options = parser.parse_args()
+
+    bundle = bundle_of(options.size)
+    encoded = jpegs(options.pictures)
+    spark = sparkvision.start(master=f"local[{options.cores}]")
+    spark.sparkContext.setLogLevel("ERROR")
+    with LocalModel(bundle) as model:
+        tensors = model.preprocess(encoded)
+    # As many equal partitions as cores: the last wave of uneven ones is another question than throughput.
+    pictures = spark.createDataFrame([(bytearray(b),) for b in encoded], "content binary").repartition(options.cores)
+    pictures = pictures.cache()
+    pictures.count()
+
+    contestants = {
+        "onnxruntime": bare(bundle, tensors, options.batch_size, options.cores),
+        "sparkvision": pipeline(spark, bundle, pictures, options.batch_size),
+    }
+    rows = []
+    for round_number in range(options.rounds + 1):
+        for name, run in contestants.items():
+            began = time.perf_counter()
+            run()
+            seconds = time.perf_counter() - began
+            row = {"round": round_number, "counted": round_number > 0, "what": name, "seconds": round(seconds, 3)}
+            rows.append(row | {"img_per_s": round(options.pictures / seconds, 3)})
+            print(json.dumps(rows[-1]), flush=True)
+
+    median = {
+        name: statistics.median(r["img_per_s"] for r in rows if r["what"] == name and r["counted"])
+        for name in contestants
+    }
+    model_megabytes = (bundle / "model.onnx").stat().st_size / 2**20
+    bound = model_megabytes * 2.5 + 1.5 * 1024
+    print(f"{options.size}, {options.pictures} JPEGs of {PICTURE_SIZE[0]} x {PICTURE_SIZE[1]}, local[{options.cores}]")
+    print(f"median img/s: onnxruntime alone {median['onnxruntime']:.2f}, SparkVision {median['sparkvision']:.2f}")
+    print(f"ratio {median['sparkvision'] / median['onnxruntime']:.3f}")
+    print(f"peak resident memory of the JVM {peak_resident_megabytes(spark):.0f} MB; 2.5 x model + 1.5 GB is {bound:.0f} MB")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

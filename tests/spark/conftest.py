@@ -1,0 +1,35 @@
+"""A local Spark session for the tests in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+import sparkvision
+from sparkvision.ml import ViTForImageClassification
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    session = sparkvision.start(
+        master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def vit(spark: SparkSession) -> ViTForImageClassification:
+    """The embedded model, reading a column of bytes."""
+    return ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
+
+
+@pytest.fixture
+def mixed(spark: SparkSession, digits: list) -> DataFrame:
+    """Good pictures with a broken and a missing one between them."""
+    good = [(file.name, bytearray(file.read_bytes())) for file in digits[:4]]
+    rows = [*good[:2], ("broken.png", good[0][1][:40]), *good[2:], ("nothing.png", None)]
+    return spark.createDataFrame(rows, "path string, content binary").coalesce(1)

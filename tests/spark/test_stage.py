@@ -1,0 +1,182 @@
+"""The stages from Python: Params, results, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.errors import IllegalArgumentException, PySparkException
+from pyspark.ml import Pipeline
+from pyspark.ml.evaluation import MulticlassClassificationEvaluator
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from sparkvision.errors import BundleError, ParameterError, ProcessorError
+from sparkvision.ml import ImageAssembler, ViTForImageClassification
+
+
+def embedded_bundle(folder: Path) -> Path:
+    """Copy the embedded model out of the source tree."""
+    source = Path(__file__).resolve().parents[2] / "jvm/engine/src/main/resources/sparkvision/models/digits"
+    return Path(shutil.copytree(source, folder / "digits"))
+
+
+def test_accuracy_on_held_out_digits_through_the_pipeline(spark: SparkSession, digits: list[Path]) -> None:
+    rows = [(float(file.parent.name), bytearray(file.read_bytes())) for file in digits]
+    table = spark.createDataFrame(rows, "label double, content binary")
+    vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setPredictionCol("prediction")
+    labelled = Pipeline(stages=[ImageAssembler(), vit]).fit(table).transform(table)
+    accuracy = MulticlassClassificationEvaluator(metricName="accuracy").evaluate(labelled)
+    print(f"\n{len(digits)} held-out digits, accuracy {accuracy:.4f}")
+    assert accuracy >= 0.97
+
+
+def test_each_row_keeps_its_own_result_or_reason(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    rows = vit.setErrorCol("error").transform(mixed).select("path", "class.result", "error").collect()
+    assert [row["path"] for row in rows] == [row["path"] for row in mixed.collect()]
+    assert [len(row["result"]) for row in rows] == [1, 1, 0, 1, 1, 0]
+    assert [row["error"] is None for row in rows] == [True, True, False, True, True, False]
+
+
+def test_dropmalformed_drops_bad_pictures(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    assert vit.setBadImageMode("DROPMALFORMED").transform(mixed).count() == 4
+
+
+def test_failfast_names_the_picture(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    with pytest.raises(Exception, match="broken.png"):
+        vit.setBadImageMode("FAILFAST").transform(mixed).collect()
+
+
+def test_params_come_back_as_they_were_set(vit: ViTForImageClassification) -> None:
+    stage = vit.setBatchSize(3).setImageMean([0.1, 0.2, 0.3]).setDoResize(True).setMaxImagePixels(2**40)
+    assert stage.getBatchSize() == 3
+    assert stage.getImageMean() == [0.1, 0.2, 0.3]
+    assert stage.getDoResize() is True
+    assert stage.getMaxImagePixels() == 2**40
+
+
+def test_params_that_mean_as_the_bundle_says_are_none(vit: ViTForImageClassification) -> None:
+    assert vit.getSize() is None and vit.getImageStd() is None
+    assert not vit.isDefined(vit.size)
+
+
+def test_defaults_are_scalas(vit: ViTForImageClassification) -> None:
+    assert vit._java_obj is not None
+    for param in vit.params:
+        scala = vit._java_obj.getDefault(vit._java_obj.getParam(param.name))
+        assert vit.hasDefault(param) == scala.isDefined(), param.name
+        if scala.isDefined():
+            assert vit.getOrDefault(param) == scala.get(), param.name
+
+
+def test_top_k_labels_come_best_first(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    row = vit.setTopK(3).transform(mixed).select("class").head()
+    assert row is not None
+    scores = [float(a["metadata"][a["result"]]) for a in row["class"]]
+    assert len(scores) == 3 and scores == sorted(scores, reverse=True)
+
+
+def test_labels_come_in_id_order(vit: ViTForImageClassification) -> None:
+    assert vit.labels() == [str(digit) for digit in range(10)]
+
+
+def test_metadata_of_other_columns_survives(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    described = mixed.withMetadata("path", {"comment": "kept"})
+    assert vit.transform(described).schema["path"].metadata == {"comment": "kept"}
+
+
+def test_empty_dataframe_gives_empty_result(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    empty = vit.transform(mixed.limit(0))
+    assert empty.count() == 0 and empty.schema == vit.transform(mixed).schema
+
+
+def test_wrong_column_type_is_refused(vit: ViTForImageClassification, spark: SparkSession) -> None:
+    with pytest.raises(ParameterError, match="bigint"):
+        vit.transform(spark.range(3).withColumnRenamed("id", "content"))
+
+
+def test_missing_column_is_refused(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    with pytest.raises(ParameterError, match="'picture'.*path, content"):
+        vit.setInputCols(["picture"]).transform(mixed)
+
+
+def test_param_value_that_makes_no_sense_is_refused(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    with pytest.raises(IllegalArgumentException, match="batchSize"):
+        vit.setBatchSize(0).transform(mixed)
+
+
+def test_param_of_wrong_type_is_refused(vit: ViTForImageClassification) -> None:
+    with pytest.raises(TypeError, match="batchSize"):
+        vit.setBatchSize("many")  # type: ignore[arg-type]
+
+
+def test_missing_bundle_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(BundleError, match="/no/such/bundle.*sparkvision export"):
+        ViTForImageClassification.loadSavedModel("/no/such/bundle", spark)
+
+
+def test_flipped_byte_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    bundle = embedded_bundle(tmp_path)
+    graph = bytearray((bundle / "model.onnx").read_bytes())
+    graph[len(graph) // 2] ^= 1
+    (bundle / "model.onnx").write_bytes(graph)
+    with pytest.raises(BundleError, match="model.onnx is damaged"):
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+
+
+def test_manifest_path_that_leaves_the_folder_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    bundle = embedded_bundle(tmp_path)
+    manifest = json.loads((bundle / "sparkvision.json").read_text())
+    manifest["files"]["../evil.bin"] = {"sha256": "00", "size": 1}
+    (bundle / "sparkvision.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="'../evil.bin'.*not inside"):
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+
+
+def test_labels_that_do_not_match_the_logits_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    bundle = embedded_bundle(tmp_path)
+    manifest = json.loads((bundle / "sparkvision.json").read_text())
+    manifest["labels"].pop()
+    (bundle / "sparkvision.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="9 labels.*10 logits"):
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+
+
+def test_unknown_processor_setting_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    bundle = embedded_bundle(tmp_path)
+    (bundle / "sparkvision.json").unlink()  # hashes would notice the edit first
+    config = json.loads((bundle / "assets/preprocessor_config.json").read_text())
+    (bundle / "assets/preprocessor_config.json").write_text(json.dumps({**config, "do_sharpen": True}))
+    with pytest.raises(ProcessorError, match="do_sharpen"):
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+
+
+def test_size_that_the_graph_cannot_take_is_refused(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    with pytest.raises(ProcessorError, match="64"):
+        vit.setSize(64).transform(mixed)
+
+
+def test_setting_another_model_forgets_the_old_ones_hash(vit: ViTForImageClassification) -> None:
+    assert vit.getBundleHash()
+    assert vit.setModelPath("elsewhere").getBundleHash() is None
+
+
+def test_pass_through_of_every_kind_of_column(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    wide = mixed.select(
+        "*",
+        F.current_timestamp().alias("time"),
+        F.lit("2024-02-29").cast("date").alias("day"),
+        F.expr("map('a', array(1.5, null))").alias("nested"),
+        F.expr("cast(1.25 as decimal(10, 2))").alias("price"),
+    )
+    columns = ["time", "day", "nested", "price"]
+    labelled = vit.transform(wide)
+    assert [f.dataType for f in labelled.select(columns).schema] == [f.dataType for f in wide.select(columns).schema]
+    assert labelled.select("day", "nested", "price").collect() == wide.select("day", "nested", "price").collect()
+
+
+def test_errors_of_spark_itself_are_left_alone(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+    with pytest.raises(PySparkException):
+        vit.transform(mixed.select("no_such_column"))

@@ -1,0 +1,81 @@
+"""Sessions: which jars they carry, and what a session without them is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from sparkvision._session import configure, jars
+from sparkvision.errors import SessionError
+
+
+def options(builder: SparkSession.Builder) -> dict[str, str]:
+    return dict(builder._options)
+
+
+def builder(**settings: str) -> SparkSession.Builder:
+    made = SparkSession.Builder()
+    made._options = {}
+    for key, value in settings.items():
+        made.config(key.replace("_", "."), value)
+    return made
+
+
+def test_the_gpu_runtime_replaces_the_cpus() -> None:
+    assert any(jar.name.startswith("onnxruntime-") for jar in jars())
+    assert not any(jar.name.startswith("onnxruntime-") for jar in jars(gpu=True))
+
+
+def test_configure_keeps_the_users_own_jars() -> None:
+    configured = options(configure(builder(spark_jars="/mine.jar")))["spark.jars"].split(",")
+    assert configured == ["/mine.jar", *map(str, jars())]
+
+
+def test_configure_for_a_gpu_names_the_runtime_by_its_coordinate() -> None:
+    packages = options(configure(builder(), gpu=True))["spark.jars.packages"]
+    assert packages == "com.microsoft.onnxruntime:onnxruntime_gpu:1.29.0"
+
+
+def test_configure_sets_the_drivers_memory_unless_set() -> None:
+    assert options(configure(builder()))["spark.driver.memory"] == "4g"
+    assert options(configure(builder(spark_driver_memory="9g")))["spark.driver.memory"] == "9g"
+
+
+def test_configure_reserves_native_memory_for_a_model(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(bytes(4 << 20))
+    assert options(configure(builder(), model=tmp_path))["spark.executor.memoryOverhead"] == "1034m"
+
+
+def test_configure_refuses_a_model_that_is_not_there() -> None:
+    with pytest.raises(SessionError, match="/no/such/bundle"):
+        configure(builder(), model="/no/such/bundle")
+
+
+def test_a_session_without_our_jars_names_both_remedies(tmp_path: Path) -> None:
+    script = """
+from pyspark.sql import SparkSession
+SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+from sparkvision.ml import ImageAssembler
+ImageAssembler()
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert run.returncode != 0
+    last = run.stderr.strip().splitlines()[-1]
+    assert "SessionError" in last and "sparkvision.start()" in last and "--jars" in last
+
+
+def test_start_on_a_running_session_says_what_it_could_not_set(tmp_path: Path) -> None:
+    script = """
+import warnings, sparkvision
+spark = sparkvision.start(master="local[1]")
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    assert sparkvision.start(master="local[4]", gpu=True) is spark
+print([str(w.message) for w in caught])
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert "could not set gpu, master" in run.stdout, run.stderr
