@@ -73,5 +73,5 @@ lazy val compiled = Seq(
   Test / fork := true,
   Test / javaOptions += "-Xmx3g",
   Test / parallelExecution := false,
-  Test / testOptions += Tests.Argument(TestFrameworks.ScalaTest, "-oDF")
+  Test / testOptions += Tests.Argument(TestFrameworks.ScalaTest, "-oD")
 )

@@ -10,8 +10,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# The newest glibc that a native in the jars asks for decides: libonnxruntime 1.29.0 asks for 2.28, but the OpenCV 4.13.0
-# preset (libopencv_imgproc, its libgcc_s) for 2.35. tests/packaging reads the natives and holds this tag to it.
+# The newest glibc that a native in the jars asks for decides: libonnxruntime 1.29.0 asks for 2.28, but the preset of
+# OpenCV 4.13.0 (libopencv_imgproc, and the libgcc_s beside it) for 2.35. tests/packaging holds this tag to the natives.
 WHEEL_TAG = "py3-none-manylinux_2_35_x86_64"
 
 
@@ -37,7 +37,9 @@ class WheelJarsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling 
         """
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):
             found = f"{sys.platform} {platform.machine()}"
-            raise RuntimeError(f"SparkVision's wheel carries natives for Linux x86_64; this is {found}. Build it there.")
+            raise RuntimeError(
+                f"SparkVision's wheel carries natives for Linux x86_64; this is {found}. Build it there."
+            )
         script = Path(self.root) / "scripts" / "build_jars.py"
         if subprocess.run([sys.executable, str(script)], check=False).returncode != 0:
             raise RuntimeError("The jars could not be built. Run `scripts/sbt wheelJars` to see why; it needs Java 17.")

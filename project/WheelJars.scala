@@ -42,7 +42,8 @@ object WheelJars {
         log.info(f"wrote ${jar.file.getName}, ${jar.file.length / 1e6}%.1f MB")
         Set(jar.file)
       }
-      write((jar.sources.flatMap(_.allPaths.get) ++ (root / "project" * "*.scala").get :+ root / "LICENSE").toSet.filter(_.isFile))
+      val inputs = jar.sources.flatMap(_.allPaths.get) ++ (root / "project" * "*.scala").get :+ root / "LICENSE"
+      write(inputs.filter(_.isFile).toSet)
     }
 
   private def jarOf(module: ModuleID, classpath: Seq[File]): File = {

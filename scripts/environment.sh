@@ -81,15 +81,19 @@ install_project() {
   echo "$wanted $extras" >"$stamp"
 }
 
-# build_jars: sbt, when a source has changed.
-build_jars() {
-  "$venv_python" scripts/build_jars.py
+# build_and_install EXTRAS: sbt and pip both wait for the network most of the time, so they run side by side. pip, when
+# it comes to our build hook, waits for scripts/build_jars.py's lock and then finds the jars current.
+build_and_install() {
+  local jars installed=0
+  "$venv_python" scripts/build_jars.py &
+  jars=$!
+  install_project "$1" || installed=$?
+  wait "$jars" && return "$installed"
 }
 
 # prepare EXTRAS: everything up to a project that runs.
 prepare() {
   step "Looking for Java 17" require_java
   step "Making .venv" make_venv
-  step "Building the jars" build_jars
-  step "Installing the project${1:+ with $1}" install_project "$1"
+  step "Building the jars and installing the project${1:+ with $1}" build_and_install "$1"
 }

@@ -1,0 +1,121 @@
+"""What the sdist and the wheel hold, and what the wheel's name promises."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import sys
+import tarfile
+from fnmatch import fnmatch
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from tests.packaging.conftest import ROOT, Distributions, run
+
+pytestmark = pytest.mark.packaging
+
+VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
+JARS = (
+    f"sparkvision-{VERSION}.jar",
+    f"sparkvision-decoder-{VERSION}-linux-x86_64.jar",
+    "onnxruntime-*-linux-x86_64.jar",
+)
+
+
+def jar_in(wheel: Path, pattern: str) -> ZipFile:
+    with ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if fnmatch(name, f"sparkvision/jars/{pattern}"))
+        return ZipFile(io.BytesIO(archive.read(name)))
+
+
+def test_the_wheel_is_for_any_python_3_on_linux_x86_64(distributions: Distributions) -> None:
+    assert re.fullmatch(rf"sparkvision-{VERSION}-py3-none-manylinux_2_\d+_x86_64\.whl", distributions.wheel.name)
+    with ZipFile(distributions.wheel) as archive:
+        metadata = archive.read(f"sparkvision-{VERSION}.dist-info/WHEEL").decode()
+    assert "Root-Is-Purelib: false" in metadata
+
+
+@pytest.mark.parametrize("jar", JARS)
+def test_no_native_needs_a_newer_glibc_than_the_wheel_promises(distributions: Distributions, jar: str) -> None:
+    promised = int(distributions.wheel.name.split("manylinux_2_")[1].split("_")[0])
+    needed = {
+        name: max((int(minor) for minor in re.findall(rb"GLIBC_2\.(\d+)", archive.read(name))), default=0)
+        for archive in [jar_in(distributions.wheel, jar)]
+        for name in archive.namelist()
+        if ".so" in name
+    }
+    assert {name: minor for name, minor in needed.items() if minor > promised} == {}
+    print(f"{jar}: glibc 2.{max(needed.values(), default=0)} needed, 2.{promised} promised")
+
+
+def test_the_wheel_stays_under_100_megabytes(distributions: Distributions) -> None:
+    size = distributions.wheel.stat().st_size / 1e6
+    print(f"{distributions.wheel.name}: {size:.1f} MB")
+    assert size < 100
+
+
+def test_the_wheel_carries_three_jars_and_its_type_marker(distributions: Distributions) -> None:
+    with ZipFile(distributions.wheel) as archive:
+        names = archive.namelist()
+    jars = sorted(name.removeprefix("sparkvision/jars/") for name in names if name.startswith("sparkvision/jars/"))
+    assert len(jars) == len(JARS)
+    for pattern in JARS:
+        assert any(fnmatch(jar, pattern) for jar in jars), f"{pattern} is not among {jars}"
+    assert "sparkvision/py.typed" in names
+    packages = {name.split("/")[0] for name in names}
+    assert packages == {"sparkvision", f"sparkvision-{VERSION}.dist-info"}
+
+
+def test_the_jars_hold_natives_for_linux_x86_64_alone(distributions: Distributions) -> None:
+    natives = [
+        name
+        for jar in JARS
+        for name in jar_in(distributions.wheel, jar).namelist()
+        if re.search(r"\.(so(\.\d+)*|dll|dylib)$", name)
+    ]
+    assert natives
+    assert [name for name in natives if "/linux-x86_64/" not in name and "/linux-x64/" not in name] == []
+
+
+def test_our_jar_holds_engine_stages_and_the_embedded_model(distributions: Distributions) -> None:
+    names = set(jar_in(distributions.wheel, JARS[0]).namelist())
+    assert {
+        "sparkvision/engine/LocalModel.class",
+        "sparkvision/ml/ViTForImageClassification.class",
+        "sparkvision/models/digits/sparkvision.json",
+        "META-INF/services/org.apache.spark.ml.Transformer",
+        "META-INF/LICENSE",
+    } <= names
+
+
+def test_the_licences_of_what_is_carried_are_carried_too(distributions: Distributions) -> None:
+    decoder = jar_in(distributions.wheel, JARS[1]).namelist()
+    for part in ("openblas", "lapack", "libwebp", "gcc-runtime", "libquadmath"):
+        assert f"META-INF/licenses/{part}-LICENSE.txt" in decoder
+    assert any("libjpeg-turbo-LICENSE" in name for name in decoder)
+    runtime = jar_in(distributions.wheel, JARS[2])
+    assert b"MIT License" in runtime.read("META-INF/LICENSE")
+    assert "ThirdPartyNotices.txt" in runtime.namelist()
+
+
+@pytest.mark.parametrize("pattern", JARS[1:])
+def test_upstream_jars_are_the_same_bytes_wherever_they_are_built(distributions: Distributions, pattern: str) -> None:
+    (here,) = (ROOT / "python" / "sparkvision" / "jars").glob(pattern)
+    with ZipFile(distributions.wheel) as archive:
+        in_wheel = archive.read(f"sparkvision/jars/{here.name}")
+    assert hashlib.sha256(in_wheel).hexdigest() == hashlib.sha256(here.read_bytes()).hexdigest()
+
+
+def test_the_sdist_holds_sources_and_no_build_output(distributions: Distributions) -> None:
+    with tarfile.open(distributions.sdist) as archive:
+        names = [name.split("/", 1)[1] for name in archive.getnames()]
+    assert {"build.sbt", "VERSION", "LICENSE", "README.md", "scripts/sbt", "project/WheelJars.scala"} <= set(names)
+    assert any(name.startswith("jvm/spark/src/main/") for name in names)
+    assert [name for name in names if name.endswith((".jar", ".class", ".pyc")) or "/target/" in name] == []
+
+
+def test_an_index_would_take_both(distributions: Distributions) -> None:
+    output = run(sys.executable, "-m", "twine", "check", "--strict", *distributions)
+    assert output.count("PASSED") == 2
