@@ -72,6 +72,8 @@ lazy val compiled = Seq(
   Compile / doc / scalacOptions += "-no-link-warnings",
   Test / fork := true,
   Test / javaOptions += "-Xmx3g",
+  // As long a command line as a Spark executor's: ONNX Runtime 1.29.0 ends a JVM that has one (project/Dependencies.scala).
+  Test / javaOptions += s"-Dsparkvision.longCommandLine=${"x/" * 4000}",
   Test / parallelExecution := false,
   Test / testOptions += Tests.Argument(TestFrameworks.ScalaTest, "-oD")
 )

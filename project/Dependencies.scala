@@ -14,7 +14,10 @@ object Dependencies {
   val slf4j: ModuleID = "org.slf4j" % "slf4j-api" % "2.0.16"
   val scalatest: ModuleID = "org.scalatest" %% "scalatest" % "3.2.19"
 
-  private val onnxRuntimeVersion = "1.29.0"
+  /** Not 1.29.0: its telemetry matches the process's command line against a regular expression and overflows the stack of a
+    * JVM whose command line is longer than about 4,000 characters, as every Spark executor's is (onnxruntime issue 32173).
+    */
+  private val onnxRuntimeVersion = "1.28.0"
   val onnxRuntime: ModuleID = "com.microsoft.onnxruntime" % "onnxruntime" % onnxRuntimeVersion
   val onnxRuntimeGpu: ModuleID = "com.microsoft.onnxruntime" % "onnxruntime_gpu" % onnxRuntimeVersion
 

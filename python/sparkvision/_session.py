@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from sparkvision.errors import SessionError
 
-GPU_RUNTIME = "com.microsoft.onnxruntime:onnxruntime_gpu:1.29.0"
+GPU_RUNTIME = "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
 

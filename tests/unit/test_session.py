@@ -37,7 +37,7 @@ def test_configure_keeps_the_users_own_jars() -> None:
 
 def test_configure_for_a_gpu_names_the_runtime_by_its_coordinate() -> None:
     packages = options(configure(builder(), gpu=True))["spark.jars.packages"]
-    assert packages == "com.microsoft.onnxruntime:onnxruntime_gpu:1.29.0"
+    assert packages == "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"
 
 
 def test_configure_sets_the_drivers_memory_unless_set() -> None:

@@ -88,7 +88,7 @@ private[engine] object OnnxRuntime {
   }
 
   private def cudaUnusable(e: OrtException) = new ProviderException(
-    s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (onnxruntime_gpu 1.29 needs " +
+    s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (onnxruntime_gpu 1.28 needs " +
       "CUDA 12 and cuDNN 9, and a driver for them), or use executionProvider=cpu.",
     e
   )
