@@ -1,0 +1,66 @@
+"""What SparkVision refuses, as exceptions: every message says what went wrong, with which value, and what to do.
+
+The names match the engine's in Scala (`ImageException` is `ImageError` here), so that one error reads alike in both
+languages.
+"""
+
+from __future__ import annotations
+
+
+class SparkVisionError(Exception):
+    """Any refusal by SparkVision; catch this one to catch them all.
+
+    Examples
+    --------
+    >>> try:
+    ...     raise BundleError("my-vit: there is no such folder")
+    ... except SparkVisionError as error:
+    ...     print(error)
+    my-vit: there is no such folder
+    """
+
+
+class ImageError(SparkVisionError):
+    """A picture that cannot be used: corrupt, oversized, of an unsupported format, or missing.
+
+    Parameters
+    ----------
+    index : int
+        Position of the picture in the list it came in, from 0.
+    reason : str
+        Why the picture was refused, in one sentence.
+
+    Examples
+    --------
+    >>> str(ImageError(3, "the file has no bytes"))
+    'picture 3: the file has no bytes'
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"picture {index}: {reason}")
+        self.index = index
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[int, str]]:
+        """Pickle both arguments: `BaseException` would keep the joined message only."""
+        return type(self), (self.index, self.reason)
+
+
+class BundleError(SparkVisionError):
+    """A model bundle that is missing, damaged, unsafe, or contradicts itself."""
+
+
+class ProcessorError(SparkVisionError):
+    """A preprocessing setting that SparkVision does not support and will not silently ignore."""
+
+
+class ParameterError(SparkVisionError):
+    """A parameter whose value makes no sense."""
+
+
+class ProviderError(SparkVisionError):
+    """An execution provider that cannot be used here, or that computes wrong numbers."""
+
+
+class ExportError(SparkVisionError):
+    """A checkpoint that cannot be exported, or whose exported graph does not compute what its source computes."""

@@ -1,0 +1,101 @@
+"""Export of Hugging Face vision checkpoints to bundles that the engine runs.
+
+Needs the extra ``export``: ``pip install 'sparkvision[export]'``. Nothing heavy is imported before `export` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkvision.bundle import Bundle
+from sparkvision.errors import ExportError
+
+__all__ = ["ExportReport", "export"]
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A finished export.
+
+    Attributes
+    ----------
+    bundle : Bundle
+        The written bundle.
+    largest_difference : float
+        Largest absolute difference of any logit between ONNX Runtime and the source model, over random tensors,
+        pictures and the golden pair.
+    pictures : int
+        Number of pictures compared.
+    """
+
+    bundle: Bundle
+    largest_difference: float
+    pictures: int
+
+
+def export(
+    source: str | Path,
+    out: str | Path,
+    task: str = "image-classification",
+    opset: int | None = None,
+    labels: str | Path | None = None,
+    images: str | Path | None = None,
+    progress: Callable[[str], None] | None = print,
+) -> ExportReport:
+    """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
+
+    Parameters
+    ----------
+    source : str or Path
+        A checkpoint folder, or the id of a model on the hub.
+    out : str or Path
+        The bundle's folder. A bundle that is there is replaced once the new one has been verified; a folder that
+        holds anything else is refused. When the export fails, what was there is left as it was.
+    task : str
+        What the model is for; ``image-classification`` today.
+    opset : int, optional
+        ONNX operator set. Default: 14 for ViT, which every execution provider computes rightly.
+    labels : str or Path, optional
+        File with one label per class: JSON ``{"label": id}``, a JSON array, or text with a label per line. Default:
+        the checkpoint's ``id2label``.
+    images : str or Path, optional
+        Folder of pictures to compare on, at most 32 are used. Default: four pictures made in code.
+    progress : callable taking str, or None
+        Gets a line for each step and its time. Default: `print`.
+
+    Returns
+    -------
+    ExportReport
+        The bundle and the largest difference seen.
+
+    Raises
+    ------
+    ExportError
+        If the source cannot be had or exported, `out` is not to be overwritten, or the logits differ by more than
+        1e-3.
+
+    Examples
+    --------
+    >>> from sparkvision.export import export
+    >>> report = export("my-checkpoint", "my-vit")  # doctest: +SKIP
+    [1/5] Loading my-checkpoint
+    ...
+    >>> report.largest_difference < 1e-3  # doctest: +SKIP
+    True
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import optimum.exporters.onnx  # noqa: F401
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise ExportError(
+            f"exporting needs libraries that are not installed ({error}); run `pip install 'sparkvision[export]'`"
+        ) from error
+    from sparkvision.export.job import ExportJob
+
+    job = ExportJob(str(source), task, opset, labels, images)
+    return job.run(Path(out), progress)

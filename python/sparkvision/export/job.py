@@ -1,0 +1,125 @@
+"""One export from beginning to end: load, trace, write, read back, compare, put in place."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparkvision import __version__
+from sparkvision.bundle import GOLDEN_INPUT, GOLDEN_OUTPUT, LABELS, PREPROCESSOR, Bundle, describe_files, write_manifest
+from sparkvision.export import ExportReport, checkpoint, destination, graph, labels, pictures, verify
+from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.export.progress import Progress
+from sparkvision.export.quiet import quiet
+from sparkvision.manifest import GoldenPair, Manifest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# Largest absolute difference of a logit between the exported float32 graph and its source.
+TOLERANCE = 1e-3
+
+_LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What to export and how; see `sparkvision.export.export` for the meaning of each field."""
+
+    source: str
+    task: str
+    opset: int | None
+    labels_file: str | Path | None
+    images: str | Path | None
+
+    def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
+        """Export to `out`, telling each step to `write`."""
+        destination.require_replaceable(out)
+        comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
+        progress = Progress(5, write)
+        with quiet(), destination.written_beside(out) as folder:
+            with progress.step(f"Loading {self.source}"):
+                source = checkpoint.load(self.source, self.task)
+                names = self._labels(source)
+                parameters = sum(parameter.numel() for parameter in source.model.parameters())
+                progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")
+            opset = graph.choose_opset(source.config.model_type, self.opset)
+            with progress.step(f"Exporting to ONNX, opset {opset or 'chosen by optimum'}"):
+                graph.write(source, folder, opset)
+            with progress.step("Writing assets and golden pair"):
+                _write_assets(source, names, folder)
+                golden = _write_golden(source, comparison[0], folder)
+            with progress.step("Writing the manifest"):
+                write_manifest(folder, _manifest(source, names, golden, folder))
+            with progress.step(f"Reading back, and comparing with torch on {len(comparison)} pictures"):
+                verification = verify.verify(folder, source, comparison)
+                progress.note(_summary(verification))
+                verify.require_within(verification, TOLERANCE, self.source)
+        return ExportReport(Bundle.read(out), verification.largest_difference, verification.pictures)
+
+    def _labels(self, source: Checkpoint) -> tuple[str, ...]:
+        if self.labels_file is not None:
+            return labels.from_file(self.labels_file, expected=source.config.num_labels)
+        return labels.from_config(source.config.id2label)
+
+
+def _write_assets(source: Checkpoint, names: tuple[str, ...], folder: Path) -> None:
+    (folder / LABELS).parent.mkdir()
+    _write_json(folder / LABELS, labels.to_ids(names))
+    _write_json(folder / PREPROCESSOR, source.processor_config)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPair:
+    """Write one random tensor and one picture, and the source model's own logits for them."""
+    import torch
+
+    pixels = source.pixel_values(picture)
+    random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
+    given = torch.cat([random, pixels])
+    expected = source.logits(given)
+    (folder / GOLDEN_INPUT).parent.mkdir()
+    given.numpy().astype("<f4").tofile(folder / GOLDEN_INPUT)
+    expected.numpy().astype("<f4").tofile(folder / GOLDEN_OUTPUT)
+    return GoldenPair(GOLDEN_INPUT, tuple(given.shape), GOLDEN_OUTPUT, tuple(expected.shape))
+
+
+def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, folder: Path) -> Manifest:
+    facts = graph.read_facts(folder)
+    return Manifest(
+        task=source.task,
+        architecture=type(source.model).__name__,
+        model_type=source.config.model_type,
+        opset=facts.opset,
+        ir_version=facts.ir_version,
+        inputs=facts.inputs,
+        outputs=facts.outputs,
+        labels=tuple(names),
+        problem_type=_problem_type(source),
+        precision="fp32",
+        tolerance={"fp32": TOLERANCE},
+        golden=golden,
+        files=describe_files(folder),
+        exporters={"sparkvision": __version__, **{name: importlib.metadata.version(name) for name in _LIBRARIES}},
+    )
+
+
+def _problem_type(source: Checkpoint) -> str:
+    """Give the checkpoint's problem type; where it names none, what transformers' own loss would assume."""
+    named = source.config.problem_type
+    return named or ("regression" if source.config.num_labels == 1 else "single_label_classification")
+
+
+def _summary(verification: verify.Verification) -> str:
+    return (
+        f"largest difference of a logit: {verification.random_difference:.2e} on random tensors, "
+        f"{verification.picture_difference:.2e} on pictures, {verification.golden_difference:.2e} on the golden pair "
+        f"(allowed {TOLERANCE:g}; largest logit {verification.largest_logit:.2f})"
+    )

@@ -1,0 +1,90 @@
+"""Class labels in the order of their ids: from a checkpoint's config, or from a file the user gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sparkvision.errors import ExportError
+
+_FORMATS = 'a JSON object {"label": id}, a JSON array of labels in id order, or a text file with one label per line'
+
+
+def from_config(id2label: Mapping[int, str]) -> tuple[str, ...]:
+    """Give the labels of a checkpoint in id order.
+
+    Parameters
+    ----------
+    id2label : mapping of int to str
+        As transformers' config holds it.
+
+    Raises
+    ------
+    ExportError
+        If the ids are not 0, 1, 2 ... without gap.
+    """
+    return _in_id_order([(str(label), int(index)) for index, label in id2label.items()], "the checkpoint's id2label")
+
+
+def from_file(path: str | Path, expected: int) -> tuple[str, ...]:
+    """Read labels from a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JSON object ``{"label": id}``, a JSON array in id order, or text with one label per line in id order. A name
+        may occur twice.
+    expected : int
+        How many labels the model has.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be read, is none of these, or holds another number of labels.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ExportError(f"{path}: there is no such labels file; give {_FORMATS}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExportError(f"{path}: the labels file cannot be read as UTF-8 text ({error}); give {_FORMATS}") from error
+    found = _parse(text, path)
+    if len(found) != expected:
+        raise ExportError(
+            f"{path} holds {len(found)} labels, but the model has {expected} classes; give one label per class, "
+            "or leave the labels file away to use the checkpoint's own"
+        )
+    return found
+
+
+def to_ids(labels: tuple[str, ...]) -> dict[str, int]:
+    """Give ``{label: id}`` as Spark NLP reads it; of labels with one name the last id stays."""
+    return {label: index for index, label in enumerate(labels)}
+
+
+def _parse(text: str, path: Path) -> tuple[str, ...]:
+    if not text.lstrip().startswith(("{", "[")):
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        # An object is kept as a list of pairs: a dict would drop labels that occur twice.
+        value: Any = json.loads(text, object_pairs_hook=tuple)
+    except json.JSONDecodeError as error:
+        raise ExportError(f"{path} is not valid JSON ({error}); give {_FORMATS}") from error
+    if isinstance(value, list) and all(isinstance(label, str) for label in value):
+        return tuple(value)
+    if isinstance(value, tuple) and all(type(index) is int for _, index in value):
+        return _in_id_order(list(value), str(path))
+    raise ExportError(f"{path} does not hold labels; give {_FORMATS}")
+
+
+def _in_id_order(pairs: list[tuple[str, int]], where: str) -> tuple[str, ...]:
+    by_id = {index: label for label, index in pairs}
+    for index in range(len(pairs)):
+        if index not in by_id:
+            raise ExportError(
+                f"{where} has {len(pairs)} labels but none for id {index}; ids must be 0, 1, 2 ... each once"
+            )
+    return tuple(by_id[index] for index in range(len(pairs)))

@@ -1,0 +1,34 @@
+"""Silence for the libraries below: an export's output is its own steps, not the tracer's remarks."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+
+# torch.jit remarks on every Python value it traces and torch.onnx on its TorchScript exporter; both are known and
+# are answered by comparing the written graph with its source.
+_LOGGERS = ("optimum", "torch.onnx", "torch.jit", "transformers", "huggingface_hub")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hide warnings, and log messages below errors, of torch, transformers and optimum within the block.
+
+    Examples
+    --------
+    >>> with quiet():
+    ...     warnings.warn("not seen")
+    """
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

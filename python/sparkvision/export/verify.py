@@ -1,0 +1,157 @@
+"""Does the written bundle compute what its source computes? Read back from disk, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sparkvision.bundle import GRAPH, PREPROCESSOR, Bundle
+from sparkvision.errors import ExportError
+from sparkvision.export.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    Floats = NDArray[np.float32]
+
+# Two sizes, so that a batch size fixed by the tracer is found out.
+_RANDOM_BATCHES = (1, 3)
+_SEED = 20240501
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far the bundle's logits are from the source's.
+
+    Attributes
+    ----------
+    random_difference, picture_difference, golden_difference : float
+        Largest absolute difference of any logit, on random tensors, on pictures and on the golden pair.
+    pictures : int
+        Number of pictures compared.
+    largest_logit : float
+        Largest absolute logit of the source, to judge the differences by.
+    """
+
+    random_difference: float
+    picture_difference: float
+    golden_difference: float
+    pictures: int
+    largest_logit: float
+
+    @property
+    def largest_difference(self) -> float:
+        """The largest of all differences; not a number if any logit is none."""
+        import numpy as np
+
+        return float(np.max([self.random_difference, self.picture_difference, self.golden_difference]))
+
+
+def random_pixel_values(shape: Sequence[int], seed: int = _SEED) -> Floats:
+    """Give seeded, normally distributed pixel values: what normalised pictures roughly look like to a model."""
+    import numpy as np
+
+    return np.random.default_rng(seed).standard_normal(tuple(shape), dtype=np.float32)
+
+
+def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> Verification:
+    """Read the bundle back, check its files, and compare ONNX Runtime on the CPU with the source model.
+
+    Parameters
+    ----------
+    folder : Path
+        The written bundle.
+    checkpoint : Checkpoint
+        The source it was made from.
+    pictures : sequence of PIL images
+        RGB pictures; they go through the processor that is read back from the bundle.
+
+    Returns
+    -------
+    Verification
+        The differences; whether they are small enough is judged by `require_within`.
+
+    Raises
+    ------
+    BundleError
+        If a file is not what the manifest says.
+    """
+    import numpy as np
+
+    bundle = Bundle.read(folder)
+    bundle.verify_files()
+    session = _open_session(bundle)
+    processor = type(checkpoint.processor).from_json_file(folder / PREPROCESSOR)
+    golden_input, golden_output = read_golden(bundle)
+    image_shape = golden_input.shape[1:]
+    random = [_compare(session, checkpoint, random_pixel_values((n, *image_shape), n)) for n in _RANDOM_BATCHES]
+    real = [
+        _compare(session, checkpoint, processor(images=picture, return_tensors="np")["pixel_values"])
+        for picture in pictures
+    ]
+    return Verification(
+        random_difference=float(np.max([difference for difference, _ in random])),
+        picture_difference=float(np.max([difference for difference, _ in real])),
+        golden_difference=_difference(_run(session, golden_input), golden_output),
+        pictures=len(pictures),
+        largest_logit=float(np.max([logit for _, logit in random + real])),
+    )
+
+
+def require_within(verification: Verification, tolerance: float, source: str) -> None:
+    """Refuse an export whose logits differ from its source's by more than the tolerance.
+
+    Raises
+    ------
+    ExportError
+        Also when a logit is not a number.
+    """
+    difference = verification.largest_difference
+    if not difference <= tolerance:
+        raise ExportError(
+            f"{source}: the exported graph's logits differ from the source model's by {difference:.3g} (largest logit "
+            f"{verification.largest_logit:.3g}), more than the {tolerance:g} allowed; nothing was written. "
+            "Try another --opset; if logits are that large, check the checkpoint's weights"
+        )
+
+
+def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
+    """Read the golden pair: input of shape [2, channels, height, width], logits of shape [2, labels]."""
+    import numpy as np
+
+    golden = bundle.manifest.golden
+    given = np.fromfile(bundle.folder / golden.input, dtype="<f4").reshape(golden.input_shape)
+    expected = np.fromfile(bundle.folder / golden.output, dtype="<f4").reshape(golden.output_shape)
+    return given.astype(np.float32), expected.astype(np.float32)
+
+
+def _open_session(bundle: Bundle) -> Any:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(bundle.folder / GRAPH), providers=["CPUExecutionProvider"])
+
+
+def _run(session: Any, pixel_values: Floats) -> Floats:
+    logits: Floats = session.run(["logits"], {session.get_inputs()[0].name: pixel_values})[0]
+    return logits
+
+
+def _compare(session: Any, checkpoint: Checkpoint, pixel_values: Floats) -> tuple[float, float]:
+    """Give the largest difference, and the largest absolute logit of the source."""
+    import numpy as np
+    import torch
+
+    expected = checkpoint.logits(torch.from_numpy(pixel_values)).numpy()
+    return _difference(_run(session, pixel_values), expected), float(np.abs(expected).max())
+
+
+def _difference(found: Floats, expected: Floats) -> float:
+    import numpy as np
+
+    if found.shape != expected.shape:
+        raise ExportError(f"the exported graph gives logits of shape {found.shape}, the source model {expected.shape}")
+    return float(np.abs(found - expected).max())

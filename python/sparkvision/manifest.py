@@ -1,0 +1,157 @@
+"""The bundle's manifest, `sparkvision.json`: its fields, and how they are read from and written to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sparkvision.errors import BundleError
+
+SCHEMA_VERSION = 1
+MANIFEST = "sparkvision.json"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, element type and shape of one input or output of the graph.
+
+    Attributes
+    ----------
+    name : str
+        As in the graph, for example ``pixel_values``.
+    type : str
+        Element type by its numpy name, for example ``float32``.
+    shape : tuple of int or str
+        A number is a fixed size, a name a size free to vary, for example ``("batch_size", 3, 224, 224)``.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class GoldenPair:
+    """An input and the logits it must give, as raw little-endian float32 files inside the bundle."""
+
+    input: str
+    input_shape: tuple[int, ...]
+    output: str
+    output_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a file of the bundle must be: SHA-256 in hexadecimal, and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of `sparkvision.json`; field by field the JSON in camel case.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        In the order of the class ids; a name may occur twice.
+    problem_type : str
+        ``single_label_classification``, ``multi_label_classification`` or ``regression``, as transformers names them.
+    tolerance : mapping of str to float
+        Largest absolute difference allowed to the golden output, by precision.
+    files : mapping of str to FileEntry
+        Every file of the bundle but the manifest, by its path relative to the bundle, with ``/``.
+    exporters : mapping of str to str
+        Version of every library that had a part in the export.
+    """
+
+    task: str
+    architecture: str
+    model_type: str
+    opset: int
+    ir_version: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    labels: tuple[str, ...]
+    problem_type: str
+    precision: str
+    tolerance: Mapping[str, float]
+    golden: GoldenPair
+    files: Mapping[str, FileEntry]
+    exporters: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the manifest as the JSON object that is written to `sparkvision.json`."""
+        return {
+            "schemaVersion": SCHEMA_VERSION,
+            "task": self.task,
+            "architecture": self.architecture,
+            "modelType": self.model_type,
+            "opset": self.opset,
+            "irVersion": self.ir_version,
+            "inputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.inputs],
+            "outputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.outputs],
+            "labels": list(self.labels),
+            "problemType": self.problem_type,
+            "precision": self.precision,
+            "tolerance": dict(self.tolerance),
+            "golden": {
+                "input": self.golden.input,
+                "inputShape": list(self.golden.input_shape),
+                "output": self.golden.output,
+                "outputShape": list(self.golden.output_shape),
+            },
+            "files": {name: {"sha256": f.sha256, "size": f.size} for name, f in sorted(self.files.items())},
+            "exporters": dict(self.exporters),
+        }
+
+    @staticmethod
+    def from_json(value: Any) -> Manifest:
+        """Read the manifest from a parsed `sparkvision.json`.
+
+        Raises
+        ------
+        BundleError
+            If the schema version is another, or a field is missing or of the wrong kind.
+        """
+        if not isinstance(value, dict):
+            raise BundleError(f"{MANIFEST} holds {type(value).__name__} instead of an object; export the model again")
+        if value.get("schemaVersion") != SCHEMA_VERSION:
+            raise BundleError(
+                f"{MANIFEST} has schemaVersion {value.get('schemaVersion')!r}, this SparkVision reads "
+                f"{SCHEMA_VERSION}; export the model again with this version, or install the one that wrote it"
+            )
+        try:
+            golden = value["golden"]
+            return Manifest(
+                task=str(value["task"]),
+                architecture=str(value["architecture"]),
+                model_type=str(value["modelType"]),
+                opset=int(value["opset"]),
+                ir_version=int(value["irVersion"]),
+                inputs=tuple(_tensor(t) for t in value["inputs"]),
+                outputs=tuple(_tensor(t) for t in value["outputs"]),
+                labels=tuple(str(label) for label in value["labels"]),
+                problem_type=str(value["problemType"]),
+                precision=str(value["precision"]),
+                tolerance={str(k): float(v) for k, v in value["tolerance"].items()},
+                golden=GoldenPair(
+                    input=str(golden["input"]),
+                    input_shape=tuple(int(n) for n in golden["inputShape"]),
+                    output=str(golden["output"]),
+                    output_shape=tuple(int(n) for n in golden["outputShape"]),
+                ),
+                files={str(k): FileEntry(str(v["sha256"]), int(v["size"])) for k, v in value["files"].items()},
+                exporters={str(k): str(v) for k, v in value["exporters"].items()},
+            )
+        except KeyError as error:
+            raise BundleError(f"{MANIFEST} lacks the field {error}; export the model again") from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise BundleError(f"{MANIFEST} has a field of the wrong kind ({error}); export the model again") from error
+
+
+def _tensor(value: Mapping[str, Any]) -> TensorSpec:
+    shape = tuple(size if isinstance(size, int) else str(size) for size in value["shape"])
+    return TensorSpec(str(value["name"]), str(value["type"]), shape)

@@ -1,0 +1,86 @@
+"""The command line: exit codes, one-line errors, and what `inspect` shows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sparkvision import __version__
+from sparkvision.cli import main
+from sparkvision.export import ExportReport
+
+
+def test_export_writes_a_bundle_and_exits_with_0(
+    checkpoint: Path, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(checkpoint), str(tmp_path / "out"), "--images", str(digits)]) == 0
+    captured = capsys.readouterr()
+    assert "[5/5]" in captured.out and "largest difference" in captured.out
+    assert captured.err == ""
+    assert (tmp_path / "out" / "sparkvision.json").is_file()
+
+
+def test_inspect_shows_what_is_inside(exported: ExportReport, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(exported.bundle.folder)]) == 0
+    shown = capsys.readouterr().out
+    for fact in (
+        "ViTForImageClassification",
+        "image-classification",
+        "pixel_values float32 [batch_size, 3, 32, 32]",
+        "logits float32 [batch_size, 7]",
+        'size={"height": 32, "width": 32}',
+        "7: class 0000, class 0001",
+        "fp32",
+        exported.bundle.model_hash(),
+        "transformers",
+        "verified: all 5",
+    ):
+        assert fact in shown
+
+
+def test_inspect_finds_a_flipped_byte(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = bundle_copy / "assets" / "labels.json"
+    labels.write_text(labels.read_text().replace("0000", "0001"))
+    assert main(["inspect", str(bundle_copy)]) == 1
+    captured = capsys.readouterr()
+    assert "NOT as the manifest says" in captured.out
+    assert "labels.json is damaged" in captured.err
+
+
+def test_inspect_refuses_a_path_that_leaves_the_folder(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = bundle_copy / "sparkvision.json"
+    value = json.loads(path.read_text())
+    value["files"]["../../secret"] = {"sha256": "0" * 64, "size": 1}
+    path.write_text(json.dumps(value))
+    assert main(["inspect", str(bundle_copy)]) == 1
+    assert "'../../secret'" in capsys.readouterr().err
+
+
+def test_an_error_is_one_line_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(tmp_path / "nowhere")]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("sparkvision: ") and captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["export", "--help"], ["inspect", "--help"]])
+def test_help_shows_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 0
+    assert "example:\n  sparkvision " in capsys.readouterr().out
+
+
+def test_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"sparkvision {__version__}\n"
+
+
+def test_a_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["export"])
+    assert exit_.value.code == 2
+    assert "SOURCE" in capsys.readouterr().err
