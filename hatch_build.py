@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# The newest glibc that a native in the jars asks for decides: libonnxruntime 1.29.0 asks for 2.28, but the preset of
+# The newest glibc that a native in the jars asks for decides: libonnxruntime 1.28.0 asks for 2.27, but the preset of
 # OpenCV 4.13.0 (libopencv_imgproc, and the libgcc_s beside it) for 2.35. tests/packaging holds this tag to the natives.
 WHEEL_TAG = "py3-none-manylinux_2_35_x86_64"
 

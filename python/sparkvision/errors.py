@@ -64,3 +64,34 @@ class ProviderError(SparkVisionError):
 
 class ExportError(SparkVisionError):
     """A checkpoint that cannot be exported, or whose exported graph does not compute what its source computes."""
+
+
+class SessionError(SparkVisionError):
+    """A Spark session, or a JVM, that cannot run SparkVision."""
+
+
+def from_scala(class_name: str, message: str) -> SparkVisionError | None:
+    """Translate one of the engine's exceptions.
+
+    Parameters
+    ----------
+    class_name : str
+        The exception's simple Scala name, for instance ``BundleException``.
+    message : str
+        Its message.
+
+    Returns
+    -------
+    SparkVisionError or None
+        None when the exception is not one of the engine's.
+    """
+    if class_name == "ImageException":
+        return ImageError(0, message)
+    twins = {
+        "BundleException": BundleError,
+        "ProcessorException": ProcessorError,
+        "ParameterException": ParameterError,
+        "ProviderException": ProviderError,
+    }
+    twin = twins.get(class_name)
+    return twin(message) if twin else None

@@ -10,16 +10,17 @@ class OnnxGraphSpec extends AnyFunSuite {
   /** One length-delimited protobuf field. */
   private def field(number: Int, value: Array[Byte]): Array[Byte] = {
     val out = new ByteArrayOutputStream
-    out.write(number << 3 | 2)
-    var length = value.length
-    while (length > 127) {
-      out.write(length & 0x7f | 0x80)
-      length >>= 7
-    }
-    out.write(length)
+    Seq(number << 3 | 2, value.length).foreach(writeVarint(out, _))
     out.write(value)
     out.toByteArray
   }
+
+  private def writeVarint(out: ByteArrayOutputStream, value: Int): Unit =
+    if (value <= 127) out.write(value)
+    else {
+      out.write(value & 0x7f | 0x80)
+      writeVarint(out, value >> 7)
+    }
 
   private def file(bytes: Array[Byte]): Path = Files.write(Files.createTempFile("graph", ".onnx"), bytes)
 
