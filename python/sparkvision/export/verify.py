@@ -132,7 +132,10 @@ def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
 def _open_session(bundle: Bundle) -> Any:
     import onnxruntime
 
-    return onnxruntime.InferenceSession(str(bundle.folder / GRAPH), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # It takes turns with torch: threads that spin while they wait would take torch's cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(bundle.folder / GRAPH), options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: Any, pixel_values: Floats) -> Floats:
