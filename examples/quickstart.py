@@ -13,7 +13,8 @@ PICTURES = Path(__file__).resolve().parent.parent / "tests" / "fixtures" / "digi
 spark = sparkvision.start()
 spark.sparkContext.setLogLevel("ERROR")
 
-pictures = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(str(PICTURES))
+files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", "*.png")
+pictures = files.load(str(PICTURES))
 assembler = ImageAssembler().setInputCol("content").setOutputCol("image")
 vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class").setErrorCol("error")
 model = Pipeline(stages=[assembler, vit]).fit(pictures)

@@ -57,10 +57,11 @@ trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] 
       override def load(path: String): S = {
         val stage = metadata.session(sparkSession).load(path)
         val saved = stage.getBundleHash
+        // Without the hash, so that what lies there now is read, and not the store's copy of what was saved.
         stage.setModelPath(BundlePersistence.bundleFolder(path))
-        saved.foreach(stage.setBundleHash)
-        stage.setBundleHash(stage.bundle(sparkSession).bundleHash)
-        stage
+        val found = stage.bundle(sparkSession)
+        saved.foreach(ModelStore.requireHash(found, _, path))
+        stage.setBundleHash(found.bundleHash)
       }
     }
   }

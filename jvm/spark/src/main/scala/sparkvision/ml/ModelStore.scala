@@ -40,15 +40,20 @@ private[ml] object ModelStore {
     val store = storeOf(spark)
     bundleHash.flatMap(store.byHash.get).getOrElse {
       val bundle = current(store, uri, spark)
-      bundleHash.filter(_ != bundle.bundleHash).foreach { expected =>
-        throw new BundleException(
-          s"The bundle at $uri has the hash ${bundle.bundleHash}, but this stage was made with $expected. Somebody has " +
-            "replaced it: load it anew with loadSavedModel, or restore it."
-        )
-      }
+      bundleHash.foreach(requireHash(bundle, _, uri))
       bundle
     }
   }
+
+  /** @throws BundleException
+    *   when the bundle found at `uri` is not the one that was there before
+    */
+  def requireHash(found: ModelBundle, expected: String, uri: String): Unit =
+    if (found.bundleHash != expected)
+      throw new BundleException(
+        s"The bundle at $uri has the hash ${found.bundleHash}, but this stage was made with $expected. Somebody has " +
+          "replaced it: load it anew with loadSavedModel, or restore it."
+      )
 
   private def storeOf(spark: SparkSession): Store = {
     val context = spark.sparkContext

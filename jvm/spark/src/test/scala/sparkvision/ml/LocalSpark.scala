@@ -12,6 +12,7 @@ trait LocalSpark extends BeforeAndAfterAll { this: Suite =>
   protected def digits: DataFrame = spark.read
     .format("binaryFile")
     .option("recursiveFileLookup", "true")
+    .option("pathGlobFilter", "*.png")
     .load(LocalSpark.fixtures.resolve("digits").toString)
 
   /** A few good pictures and a broken one, as (name, bytes). */

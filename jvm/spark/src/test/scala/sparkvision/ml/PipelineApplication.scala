@@ -14,9 +14,8 @@ object PipelineApplication {
 
   /** Loads the Pipeline saved at the first argument and writes its rows into the file named by the second. */
   def main(arguments: Array[String]): Unit = {
-    val Array(path, target) = arguments
     val spark = LocalSpark.session
-    Files.write(Path.of(target), rows(PipelineModel.load(path).transform(pictures(spark))).asJava)
+    Files.write(Path.of(arguments(1)), rows(PipelineModel.load(arguments(0)).transform(pictures(spark))).asJava)
     spark.stop()
   }
 
@@ -41,5 +40,5 @@ object PipelineApplication {
   /** What Spark needs on Java 17, as this JVM was given it. */
   def javaOptions: Seq[String] =
     ManagementFactory.getRuntimeMXBean.getInputArguments.asScala.toSeq
-      .filter(_.startsWith("--add-opens")) :+ "-Dspark.driver.bindAddress=127.0.0.1"
+      .filter(_.startsWith("--add-opens"))
 }
