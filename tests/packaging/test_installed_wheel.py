@@ -19,7 +19,8 @@ from pyspark.ml import Pipeline
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 spark = sparkvision.start(master="local[2]")
-pictures = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(sys.argv[1])
+reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true").option("pathGlobFilter", "*.png")
+pictures = reader.load(sys.argv[1])
 vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class")
 assembler = ImageAssembler().setInputCol("content").setOutputCol("image")
 rows = Pipeline(stages=[assembler, vit]).fit(pictures).transform(pictures).select("path", "class.result").collect()
