@@ -74,6 +74,12 @@ lazy val compiled = Seq(
   Test / javaOptions += "-Xmx3g",
   // As long a command line as a Spark executor's: ONNX Runtime 1.29.0 ends a JVM that has one (project/Dependencies.scala).
   Test / javaOptions += s"-Dsparkvision.longCommandLine=${"x/" * 4000}",
+  Test / javaOptions += {
+    // Extracted natives and bundles that tests damage: here they go with `clean`, and do not fill the machine's own.
+    val temporary = target.value / "tmp"
+    IO.createDirectory(temporary)
+    s"-Djava.io.tmpdir=$temporary"
+  },
   Test / parallelExecution := false,
   Test / testOptions += Tests.Argument(TestFrameworks.ScalaTest, "-oD")
 )

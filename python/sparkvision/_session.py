@@ -17,7 +17,7 @@ DRIVER_MEMORY = "4g"
 
 
 def jars(*, gpu: bool = False) -> list[Path]:
-    """The jars that Spark needs, as they lie in this installation.
+    """List the jars that Spark needs, as they lie in this installation.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from sparkvision._gateway import jvm
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
-Picture = Union[bytes, str, Path]
+Picture: TypeAlias = bytes | str | Path
 OnError = Literal["raise", "null"]
 
 # Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
@@ -117,11 +117,13 @@ class LocalModel:
         self._scala.close()
 
     def __enter__(self) -> LocalModel:
+        """Give this model, to be closed at the end of the block."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Give the session back."""
         self.close()
 
     def _predict(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
@@ -240,9 +242,7 @@ class LightPipeline:
         several = [pictures] if isinstance(pictures, (bytes, bytearray, str, Path)) else list(pictures)
         origins = [p if isinstance(p, str) else str(p) if isinstance(p, Path) else "" for p in several]
         answers = self._model._predict(several)
-        return [
-            {self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)
-        ]
+        return [{self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)]
 
 
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:

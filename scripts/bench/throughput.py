@@ -1,4 +1,4 @@
-"""Bare ONNX Runtime, all cores, tensors ready, against the Spark pipeline from JPEG bytes: the ratio of their throughputs.
+"""Bare ONNX Runtime, all cores, tensors ready, against the Spark pipeline from JPEG bytes: the ratio of throughputs.
 
 Both run the same model on the same pictures in one run of this command, in turn, after one round each that is not
 counted. Prints the raw rows as JSON lines, then medians, the ratio, and the JVM's resident memory beside its bound.
@@ -13,9 +13,11 @@ import io
 import json
 import re
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -29,6 +31,10 @@ from sparkvision.local import LocalModel
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from make_checkpoint import make_checkpoint  # noqa: E402
+
 PHOTOS = ROOT / "tests" / "fixtures" / "photos"
 PICTURE_SIZE = (500, 375)
 
@@ -50,11 +56,6 @@ def jpegs(count: int) -> list[bytes]:
 
 def bundle_of(size: str) -> Path:
     """Export a checkpoint of this size once; later runs reuse it."""
-    import sys
-
-    sys.path.insert(0, str(ROOT / "scripts"))
-    from make_checkpoint import make_checkpoint
-
     bundle = ROOT / "build" / "bench" / size
     if not (bundle / "sparkvision.json").exists():
         checkpoint = make_checkpoint(ROOT / "build" / "bench" / f"{size}-checkpoint", size=size)
@@ -76,7 +77,7 @@ def bare(bundle: Path, tensors: np.ndarray, batch_size: int, cores: int) -> Call
 
 
 def pipeline(spark: SparkSession, bundle: Path, pictures: DataFrame, batch_size: int) -> Callable[[], None]:
-    """The Pipeline from encoded bytes to labels."""
+    """Run the Pipeline from encoded bytes to labels."""
     vit = (
         ViTForImageClassification.loadSavedModel(str(bundle), spark)
         .setInputCols(["image"])
@@ -126,7 +127,7 @@ def main() -> None:
         "onnxruntime": bare(bundle, tensors, options.batch_size, options.cores),
         "sparkvision": pipeline(spark, bundle, pictures, options.batch_size),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for round_number in range(options.rounds + 1):
         for name, run in contestants.items():
             began = time.perf_counter()
@@ -145,7 +146,8 @@ def main() -> None:
     print(f"{options.size}, {options.pictures} JPEGs of {PICTURE_SIZE[0]} x {PICTURE_SIZE[1]}, local[{options.cores}]")
     print(f"median img/s: onnxruntime alone {median['onnxruntime']:.2f}, SparkVision {median['sparkvision']:.2f}")
     print(f"ratio {median['sparkvision'] / median['onnxruntime']:.3f}")
-    print(f"peak resident memory of the JVM {peak_resident_megabytes(spark):.0f} MB; 2.5 x model + 1.5 GB is {bound:.0f} MB")
+    peak = peak_resident_megabytes(spark)
+    print(f"peak resident memory of the JVM {peak:.0f} MB; 2.5 x model + 1.5 GB is {bound:.0f} MB")
     spark.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -28,7 +29,7 @@ def vit(spark: SparkSession) -> ViTForImageClassification:
 
 
 @pytest.fixture
-def mixed(spark: SparkSession, digits: list) -> DataFrame:
+def mixed(spark: SparkSession, digits: list[Path]) -> DataFrame:
     """Good pictures with a broken and a missing one between them."""
     good = [(file.name, bytearray(file.read_bytes())) for file in digits[:4]]
     rows = [*good[:2], ("broken.png", good[0][1][:40]), *good[2:], ("nothing.png", None)]

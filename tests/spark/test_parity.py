@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SHARED_IMAGES
 from PIL import Image, ImageOps
 from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
+from tests.conftest import SHARED_IMAGES
 
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 

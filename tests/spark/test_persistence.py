@@ -23,9 +23,7 @@ def model(spark: SparkSession, mixed: DataFrame) -> PipelineModel:
     return Pipeline(stages=[ImageAssembler(), vit]).fit(mixed)
 
 
-def test_saved_pipeline_loads_with_its_params_and_model(
-    model: PipelineModel, mixed: DataFrame, tmp_path: Path
-) -> None:
+def test_saved_pipeline_loads_with_its_params_and_model(model: PipelineModel, mixed: DataFrame, tmp_path: Path) -> None:
     model.save(str(tmp_path / "saved"))
     loaded = PipelineModel.load(str(tmp_path / "saved"))
     assert isinstance(loaded.stages[1], ViTForImageClassification)

@@ -12,12 +12,12 @@ from PIL import Image, ImageOps
 from transformers import ViTImageProcessor
 
 from sparkvision.errors import BundleError, ImageError, ParameterError
-from sparkvision.local import LocalModel
+from sparkvision.local import LocalModel, Picture
 
 
-def slow_processor(checkpoint: Path, pictures: list[Path], **settings: bool) -> np.ndarray:
+def slow_processor(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
     """Transformers' slow (Pillow) processor."""
-    processor = ViTImageProcessor.from_pretrained(checkpoint, **settings)
+    processor = ViTImageProcessor.from_pretrained(checkpoint)
     opened = [ImageOps.exif_transpose(Image.open(path)).convert("RGB") for path in pictures]
     tensors: np.ndarray = processor(opened, return_tensors="np")["pixel_values"]
     return tensors
@@ -64,7 +64,7 @@ def test_unreadable_picture_raises_with_its_index_and_reason(model: LocalModel, 
 
 
 def test_unreadable_picture_gives_nan_when_asked(model: LocalModel, digits: list[Path]) -> None:
-    pictures = [digits[0], "/no/such/picture.png", b"not a picture", digits[1]]
+    pictures: list[Picture] = [digits[0], "/no/such/picture.png", b"not a picture", digits[1]]
     logits = model.logits(pictures, on_error="null")
     assert np.isnan(logits).all(axis=1).tolist() == [False, True, True, False]
     assert (logits[[0, 3]] == model.logits([digits[0], digits[1]])).all()
@@ -86,7 +86,11 @@ def test_missing_bundle_is_refused() -> None:
 
 
 def test_a_jvm_of_its_own_serves_where_no_spark_session_runs(tmp_path: Path, digits: list[Path]) -> None:
-    script = "import sys; from sparkvision.local import LocalModel; print(LocalModel('embedded:digits').logits(sys.argv[1:]).argmax(1))"
+    script = """
+import sys
+from sparkvision.local import LocalModel
+print(LocalModel("embedded:digits").logits(sys.argv[1:]).argmax(1))
+"""
     run = subprocess.run(
         [sys.executable, "-c", script, str(digits[0])], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )

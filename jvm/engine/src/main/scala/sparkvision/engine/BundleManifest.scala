@@ -84,7 +84,7 @@ object BundleManifest {
       labels = reader.array("labels").map(_.asText).toIndexedSeq,
       problemType = ProblemType.parse(reader.text("problemType")),
       precision = precision,
-      tolerance = reader.number(s"tolerance", precision),
+      tolerance = reader.number("tolerance", precision),
       golden = reader.golden,
       files = reader.files
     )

@@ -1,16 +1,16 @@
 package sparkvision.engine
 
+import scala.util.control.NonFatal
+
 import org.bytedeco.javacpp.{BytePointer, PointerScope}
 import org.bytedeco.opencv.global.opencv_core.CV_8UC1
 import org.bytedeco.opencv.global.opencv_imgcodecs.{
-  imdecode,
   IMREAD_COLOR_RGB,
   IMREAD_IGNORE_ORIENTATION,
-  IMREAD_UNCHANGED
+  IMREAD_UNCHANGED,
+  imdecode
 }
 import org.bytedeco.opencv.opencv_core.Mat
-
-import scala.util.control.NonFatal
 
 /** Encoded bytes to upright 8-bit RGB, as Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` makes
   * them.

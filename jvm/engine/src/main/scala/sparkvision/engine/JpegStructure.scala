@@ -113,13 +113,10 @@ private[engine] object JpegStructure {
   private def endOfEntropyData(bytes: Array[Byte], from: Int): Int = {
     var offset = from
     val last = bytes.length - 1
-    while (offset < last) {
-      if (bytes(offset) == -1) {
-        val next = bytes(offset + 1) & 0xff
-        if (next != 0 && next != 0xff && next != 0x01 && (next < 0xd0 || next > 0xd7)) return offset
-      }
-      offset += 1
-    }
-    bytes.length
+    while (offset < last && !(bytes(offset) == -1 && endsEntropyData(bytes(offset + 1) & 0xff))) offset += 1
+    if (offset < last) offset else bytes.length
   }
+
+  private def endsEntropyData(afterFf: Int): Boolean =
+    afterFf != 0 && afterFf != 0xff && afterFf != 0x01 && (afterFf < 0xd0 || afterFf > 0xd7)
 }

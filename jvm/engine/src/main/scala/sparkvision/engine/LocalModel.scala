@@ -80,13 +80,11 @@ final class LocalModel(
 
   private def openSession(): InferenceSession = synchronized {
     if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
-    lease
-      .getOrElse {
-        val acquired = SessionCache.shared(settings.sessionIdle).acquire(bundle, settings.session, onSessionOpened)
-        lease = Some(acquired)
-        acquired
-      }
-      .session
+    lease.getOrElse {
+      val acquired = SessionCache.shared(settings.sessionIdle).acquire(bundle, settings.session, onSessionOpened)
+      lease = Some(acquired)
+      acquired
+    }.session
   }
 }
 

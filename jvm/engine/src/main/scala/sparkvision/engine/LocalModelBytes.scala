@@ -36,7 +36,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
         val header = ImageHeader.read(bytes)
         val answer = answers.addObject().put("height", header.uprightHeight).put("width", header.uprightWidth)
         val best = answer.putArray("best")
-        prediction.best.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
+        prediction.best
+          .foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
     }
     answers.toString
   }

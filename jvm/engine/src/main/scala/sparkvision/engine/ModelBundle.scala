@@ -36,7 +36,8 @@ final class ModelBundle private (
   def graph: Path = folder.resolve(BundleManifest.GraphFile)
 
   /** The same bundle after its folder was renamed. */
-  private[sparkvision] def movedTo(newFolder: Path): ModelBundle = new ModelBundle(newFolder, manifest, processor, manifestFile)
+  private[sparkvision] def movedTo(newFolder: Path): ModelBundle =
+    new ModelBundle(newFolder, manifest, processor, manifestFile)
 
   /** Every file of the bundle, the manifest (where there is one) included, relative to [[folder]]. */
   def fileNames: Seq[String] =
@@ -145,7 +146,9 @@ object ModelBundle {
     try mapper.readTree(Files.readAllBytes(file))
     catch {
       case e: JsonProcessingException =>
-        throw new BundleException(s"The bundle's file $file is not JSON (${e.getOriginalMessage}). Export the model again.")
+        throw new BundleException(
+          s"The bundle's file $file is not JSON (${e.getOriginalMessage}). Export the model again."
+        )
     }
 
   /** The manifest that a Spark NLP folder would have. */

@@ -1,9 +1,9 @@
 package sparkvision.engine
 
+import scala.jdk.CollectionConverters._
+
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-
-import scala.jdk.CollectionConverters._
 
 /** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or
   * refused.

@@ -38,10 +38,11 @@ final class SessionCache(idle: FiniteDuration) {
       found
     }
     // Opening takes seconds: it locks this entry only, so that other models' tasks go on.
-    try entry.synchronized {
+    try
+      entry.synchronized {
         if (entry.session.isEmpty) {
           entry.session = Some(InferenceSession.open(bundle, config))
-          synchronized { opened += 1 }
+          synchronized(opened += 1)
           onOpened()
         }
         new Lease(entry.session.get, () => release(entry))

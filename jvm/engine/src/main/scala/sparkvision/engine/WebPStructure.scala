@@ -1,5 +1,7 @@
 package sparkvision.engine
 
+import scala.annotation.tailrec
+
 /** A WebP's size and orientation, from its RIFF chunks (WebP container specification; RFC 6386 section 9.1 for VP8). */
 private[engine] object WebPStructure {
   private val FirstChunk = 12
@@ -22,13 +24,14 @@ private[engine] object WebPStructure {
   private def printable(name: String): String = name.map(char => if (char >= ' ' && char <= '~') char else '?')
 
   private def chunk(reader: ByteReader, name: String): Option[Array[Byte]] = {
-    var offset = FirstChunk.toLong
-    while (offset + 8 <= reader.length) {
-      val length = reader.u32le(offset.toInt + 4)
-      if (reader.startsWith(offset.toInt, name) && offset + 8 + length <= reader.length)
-        return Some(reader.slice(offset.toInt + 8, length.toInt))
-      offset += 8 + length + (length & 1) // chunks are padded to an even length
-    }
-    None
+    @tailrec def from(offset: Long): Option[Array[Byte]] =
+      if (offset + 8 > reader.length) None
+      else {
+        val length = reader.u32le(offset.toInt + 4)
+        if (reader.startsWith(offset.toInt, name) && offset + 8 + length <= reader.length)
+          Some(reader.slice(offset.toInt + 8, length.toInt))
+        else from(offset + 8 + length + (length & 1)) // chunks are padded to an even length
+      }
+    from(FirstChunk.toLong)
   }
 }

@@ -53,7 +53,9 @@ class BatcherSpec extends AnyFunSuite {
 
   test("no batch is run when no picture is usable") {
     val doubling = new Doubling(2)
-    assert(doubling.results(Iterator(-1, -2, -3)).map(_._2).toSeq == Seq(Left("bad -1"), Left("bad -2"), Left("bad -3")))
+    assert(
+      doubling.results(Iterator(-1, -2, -3)).map(_._2).toSeq == Seq(Left("bad -1"), Left("bad -2"), Left("bad -3"))
+    )
     assert(doubling.batches.isEmpty)
   }
 

@@ -1,10 +1,11 @@
 package sparkvision.engine
 
-import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-
 import java.nio.file.{Files, Path, Paths}
 import java.security.MessageDigest
+
 import scala.jdk.CollectionConverters._
+
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 /** The pictures and references under tests/fixtures, which the Python tests read too. */
 object Fixtures {

@@ -1,11 +1,12 @@
 package sparkvision.engine
 
-import org.bytedeco.javacpp.Pointer
-import org.scalatest.funsuite.AnyFunSuite
-
 import java.util.concurrent.{Callable, Executors}
+
 import scala.jdk.CollectionConverters._
 import scala.util.Random
+
+import org.bytedeco.javacpp.Pointer
+import org.scalatest.funsuite.AnyFunSuite
 
 class ImageDecoderSuite extends AnyFunSuite {
 

@@ -68,7 +68,9 @@ class ModelBundleSpec extends AnyFunSuite {
   }
 
   test("labels that do not match the logits are refused, with both numbers") {
-    val message = refusal(Bundles.withManifest { manifest => val _ = manifest.get("labels").asInstanceOf[ArrayNode].remove(0) })
+    val message = refusal(Bundles.withManifest { manifest =>
+      val _ = manifest.get("labels").asInstanceOf[ArrayNode].remove(0)
+    })
     assert(message.contains("9 labels") && message.contains("10 logits"))
   }
 
@@ -80,7 +82,9 @@ class ModelBundleSpec extends AnyFunSuite {
   }
 
   test("a manifest of a later version is refused") {
-    assert(refusal(Bundles.withManifest(m => { val _ = m.put("schemaVersion", 99) })).contains("99"))
+    assert(refusal(Bundles.withManifest { m =>
+      val _ = m.put("schemaVersion", 99)
+    }).contains("99"))
   }
 
   test("a manifest that is not JSON is refused") {
@@ -90,7 +94,9 @@ class ModelBundleSpec extends AnyFunSuite {
   }
 
   test("a manifest without an entry is refused, naming it") {
-    assert(refusal(Bundles.withManifest(m => { val _ = m.remove("outputs") })).contains("'outputs'"))
+    assert(refusal(Bundles.withManifest { m =>
+      val _ = m.remove("outputs")
+    }).contains("'outputs'"))
   }
 
   test("an unknown preprocessing setting is refused by name") {

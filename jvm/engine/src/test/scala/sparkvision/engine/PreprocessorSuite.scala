@@ -1,9 +1,10 @@
 package sparkvision.engine
 
-import org.scalatest.funsuite.AnyFunSuite
-
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+
 import scala.jdk.CollectionConverters._
+
+import org.scalatest.funsuite.AnyFunSuite
 
 class PreprocessorSuite extends AnyFunSuite {
 

@@ -1,8 +1,8 @@
 package sparkvision.engine
 
-import org.scalatest.funsuite.AnyFunSuite
-
 import scala.jdk.CollectionConverters._
+
+import org.scalatest.funsuite.AnyFunSuite
 
 class ResampleSuite extends AnyFunSuite {
 

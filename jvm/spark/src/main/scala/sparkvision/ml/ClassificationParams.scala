@@ -28,7 +28,8 @@ trait ModelParams extends Params {
 /** What a classification stage gives. */
 trait ClassificationParams extends Params with HasOutputCol {
 
-  final val topK: IntParam = new IntParam(this, "topK", "labels reported for each picture, at most", ParamValidators.gt(0))
+  final val topK: IntParam =
+    new IntParam(this, "topK", "labels reported for each picture, at most", ParamValidators.gt(0))
   final val threshold: DoubleParam = new DoubleParam(
     this,
     "threshold",

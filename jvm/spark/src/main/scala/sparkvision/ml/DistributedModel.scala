@@ -15,12 +15,18 @@ import sparkvision.engine.{BundleException, ModelBundle}
 /** How tasks come by a model. Small: it travels with every task, the model does not. */
 sealed private[ml] trait DistributedModel extends Serializable {
   def bundleHash: String
+
+  /** What an executor keeps its copy by. */
+  def key: String = bundleHash
 }
 
 private[ml] object DistributedModel {
 
   /** Local mode: driver and tasks are one process, the driver's copy serves. */
-  final case class OnThisMachine(bundleHash: String, folder: String) extends DistributedModel
+  final case class OnThisMachine(bundleHash: String, folder: String) extends DistributedModel {
+    // One process may see several applications after each other, each with a folder of its own that ends with it.
+    override def key: String = folder
+  }
 
   /** In chunks, which executors pass on to each other. */
   final case class Broadcasted(bundleHash: String, files: Seq[BroadcastFile]) extends DistributedModel
@@ -46,7 +52,7 @@ private[ml] object ExecutorModels {
   /** The executor's copy of `model`, made at the first call. */
   def open(model: DistributedModel): ModelBundle = synchronized {
     opened.getOrElseUpdate(
-      model.bundleHash,
+      model.key,
       model match {
         case OnThisMachine(_, folder) => ModelBundle.open(Path.of(folder))
         case Broadcasted(_, files) => install(model.bundleHash)(folder => files.foreach(write(folder, _)))

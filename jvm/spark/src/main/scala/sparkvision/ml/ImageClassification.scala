@@ -71,7 +71,8 @@ abstract class ImageClassification
     new LocalModel(bundle(spark), settings(spark).copy(session = config))
   }
 
-  private def localThreads: Int = if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
+  private def localThreads: Int =
+    if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 
   private[ml] def bundle(spark: SparkSession): ModelBundle = {
     val uri = getModelPath.getOrElse {

@@ -52,7 +52,8 @@ object ModelDistributor {
       synchronized {
         val registry = registryOf(context)
         registry.models.get(bundle.bundleHash).flatMap(known => Option(known.get)).getOrElse {
-          val model = if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
+          val model =
+            if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
           registry.models(bundle.bundleHash) = new WeakReference(model)
           registry.distributions += 1
           model

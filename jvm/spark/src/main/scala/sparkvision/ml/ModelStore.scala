@@ -9,8 +9,8 @@ import scala.util.Using
 
 import org.apache.hadoop.fs.{FileSystem, FileUtil, Path => HadoopPath}
 import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
-import org.apache.spark.sql.SparkSession
 import org.apache.spark.sparkvision.LocalDirectories
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.{BundleException, BundleManifest, EmbeddedModels, ModelBundle, OnnxGraph}
 

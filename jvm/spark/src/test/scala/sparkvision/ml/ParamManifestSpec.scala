@@ -46,8 +46,20 @@ class ParamManifestSpec extends AnyFunSuite {
 
   test("Params that mean 'as the bundle says' have no default") {
     val vit = new ViTForImageClassification
-    val bundles = Seq(vit.size, vit.cropSize, vit.height, vit.width, vit.doResize, vit.doCenterCrop, vit.doRescale,
-      vit.doNormalize, vit.resample, vit.imageMean, vit.imageStd, vit.rescaleFactor)
+    val bundles = Seq(
+      vit.size,
+      vit.cropSize,
+      vit.height,
+      vit.width,
+      vit.doResize,
+      vit.doCenterCrop,
+      vit.doRescale,
+      vit.doNormalize,
+      vit.resample,
+      vit.imageMean,
+      vit.imageStd,
+      vit.rescaleFactor
+    )
     bundles.foreach(param => assert(!vit.isDefined(param), param.name))
     assert(vit.getSize.isEmpty)
   }

@@ -37,7 +37,9 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
 
   test("Spark's image source gives what the encoded bytes give") {
     val input = spark.read.format("image").load(folder).select(col("image"), col("image.origin").as("name"))
-    assert(logits(input, "image").map { case (name, v) => Files.exists(java.nio.file.Path.of(java.net.URI.create(name))) -> v }.size == 1)
+    assert(logits(input, "image").map { case (name, v) =>
+      Files.exists(java.nio.file.Path.of(java.net.URI.create(name))) -> v
+    }.size == 1)
     assert(logits(input, "image").values.map(_.toArray.toSeq).toSet == expected.values.map(_.toArray.toSeq).toSet)
   }
 

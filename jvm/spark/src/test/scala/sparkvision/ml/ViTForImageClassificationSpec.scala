@@ -136,7 +136,9 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a bundle of another architecture is refused, naming both") {
-    val swin = Bundles.withManifest(m => { val _ = m.put("architecture", "SwinForImageClassification") })
+    val swin = Bundles.withManifest { m =>
+      val _ = m.put("architecture", "SwinForImageClassification")
+    }
     val error = intercept[BundleException](ViTForImageClassification.loadSavedModel(swin.toString, spark))
     assert(error.getMessage.contains("SwinForImageClassification"))
   }
