@@ -49,6 +49,24 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         with scala_errors():
             return super()._transform(dataset)
 
+    @classmethod
+    def load(cls: type[Stage], path: str) -> Stage:
+        """Load a saved stage, with its model if it has one.
+
+        Parameters
+        ----------
+        path
+            Where `save` wrote it, or where that folder was moved to.
+
+        Raises
+        ------
+        BundleError
+            When the model that lies there is missing, damaged, or not the one that was saved.
+        """
+        with scala_errors():
+            stage: Stage = super().load(path)
+        return stage
+
     def write(self) -> JavaMLWriter:
         """Give a writer that saves this stage, with its model if it has one."""
         with scala_errors():

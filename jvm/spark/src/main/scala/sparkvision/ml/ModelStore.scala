@@ -7,7 +7,7 @@ import java.nio.file.{Files, Path, StandardCopyOption}
 import scala.collection.mutable
 import scala.util.Using
 
-import org.apache.hadoop.fs.{FileSystem, FileUtil, Path => HadoopPath}
+import org.apache.hadoop.fs.{ChecksumException, FileSystem, FileUtil, Path => HadoopPath}
 import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.SparkSession
@@ -117,6 +117,11 @@ private[ml] object ModelStore {
           throw new BundleException(
             s"There is no model bundle at $uri (${e.getMessage}). A bundle is a folder with model.onnx, assets/ and " +
               "sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one.",
+            e
+          )
+        case e: ChecksumException =>
+          throw new BundleException(
+            s"The model bundle at $uri is damaged: ${e.getMessage}. Copy or export the bundle again.",
             e
           )
         case e: IOException => throw new BundleException(s"The model bundle at $uri cannot be read: $e.", e)
