@@ -92,6 +92,13 @@ def pipeline(spark: SparkSession, bundle: Path, pictures: DataFrame, batch_size:
     return run
 
 
+def runtime_version(spark: SparkSession) -> str:
+    """Ask the JVM for its ONNX Runtime's version."""
+    jvm = spark._jvm
+    assert jvm is not None
+    return str(jvm.ai.onnxruntime.OrtEnvironment.getEnvironment().getVersion())
+
+
 def peak_resident_megabytes(spark: SparkSession) -> float:
     """Read the JVM's high-water mark of resident memory (Linux)."""
     jvm = spark._jvm
@@ -114,10 +121,11 @@ def main() -> None:
 
     bundle = bundle_of(options.size)
     encoded = jpegs(options.pictures)
-    spark = sparkvision.start(master=f"local[{options.cores}]")
-    spark.sparkContext.setLogLevel("ERROR")
+    # Before there is a session, so in a JVM of its own: the measured one's memory is the pipeline's alone.
     with LocalModel(bundle) as model:
         tensors = model.preprocess(encoded)
+    spark = sparkvision.start(master=f"local[{options.cores}]")
+    spark.sparkContext.setLogLevel("ERROR")
     # As many equal partitions as cores: the last wave of uneven ones is another question than throughput.
     pictures = spark.createDataFrame([(bytearray(b),) for b in encoded], "content binary").repartition(options.cores)
     pictures = pictures.cache()
@@ -143,6 +151,7 @@ def main() -> None:
     }
     model_megabytes = (bundle / "model.onnx").stat().st_size / 2**20
     bound = model_megabytes * 2.5 + 1.5 * 1024
+    print(f"onnxruntime {onnxruntime.__version__} alone, {runtime_version(spark)} in the JVM")
     print(f"{options.size}, {options.pictures} JPEGs of {PICTURE_SIZE[0]} x {PICTURE_SIZE[1]}, local[{options.cores}]")
     print(f"median img/s: onnxruntime alone {median['onnxruntime']:.2f}, SparkVision {median['sparkvision']:.2f}")
     print(f"ratio {median['sparkvision'] / median['onnxruntime']:.3f}")
