@@ -33,6 +33,13 @@ def scala_errors() -> Iterator[None]:
         raise translated from None
 
 
+def _session() -> SparkSession:
+    spark = SparkSession.getActiveSession()
+    if spark is None:
+        raise errors.SessionError("There is no Spark session: call sparkvision.start() first.")
+    return spark
+
+
 class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
     """A stage that runs in Scala; everything about it is in its Params."""
 
@@ -40,9 +47,7 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
 
     def __init__(self) -> None:
         super().__init__()
-        spark = SparkSession.getActiveSession()
-        if spark is not None:
-            require_jars(spark)
+        require_jars(_session())
         self._java_obj = self._new_java_obj(self._java_class, self.uid)
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
@@ -118,16 +123,13 @@ class ModelTransformer(VisionTransformer):
         --------
         >>> vit = ViTForImageClassification.pretrained()
         """
-        spark = SparkSession.getActiveSession()
-        if spark is None:
-            raise errors.SessionError("There is no Spark session: call sparkvision.start() first.")
-        require_jars(spark)
+        require_jars(_session())
         with scala_errors():
             return cls._from_companion("pretrained")
 
     @classmethod
     def _from_companion(cls: type[ModelStage], method: str, *arguments: Any) -> ModelStage:
-        scala: Any = SparkSession.active()._jvm
+        scala: Any = _session()._jvm
         for name in cls._java_class.split("."):
             scala = getattr(scala, name)
         stage: ModelStage = cls._from_java(getattr(scala, method)(*arguments))

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 from pyspark.errors import IllegalArgumentException, PySparkException
 from pyspark.ml import Pipeline
@@ -132,6 +133,19 @@ def test_manifest_path_that_leaves_the_folder_is_refused(spark: SparkSession, tm
     manifest["files"]["../evil.bin"] = {"sha256": "00", "size": 1}
     (bundle / "sparkvision.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="'../evil.bin'.*not inside"):
+        ViTForImageClassification.loadSavedModel(str(bundle), spark)
+
+
+def test_external_data_that_leaves_the_folder_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    bundle = embedded_bundle(tmp_path)
+    (bundle / "sparkvision.json").unlink()  # hashes would notice the edit first
+    graph = onnx.load(bundle / "model.onnx")
+    weights = graph.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../secret.bin")
+    (bundle / "model.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(BundleError, match="'../secret.bin'.*not inside"):
         ViTForImageClassification.loadSavedModel(str(bundle), spark)
 
 

@@ -68,6 +68,12 @@ ImageAssembler()
     assert "SessionError" in last and "sparkvision.start()" in last and "--jars" in last
 
 
+def test_a_stage_without_a_session_says_what_to_call(tmp_path: Path) -> None:
+    script = "from sparkvision.ml import ImageAssembler; ImageAssembler()"
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert "SessionError: There is no Spark session: call sparkvision.start() first." in run.stderr
+
+
 def test_start_on_a_running_session_says_what_it_could_not_set(tmp_path: Path) -> None:
     script = """
 import warnings, sparkvision

@@ -61,7 +61,7 @@ object ModelDistributor {
       }
 
   /** A driver's `file:` is not an executor's; and what has been deleted since it was loaded can only be sent. */
-  private def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
+  private[ml] def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
     !EmbeddedModels.isEmbedded(uri) && {
       try {
         val fileSystem = new HadoopPath(uri).getFileSystem(context.hadoopConfiguration)
@@ -77,18 +77,24 @@ object ModelDistributor {
       context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
     )
 
-  private def send(bundle: ModelBundle, context: SparkContext): DistributedModel =
+  private[ml] def send(
+      bundle: ModelBundle,
+      context: SparkContext,
+      chunkSize: Int = ChunkSize
+  ): DistributedModel.Broadcasted =
     DistributedModel.Broadcasted(
       bundle.bundleHash,
-      bundle.fileNames.map(name => DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context)))
+      bundle.fileNames.map { name =>
+        DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
+      }
     )
 
   /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
-  private def chunks(file: Path, context: SparkContext): Seq[Broadcast[Array[Byte]]] =
+  private def chunks(file: Path, context: SparkContext, chunkSize: Int): Seq[Broadcast[Array[Byte]]] =
     Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
       Iterator
         .continually {
-          val chunk = ByteBuffer.allocate(math.min(ChunkSize.toLong, channel.size - channel.position()).toInt)
+          val chunk = ByteBuffer.allocate(math.min(chunkSize.toLong, channel.size - channel.position()).toInt)
           while (chunk.hasRemaining && channel.read(chunk) >= 0) {}
           chunk.array
         }
