@@ -89,6 +89,14 @@ class ModelTransformer(VisionTransformer):
         self.clear(self.getParam("bundleHash"))
         return self._set(modelPath=value)
 
+    def copy(self: ModelStage, extra: dict[Param[Any], Any] | None = None) -> ModelStage:
+        """Copy this stage; with another modelPath the copy forgets the hash of the old model, as setModelPath does."""
+        copied = super().copy(extra)
+        names = {param.name for param in extra or {}}
+        if "modelPath" in names and "bundleHash" not in names:
+            copied.clear(copied.getParam("bundleHash"))
+        return copied
+
     @classmethod
     def loadSavedModel(cls: type[ModelStage], path: str, spark: SparkSession) -> ModelStage:
         """Make a stage that runs the bundle at ``path``, checked here and now.

@@ -43,7 +43,7 @@ trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] 
   def loadSavedModel(path: String, spark: SparkSession): S = {
     val stage = make()
     stage.setModelPath(path)
-    stage.setBundleHash(stage.bundle(spark).bundleHash)
+    stage.setBundleHash(stage.readBundle(spark).bundleHash)
     stage
   }
 
@@ -57,9 +57,8 @@ trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] 
       override def load(path: String): S = {
         val stage = metadata.session(sparkSession).load(path)
         val saved = stage.getBundleHash
-        // Without the hash, so that what lies there now is read, and not the store's copy of what was saved.
         stage.setModelPath(BundlePersistence.bundleFolder(path))
-        val found = stage.bundle(sparkSession)
+        val found = stage.readBundle(sparkSession)
         saved.foreach(ModelStore.requireHash(found, _, path))
         stage.setBundleHash(found.bundleHash)
       }

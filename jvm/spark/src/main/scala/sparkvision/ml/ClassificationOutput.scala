@@ -44,7 +44,8 @@ private object ClassificationOutput {
   private def annotations(source: SourcePicture, prediction: Prediction) = {
     // float32 is what the model computes in; a double's last digits would only pretend.
     val scores = prediction.best.map(best => best.label -> best.score.toFloat.toString)
-    val metadata = source.facts.asMetadata ++ scores
+    // The facts last: a class that is called "width" must not replace them.
+    val metadata = scores.toMap ++ source.facts.asMetadata
     prediction.best.map(best => Annotation.category(best.label, metadata))
   }
 }

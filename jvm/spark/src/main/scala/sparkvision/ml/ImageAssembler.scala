@@ -5,7 +5,6 @@ import org.apache.spark.ml.param._
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
 import org.apache.spark.sql.types.{ArrayType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset, Row}
-import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine.{ImageDecoder, ImageException, ImageFormat, Picture, Pixels}
 
@@ -15,8 +14,9 @@ import sparkvision.engine.{ImageDecoder, ImageException, ImageFormat, Picture, P
   * new ImageAssembler().setInputCol("content").setOutputCol("image").transform(spark.read.format("binaryFile").load("photos"))
   * }}}
   *
-  * The pictures stay encoded, so that rows stay small; `setDecode(true)` decodes them here. An unusable picture keeps its
-  * row: its annotation has no `result`, and the reason under `error` in its metadata.
+  * The pictures stay encoded, so that rows stay small; `setDecode(true)` decodes them here. A picture that is missing, or
+  * cannot be read or decoded, keeps its row: its annotation has no `result`, and the reason under `error` in its
+  * metadata. Without decoding, a damaged file is noticed by the stage that decodes it.
   */
 class ImageAssembler(override val uid: String)
     extends Transformer
@@ -45,12 +45,7 @@ class ImageAssembler(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     val schema = transformSchema(dataset.schema)
     val context = dataset.sparkSession.sparkContext
-    val pictures = PictureColumn.of(
-      dataset.schema,
-      getInputCol,
-      getOriginCol,
-      context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
-    )
+    val pictures = PictureColumn.of(dataset.schema, getInputCol, getOriginCol, context)
     val decoding = getDecode
     RowMapping(dataset, schema) { rows =>
       rows.map(row => Row.fromSeq(row.toSeq :+ Seq(ImageAssembler.annotation(pictures(row), decoding))))

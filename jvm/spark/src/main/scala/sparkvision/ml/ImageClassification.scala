@@ -7,7 +7,6 @@ import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
-import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine._
 
@@ -33,12 +32,7 @@ abstract class ImageClassification
     val spark = dataset.sparkSession
     val context = spark.sparkContext
     val output = this.output
-    val pictures = PictureColumn.of(
-      dataset.schema,
-      pictureColumn,
-      getOriginCol,
-      context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
-    )
+    val pictures = PictureColumn.of(dataset.schema, pictureColumn, getOriginCol, context)
     val runner = partitionRunner(spark)
     val mode = getBadImageMode
     RowMapping(dataset, schema) { rows =>
@@ -57,7 +51,12 @@ abstract class ImageClassification
     RowMapping.append(schema, output.fields)
   }
 
-  override def copy(extra: ParamMap): this.type = defaultCopy(extra)
+  /** A copy; with another modelPath it forgets the hash of the old model, as setModelPath does. */
+  override def copy(extra: ParamMap): this.type = {
+    val copied = defaultCopy[ImageClassification](extra)
+    if (extra.contains(modelPath) && !extra.contains(bundleHash)) copied.clear(copied.bundleHash)
+    copied.asInstanceOf[this.type]
+  }
 
   override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
 
@@ -74,16 +73,23 @@ abstract class ImageClassification
   private def localThreads: Int =
     if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 
-  private[ml] def bundle(spark: SparkSession): ModelBundle = {
-    val uri = getModelPath.getOrElse {
-      throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
-    }
-    val bundle = ModelStore.resolve(uri, getBundleHash, spark)
+  /** This stage's model, from the driver's store where it can be. */
+  private[ml] def bundle(spark: SparkSession): ModelBundle =
+    requireArchitecture(ModelStore.resolve(modelUri, getBundleHash, spark))
+
+  /** What lies at modelPath here and now. */
+  private[ml] def readBundle(spark: SparkSession): ModelBundle = requireArchitecture(ModelStore.read(modelUri, spark))
+
+  private def modelUri: String = getModelPath.getOrElse {
+    throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
+  }
+
+  private def requireArchitecture(bundle: ModelBundle): ModelBundle = {
     val found = bundle.manifest.architecture
     // A Spark NLP folder does not say what it holds.
     if (found.nonEmpty && found != architecture)
       throw new BundleException(
-        s"The bundle at $uri holds a $found, but ${getClass.getSimpleName} runs $architecture. Use a bundle of that architecture."
+        s"The bundle at $modelUri holds a $found, but ${getClass.getSimpleName} runs $architecture. Use a bundle of that architecture."
       )
     bundle
   }
@@ -114,7 +120,7 @@ abstract class ImageClassification
       )
     // Settings that the model cannot take are the driver's to refuse, before any task runs.
     new LocalModel(model, settings(spark)).close()
-    val sent = ModelDistributor.distribute(model, getModelPath.get, spark.sparkContext)
+    val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
     distributed = Some(sent)
     val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
     new PartitionRunner(sent, settings(spark), getDeviceId, getIntraOpThreads, sessionsOpened)

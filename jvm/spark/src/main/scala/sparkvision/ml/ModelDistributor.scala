@@ -48,24 +48,35 @@ object ModelDistributor {
 
   private[ml] def distribute(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
     if (context.isLocal) DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
-    else
-      synchronized {
-        val registry = registryOf(context)
-        registry.models.get(bundle.bundleHash).flatMap(known => Option(known.get)).getOrElse {
-          val model =
-            if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
-          registry.models(bundle.bundleHash) = new WeakReference(model)
-          registry.distributions += 1
-          model
-        }
+    else toExecutors(bundle, uri, context)
+
+  private[ml] def toExecutors(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    synchronized {
+      val registry = registryOf(context)
+      val known = registry.models.get(bundle.bundleHash).flatMap(model => Option(model.get))
+      known.filter(isStillThere(_, bundle, context)).getOrElse {
+        val model =
+          if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
+        registry.models(bundle.bundleHash) = new WeakReference(model)
+        registry.distributions += 1
+        model
       }
+    }
+
+  /** What executors read from elsewhere may have been deleted since. */
+  private def isStillThere(model: DistributedModel, bundle: ModelBundle, context: SparkContext): Boolean = model match {
+    case remote: DistributedModel.Remote => executorsCanRead(bundle, remote.uri, context)
+    case _ => true
+  }
 
   /** A driver's `file:` is not an executor's; and what has been deleted since it was loaded can only be sent. */
   private[ml] def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
     !EmbeddedModels.isEmbedded(uri) && {
       try {
         val fileSystem = new HadoopPath(uri).getFileSystem(context.hadoopConfiguration)
-        fileSystem.getScheme != "file" && bundle.fileNames.forall(name => fileSystem.exists(new HadoopPath(uri, name)))
+        fileSystem.getUri.getScheme != "file" && bundle.fileNames.forall(name =>
+          fileSystem.exists(new HadoopPath(uri, name))
+        )
       } catch { case _: IOException => false }
     }
 

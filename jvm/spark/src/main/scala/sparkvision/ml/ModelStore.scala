@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path, StandardCopyOption}
 
 import scala.collection.mutable
+import scala.jdk.CollectionConverters._
 import scala.util.Using
 
 import org.apache.hadoop.fs.{ChecksumException, FileSystem, FileUtil, Path => HadoopPath}
@@ -21,24 +22,41 @@ import sparkvision.engine.{BundleException, BundleManifest, EmbeddedModels, Mode
   */
 private[ml] object ModelStore {
 
-  /** What one application has stored. `latest` remembers, for stages that know only a path, what lay there when. */
+  /** What one application has stored. `origins` are the pairs of URI and hash that were read; `latest` remembers, for
+    * stages that know only a path, what lay there when.
+    */
   final private class Store(val folder: Path) {
     val byHash = mutable.Map[String, ModelBundle]()
+    val origins = mutable.Set[(String, String)]()
     val latest = mutable.Map[String, (Long, String)]()
   }
 
   private val stores = mutable.Map[String, Store]()
 
-  /** The bundle at `uri`, copied here if it is not here yet, and checked.
+  /** The bundle that lies at `uri` here and now, copied and checked.
+    *
+    * @throws BundleException
+    *   when there is no bundle, or it is damaged
+    */
+  def read(uri: String, spark: SparkSession): ModelBundle = synchronized {
+    val store = storeOf(spark)
+    val stamp = modificationTime(uri, spark)
+    val bundle = add(store, uri, spark)
+    store.latest(uri) = (stamp.getOrElse(0L), bundle.bundleHash)
+    store.origins += uri -> bundle.bundleHash
+    bundle
+  }
+
+  /** The bundle of a stage, from the store where it can be.
     *
     * @param bundleHash
-    *   the content it must have; when that is in the store, `uri` is not read
+    *   the content it must have; once it was read from `uri`, what became of `uri` is of no matter
     * @throws BundleException
     *   when there is no bundle, it is damaged, or it is another one
     */
   def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle = synchronized {
     val store = storeOf(spark)
-    bundleHash.flatMap(store.byHash.get).getOrElse {
+    bundleHash.filter(hash => store.origins(uri -> hash)).map(store.byHash).getOrElse {
       val bundle = current(store, uri, spark)
       bundleHash.foreach(requireHash(bundle, _, uri))
       bundle
@@ -55,6 +73,11 @@ private[ml] object ModelStore {
           "replaced it: load it anew with loadSavedModel, or restore it."
       )
 
+  /** The folders of this application's store. */
+  private[ml] def folders(spark: SparkSession): Set[Path] = synchronized {
+    Using.resource(Files.list(storeOf(spark).folder))(_.iterator.asScala.toSet)
+  }
+
   private def storeOf(spark: SparkSession): Store = {
     val context = spark.sparkContext
     stores.getOrElseUpdate(
@@ -70,39 +93,39 @@ private[ml] object ModelStore {
 
   /** What lies at `uri` now; the last copy of it while it has not changed, or can no longer be read. */
   private def current(store: Store, uri: String, spark: SparkSession): ModelBundle = {
-    val stamp = if (EmbeddedModels.isEmbedded(uri)) Some(0L) else modificationTime(uri, spark)
+    val stamp = modificationTime(uri, spark)
     store.latest.get(uri).filter { case (known, _) => stamp.forall(_ == known) } match {
       case Some((_, hash)) => store.byHash(hash)
-      case None =>
-        val bundle = add(store, uri, spark)
-        store.latest(uri) = (stamp.getOrElse(0L), bundle.bundleHash)
-        bundle
+      case None => read(uri, spark)
     }
   }
 
   private def modificationTime(uri: String, spark: SparkSession): Option[Long] =
-    try {
-      val (fileSystem, root) = locate(uri, spark)
-      Seq(BundleManifest.FileName, BundleManifest.GraphFile)
-        .map(new HadoopPath(root, _))
-        .find(fileSystem.exists)
-        .map(fileSystem.getFileStatus(_).getModificationTime)
-    } catch { case _: IOException => None }
+    if (EmbeddedModels.isEmbedded(uri)) Some(0L)
+    else
+      try {
+        val (fileSystem, root) = locate(uri, spark)
+        Seq(BundleManifest.FileName, BundleManifest.GraphFile)
+          .map(new HadoopPath(root, _))
+          .find(fileSystem.exists)
+          .map(fileSystem.getFileStatus(_).getModificationTime)
+      } catch { case _: IOException => None }
 
   private def add(store: Store, uri: String, spark: SparkSession): ModelBundle = {
     val incoming = Files.createTempDirectory(store.folder, "incoming")
-    fetch(uri, incoming, spark)
-    val fetched =
-      try ModelBundle.open(incoming)
+    try {
+      fetch(uri, incoming, spark)
+      val fetched = ModelBundle.open(incoming)
+      store.byHash.getOrElseUpdate(
+        fetched.bundleHash,
+        fetched.movedTo(
+          Files.move(incoming, store.folder.resolve(fetched.bundleHash), StandardCopyOption.ATOMIC_MOVE)
+        )
+      )
+    } catch {
       // The user knows the bundle by its URI, not by our copy's place.
-      catch { case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e) }
-    if (store.byHash.contains(fetched.bundleHash)) FileUtil.fullyDelete(incoming.toFile)
-    else {
-      val home = store.folder.resolve(fetched.bundleHash)
-      Files.move(incoming, home, StandardCopyOption.ATOMIC_MOVE)
-      store.byHash(fetched.bundleHash) = fetched.movedTo(home)
-    }
-    store.byHash(fetched.bundleHash)
+      case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e)
+    } finally if (Files.exists(incoming)) { val _ = FileUtil.fullyDelete(incoming.toFile) }
   }
 
   /** Copies a bundle's files, and no others, from `uri` into a local folder. */
@@ -161,9 +184,19 @@ final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder
   }
 
   private def copy(name: String): Unit = {
+    requireNoLinkOutside(name)
     val target = folder.resolve(name)
     Files.createDirectories(target.getParent)
     // The raw local file system: no .crc files beside the copies.
     fileSystem.copyToLocalFile(false, new HadoopPath(root, name), new HadoopPath(target.toUri), true)
   }
+
+  /** Copying follows links, so that a bundle could show what lies elsewhere on the driver. */
+  private def requireNoLinkOutside(name: String): Unit =
+    if (fileSystem.getUri.getScheme == "file") {
+      val local = Path.of(fileSystem.makeQualified(root).toUri)
+      val file = local.resolve(name)
+      if (Files.exists(file) && !file.toRealPath().startsWith(local.toRealPath()))
+        throw new BundleException(s"The bundle's file $file is a link to a place outside the bundle, which is refused.")
+    }
 }

@@ -6,6 +6,7 @@ import scala.util.Using
 import scala.util.control.NonFatal
 
 import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.spark.SparkContext
 import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.ml.image.ImageSchema
 import org.apache.spark.sql.Row
@@ -37,13 +38,18 @@ final case class SourcePicture(picture: Picture, origin: String) {
   * @param read
   *   the picture in a non-null value of the column, with its own origin if it knows one
   * @param originIndex
-  *   place of the column that names pictures
+  *   place of the column that the user says names pictures
+  * @param defaultOriginIndex
+  *   place of a column that names pictures which do not know their own
   */
-final class PictureColumn private (index: Int, read: Any => SourcePicture, originIndex: Option[Int])
-    extends Serializable {
+final class PictureColumn private (
+    index: Int,
+    read: Any => SourcePicture,
+    originIndex: Option[Int],
+    defaultOriginIndex: Option[Int]
+) extends Serializable {
 
   def apply(row: Row): SourcePicture = {
-    val named = originIndex.filterNot(row.isNullAt).map(row.getString)
     val source =
       if (row.isNullAt(index)) SourcePicture(Picture.Unusable("the picture is null"), "")
       else
@@ -53,8 +59,14 @@ final class PictureColumn private (index: Int, read: Any => SourcePicture, origi
           // Whatever a malformed row holds must not cost the other rows their results.
           case NonFatal(e) => SourcePicture(Picture.Unusable(s"the picture cannot be read: $e"), "")
         }
-    source.copy(origin = named.getOrElse(source.origin))
+    val origin = originIn(row, originIndex)
+      .orElse(Some(source.origin).filter(_.nonEmpty))
+      .orElse(originIn(row, defaultOriginIndex))
+    source.copy(origin = origin.getOrElse(""))
   }
+
+  private def originIn(row: Row, column: Option[Int]): Option[String] =
+    column.filterNot(row.isNullAt).map(row.getString)
 }
 
 object PictureColumn {
@@ -62,12 +74,17 @@ object PictureColumn {
   /** OpenCV's CV_8UC3. */
   private[ml] val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
   private val DefaultOriginColumn = "path"
+  private val PicturesRole = "the pictures"
+  private val OriginsRole = "the pictures' names (originCol)"
+
+  /** No picture file is as large as this; something else would fill the executor's memory. */
+  private val LargestFile = 1 << 30
   private val channelsOfMode = Map("CV_8UC1" -> 1, "CV_8UC3" -> 3, "CV_8UC4" -> 4).map { case (name, channels) =>
     ImageSchema.ocvTypes(name) -> channels
   }
 
-  /** @param configuration
-    *   Hadoop's, by which tasks read a column of paths
+  /** @param context
+    *   tasks that read a column of paths are given its Hadoop configuration
     * @throws ParameterException
     *   when the schema has no such column, or one that cannot hold pictures
     */
@@ -75,48 +92,45 @@ object PictureColumn {
       schema: StructType,
       column: String,
       originCol: Option[String],
-      configuration: Broadcast[SerializableConfiguration]
+      context: SparkContext
   ): PictureColumn = {
     checkSchema(schema, column, originCol)
-    val origin = originCol.orElse(
-      Some(DefaultOriginColumn).filter(name => schema.fields.exists(f => f.name == name && f.dataType == StringType))
-    )
+    val index = ColumnNames.indexOf(schema, column, PicturesRole)
+    lazy val configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+    val defaultOrigin = ColumnNames.indicesOf(schema, DefaultOriginColumn).filter(schema(_).dataType == StringType)
     new PictureColumn(
-      schema.fieldIndex(column),
-      reader(schema(column).dataType, configuration).get,
-      origin.map(schema.fieldIndex)
+      index,
+      reader(schema(index).dataType, configuration).get,
+      originCol.map(ColumnNames.indexOf(schema, _, OriginsRole)),
+      defaultOrigin.headOption
     )
   }
 
   /** Refuses what [[of]] would refuse. */
   def checkSchema(schema: StructType, column: String, originCol: Option[String]): Unit = {
-    requireColumn(schema, column, "the pictures")
-    if (reader(schema(column).dataType, null).isEmpty)
+    val dataType = schema(ColumnNames.indexOf(schema, column, PicturesRole)).dataType
+    if (reader(dataType, null).isEmpty)
       throw new ParameterException(
-        s"The column '$column' has type ${schema(column).dataType.simpleString}, which cannot hold pictures. It may be " +
+        s"The column '$column' has type ${dataType.simpleString}, which cannot hold pictures. It may be " +
           "binary (encoded bytes), string (paths), a binaryFile or image struct, or ImageAssembler's output."
       )
     originCol.foreach { name =>
-      requireColumn(schema, name, "the pictures' names (originCol)")
-      if (schema(name).dataType != StringType)
+      val dataType = schema(ColumnNames.indexOf(schema, name, OriginsRole)).dataType
+      if (dataType != StringType)
         throw new ParameterException(
-          s"originCol '$name' has type ${schema(name).dataType.simpleString}; it must be a string column."
+          s"originCol '$name' has type ${dataType.simpleString}; it must be a string column."
         )
     }
   }
 
-  private def requireColumn(schema: StructType, name: String, role: String): Unit =
-    if (!schema.fieldNames.contains(name))
-      throw new ParameterException(
-        s"There is no column '$name' for $role; the columns are ${schema.fieldNames.mkString(", ")}."
-      )
-
   private def reader(
       dataType: DataType,
-      configuration: Broadcast[SerializableConfiguration]
+      configuration: => Broadcast[SerializableConfiguration]
   ): Option[Any => SourcePicture] = dataType match {
     case BinaryType => Some(value => SourcePicture(Picture.Encoded(value.asInstanceOf[Array[Byte]]), ""))
-    case StringType => Some(value => readFile(value.asInstanceOf[String], configuration.value))
+    case StringType =>
+      val hadoop = configuration
+      Some(value => SourcePicture(readFile(value.asInstanceOf[String], hadoop.value), value.asInstanceOf[String]))
     case struct: StructType if has(struct, StructType(Seq(StructField("content", BinaryType)))) =>
       Some(value => binaryFile(value.asInstanceOf[Row], struct))
     case struct: StructType if has(struct, ImageSchema.columnSchema) =>
@@ -130,18 +144,19 @@ object PictureColumn {
     struct.exists(f => f.name == field.name && DataType.equalsIgnoreNullability(f.dataType, field.dataType))
   }
 
-  private def readFile(path: String, configuration: SerializableConfiguration): SourcePicture = {
-    val picture =
-      try {
-        val file = new HadoopPath(path)
-        val fileSystem = file.getFileSystem(configuration.value)
-        Using.resource(fileSystem.open(file))(in => Picture.Encoded(in.readAllBytes()))
-      } catch {
-        case e @ (_: IOException | _: IllegalArgumentException) =>
-          Picture.Unusable(s"the file cannot be read: ${e.getMessage}")
-      }
-    SourcePicture(picture, path)
-  }
+  private def readFile(path: String, configuration: SerializableConfiguration): Picture =
+    try {
+      val file = new HadoopPath(path)
+      val fileSystem = file.getFileSystem(configuration.value)
+      val status = fileSystem.getFileStatus(file)
+      // The length decides before anything is read; a device such as /dev/zero says it has none, and is read as empty.
+      if (status.getLen > LargestFile)
+        Picture.Unusable(s"the file has ${status.getLen} bytes, more than the $LargestFile that a picture may have")
+      else Using.resource(fileSystem.open(file))(in => Picture.Encoded(in.readNBytes(status.getLen.toInt)))
+    } catch {
+      case e @ (_: IOException | _: IllegalArgumentException) =>
+        Picture.Unusable(s"the file cannot be read: ${e.getMessage}")
+    }
 
   private def binaryFile(row: Row, struct: StructType): SourcePicture = {
     val content = row.getAs[Array[Byte]]("content")

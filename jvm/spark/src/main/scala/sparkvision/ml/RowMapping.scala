@@ -14,19 +14,23 @@ private[ml] object RowMapping {
     * @throws ParameterException
     *   when there is such a column already
     */
-  def append(schema: StructType, added: Seq[StructField]): StructType = {
-    val names = schema.fieldNames.toSeq ++ added.map(_.name)
-    names.diff(names.distinct).headOption.foreach { name =>
-      throw new ParameterException(
-        s"The column '$name' would be there twice: it exists already, or two output columns share the name. Set another name."
-      )
+  def append(schema: StructType, added: Seq[StructField]): StructType =
+    added.foldLeft(schema) { (present, field) =>
+      if (ColumnNames.indicesOf(present, field.name).nonEmpty)
+        throw new ParameterException(
+          s"The column '${field.name}' would be there twice: it exists already, or two output columns share the name. " +
+            "Set another name."
+        )
+      present.add(field)
     }
-    StructType(schema.fields ++ added)
-  }
 
-  /** Maps the partitions to rows of `schema`; every column keeps its metadata, which the row encoder alone would lose. */
+  /** Maps the partitions to rows of `schema`. */
   def apply(dataset: Dataset[_], schema: StructType)(partition: Iterator[Row] => Iterator[Row]): DataFrame = {
-    val rows = dataset.toDF().mapPartitions(partition)(Encoders.row(schema))
-    rows.select(schema.fields.toIndexedSeq.map(f => col(s"`${f.name.replace("`", "``")}`").as(f.name, f.metadata)): _*)
+    // Numbered for a moment: the input may have columns of one name, and the row encoder loses every column's metadata.
+    val numbered = StructType(schema.fields.zipWithIndex.map { case (field, index) => field.copy(name = s"_$index") })
+    val rows = dataset.toDF().mapPartitions(partition)(Encoders.row(numbered))
+    rows.select(numbered.fieldNames.toIndexedSeq.zip(schema).map { case (number, field) =>
+      col(number).as(field.name, field.metadata)
+    }: _*)
   }
 }

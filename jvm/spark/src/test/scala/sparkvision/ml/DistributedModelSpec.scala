@@ -66,6 +66,17 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
     assert(!ModelDistributor.executorsCanRead(bundle, s"lake:$folder", context), "deleted since it was loaded")
   }
 
+  test("a model whose place was deleted after it had been handed out is sent") {
+    val folder = Bundles.digits()
+    val bundle = ModelBundle.open(folder)
+    val remote = ModelDistributor.toExecutors(bundle, s"lake:$folder", context)
+    assert(remote.isInstanceOf[DistributedModel.Remote])
+    assert(ModelDistributor.toExecutors(bundle, s"lake:$folder", context) eq remote)
+    val stored = ModelBundle.open(Bundles.digits())
+    FileUtil.fullyDelete(folder.toFile)
+    assert(ModelDistributor.toExecutors(stored, s"lake:$folder", context).isInstanceOf[DistributedModel.Broadcasted])
+  }
+
   test("a stage loads from, and saves to, any Hadoop file system") {
     val folder = temporaryFolder().resolve("my vit")
     val stage = ViTForImageClassification.loadSavedModel(s"lake:${Bundles.digits()}", spark)

@@ -5,6 +5,7 @@ import java.nio.file.{Files, Path}
 
 import org.apache.hadoop.fs.FileUtil
 import org.apache.spark.ml.linalg.Vector
+import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.{Pipeline, PipelineModel, Transformer}
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -81,6 +82,49 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
     FileUtil.fullyDelete(new File(path, "bundle"))
     Files.move(Bundles.relabelled(), Path.of(path, "bundle"))
     assert(intercept[BundleException](ViTForImageClassification.load(path)).getMessage.contains("replaced"))
+  }
+
+  test("a saved stage that was damaged after it had been loaded once is refused") {
+    val path = newPath()
+    vit("embedded:digits").write.save(path)
+    ViTForImageClassification.load(path)
+    val graph = Path.of(path, "bundle", "model.onnx")
+    Files.delete(graph.resolveSibling(".model.onnx.crc")) // else Hadoop's own checksum would tell
+    val bytes = Files.readAllBytes(graph)
+    bytes(bytes.length / 2) = (bytes(bytes.length / 2) ^ 1).toByte
+    Files.write(graph, bytes)
+    assert(intercept[BundleException](ViTForImageClassification.load(path)).getMessage.contains("damaged"))
+  }
+
+  test("loadSavedModel reads what lies there now, each time") {
+    val source = Bundles.sparkNlpLayout()
+    assert(vit(source.toString).labels.head == "0")
+    val labels = source.resolve("assets/labels.json")
+    Files.writeString(labels, Files.readString(labels).replace("\"0\"", "\"zero\""))
+    assert(vit(source.toString).labels.head == "zero")
+  }
+
+  test("another modelPath in a ParamMap runs the other model") {
+    val (stage, other) = (vit("embedded:digits").setOutputCol("class"), Bundles.relabelled().toString)
+    val labelled = stage.transform(mixed, ParamMap(stage.modelPath -> other))
+    assert(labelled.selectExpr("class[0].result").head().getString(0).startsWith("another"))
+    assert(stage.copy(ParamMap(stage.modelPath -> other)).labels.head == "another 0")
+  }
+
+  test("a link to a place outside the bundle is not followed") {
+    val folder = Bundles.digits()
+    val labels = folder.resolve("assets/labels.json")
+    val outside = Files.move(labels, temporaryFolder().resolve("labels.json"))
+    Files.createSymbolicLink(labels, outside)
+    assert(intercept[BundleException](vit(folder.toString)).getMessage.contains("link"))
+  }
+
+  test("a refused bundle leaves nothing behind in the driver's store") {
+    val before = ModelStore.folders(spark)
+    intercept[BundleException](vit(Bundles.withManifest { m =>
+      val _ = m.remove("labels")
+    }.toString))
+    assert(ModelStore.folders(spark) == before)
   }
 
   test("a folder in Spark NLP's layout loads, and saves") {

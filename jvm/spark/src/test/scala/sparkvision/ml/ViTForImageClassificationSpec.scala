@@ -6,7 +6,7 @@ import org.apache.spark.sql.functions._
 import org.apache.spark.sql.types.MetadataBuilder
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{BundleException, Bundles, ParameterException, ProcessorException}
+import sparkvision.engine.{BundleException, Bundles, ParameterException, ProcessorException, SessionCache}
 
 class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
 
@@ -90,9 +90,13 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("neither transform nor transformSchema runs the model") {
-    val before = ModelDistributor.sessionCount(spark.sparkContext)
-    vit.setBatchSize(3).setIntraOpThreads(3).transform(mixed)
-    assert(ModelDistributor.sessionCount(spark.sparkContext) == before)
+    val before = SessionCache.shared().openedCount
+    val stage = vit.setBatchSize(3).setIntraOpThreads(3)
+    val planned = stage.transform(mixed)
+    stage.transformSchema(mixed.schema)
+    assert(SessionCache.shared().openedCount == before)
+    planned.count()
+    assert(SessionCache.shared().openedCount == before + 1)
   }
 
   test("repeated transforms open one session") {
