@@ -194,3 +194,8 @@ def test_pass_through_of_every_kind_of_column(vit: ViTForImageClassification, mi
 def test_errors_of_spark_itself_are_left_alone(vit: ViTForImageClassification, mixed: DataFrame) -> None:
     with pytest.raises(PySparkException):
         vit.transform(mixed.select("no_such_column"))
+
+
+def test_another_model_in_a_param_map_forgets_the_old_ones_hash(vit: ViTForImageClassification) -> None:
+    assert vit.copy({vit.modelPath: "elsewhere"}).getBundleHash() is None
+    assert vit.copy({vit.batchSize: 2}).getBundleHash() == vit.getBundleHash()
