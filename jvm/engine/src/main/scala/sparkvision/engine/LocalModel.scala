@@ -75,7 +75,7 @@ final class LocalModel(
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
-    preprocessor.process(pixels, target)
+    PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
   }
 
   private def openSession(): InferenceSession = synchronized {
