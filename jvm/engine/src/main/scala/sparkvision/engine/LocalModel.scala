@@ -55,8 +55,19 @@ final class LocalModel(
       settings.batchSize,
       floatsPerPicture,
       prepare,
-      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width))
+      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width)).map(requireOneALabel)
     ).results(items)(picture)
+
+  /** The graph may leave the number of classes open: what it gives is known only now. */
+  private def requireOneALabel(logits: Array[Float]): Array[Float] = {
+    val labels = bundle.manifest.labels.size
+    if (logits.length != labels)
+      throw new BundleException(
+        s"The model ${bundle.folder} gives ${logits.length} logits a picture, but its bundle has $labels labels. " +
+          "Export it again with labels that match (`sparkvision export --labels FILE`)."
+      )
+    logits
+  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =

@@ -1,26 +1,12 @@
 package sparkvision.engine
 
-import java.io.ByteArrayOutputStream
 import java.nio.file.{Files, Path}
 
 import org.scalatest.funsuite.AnyFunSuite
 
 class OnnxGraphSpec extends AnyFunSuite {
 
-  /** One length-delimited protobuf field. */
-  private def field(number: Int, value: Array[Byte]): Array[Byte] = {
-    val out = new ByteArrayOutputStream
-    Seq(number << 3 | 2, value.length).foreach(writeVarint(out, _))
-    out.write(value)
-    out.toByteArray
-  }
-
-  private def writeVarint(out: ByteArrayOutputStream, value: Int): Unit =
-    if (value <= 127) out.write(value)
-    else {
-      out.write(value & 0x7f | 0x80)
-      writeVarint(out, value >> 7)
-    }
+  import Protobuf.field
 
   private def file(bytes: Array[Byte]): Path = Files.write(Files.createTempFile("graph", ".onnx"), bytes)
 
