@@ -101,7 +101,8 @@ object InferenceSession {
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
     requireFloatInput(bundle)
     val session = config.provider match {
-      case ExecutionProvider.Auto => openBest(bundle, config)
+      case ExecutionProvider.Auto =>
+        best(OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))(openOn(_, bundle, config))
       case provider => openOn(provider, bundle, config)
     }
     log.info(
@@ -111,20 +112,20 @@ object InferenceSession {
     session
   }
 
-  private def openBest(bundle: ModelBundle, config: SessionConfig): InferenceSession =
-    if (!OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))
-      openOn(ExecutionProvider.Cpu, bundle, config)
+  /** What `open` gives on CUDA where the runtime has it and it is usable, else on the CPU. */
+  private[engine] def best[S](hasCuda: Boolean)(open: ExecutionProvider => S): S =
+    if (!hasCuda) open(ExecutionProvider.Cpu)
     else
-      try openOn(ExecutionProvider.Cuda, bundle, config)
+      try open(ExecutionProvider.Cuda)
       catch {
         case e: ProviderException =>
           log.warn(s"executionProvider=auto falls back to the CPU: ${e.getMessage}")
-          openOn(ExecutionProvider.Cpu, bundle, config)
+          open(ExecutionProvider.Cpu)
       }
 
   private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession =
     Using.resource(OnnxRuntime.options(provider, config)) { options =>
-      val session = new InferenceSession(load(bundle, options), bundle.manifest, provider)
+      val session = new InferenceSession(load(bundle, options, provider), bundle.manifest, provider)
       try session.checkGoldenPair(bundle.folder)
       catch {
         case e: Throwable =>
@@ -134,15 +135,20 @@ object InferenceSession {
       session
     }
 
-  private def load(bundle: ModelBundle, options: SessionOptions): OrtSession =
+  private def load(bundle: ModelBundle, options: SessionOptions, provider: ExecutionProvider): OrtSession =
     try OnnxRuntime.environment.createSession(bundle.graph.toString, options)
-    catch {
-      case e: OrtException =>
-        throw new BundleException(
-          s"ONNX Runtime cannot load ${bundle.graph}: ${e.getMessage} Export the model again, for instance with another --opset.",
-          e
-        )
-    }
+    catch { case e: OrtException => throw notLoaded(bundle.graph, provider, e) }
+
+  /** CUDA is first used while the session is made, and fails there: for want of memory, of a driver, of a kernel for this
+    * GPU. Where the graph itself is at fault, the CPU says so next.
+    */
+  private[engine] def notLoaded(graph: Path, provider: ExecutionProvider, e: OrtException): SparkVisionException =
+    if (provider == ExecutionProvider.Cuda) OnnxRuntime.cudaUnusable(e)
+    else
+      new BundleException(
+        s"ONNX Runtime cannot load $graph: ${e.getMessage} Export the model again, for instance with another --opset.",
+        e
+      )
 
   private def requireFloatInput(bundle: ModelBundle): Unit = {
     val input = bundle.manifest.inputs.head
