@@ -108,7 +108,7 @@ object ModelBundle {
   private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
     graph.externalData.foreach { name =>
-      BundleManifest.requireInside(name, folder.toString)
+      BundleManifest.requireExternalData(name, folder.toString)
       if (!manifest.files.contains(name))
         throw new BundleException(
           s"The graph in $folder keeps weights in '$name', which the bundle does not list. Export the model again."
@@ -143,7 +143,7 @@ object ModelBundle {
       s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
     )
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
-    graph.externalData.foreach(BundleManifest.requireInside(_, folder.toString))
+    graph.externalData.foreach(BundleManifest.requireExternalData(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
       if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
       name -> digest(folder.resolve(name))
