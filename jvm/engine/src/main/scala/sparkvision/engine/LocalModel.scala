@@ -18,6 +18,8 @@ import java.nio.FloatBuffer
   *   called when this model's use opened a session that nobody had open
   * @throws ProcessorException
   *   when the settings make pictures that the model cannot take
+  * @throws ParameterException
+  *   when a batch of the settings' size has more bytes than a buffer can
   */
 final class LocalModel(
     val bundle: ModelBundle,
@@ -33,6 +35,8 @@ final class LocalModel(
   /** Height and width, in pixels, of the pictures that the model is fed. */
   val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
 
+  // Here, so that the driver refuses it, and not every task.
+  Batcher.requireBatch(settings.batchSize, 3L * height * width)
   private val floatsPerPicture = 3 * height * width
 
   /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
