@@ -96,7 +96,7 @@ final class LocalModel(
   private def openSession(): InferenceSession = synchronized {
     if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
-      val acquired = SessionCache.shared(settings.sessionIdle).acquire(bundle, settings.session, onSessionOpened)
+      val acquired = SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, onSessionOpened)
       lease = Some(acquired)
       acquired
     }.session

@@ -54,6 +54,20 @@ object Bundles {
     folder
   }
 
+  /** A graph that gives its logits twice, as `logits` and as `again`; the manifest declares `output`. */
+  def withSecondOutput(output: String): Path = {
+    val node = Protobuf.field(1, "logits") ++ Protobuf.field(2, "again") ++ Protobuf.field(4, "Identity")
+    val shape = Protobuf.field(1, Protobuf.field(2, "batch_size")) ++ Protobuf.field(1, Protobuf.field(1, 10L))
+    val tensorType = Protobuf.field(1, 1L) ++ Protobuf.field(2, shape)
+    val again = Protobuf.field(1, "again") ++ Protobuf.field(2, Protobuf.field(1, tensorType))
+    // Protobuf merges a second graph into the first.
+    val more = Protobuf.field(7, Protobuf.field(1, node) ++ Protobuf.field(12, again))
+    val graph = Files.readAllBytes(digits().resolve(BundleManifest.GraphFile)) ++ more
+    replaceFile(BundleManifest.GraphFile, graph).also(editManifest(_) { manifest =>
+      val _ = manifest.at("/outputs/0").asInstanceOf[ObjectNode].put("name", output)
+    })
+  }
+
   /** The same model under other labels. */
   def relabelled(): Path = withManifest { manifest =>
     val labels = manifest.putArray("labels")
