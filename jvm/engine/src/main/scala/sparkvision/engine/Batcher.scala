@@ -26,7 +26,7 @@ final class Batcher[R](
 ) {
   import Batcher._
 
-  if (batchSize < 1) throw new ParameterException(s"batchSize must be at least 1, not $batchSize.")
+  requireBatch(batchSize, floatsPerPicture)
 
   /** Direct memory: ONNX Runtime reads it where it lies. */
   private lazy val batch: FloatBuffer =
@@ -62,4 +62,24 @@ final class Batcher[R](
 
 private object Batcher {
   val WaitingPerBatch = 16
+
+  /** A batch is one direct buffer, whose bytes the JVM counts in 32 bits. Allocates nothing.
+    *
+    * @throws ParameterException
+    *   naming the largest possible batch
+    */
+  def requireBatch(batchSize: Int, floatsPerPicture: Long): Unit = {
+    if (batchSize < 1) throw new ParameterException(s"batchSize must be at least 1, not $batchSize.")
+    val largest = Int.MaxValue / (floatsPerPicture * java.lang.Float.BYTES)
+    if (largest == 0)
+      throw new ParameterException(
+        s"One picture of $floatsPerPicture values takes more than the ${Int.MaxValue} bytes that a batch may have; " +
+          "lower height and width."
+      )
+    if (batchSize > largest)
+      throw new ParameterException(
+        s"batchSize must be at most $largest, not $batchSize: a batch may have ${Int.MaxValue} bytes, and each picture " +
+          s"takes ${floatsPerPicture * java.lang.Float.BYTES}."
+      )
+  }
 }

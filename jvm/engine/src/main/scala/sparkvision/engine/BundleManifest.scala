@@ -42,7 +42,7 @@ final case class BundleManifest(
 
   /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
   lazy val modelHash: String = BundleManifest.digest(files.filterNot { case (name, _) =>
-    name.startsWith("assets/") || name.startsWith("golden/")
+    BundleManifest.isOutsideModel(name)
   })
 }
 
@@ -107,6 +107,17 @@ object BundleManifest {
         s"The bundle $where holds the native library '$name'. Custom-op libraries are refused: export the model with standard operators."
       )
   }
+
+  /** Weights are part of the model, so they must lie where [[BundleManifest.modelHash]] sees them. */
+  private[engine] def requireExternalData(name: String, where: String): Unit = {
+    requireInside(name, where)
+    if (isOutsideModel(name))
+      throw new BundleException(
+        s"The graph in $where keeps weights in '$name'; assets/ and golden/ hold no weights. Export the model again."
+      )
+  }
+
+  private def isOutsideModel(name: String): Boolean = name.startsWith("assets/") || name.startsWith("golden/")
 
   private def invalid(where: String, problem: String): BundleException =
     new BundleException(s"$FileName of the bundle $where $problem. Export the model again with `sparkvision export`.")

@@ -36,7 +36,8 @@ object ImageDecoder {
     * @param maxPixels
     *   refuse a picture of more pixels than this before anything is allocated for it
     * @throws ImageException
-    *   when the picture is empty, of another format, too large, or damaged (never half a picture)
+    *   when the picture is empty, of another format, too large (for `maxPixels` or for this process's memory), or damaged
+    *   (never half a picture)
     * @throws ProviderException
     *   when the native decoder cannot be loaded on this machine
     * @example
@@ -51,9 +52,11 @@ object ImageDecoder {
     val reader = new ByteReader(bytes, header.format.name)
     requireComplete(header.format, reader)
     OpenCv.load()
-    val stored = decodeStored(header, reader)
-    // libtiff, unlike the others, hands the page over upright already.
-    if (header.format == ImageFormat.Tiff) stored else Orientation.upright(stored, header.orientation)
+    PictureMemory.refusing(header.width, header.height) {
+      val stored = decodeStored(header, reader)
+      // libtiff, unlike the others, hands the page over upright already.
+      if (header.format == ImageFormat.Tiff) stored else Orientation.upright(stored, header.orientation)
+    }
   }
 
   private def requireSize(header: ImageHeader, maxPixels: Long): Unit = {

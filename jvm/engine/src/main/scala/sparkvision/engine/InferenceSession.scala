@@ -28,21 +28,41 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
     *   the batch's shape: pictures, channels, height, width
     * @return
     *   the first output, an array of logits for each picture
+    * @throws ProviderException
+    *   when the provider cannot run the batch
+    * @throws BundleException
+    *   when the output cannot be shared out among the pictures
     */
   def run(pictures: FloatBuffer, shape: Array[Long]): IndexedSeq[Array[Float]] = {
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
-    Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
-      Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
-        result =>
-          val logits = result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer
-          val perPicture = logits.remaining / shape(0).toInt
-          IndexedSeq.fill(shape(0).toInt) {
-            val one = new Array[Float](perPicture)
-            logits.get(one)
-            one
-          }
+    try
+      Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
+        Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
+          result => perPicture(result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
+        }
       }
+    catch {
+      case e: OrtException =>
+        throw new ProviderException(
+          s"The execution provider $provider cannot run a batch of shape ${shape.mkString("[", ", ", "]")}: " +
+            s"${e.getMessage} A smaller batchSize needs less memory; executionProvider=cpu runs every standard operator.",
+          e
+        )
+    }
+  }
+
+  private def perPicture(logits: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
+    if (logits.remaining % pictures != 0)
+      throw new BundleException(
+        s"The graph's output '${output.name}' has ${logits.remaining} values for $pictures pictures, which is no whole " +
+          "number a picture. Export the model with `sparkvision export`."
+      )
+    val classes = logits.remaining / pictures
+    IndexedSeq.fill(pictures) {
+      val one = new Array[Float](classes)
+      logits.get(one)
+      one
     }
   }
 
@@ -52,6 +72,11 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
   private def checkGoldenPair(folder: Path): Unit = manifest.golden.foreach { golden =>
     val expected = InferenceSession.readFloats(folder.resolve(golden.output))
     val actual = run(InferenceSession.readFloats(folder.resolve(golden.input)), golden.inputShape.toArray).flatten
+    if (actual.size != expected.remaining)
+      throw new BundleException(
+        s"The graph of $folder gives ${actual.size} logits for its golden input, but ${golden.output} holds " +
+          s"${expected.remaining}. Export the model again with `sparkvision export`."
+      )
     val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)
     // Written so that NaN, which compares with nothing, is refused too.
     if (!(difference <= manifest.tolerance))
@@ -76,7 +101,8 @@ object InferenceSession {
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
     requireFloatInput(bundle)
     val session = config.provider match {
-      case ExecutionProvider.Auto => openBest(bundle, config)
+      case ExecutionProvider.Auto =>
+        best(OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))(openOn(_, bundle, config))
       case provider => openOn(provider, bundle, config)
     }
     log.info(
@@ -86,20 +112,20 @@ object InferenceSession {
     session
   }
 
-  private def openBest(bundle: ModelBundle, config: SessionConfig): InferenceSession =
-    if (!OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))
-      openOn(ExecutionProvider.Cpu, bundle, config)
+  /** What `open` gives on CUDA where the runtime has it and it is usable, else on the CPU. */
+  private[engine] def best[S](hasCuda: Boolean)(open: ExecutionProvider => S): S =
+    if (!hasCuda) open(ExecutionProvider.Cpu)
     else
-      try openOn(ExecutionProvider.Cuda, bundle, config)
+      try open(ExecutionProvider.Cuda)
       catch {
         case e: ProviderException =>
           log.warn(s"executionProvider=auto falls back to the CPU: ${e.getMessage}")
-          openOn(ExecutionProvider.Cpu, bundle, config)
+          open(ExecutionProvider.Cpu)
       }
 
   private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession =
     Using.resource(OnnxRuntime.options(provider, config)) { options =>
-      val session = new InferenceSession(load(bundle, options), bundle.manifest, provider)
+      val session = new InferenceSession(load(bundle, options, provider), bundle.manifest, provider)
       try session.checkGoldenPair(bundle.folder)
       catch {
         case e: Throwable =>
@@ -109,15 +135,20 @@ object InferenceSession {
       session
     }
 
-  private def load(bundle: ModelBundle, options: SessionOptions): OrtSession =
+  private def load(bundle: ModelBundle, options: SessionOptions, provider: ExecutionProvider): OrtSession =
     try OnnxRuntime.environment.createSession(bundle.graph.toString, options)
-    catch {
-      case e: OrtException =>
-        throw new BundleException(
-          s"ONNX Runtime cannot load ${bundle.graph}: ${e.getMessage} Export the model again, for instance with another --opset.",
-          e
-        )
-    }
+    catch { case e: OrtException => throw notLoaded(bundle.graph, provider, e) }
+
+  /** CUDA is first used while the session is made, and fails there: for want of memory, of a driver, of a kernel for this
+    * GPU. Where the graph itself is at fault, the CPU says so next.
+    */
+  private[engine] def notLoaded(graph: Path, provider: ExecutionProvider, e: OrtException): SparkVisionException =
+    if (provider == ExecutionProvider.Cuda) OnnxRuntime.cudaUnusable(e)
+    else
+      new BundleException(
+        s"ONNX Runtime cannot load $graph: ${e.getMessage} Export the model again, for instance with another --opset.",
+        e
+      )
 
   private def requireFloatInput(bundle: ModelBundle): Unit = {
     val input = bundle.manifest.inputs.head

@@ -18,6 +18,8 @@ import java.nio.FloatBuffer
   *   called when this model's use opened a session that nobody had open
   * @throws ProcessorException
   *   when the settings make pictures that the model cannot take
+  * @throws ParameterException
+  *   when a batch of the settings' size has more bytes than a buffer can
   */
 final class LocalModel(
     val bundle: ModelBundle,
@@ -33,6 +35,8 @@ final class LocalModel(
   /** Height and width, in pixels, of the pictures that the model is fed. */
   val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
 
+  // Here, so that the driver refuses it, and not every task.
+  Batcher.requireBatch(settings.batchSize, 3L * height * width)
   private val floatsPerPicture = 3 * height * width
 
   /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
@@ -55,8 +59,19 @@ final class LocalModel(
       settings.batchSize,
       floatsPerPicture,
       prepare,
-      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width))
+      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width)).map(requireOneALabel)
     ).results(items)(picture)
+
+  /** The graph may leave the number of classes open: what it gives is known only now. */
+  private def requireOneALabel(logits: Array[Float]): Array[Float] = {
+    val labels = bundle.manifest.labels.size
+    if (logits.length != labels)
+      throw new BundleException(
+        s"The model ${bundle.folder} gives ${logits.length} logits a picture, but its bundle has $labels labels. " +
+          "Export it again with labels that match (`sparkvision export --labels FILE`)."
+      )
+    logits
+  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
@@ -75,13 +90,13 @@ final class LocalModel(
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
-    preprocessor.process(pixels, target)
+    PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
   }
 
   private def openSession(): InferenceSession = synchronized {
     if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
-      val acquired = SessionCache.shared(settings.sessionIdle).acquire(bundle, settings.session, onSessionOpened)
+      val acquired = SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, onSessionOpened)
       lease = Some(acquired)
       acquired
     }.session

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder}
 
+import scala.collection.mutable
 import scala.util.Using
 
 import com.fasterxml.jackson.databind.ObjectMapper
@@ -51,25 +52,39 @@ object LocalModelBytes {
   private def picture(bytes: Array[Byte]): Picture = Picture.Encoded(bytes)
 
   /** @param uri
-    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder
+    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
     */
   def open(uri: String): LocalModelBytes = {
-    val folder =
-      if (!EmbeddedModels.isEmbedded(uri)) Path.of(uri)
-      else {
-        val unpacked = Files.createTempDirectory("sparkvision")
-        sys.addShutdownHook(deleteRecursively(unpacked))
-        EmbeddedModels.copyTo(uri, unpacked)
-        unpacked
-      }
+    val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
     // Alone on the machine: one run may use every core.
     val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
     new LocalModelBytes(new LocalModel(ModelBundle.open(folder), ModelSettings(session = session)))
   }
 
-  private def deleteRecursively(folder: Path): Unit = Using.resource(Files.walk(folder)) { files =>
-    files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
+  /** Where this JVM keeps the embedded models that it unpacked; it goes with the JVM. */
+  private lazy val unpackedModels: Path = {
+    val folder = Files.createTempDirectory("sparkvision")
+    sys.addShutdownHook(deleteRecursively(folder))
+    folder
   }
+
+  private val unpackedFolders = mutable.Map[String, Path]()
+
+  /** The folder of an embedded model, unpacked at the first call. */
+  private[engine] def unpackedModel(uri: String): Path = synchronized {
+    // A machine that sweeps its temporary folders may have taken it.
+    unpackedFolders.get(uri).filter(folder => Files.exists(folder.resolve(BundleManifest.FileName))).getOrElse {
+      val folder = Files.createTempDirectory(Files.createDirectories(unpackedModels), "model")
+      EmbeddedModels.copyTo(uri, folder)
+      unpackedFolders(uri) = folder
+      folder
+    }
+  }
+
+  private def deleteRecursively(folder: Path): Unit = if (Files.exists(folder))
+    Using.resource(Files.walk(folder)) { files =>
+      files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
+    }
 
   private def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)

@@ -14,7 +14,8 @@ import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
 
 /** An exported model in a local folder, checked: every file is there with the hash the manifest gives, the graph has the
-  * inputs, outputs and external data that the manifest names, and the labels match the logits.
+  * inputs, outputs and external data that the manifest declares, the golden pair fits them, and the labels match the
+  * logits.
   *
   * {{{
   * val bundle = ModelBundle.open(Path.of("my-vit"))
@@ -64,13 +65,12 @@ object ModelBundle {
     if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
     try {
       val manifestFile = Some(folder.resolve(BundleManifest.FileName)).filter(Files.exists(_))
-      val manifest = manifestFile match {
+      val declared = manifestFile match {
         case Some(file) => BundleManifest.parse(Files.readString(file, UTF_8), folder.toString)
         case None => derive(folder)
       }
-      manifest.files.foreach { case (name, digest) => verify(folder, name, digest) }
-      checkGraph(folder, manifest)
-      checkLabels(folder, manifest)
+      declared.files.foreach { case (name, digest) => verify(folder, name, digest) }
+      val manifest = checkGraph(folder, declared)
       new ModelBundle(folder, manifest, processorConfig(folder, manifest), manifestFile.map(digest))
     } catch {
       case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e)
@@ -104,35 +104,17 @@ object ModelBundle {
     FileDigest(BundleManifest.hex(sha256.digest()), Files.size(file))
   }
 
-  private def checkGraph(folder: Path, manifest: BundleManifest): Unit = {
+  /** The manifest, agreed with its graph. */
+  private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
     graph.externalData.foreach { name =>
-      BundleManifest.requireInside(name, folder.toString)
+      BundleManifest.requireExternalData(name, folder.toString)
       if (!manifest.files.contains(name))
         throw new BundleException(
           s"The graph in $folder keeps weights in '$name', which the bundle does not list. Export the model again."
         )
     }
-    Seq("input" -> (manifest.inputs, graph.inputs), "output" -> (manifest.outputs, graph.outputs)).foreach {
-      case (kind, (declared, actual)) =>
-        val names = actual.map(_.name)
-        declared.map(_.name).filterNot(names.contains).foreach { name =>
-          throw new BundleException(
-            s"${BundleManifest.FileName} of the bundle $folder names the $kind '$name', but the graph has ${names.mkString(", ")}."
-          )
-        }
-    }
-    if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
-      throw new BundleException(s"${BundleManifest.FileName} of the bundle $folder names no input or no output.")
-  }
-
-  private def checkLabels(folder: Path, manifest: BundleManifest): Unit = {
-    val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
-    if (classes >= 0 && manifest.labels.size != classes)
-      throw new BundleException(
-        s"The bundle $folder has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
-          "Export it again with labels that match (`sparkvision export --labels FILE`)."
-      )
+    ManifestAgreement.require(manifest, graph, folder.toString)
   }
 
   private def processorConfig(folder: Path, manifest: BundleManifest): ProcessorConfig = {
@@ -161,7 +143,7 @@ object ModelBundle {
       s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
     )
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
-    graph.externalData.foreach(BundleManifest.requireInside(_, folder.toString))
+    graph.externalData.foreach(BundleManifest.requireExternalData(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
       if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
       name -> digest(folder.resolve(name))

@@ -137,6 +137,8 @@ final private class OnnxReader {
     val in = message.duplicate.order(ByteOrder.LITTLE_ENDIAN)
     while (in.hasRemaining) {
       val key = varint(in)
+      // Protobuf's keys have 32 bits. Parsers cut longer ones down, and would see another field than we do.
+      if (key >>> 32 != 0 || key >>> 3 == 0) throw new IllegalArgumentException(s"field key $key")
       val number = (key >>> 3).toInt
       (key & 7).toInt match {
         case 0 => onNumber(number, varint(in))

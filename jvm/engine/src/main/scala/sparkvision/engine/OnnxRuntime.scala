@@ -87,7 +87,8 @@ private[engine] object OnnxRuntime {
     } finally cuda.close()
   }
 
-  private def cudaUnusable(e: OrtException) = new ProviderException(
+  /** What a failure of CUDA's libraries, driver or memory is to the user. */
+  def cudaUnusable(e: OrtException): ProviderException = new ProviderException(
     s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (onnxruntime_gpu 1.28 needs " +
       "CUDA 12 and cuDNN 9, and a driver for them), or use executionProvider=cpu.",
     e

@@ -1,6 +1,7 @@
 package sparkvision.engine
 
-import java.util.zip.{CRC32, DataFormatException, Inflater}
+import java.nio.charset.StandardCharsets.ISO_8859_1
+import java.util.zip.CRC32
 
 /** Walks a PNG's chunks (ISO/IEC 15948, section 5), without decoding.
   *
@@ -11,8 +12,7 @@ import java.util.zip.{CRC32, DataFormatException, Inflater}
 private[engine] object PngStructure {
   private val SignatureLength = 8
 
-  /** Pillow's `MAX_TEXT_CHUNK`: a compressed metadata chunk may not inflate to more. */
-  private val MaxInflated = 1024 * 1024
+  private val XmpKeyword = "XML:com.adobe.xmp"
 
   private final case class Chunk(name: String, data: Int, length: Int)
 
@@ -30,12 +30,14 @@ private[engine] object PngStructure {
     // Section 11.2.2: a side is at most 2^31 - 1.
     if (width > Int.MaxValue || height > Int.MaxValue) reader.corrupt(s"its header says $width x $height pixels")
     val exif = chunks(reader).find(_.name == "eXIf").map(chunk => reader.slice(chunk.data, chunk.length))
-    val xmp = if (exif.isDefined) None else chunks(reader).flatMap(xmpPacket(reader, _)).nextOption()
+    val metadata = new PngMetadata(reader)
+    val xmp = if (exif.isDefined) None else chunks(reader).flatMap(xmpPacket(reader, _, metadata)).nextOption()
     ImageHeader(ImageFormat.Png, width.toInt, height.toInt, ExifOrientation.of(exif, xmp))
   }
 
   /** Refuses a PNG that has no picture data, or whose chunks before it are broken. */
   def requireComplete(reader: ByteReader): Unit = {
+    val metadata = new PngMetadata(reader)
     var offset = SignatureLength
     var name = ""
     while (name != "IDAT") {
@@ -47,7 +49,7 @@ private[engine] object PngStructure {
       if (name != "IDAT") {
         reader.need(offset + 8L, length + 4)
         requireChecksum(reader, offset + 4, length.toInt + 4)
-        requireSaneMetadata(reader, Chunk(name, offset + 8, length.toInt))
+        requireSaneMetadata(reader, Chunk(name, offset + 8, length.toInt), metadata)
         offset += 12 + length.toInt
       }
     }
@@ -60,51 +62,46 @@ private[engine] object PngStructure {
       reader.corrupt(s"the checksum of its chunk ${reader.ascii(offset, 4)} is wrong")
   }
 
-  private def requireSaneMetadata(reader: ByteReader, chunk: Chunk): Unit =
+  private def requireSaneMetadata(reader: ByteReader, chunk: Chunk, metadata: PngMetadata): Unit =
     if (chunk.name == "iCCP" || chunk.name == "zTXt") {
       val keyword = reader.slice(chunk.data, chunk.length).indexOf(0: Byte)
       if (keyword >= 0 && keyword + 1 < chunk.length) {
         val method = reader.u8(chunk.data + keyword + 1)
         if (method != 0) reader.corrupt(s"its chunk ${chunk.name} uses the unknown compression method $method")
-        val _ = inflate(reader, chunk.name, chunk.data + keyword + 2, chunk.length - keyword - 2)
+        val _ = metadata.inflate(chunk.name, chunk.data + keyword + 2, chunk.length - keyword - 2)
       }
-    } else if (chunk.name == "iTXt") { val _ = internationalText(reader, chunk) }
+    } else if (chunk.name == "tEXt") metadata.add(chunk.length)
+    else if (chunk.name == "iTXt") { val _ = internationalText(reader, chunk, metadata) }
 
-  /** An iTXt chunk's keyword and text, inflated where needed (section 11.3.4.5); None when it is malformed. */
-  private def internationalText(reader: ByteReader, chunk: Chunk): Option[(String, Array[Byte])] = {
+  /** An iTXt chunk's text, inflated where needed (section 11.3.4.5); None when it is malformed, or has another keyword
+    * than the one asked for.
+    */
+  private def internationalText(
+      reader: ByteReader,
+      chunk: Chunk,
+      metadata: PngMetadata,
+      onlyKeyword: Option[String] = None
+  ): Option[Array[Byte]] = {
     val data = reader.slice(chunk.data, chunk.length)
     val keywordEnd = data.indexOf(0: Byte)
     val languageEnd = if (keywordEnd < 0) -1 else data.indexOf(0: Byte, keywordEnd + 3)
     val translatedEnd = if (languageEnd < 0) -1 else data.indexOf(0: Byte, languageEnd + 1)
     if (translatedEnd < 0) None
+    else if (onlyKeyword.exists(_ != new String(data, 0, keywordEnd, ISO_8859_1))) None
     else {
-      val keyword = new String(data, 0, keywordEnd, java.nio.charset.StandardCharsets.ISO_8859_1)
       val start = chunk.data + translatedEnd + 1
       val length = chunk.length - translatedEnd - 1
       val (compressed, method) = (data(keywordEnd + 1) != 0, data(keywordEnd + 2))
-      if (!compressed) Some(keyword -> reader.slice(start, length))
-      else if (method == 0) inflate(reader, chunk.name, start, length).map(keyword -> _)
+      if (!compressed) {
+        metadata.add(length)
+        Some(reader.slice(start, length))
+      } else if (method == 0) metadata.inflate(chunk.name, start, length)
       else None
     }
   }
 
-  private def xmpPacket(reader: ByteReader, chunk: Chunk): Option[Array[Byte]] =
-    if (chunk.name != "iTXt") None
-    else internationalText(reader, chunk).collect { case ("XML:com.adobe.xmp", packet) => packet }
-
-  /** The inflated bytes; None when the stream is broken, which Pillow forgives; a refusal when there are too many. */
-  private def inflate(reader: ByteReader, chunkName: String, offset: Int, length: Int): Option[Array[Byte]] = {
-    val inflater = new Inflater
-    try {
-      inflater.setInput(reader.bytes, offset, length)
-      val inflated = new Array[Byte](MaxInflated + 1)
-      val count = inflater.inflate(inflated)
-      if (count > MaxInflated)
-        reader.corrupt(s"its chunk $chunkName inflates to more than $MaxInflated bytes (a decompression bomb)")
-      Some(inflated.take(count))
-    } catch { case _: DataFormatException => None }
-    finally inflater.end()
-  }
+  private def xmpPacket(reader: ByteReader, chunk: Chunk, metadata: PngMetadata): Option[Array[Byte]] =
+    if (chunk.name != "iTXt") None else internationalText(reader, chunk, metadata, Some(XmpKeyword))
 
   /** The chunks in file order, as far as they are whole. */
   private def chunks(reader: ByteReader): Iterator[Chunk] =

@@ -7,12 +7,12 @@ import scala.concurrent.duration._
 
 import org.slf4j.LoggerFactory
 
-/** Shares sessions: one for each (model, provider, device, options), however many tasks use it.
+/** Shares sessions: one for each (model, input, output, provider, device, options), however many tasks use it.
   *
-  * A session is reference-counted. When nobody has used it for `idle`, it is closed; not at once, so that the next
-  * micro-batch of a stream finds it open.
+  * A session is reference-counted. When nobody uses it any more, it stays open as long as the leases asked (the longest
+  * counts), so that the next micro-batch of a stream finds it open.
   */
-final class SessionCache(idle: FiniteDuration) {
+final class SessionCache {
   import SessionCache._
 
   private val entries = mutable.Map[Key, Entry]()
@@ -26,14 +26,21 @@ final class SessionCache(idle: FiniteDuration) {
 
   /** A claim on the session of `bundle` under `config`; it opens the session when there is none.
     *
+    * @param idle
+    *   how long the session stays open, unused, after this claim is given back
     * @param onOpened
     *   called when this claim opened the session
     * @return
     *   the lease, which the caller closes
     */
-  def acquire(bundle: ModelBundle, config: SessionConfig, onOpened: () => Unit = () => ()): Lease = {
+  def acquire(
+      bundle: ModelBundle,
+      config: SessionConfig,
+      idle: FiniteDuration,
+      onOpened: () => Unit = () => ()
+  ): Lease = {
     val entry = synchronized {
-      val found = entries.getOrElseUpdate(Key(bundle.manifest.modelHash, config), new Entry)
+      val found = entries.getOrElseUpdate(Key(bundle, config), new Entry)
       found.leases += 1
       found
     }
@@ -45,35 +52,35 @@ final class SessionCache(idle: FiniteDuration) {
           synchronized(opened += 1)
           onOpened()
         }
-        new Lease(entry.session.get, () => release(entry))
+        new Lease(entry.session.get, () => release(entry, idle))
       }
     catch {
       case e: Throwable =>
-        release(entry)
+        release(entry, idle)
         throw e
     }
   }
 
   /** Closes every session that nobody uses. */
-  def closeIdle(): Unit = closeUnused(olderThan = Duration.Zero)
+  def closeIdle(): Unit = closeUnused(_ => true)
 
-  private def release(entry: Entry): Unit = {
-    val unused = synchronized {
+  private def release(entry: Entry, idle: FiniteDuration): Unit = {
+    val remaining = synchronized {
       entry.leases -= 1
-      entry.unusedSince = System.nanoTime
-      entry.leases == 0
+      // Differences, because System.nanoTime may be anything, and may wrap around.
+      val now = System.nanoTime
+      if (!entry.wasUsed || now + idle.toNanos - entry.openUntil > 0) entry.openUntil = now + idle.toNanos
+      entry.wasUsed = true
+      Option.when(entry.leases == 0)(entry.openUntil - now)
     }
-    if (unused) {
-      closer.schedule((() => closeUnused(idle)): Runnable, idle.toMillis + 1, TimeUnit.MILLISECONDS)
-      ()
+    remaining.foreach { nanos =>
+      closer.schedule((() => closeUnused(isExpired)): Runnable, nanos, TimeUnit.NANOSECONDS)
     }
   }
 
-  private def closeUnused(olderThan: FiniteDuration): Unit = {
+  private def closeUnused(mayClose: Entry => Boolean): Unit = {
     val unused = synchronized {
-      val found = entries.filter { case (_, entry) =>
-        entry.leases == 0 && System.nanoTime - entry.unusedSince >= olderThan.toNanos
-      }.toSeq
+      val found = entries.filter { case (_, entry) => entry.leases == 0 && mayClose(entry) }.toSeq
       found.foreach { case (key, _) => entries.remove(key) }
       found.map(_._2)
     }
@@ -87,15 +94,25 @@ final class SessionCache(idle: FiniteDuration) {
 object SessionCache {
   private val log = LoggerFactory.getLogger(classOf[SessionCache])
 
-  /** What makes two sessions the same one. */
-  final private case class Key(modelHash: String, config: SessionConfig)
+  /** What makes two sessions the same one: the graph, what is fed to it and read from it, and how it is run. */
+  final private case class Key(modelHash: String, input: String, output: String, config: SessionConfig)
 
-  /** `leases` and `unusedSince` are guarded by the cache, `session` by the entry. */
+  private object Key {
+    def apply(bundle: ModelBundle, config: SessionConfig): Key =
+      Key(bundle.manifest.modelHash, bundle.manifest.inputs.head.name, bundle.manifest.outputs.head.name, config)
+  }
+
+  /** All but `session` is guarded by the cache, `session` by the entry. `openUntil` (of System.nanoTime) has a meaning once
+    * a lease was given back.
+    */
   final private class Entry {
     @volatile var session: Option[InferenceSession] = None
     var leases = 0
-    var unusedSince: Long = System.nanoTime
+    var wasUsed = false
+    var openUntil = 0L
   }
+
+  private def isExpired(entry: Entry): Boolean = System.nanoTime - entry.openUntil >= 0
 
   /** A claim on a session, given back by [[close]]. */
   final class Lease private[SessionCache] (val session: InferenceSession, giveBack: () => Unit) extends AutoCloseable {
@@ -115,19 +132,11 @@ object SessionCache {
     thread
   }
 
-  private var sharedCache = Option.empty[SessionCache]
-
   /** This JVM's own cache, an executor's one global state.
     *
-    * @param idle
-    *   taken from the first call
+    * No shutdown hook closes its sessions. ONNX Runtime has one that closes its environment, hooks run side by side, and a
+    * session closed after (or while) its environment goes is a crash in native code. What the process holds, memory and
+    * GPU, the operating system takes back.
     */
-  def shared(idle: FiniteDuration = 5.minutes): SessionCache = synchronized {
-    sharedCache.getOrElse {
-      val cache = new SessionCache(idle)
-      sharedCache = Some(cache)
-      sys.addShutdownHook(cache.closeIdle())
-      cache
-    }
-  }
+  val shared: SessionCache = new SessionCache
 }

@@ -73,4 +73,23 @@ class BatcherSpec extends AnyFunSuite {
   test("a batch size of 0 is refused") {
     assert(intercept[ParameterException](new Doubling(0)).getMessage.contains("not 0"))
   }
+
+  test("a batch of more bytes than a buffer can have is refused, naming the largest") {
+    val message = intercept[ParameterException](Batcher.requireBatch(3567, 3L * 224 * 224)).getMessage
+    assert(message.contains("at most 3566, not 3567"))
+    Batcher.requireBatch(3566, 3L * 224 * 224)
+  }
+
+  test("a picture of more bytes than a buffer can have is refused") {
+    assert(
+      intercept[ParameterException](Batcher.requireBatch(1, 3L * 20000 * 20000)).getMessage.contains("One picture")
+    )
+  }
+
+  test("a model refuses such a batch when it is made, before any picture") {
+    val bundle = ModelBundle.open(Bundles.digits())
+    val message = intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = 174763))).getMessage
+    // 2^31 - 1 bytes hold 174762 pictures of 3 x 32 x 32 floats.
+    assert(message.contains("at most 174762, not 174763"))
+  }
 }

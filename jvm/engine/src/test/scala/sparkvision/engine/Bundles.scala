@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path}
 
 import com.fasterxml.jackson.databind.ObjectMapper
-import com.fasterxml.jackson.databind.node.ObjectNode
+import com.fasterxml.jackson.databind.node.{ArrayNode, ObjectNode}
 
 /** Copies of the embedded bundle for tests to use and to damage. */
 object Bundles {
@@ -25,13 +25,13 @@ object Bundles {
   }
 
   /** A copy whose manifest was edited. */
-  def withManifest(edit: ObjectNode => Unit): Path = {
-    val folder = digits()
+  def withManifest(edit: ObjectNode => Unit): Path = digits().also(editManifest(_)(edit))
+
+  private def editManifest(folder: Path)(edit: ObjectNode => Unit): Unit = {
     val file = folder.resolve(BundleManifest.FileName)
     val manifest = mapper.readTree(Files.readString(file, UTF_8)).asInstanceOf[ObjectNode]
     edit(manifest)
-    Files.writeString(file, mapper.writeValueAsString(manifest))
-    folder
+    val _ = Files.writeString(file, mapper.writeValueAsString(manifest))
   }
 
   /** Replaces a file and has the manifest agree, as an attacker or a careless tool would. */
@@ -39,6 +39,34 @@ object Bundles {
     val digest = manifest.get("files").asInstanceOf[ObjectNode].putObject(name)
     digest.put("sha256", BundleManifest.sha256(bytes)).put("size", bytes.length)
   }.also(folder => Files.write(folder.resolve(name), bytes))
+
+  /** A graph like the embedded one, but it leaves the number of classes open, and so does the manifest. */
+  def withOpenClassCount(edit: ObjectNode => Unit): Path = {
+    val graph = Files.readAllBytes(digits().resolve(BundleManifest.GraphFile))
+    // The last dimension of the output, which ends the graph's output: dim_value 10 becomes an empty dim_param.
+    val ten = graph.lastIndexOfSlice(Protobuf.field(1, Protobuf.field(1, 10L)))
+    Protobuf.field(1, Protobuf.field(2, "")).copyToArray(graph, ten)
+    val folder = replaceFile(BundleManifest.GraphFile, graph)
+    editManifest(folder) { manifest =>
+      val _ = manifest.withArray[ArrayNode]("/outputs/0/shape").set(1, "classes")
+      edit(manifest)
+    }
+    folder
+  }
+
+  /** A graph that gives its logits twice, as `logits` and as `again`; the manifest declares `output`. */
+  def withSecondOutput(output: String): Path = {
+    val node = Protobuf.field(1, "logits") ++ Protobuf.field(2, "again") ++ Protobuf.field(4, "Identity")
+    val shape = Protobuf.field(1, Protobuf.field(2, "batch_size")) ++ Protobuf.field(1, Protobuf.field(1, 10L))
+    val tensorType = Protobuf.field(1, 1L) ++ Protobuf.field(2, shape)
+    val again = Protobuf.field(1, "again") ++ Protobuf.field(2, Protobuf.field(1, tensorType))
+    // Protobuf merges a second graph into the first.
+    val more = Protobuf.field(7, Protobuf.field(1, node) ++ Protobuf.field(12, again))
+    val graph = Files.readAllBytes(digits().resolve(BundleManifest.GraphFile)) ++ more
+    replaceFile(BundleManifest.GraphFile, graph).also(editManifest(_) { manifest =>
+      val _ = manifest.at("/outputs/0").asInstanceOf[ObjectNode].put("name", output)
+    })
+  }
 
   /** The same model under other labels. */
   def relabelled(): Path = withManifest { manifest =>

@@ -1,26 +1,12 @@
 package sparkvision.engine
 
-import java.io.ByteArrayOutputStream
 import java.nio.file.{Files, Path}
 
 import org.scalatest.funsuite.AnyFunSuite
 
 class OnnxGraphSpec extends AnyFunSuite {
 
-  /** One length-delimited protobuf field. */
-  private def field(number: Int, value: Array[Byte]): Array[Byte] = {
-    val out = new ByteArrayOutputStream
-    Seq(number << 3 | 2, value.length).foreach(writeVarint(out, _))
-    out.write(value)
-    out.toByteArray
-  }
-
-  private def writeVarint(out: ByteArrayOutputStream, value: Int): Unit =
-    if (value <= 127) out.write(value)
-    else {
-      out.write(value & 0x7f | 0x80)
-      writeVarint(out, value >> 7)
-    }
+  import Protobuf.field
 
   private def file(bytes: Array[Byte]): Path = Files.write(Files.createTempFile("graph", ".onnx"), bytes)
 
@@ -55,6 +41,29 @@ class OnnxGraphSpec extends AnyFunSuite {
     val model = field(7, field(5, tensorAt("../secret")))
     val folder = Bundles.replaceFile(BundleManifest.GraphFile, model)
     assert(intercept[BundleException](ModelBundle.open(folder)).getMessage.contains("../secret"))
+  }
+
+  Seq("assets/labels.json", "golden/input.f32").foreach { name =>
+    test(s"weights in $name, which the model's hash leaves out, are refused") {
+      val folder = Bundles.replaceFile(BundleManifest.GraphFile, field(7, field(5, tensorAt(name))))
+      assert(intercept[BundleException](ModelBundle.open(folder)).getMessage.contains(s"keeps weights in '$name'"))
+      Files.delete(folder.resolve(BundleManifest.FileName))
+      assert(intercept[BundleException](ModelBundle.open(folder)).getMessage.contains(s"keeps weights in '$name'"))
+    }
+  }
+
+  test("a key of more than 32 bits, which parsers cut down to another field's, is refused") {
+    val location = field(1, "location") ++ field(2, "../secret")
+    // Field 13 to a parser that keeps 32 bits of EA 80 80 80 10 ...
+    val disguised =
+      Array(0xea, 0x80, 0x80, 0x80, 0x10).map(_.toByte) ++ Protobuf.varint(location.length.toLong) ++ location
+    val model = field(7, field(5, disguised))
+    assert(intercept[BundleException](OnnxGraph.read(file(model))).getMessage.contains("not an ONNX graph"))
+  }
+
+  test("a field of number 0 is refused") {
+    val model = field(7, field(5, tensorAt("weights.bin"))) ++ field(0, "nothing")
+    assert(intercept[BundleException](OnnxGraph.read(file(model))).getMessage.contains("not an ONNX graph"))
   }
 
   Seq(

@@ -1,0 +1,102 @@
+package sparkvision.engine
+
+/** Holds what a manifest declares against the graph and the files: a bundle is untrusted input, and what the manifest
+  * alone says would otherwise fail inside ONNX Runtime, or not at all.
+  */
+private[engine] object ManifestAgreement {
+
+  /** @param where
+    *   the bundle's place, for messages
+    * @return
+    *   the manifest, with the graph's sizes where the graph fixes what the manifest leaves open (-1)
+    * @throws BundleException
+    *   naming what disagrees
+    */
+  def require(manifest: BundleManifest, graph: OnnxGraph, where: String): BundleManifest = {
+    if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
+      throw refused(where, "names no input or no output")
+    val agreed = manifest.copy(
+      inputs = manifest.inputs.map(agree("input", _, graph.inputs, where)),
+      outputs = manifest.outputs.map(agree("output", _, graph.outputs, where))
+    )
+    if (graph.inputs.size != 1 || manifest.inputs.size != 1)
+      throw new BundleException(
+        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
+          "SparkVision feeds one. Export the model with `sparkvision export`."
+      )
+    val output = agreed.outputs.head
+    if (output.elementType != "float32")
+      throw new BundleException(
+        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 logits. " +
+          "Export the model with `sparkvision export`."
+      )
+    requireLabels(agreed, where)
+    agreed.golden.foreach(requireGolden(_, agreed, where))
+    agreed
+  }
+
+  private def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
+    val found = actual.find(_.name == declared.name).getOrElse {
+      throw refused(
+        where,
+        s"names the $kind '${declared.name}', but the graph has ${actual.map(_.name).mkString(", ")}"
+      )
+    }
+    if (declared.elementType != found.elementType)
+      throw refused(
+        where,
+        s"says the $kind '${declared.name}' is ${declared.elementType}, but the graph says ${found.elementType}"
+      )
+    if (!fits(declared.shape, found.shape))
+      throw refused(
+        where,
+        s"says the $kind '${declared.name}' has shape ${text(declared.shape)}, but the graph says ${text(found.shape)}"
+      )
+    declared.copy(shape = declared.shape.zip(found.shape).map { case (said, fixed) => if (fixed < 0) said else fixed })
+  }
+
+  /** Same rank, and the same size wherever both are fixed. */
+  private def fits(one: Seq[Long], other: Seq[Long]): Boolean =
+    one.size == other.size && one.zip(other).forall { case (a, b) => a == -1 || b == -1 || a == b }
+
+  private def requireLabels(manifest: BundleManifest, where: String): Unit = {
+    val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
+    if (classes >= 0 && manifest.labels.size != classes)
+      throw new BundleException(
+        s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
+          "Export it again with labels that match (`sparkvision export --labels FILE`)."
+      )
+  }
+
+  private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
+    Seq(
+      ("input", golden.input, golden.inputShape, manifest.inputs.head),
+      ("output", golden.output, golden.outputShape, manifest.outputs.head)
+    ).foreach { case (kind, file, shape, tensor) =>
+      if (shape.isEmpty || shape.exists(_ <= 0))
+        throw refused(where, s"gives the golden $kind the shape ${text(shape)}; every size must be at least 1")
+      val (actual, expected) = (manifest.files(file).size, shape.map(BigInt(_)).product * 4)
+      if (expected != actual)
+        throw refused(
+          where,
+          s"gives the golden $kind the shape ${text(shape)}, which takes $expected bytes, but $file has $actual"
+        )
+      if (!fits(shape, tensor.shape))
+        throw refused(
+          where,
+          s"gives the golden $kind the shape ${text(shape)}, which does not fit '${tensor.name}' ${text(tensor.shape)}"
+        )
+    }
+    if (golden.inputShape.head != golden.outputShape.head)
+      throw refused(
+        where,
+        s"has a golden input of ${golden.inputShape.head} pictures and a golden output of ${golden.outputShape.head}"
+      )
+  }
+
+  private def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
+
+  private def refused(where: String, problem: String) = new BundleException(
+    s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
+  )
+}
