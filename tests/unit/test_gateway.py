@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from gen_python import read_manifest
 
 
