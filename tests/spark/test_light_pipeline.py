@@ -33,7 +33,7 @@ def test_it_gives_what_the_pipeline_gives(model: PipelineModel, mixed: DataFrame
 def test_annotations_are_the_rows_of_the_category_column(
     spark: SparkSession, model: PipelineModel, photos: list[Path], digits: list[Path]
 ) -> None:
-    # One upright, one that EXIF turns (height and width change places), one of a single channel, one of the model's own.
+    # One upright, one that EXIF turns (height and width change places), one of a single channel, one digit.
     names = ["cat_chelsea.png", "exif_portrait_orientation_6.jpg", "brick_wall_gray.png"]
     pictures = [*(str(photo) for photo in photos if photo.name in names), str(digits[0])]
     assert len(pictures) == 4
