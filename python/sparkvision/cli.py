@@ -148,7 +148,7 @@ def _tensor(spec: TensorSpec) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sparkvision",
-        description="Vision Transformers as Spark ML stages: make model bundles, look into them, and name Spark's jars.",
+        description="Vision Transformers as Spark ML stages: make bundles, look into them, name the jars.",
         epilog=_EXPORT_EXAMPLE + '  sparkvision inspect my-vit/\n  spark-submit --jars "$(sparkvision jars)" job.py\n',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

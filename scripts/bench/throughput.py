@@ -3,7 +3,8 @@
 Both run the same model on the same pictures in one run of this command, in turn, after one round each that is not
 counted. Prints the raw rows as JSON lines, then medians, the ratio, and the JVM's resident memory beside its bound.
 
-Usage: scripts/bench/throughput [--size vit-base|vit-tiny] [--pictures 128] [--rounds 3] [--batch-size 8] [--cores 2] [--require RATIO]
+Usage: scripts/bench/throughput [--size vit-base|vit-tiny] [--pictures 128] [--rounds 3] [--batch-size 8] [--cores 2]
+                                [--require RATIO]
 
 With --require it exits with 1 when the ratio is below RATIO, or the memory above its bound.
 """
