@@ -6,6 +6,7 @@ Usage: gen_python.py [--check]
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -77,8 +78,10 @@ def read_manifest() -> list[dict[str, Any]]:
     """Ask the built jar for its stages."""
     spark_jars = Path(pyspark.__file__).parent / "jars"
     class_path = f"{ROOT / 'python' / 'sparkvision' / 'jars'}/*:{spark_jars}/*"
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else "java"
     printed = subprocess.run(
-        ["java", "-cp", class_path, "sparkvision.ml.ParamManifest"], check=True, capture_output=True, text=True
+        [java, "-cp", class_path, "sparkvision.ml.ParamManifest"], check=True, capture_output=True, text=True
     )
     manifest: list[dict[str, Any]] = json.loads(printed.stdout)
     return manifest

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Train the embedded default model, a small ViT on scikit-learn's handwritten digits, and export it as a bundle.
 
-Writes the held-out fifth of the pictures as PNG files to tests/fixtures/digits/<label>/<index>.png, and the bundle to
-jvm/engine/src/main/resources/sparkvision/models/digits/. Both are committed; run this only to change the model:
+Writes the held-out fifth of the pictures as PNG files to tests/fixtures/digits/<label>/<index>.png, the bundle to
+jvm/engine/src/main/resources/sparkvision/models/digits/, and the checkpoint it was exported from, which the tests
+compare it with, to tests/fixtures/digits_checkpoint/. All are committed; run this only to change the model:
 
     python scripts/train_default_model.py
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "tests" / "fixtures" / "digits"
+CHECKPOINT = ROOT / "tests" / "fixtures" / "digits_checkpoint"
 BUNDLE = ROOT / "jvm" / "engine" / "src" / "main" / "resources" / "sparkvision" / "models" / "digits"
 
 SEED = 0
@@ -150,7 +151,7 @@ def write_pictures(digits: list[Digit]) -> None:
 
 
 def main() -> None:
-    """Train, check the accuracy, and write pictures and bundle."""
+    """Train, check the accuracy, and write pictures, checkpoint and bundle."""
     argparse.ArgumentParser(description="Train and export the embedded digits model.").parse_args()
     import torch
     from transformers import ViTImageProcessor
@@ -173,10 +174,9 @@ def main() -> None:
     if found < REQUIRED_ACCURACY:
         raise SystemExit(f"held-out accuracy {found:.2%} is below {REQUIRED_ACCURACY:.0%}; nothing was written")
     write_pictures(held_out)
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
-        processor.save_pretrained(folder)
-        export(folder, BUNDLE, images=PICTURES / "3")
+    model.save_pretrained(CHECKPOINT)
+    processor.save_pretrained(CHECKPOINT)
+    export(str(CHECKPOINT), BUNDLE, images=PICTURES / "3")
 
 
 if __name__ == "__main__":

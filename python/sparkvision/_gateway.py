@@ -53,8 +53,12 @@ def _launch() -> Any:
             classpath=os.pathsep.join(str(jar) for jar in [*jars(), *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
+            java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses
+            enable_auth=True,  # the port is open to every user of this machine
         )
     except OSError as error:
-        raise SessionError(f"No JVM could be started ({error}): install Java 17 and put java on the PATH.") from error
+        raise SessionError(
+            f"No JVM could be started ({error}): install Java 17, and set JAVA_HOME to it or put java on the PATH."
+        ) from error
     atexit.register(gateway.shutdown)
     return gateway

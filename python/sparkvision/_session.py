@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +16,7 @@ from sparkvision.errors import SessionError
 GPU_RUNTIME = "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
+JVM_END_SECONDS = 30
 
 
 def jars(*, gpu: bool = False) -> list[Path]:
@@ -99,6 +102,9 @@ def start(
 ) -> SparkSession:
     """Start a Spark session that has SparkVision's jars, or check the one that runs.
 
+    After ``spark.stop()`` pyspark keeps its JVM, with the jars it was launched with. Where those are not the ones asked
+    for, that JVM is ended and a new one launched; objects of stopped sessions are then of no further use.
+
     Parameters
     ----------
     gpu
@@ -120,7 +126,7 @@ def start(
     Raises
     ------
     SessionError
-        When a session runs that was started without SparkVision's jars.
+        When a session, or a SparkContext, runs that was started without SparkVision's jars.
 
     Warns
     -----
@@ -143,12 +149,44 @@ def start(
                 stacklevel=2,
             )
         return running
+    _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
     if master is not None:
         builder = builder.master(master)
     for key, value in (config or {}).items():
         builder = builder.config(key, value)
-    return configure(builder, gpu=gpu, model=model).getOrCreate()
+    spark = configure(builder, gpu=gpu, model=model).getOrCreate()
+    require_jars(spark)
+    return spark
+
+
+def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
+    """End the JVM that a stopped session left, unless it was launched with the jars that are wanted now.
+
+    A JVM's classpath is fixed at its launch, and pyspark launches one only where it knows of none.
+    """
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    process = getattr(gateway, "proc", None)
+    # spark-submit's JVM is not a child of this process, and this process is part of its application.
+    if process is None or SparkContext._active_spark_context is not None:
+        return
+    if process.poll() is None:
+        launched = (gateway.jvm.java.lang.System.getProperty("spark.jars") or "").split(",")
+        ours, wanted = {jar.name for jar in jars()}, {jar.name for jar in jars(gpu=gpu)}
+        if ours.intersection(jar.rpartition("/")[2] for jar in launched) == wanted:
+            return
+        gateway.shutdown()
+        process.stdin.close()  # the sign at which pyspark's JVM ends
+        try:
+            process.wait(JVM_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise SessionError(
+                "The JVM of the stopped Spark session lacks SparkVision's jars and did not end within "
+                f"{JVM_END_SECONDS} s: restart Python and call sparkvision.start() first."
+            ) from None
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def require_jars(spark: SparkSession) -> None:
@@ -157,15 +195,19 @@ def require_jars(spark: SparkSession) -> None:
     Raises
     ------
     SessionError
-        Naming both remedies.
+        Naming the remedies.
     """
     from py4j.java_gateway import JavaClass
 
     jvm = spark._jvm
     assert jvm is not None
     if not isinstance(jvm.sparkvision.ml.ImageAssembler, JavaClass):
+        # Set by spark-submit: the JVM was there before Python, and no call from here gives it other jars.
+        if "PYSPARK_GATEWAY_PORT" in os.environ:
+            remedy = "Add to spark-submit:"
+        else:
+            remedy = "Stop it (spark.stop()) and call sparkvision.start(), or, with spark-submit, add"
         raise SessionError(
-            "This Spark session was started without SparkVision's jars. Start it with sparkvision.start() "
-            "(stop the running one first: spark.stop()), or add them to spark-submit: "
+            f"This Spark session was started without SparkVision's jars. {remedy} "
             f"--jars {','.join(str(jar) for jar in jars())}"
         )

@@ -1,4 +1,4 @@
-"""The command line: `sparkvision export` makes a bundle, `sparkvision inspect` tells what is in one."""
+"""The command line: `sparkvision export` makes a bundle, `inspect` tells what is in one, `jars` what Spark needs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ example:
 _INSPECT_EXAMPLE = """\
 example:
   sparkvision inspect my-vit/
+"""
+
+_JARS_EXAMPLE = """\
+example:
+  spark-submit --jars "$(sparkvision jars)" job.py
 """
 
 
@@ -115,6 +120,15 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"{'files':<14} verified: all {len(bundle.manifest.files)} are as the manifest says")
 
 
+def _jars(options: argparse.Namespace) -> None:
+    # Brings pyspark with it, which the other commands do not need.
+    from sparkvision._session import GPU_RUNTIME, jars
+
+    print(",".join(str(jar) for jar in jars(gpu=options.gpu)), flush=True)
+    if options.gpu:
+        print(f"and for the CUDA runtime: --packages {GPU_RUNTIME}", file=sys.stderr)
+
+
 def _preprocessing(bundle: Bundle) -> str:
     path = bundle.folder / PREPROCESSOR
     try:
@@ -134,14 +148,15 @@ def _tensor(spec: TensorSpec) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sparkvision",
-        description="Vision Transformers as Spark ML stages: make model bundles, and look into them.",
-        epilog=_EXPORT_EXAMPLE + "  sparkvision inspect my-vit/\n",
+        description="Vision Transformers as Spark ML stages: make bundles, look into them, name the jars.",
+        epilog=_EXPORT_EXAMPLE + '  sparkvision inspect my-vit/\n  spark-submit --jars "$(sparkvision jars)" job.py\n',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"sparkvision {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_export(commands)
     _add_inspect(commands)
+    _add_jars(commands)
     return parser
 
 
@@ -179,6 +194,22 @@ def _add_inspect(commands: Any) -> None:
     )
     inspect.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
     inspect.set_defaults(run=_inspect)
+
+
+def _add_jars(commands: Any) -> None:
+    command = commands.add_parser(
+        "jars",
+        help="print the jars that spark-submit needs",
+        description="Print the paths of SparkVision's jars, comma-separated, as spark-submit's --jars wants them.",
+        epilog=_JARS_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--gpu",
+        action="store_true",
+        help="leave out the CPU runtime, and tell on stderr the Maven coordinate of the CUDA runtime, for --packages",
+    )
+    command.set_defaults(run=_jars)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class ImageError(SparkVisionError):
 
     Parameters
     ----------
-    index : int
-        Position of the picture in the list it came in, from 0.
+    index : int or None
+        Position of the picture in the list it came in, from 0; None where it came in no list.
     reason : str
         Why the picture was refused, in one sentence.
 
@@ -34,14 +34,16 @@ class ImageError(SparkVisionError):
     --------
     >>> str(ImageError(3, "the file has no bytes"))
     'picture 3: the file has no bytes'
+    >>> str(ImageError(None, "the file has no bytes"))
+    'the file has no bytes'
     """
 
-    def __init__(self, index: int, reason: str) -> None:
-        super().__init__(f"picture {index}: {reason}")
+    def __init__(self, index: int | None, reason: str) -> None:
+        super().__init__(reason if index is None else f"picture {index}: {reason}")
         self.index = index
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[ImageError], tuple[int, str]]:
+    def __reduce__(self) -> tuple[type[ImageError], tuple[int | None, str]]:
         """Pickle both arguments: `BaseException` would keep the joined message only."""
         return type(self), (self.index, self.reason)
 
@@ -86,7 +88,8 @@ def from_scala(class_name: str, message: str) -> SparkVisionError | None:
         None when the exception is not one of the engine's.
     """
     if class_name == "ImageException":
-        return ImageError(0, message)
+        # The engine knows the picture, not its place among others.
+        return ImageError(None, message)
     twins = {
         "BundleException": BundleError,
         "ProcessorException": ProcessorError,

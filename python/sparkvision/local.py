@@ -131,7 +131,8 @@ class LocalModel:
         answers: list[dict[str, Any]] = []
         for packed, reasons in _calls(pictures):
             with scala_errors():
-                found = iter(json.loads(self._scala.predict(packed)))
+                # Scores stay text: they are reported as the JVM writes them.
+                found = iter(json.loads(self._scala.predict(packed), parse_float=str))
             answers += [{"error": reason} if reason else next(found) for reason in reasons]
         return answers
 
@@ -190,8 +191,11 @@ class Annotation:
     """One label of a picture, as a row of a category column has it."""
 
     annotatorType: str
+    begin: int
+    end: int
     result: str
     metadata: dict[str, str] = field(default_factory=dict)
+    embeddings: list[float] = field(default_factory=list)
 
 
 class LightPipeline:
@@ -204,8 +208,9 @@ class LightPipeline:
 
     Examples
     --------
-    >>> LightPipeline(pipeline_model).fullAnnotateImage("cat.jpg")
-    [{'class': [Annotation(annotatorType='category', result='tabby', metadata={...})]}]
+    >>> with LightPipeline(pipeline_model) as light:
+    ...     light.fullAnnotateImage("cat.jpg")
+    [{'class': [Annotation(annotatorType='category', begin=0, end=0, result='tabby', metadata={...}, embeddings=[])]}]
     """
 
     def __init__(self, model: PipelineModel) -> None:
@@ -244,10 +249,32 @@ class LightPipeline:
         answers = self._model._predict(several)
         return [{self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)]
 
+    def close(self) -> None:
+        """Give the model's session back."""
+        self._model.close()
+
+    def __enter__(self) -> LightPipeline:
+        """Give this pipeline, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the model's session back."""
+        self.close()
+
 
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
-        return [Annotation("error", answer["error"], {"origin": origin})]
-    facts = {"origin": origin, "height": str(answer["height"]), "width": str(answer["width"])}
-    scores = {best["label"]: str(best["score"]) for best in answer["best"]}
-    return [Annotation("category", best["label"], {**facts, **scores}) for best in answer["best"]]
+        return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
+    # As the Pipeline's: three channels, and -1 for a picture that came encoded.
+    facts = {
+        "image": "0",
+        "origin": origin,
+        "height": str(answer["height"]),
+        "width": str(answer["width"]),
+        "nChannels": "3",
+        "mode": "-1",
+    }
+    metadata = facts | {best["label"]: best["score"] for best in answer["best"]}
+    return [Annotation("category", 0, 0, best["label"], metadata) for best in answer["best"]]

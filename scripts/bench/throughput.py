@@ -4,6 +4,9 @@ Both run the same model on the same pictures in one run of this command, in turn
 counted. Prints the raw rows as JSON lines, then medians, the ratio, and the JVM's resident memory beside its bound.
 
 Usage: scripts/bench/throughput [--size vit-base|vit-tiny] [--pictures 128] [--rounds 3] [--batch-size 8] [--cores 2]
+                                [--require RATIO]
+
+With --require it exits with 1 when the ratio is below RATIO, or the memory above its bound.
 """
 
 from __future__ import annotations
@@ -109,14 +112,27 @@ def peak_resident_megabytes(spark: SparkSession) -> float:
     return int(match.group(1)) / 1024
 
 
-def main() -> None:
-    """Measure and print."""
+def shortfalls(ratio: float, required: float, peak_megabytes: float, bound_megabytes: float) -> list[str]:
+    """Say what does not hold: the ratio that is required, the bound of the memory."""
+    missed = []
+    if ratio < required:
+        missed.append(f"the ratio {ratio:.3f} is below the required {required:g}")
+    if peak_megabytes > bound_megabytes:
+        missed.append(f"the JVM's {peak_megabytes:.0f} MB are above the bound of {bound_megabytes:.0f} MB")
+    return missed
+
+
+def main() -> int:
+    """Measure and print; 1 when what is required does not hold."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--size", choices=["vit-base", "vit-small", "vit-tiny"], default="vit-base")
     parser.add_argument("--pictures", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument(
+        "--require", type=float, metavar="RATIO", help="exit with 1 below this ratio, or above the bound"
+    )
     options = parser.parse_args()
 
     bundle = bundle_of(options.size)
@@ -154,11 +170,18 @@ def main() -> None:
     print(f"onnxruntime {onnxruntime.__version__} alone, {runtime_version(spark)} in the JVM")
     print(f"{options.size}, {options.pictures} JPEGs of {PICTURE_SIZE[0]} x {PICTURE_SIZE[1]}, local[{options.cores}]")
     print(f"median img/s: onnxruntime alone {median['onnxruntime']:.2f}, SparkVision {median['sparkvision']:.2f}")
-    print(f"ratio {median['sparkvision'] / median['onnxruntime']:.3f}")
+    ratio = median["sparkvision"] / median["onnxruntime"]
+    print(f"ratio {ratio:.3f}")
     peak = peak_resident_megabytes(spark)
     print(f"peak resident memory of the JVM {peak:.0f} MB; 2.5 x model + 1.5 GB is {bound:.0f} MB")
     spark.stop()
+    if options.require is None:
+        return 0
+    missed = shortfalls(ratio, options.require, peak, bound)
+    for reason in missed:
+        print(f"NOT MET: {reason}", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sparkvision import __version__
+from sparkvision._session import jars
 from sparkvision.cli import main
 from sparkvision.export import ExportReport
 
@@ -84,3 +85,27 @@ def test_a_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         main(["export"])
     assert exit_.value.code == 2
     assert "SOURCE" in capsys.readouterr().err
+
+
+def test_jars_prints_what_spark_submit_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jars"]) == 0
+    captured = capsys.readouterr()
+    paths = [Path(path) for path in captured.out.strip().split(",")]
+    assert paths == jars() and all(path.is_file() for path in paths)
+    assert captured.err == ""
+
+
+def test_jars_for_a_gpu_names_the_runtimes_coordinate_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jars", "--gpu"]) == 0
+    captured = capsys.readouterr()
+    assert [Path(path) for path in captured.out.strip().split(",")] == jars(gpu=True)
+    assert "--packages com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0" in captured.err
+
+
+def test_jars_of_an_installation_without_any_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sparkvision._session.files", lambda package: tmp_path)
+    assert main(["jars"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and "scripts/quickstart" in captured.err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import SQLTransformer
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from sparkvision import LightPipeline
 from sparkvision.errors import ParameterError
@@ -27,6 +28,45 @@ def test_it_gives_what_the_pipeline_gives(model: PipelineModel, mixed: DataFrame
     assert float(best.metadata[best.result]) == pytest.approx(
         float(rows[0]["class"][0]["metadata"][best.result]), abs=1e-5
     )
+
+
+def test_annotations_are_the_rows_of_the_category_column(
+    spark: SparkSession, model: PipelineModel, photos: list[Path], digits: list[Path]
+) -> None:
+    # One upright, one that EXIF turns (height and width change places), one of a single channel, one digit.
+    names = ["cat_chelsea.png", "exif_portrait_orientation_6.jpg", "brick_wall_gray.png"]
+    pictures = [*(str(photo) for photo in photos if photo.name in names), str(digits[0])]
+    assert len(pictures) == 4
+    table = [(path, bytearray(Path(path).read_bytes())) for path in pictures]
+    rows = model.transform(spark.createDataFrame(table, "path string, content binary").coalesce(1)).collect()
+    with LightPipeline(model) as light:
+        answers = light.fullAnnotateImage(pictures)
+    for row, answer in zip(rows, answers, strict=True):
+        for expected, found in zip(row["class"], answer["class"], strict=True):
+            assert [field.name for field in fields(found)] == list(expected.asDict())
+            different = {"metadata": None}
+            assert asdict(found) | different == expected.asDict() | different
+            labels = {annotation["result"] for annotation in row["class"]}
+            facts, scores = split(found.metadata, labels)
+            expected_facts, expected_scores = split(expected["metadata"], labels)
+            assert facts == expected_facts
+            # In other batches the last digits of a score may differ.
+            assert {name: float(score) for name, score in scores.items()} == pytest.approx(
+                {name: float(score) for name, score in expected_scores.items()}, abs=1e-6
+            )
+
+
+def split(metadata: dict[str, str], labels: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Separate what is known of the picture from the labels' scores."""
+    scores = {name: value for name, value in metadata.items() if name in labels}
+    return {name: value for name, value in metadata.items() if name not in labels}, scores
+
+
+def test_a_closed_pipeline_runs_no_more(model: PipelineModel, digits: list[Path]) -> None:
+    with LightPipeline(model) as light:
+        assert light.fullAnnotateImage(str(digits[0]))
+    with pytest.raises(Exception, match="closed"):
+        light.fullAnnotateImage(str(digits[0]))
 
 
 def test_one_picture_gives_a_list_of_one(model: PipelineModel, digits: list[Path]) -> None:

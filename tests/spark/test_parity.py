@@ -9,11 +9,14 @@ import pytest
 from PIL import Image, ImageOps
 from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
-from tests.conftest import SHARED_IMAGES
+from tests.conftest import FIXTURES, SHARED_IMAGES
 
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 TOLERANCE = 1e-3
+EMBEDDED = "embedded:digits"
+# What the embedded model was exported from, as scripts/train_default_model.py trained it.
+EMBEDDED_CHECKPOINT = FIXTURES / "digits_checkpoint"
 
 
 def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
@@ -65,6 +68,20 @@ def test_pipeline_gives_transformers_logits(
     assert len(photos) == 20
     expected = torch_logits(checkpoints[size], photos)
     compare(size, pipeline_logits(spark, str(bundles[size]), photos), expected)
+
+
+def test_pipeline_gives_transformers_logits_with_the_embedded_model(spark: SparkSession, photos: list[Path]) -> None:
+    assert len(photos) == 20
+    expected = torch_logits(EMBEDDED_CHECKPOINT, photos)
+    compare("embedded model", pipeline_logits(spark, EMBEDDED, photos), expected)
+
+
+def test_pipeline_gives_transformers_logits_with_the_embedded_model_on_held_out_digits(
+    spark: SparkSession, digits: list[Path]
+) -> None:
+    assert len(digits) == 360
+    expected = torch_logits(EMBEDDED_CHECKPOINT, digits)
+    compare("embedded model, held-out digits", pipeline_logits(spark, EMBEDDED, digits), expected)
 
 
 @pytest.mark.skipif(not SHARED_IMAGES.exists(), reason="needs ../shared")
