@@ -102,7 +102,7 @@ object InferenceSession {
     requireFloatInput(bundle)
     val session = config.provider match {
       case ExecutionProvider.Auto =>
-        best(OnnxRuntime.providers.contains(ai.onnxruntime.OrtProvider.CUDA))(openOn(_, bundle, config))
+        best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))
       case provider => openOn(provider, bundle, config)
     }
     log.info(

@@ -1,7 +1,5 @@
 package sparkvision.engine
 
-import java.util.{EnumSet => JEnumSet}
-
 import scala.jdk.CollectionConverters._
 
 import ai.onnxruntime.OrtSession.SessionOptions
@@ -36,9 +34,16 @@ private[engine] object OnnxRuntime {
     env
   }
 
-  def providers: JEnumSet[OrtProvider] = {
+  /** Whether this runtime was built with CUDA; whether CUDA works here, opening a session tells. */
+  def hasCuda: Boolean = providers.contains(OrtProvider.CUDA)
+
+  private def providers: Set[OrtProvider] = {
     environment // its checks come first
-    OrtEnvironment.getAvailableProviders
+    try OrtEnvironment.getAvailableProviders.asScala.toSet
+    catch {
+      // JavaCPP's build (1.24.1-1.5.13), which brings oneDNN, never fills the list that this method copies.
+      case _: NullPointerException => Set(OrtProvider.CPU)
+    }
   }
 
   /** Options for a session on `provider`, which is not `Auto`. The caller closes them.
@@ -70,9 +75,9 @@ private[engine] object OnnxRuntime {
   }
 
   private def addCuda(options: SessionOptions, config: SessionConfig): Unit = {
-    if (!providers.contains(OrtProvider.CUDA))
+    if (!hasCuda)
       throw new ProviderException(
-        s"executionProvider=cuda was asked for, but this ONNX Runtime has only ${providers.asScala.mkString(", ")}. " +
+        s"executionProvider=cuda was asked for, but this ONNX Runtime has only ${providers.mkString(", ")}. " +
           "Use the GPU runtime (sparkvision.start(gpu=True), or the artifact sparkvision-gpu_2.13), or executionProvider=cpu."
       )
     val cuda =

@@ -90,13 +90,13 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("neither transform nor transformSchema runs the model") {
-    val before = SessionCache.shared().openedCount
+    val before = SessionCache.shared.openedCount
     val stage = vit.setBatchSize(3).setIntraOpThreads(3)
     val planned = stage.transform(mixed)
     stage.transformSchema(mixed.schema)
-    assert(SessionCache.shared().openedCount == before)
+    assert(SessionCache.shared.openedCount == before)
     planned.count()
-    assert(SessionCache.shared().openedCount == before + 1)
+    assert(SessionCache.shared.openedCount == before + 1)
   }
 
   test("repeated transforms open one session") {
