@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 
 from sparkvision.errors import SessionError
 
-GPU_RUNTIME = "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
 JVM_END_SECONDS = 30
@@ -47,6 +46,13 @@ def jars(*, gpu: bool = False) -> list[Path]:
     return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
 
 
+def gpu_runtime() -> str:
+    """Give the Maven coordinate of the CUDA runtime, of the same version as the CPU's among the jars."""
+    (cpu,) = (jar for jar in jars() if jar.name.startswith(CPU_RUNTIME_PREFIX))
+    version = cpu.name.removeprefix(CPU_RUNTIME_PREFIX).partition("-")[0]
+    return f"com.microsoft.onnxruntime:onnxruntime_gpu:{version}"
+
+
 def configure(
     builder: SparkSession.Builder, *, gpu: bool = False, model: str | Path | None = None
 ) -> SparkSession.Builder:
@@ -76,7 +82,7 @@ def configure(
     own = ",".join(str(jar) for jar in jars(gpu=gpu))
     builder.config("spark.jars", ",".join(filter(None, [options.get("spark.jars"), own])))
     if gpu:
-        packages = ",".join(filter(None, [options.get("spark.jars.packages"), GPU_RUNTIME]))
+        packages = ",".join(filter(None, [options.get("spark.jars.packages"), gpu_runtime()]))
         builder.config("spark.jars.packages", packages)
     if "spark.driver.memory" not in options:
         builder.config("spark.driver.memory", DRIVER_MEMORY)

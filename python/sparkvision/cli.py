@@ -122,11 +122,11 @@ def _inspect(options: argparse.Namespace) -> None:
 
 def _jars(options: argparse.Namespace) -> None:
     # Brings pyspark with it, which the other commands do not need.
-    from sparkvision._session import GPU_RUNTIME, jars
+    from sparkvision._session import gpu_runtime, jars
 
     print(",".join(str(jar) for jar in jars(gpu=options.gpu)), flush=True)
     if options.gpu:
-        print(f"and for the CUDA runtime: --packages {GPU_RUNTIME}", file=sys.stderr)
+        print(f"and for the CUDA runtime: --packages {gpu_runtime()}", file=sys.stderr)
 
 
 def _preprocessing(bundle: Bundle) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from sparkvision._gateway import jvm
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
+Closing = TypeVar("Closing", bound="_Closing")
+
 Picture: TypeAlias = bytes | str | Path
 OnError = Literal["raise", "null"]
 
@@ -27,7 +30,25 @@ OnError = Literal["raise", "null"]
 PICTURES_PER_CALL = 64
 
 
-class LocalModel:
+class _Closing(ABC):
+    """Something that a ``with`` block closes at its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what is held."""
+
+    def __enter__(self: Closing) -> Closing:
+        """Give this object, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class LocalModel(_Closing):
     """A model bundle on this machine: exactly what Spark's executors feed the session, and get back.
 
     Runs on the JVM engine: in the active Spark session's JVM if there is one, else in a JVM of its own without Spark.
@@ -116,16 +137,6 @@ class LocalModel:
         """Give the session back."""
         self._scala.close()
 
-    def __enter__(self) -> LocalModel:
-        """Give this model, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the session back."""
-        self.close()
-
     def _predict(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
         """Give labels and scores, or the error, of each picture."""
         answers: list[dict[str, Any]] = []
@@ -198,7 +209,7 @@ class Annotation:
     embeddings: list[float] = field(default_factory=list)
 
 
-class LightPipeline:
+class LightPipeline(_Closing):
     """A fitted Pipeline on this machine, without a Spark job: for a few pictures, at once.
 
     Parameters
@@ -253,21 +264,12 @@ class LightPipeline:
         """Give the model's session back."""
         self._model.close()
 
-    def __enter__(self) -> LightPipeline:
-        """Give this pipeline, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Give the model's session back."""
-        self.close()
-
 
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's: three channels, and -1 for a picture that came encoded.
+    # As the Pipeline's (ClassificationOutput.scala): three channels, and -1 for a picture that came encoded; the facts
+    # win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
@@ -276,5 +278,5 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
         "nChannels": "3",
         "mode": "-1",
     }
-    metadata = facts | {best["label"]: best["score"] for best in answer["best"]}
+    metadata = {best["label"]: best["score"] for best in answer["best"]} | facts
     return [Annotation("category", 0, 0, best["label"], metadata) for best in answer["best"]]

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from transformers import ViTImageProcessor
 
 from sparkvision.errors import BundleError, ImageError, ParameterError
-from sparkvision.local import LocalModel, Picture
+from sparkvision.local import LocalModel, Picture, _annotations
 
 
 def slow_processor(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
@@ -95,3 +95,9 @@ print(LocalModel("embedded:digits").logits(sys.argv[1:]).argmax(1))
         [sys.executable, "-c", script, str(digits[0])], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert run.stdout.strip() == f"[{digits[0].parent.name}]", run.stderr
+
+
+def test_a_pictures_facts_win_over_a_class_of_the_same_name() -> None:
+    best = [{"id": 0, "label": "width", "score": "0.5"}]
+    (annotation,) = _annotations({"height": 2, "width": 3, "best": best}, "a.png")
+    assert annotation.result == "width" and annotation.metadata["width"] == "3"

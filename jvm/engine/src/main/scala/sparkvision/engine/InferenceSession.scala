@@ -99,7 +99,6 @@ object InferenceSession {
     *   when ONNX Runtime refuses the graph
     */
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
-    requireFloatInput(bundle)
     val session = config.provider match {
       case ExecutionProvider.Auto =>
         best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))
@@ -149,15 +148,6 @@ object InferenceSession {
         s"ONNX Runtime cannot load $graph: ${e.getMessage} Export the model again, for instance with another --opset.",
         e
       )
-
-  private def requireFloatInput(bundle: ModelBundle): Unit = {
-    val input = bundle.manifest.inputs.head
-    if (bundle.manifest.inputs.size != 1 || input.elementType != "float32" || input.shape.size != 4)
-      throw new BundleException(
-        s"The graph of ${bundle.folder} takes ${bundle.manifest.inputs.mkString(", ")}; SparkVision feeds one float32 input " +
-          "of shape [pictures, 3, height, width]. Export the model with `sparkvision export`."
-      )
-  }
 
   /** A file of raw little-endian floats, as a direct buffer. */
   private def readFloats(file: Path): FloatBuffer = {

@@ -59,19 +59,9 @@ final class LocalModel(
       settings.batchSize,
       floatsPerPicture,
       prepare,
-      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width)).map(requireOneALabel)
+      (batch, pictures) =>
+        openSession().run(batch, Array[Long](pictures, 3, height, width)).map(postprocessor.requireOneALabel)
     ).results(items)(picture)
-
-  /** The graph may leave the number of classes open: what it gives is known only now. */
-  private def requireOneALabel(logits: Array[Float]): Array[Float] = {
-    val labels = bundle.manifest.labels.size
-    if (logits.length != labels)
-      throw new BundleException(
-        s"The model ${bundle.folder} gives ${logits.length} logits a picture, but its bundle has $labels labels. " +
-          "Export it again with labels that match (`sparkvision export --labels FILE`)."
-      )
-    logits
-  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
@@ -108,21 +98,13 @@ object LocalModel {
   /** The size that preprocessing makes and the graph takes; they must agree. */
   private def inputSize(bundle: ModelBundle, preprocessor: Preprocessor): (Int, Int) = {
     val (height, width) = (preprocessor.height, preprocessor.width)
-    bundle.manifest.inputs.head.shape match {
-      case Seq(_, channels, graphHeight, graphWidth) =>
-        val fits = Seq(channels -> 3, graphHeight -> height, graphWidth -> width).forall { case (graph, picture) =>
-          graph == -1 || graph == picture
-        }
-        if (!fits)
-          throw new ProcessorException(
-            s"Preprocessing makes pictures of 3 x $height x $width (channels, height, width), but the graph takes " +
-              s"$channels x $graphHeight x $graphWidth. Leave size, height and width unset to use the bundle's own."
-          )
-      case shape =>
-        throw new BundleException(
-          s"The graph's input has shape ${shape.mkString("[", ", ", "]")}; SparkVision feeds [pictures, 3, height, width]."
-        )
-    }
+    val graph = bundle.manifest.inputs.head.shape.drop(1)
+    val fits = graph.zip(Seq(3, height, width)).forall { case (fixed, made) => fixed == -1 || fixed == made }
+    if (!fits)
+      throw new ProcessorException(
+        s"Preprocessing makes pictures of 3 x $height x $width (channels, height, width), but the graph takes " +
+          s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
+      )
     (height, width)
   }
 }

@@ -24,6 +24,12 @@ private[engine] object ManifestAgreement {
         s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
           "SparkVision feeds one. Export the model with `sparkvision export`."
       )
+    val input = agreed.inputs.head
+    if (input.elementType != "float32" || input.shape.size != 4)
+      throw new BundleException(
+        s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
+          "float32 of shape [pictures, 3, height, width]. Export the model with `sparkvision export`."
+      )
     val output = agreed.outputs.head
     if (output.elementType != "float32")
       throw new BundleException(

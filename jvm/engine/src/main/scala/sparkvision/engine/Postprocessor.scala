@@ -24,11 +24,25 @@ final case class Prediction(logits: Array[Float], scores: Array[Double], best: S
 final class Postprocessor(labels: IndexedSeq[String], problemType: ProblemType, topK: Int, threshold: Double) {
   if (topK < 1) throw new ParameterException(s"topK must be at least 1, not $topK.")
 
-  def apply(logits: Array[Float]): Prediction = {
+  /** The logits, when there is one for each label: a graph may leave the number of classes open until it has run.
+    *
+    * @throws BundleException
+    *   when there is not
+    */
+  def requireOneALabel(logits: Array[Float]): Array[Float] = {
     if (logits.length != labels.size)
       throw new BundleException(
-        s"The model gives ${logits.length} logits a picture, but its bundle has ${labels.size} labels. Export it again."
+        s"The model gives ${logits.length} logits a picture, but its bundle has ${labels.size} labels. Export it again " +
+          "with labels that match (`sparkvision export --labels FILE`)."
       )
+    logits
+  }
+
+  /** @param logits
+    *   one picture's, one for each label
+    */
+  def apply(logits: Array[Float]): Prediction = {
+    requireOneALabel(logits)
     val scores = problemType match {
       case ProblemType.SingleLabel => softmax(logits)
       case ProblemType.MultiLabel => logits.map(x => 1 / (1 + math.exp(-x.toDouble)))

@@ -66,8 +66,9 @@ abstract class ImageClassification
   /** This stage's model and settings on this machine, without a Spark job. The caller closes it. */
   def localModel(): LocalModel = {
     val spark = SparkSession.active
-    val config = settings(spark).session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
-    new LocalModel(bundle(spark), settings(spark).copy(session = config))
+    val chosen = settings(spark)
+    val session = chosen.session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
+    new LocalModel(bundle(spark), chosen.copy(session = session))
   }
 
   private def localThreads: Int =
@@ -119,11 +120,12 @@ abstract class ImageClassification
           "Use outputCol, or probabilityCol."
       )
     // Settings that the model cannot take are the driver's to refuse, before any task runs.
-    new LocalModel(model, settings(spark)).close()
+    val chosen = settings(spark)
+    new LocalModel(model, chosen).close()
     val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
     distributed = Some(sent)
     val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
-    new PartitionRunner(sent, settings(spark), getDeviceId, getIntraOpThreads, sessionsOpened)
+    new PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads, sessionsOpened)
   }
 
   private def settings(spark: SparkSession) = ModelSettings(

@@ -129,7 +129,7 @@ private[ml] object ModelStore {
   }
 
   /** Copies a bundle's files, and no others, from `uri` into a local folder. */
-  private[ml] def fetch(uri: String, folder: Path, spark: SparkSession): Unit =
+  private def fetch(uri: String, folder: Path, spark: SparkSession): Unit =
     if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.copyTo(uri, folder)
     else
       try {

@@ -74,8 +74,6 @@ object PictureColumn {
   /** OpenCV's CV_8UC3. */
   private[ml] val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
   private val DefaultOriginColumn = "path"
-  private val PicturesRole = "the pictures"
-  private val OriginsRole = "the pictures' names (originCol)"
 
   /** No picture file is as large as this; something else would fill the executor's memory. */
   private val LargestFile = 1 << 30
@@ -94,33 +92,38 @@ object PictureColumn {
       originCol: Option[String],
       context: SparkContext
   ): PictureColumn = {
-    checkSchema(schema, column, originCol)
-    val index = ColumnNames.indexOf(schema, column, PicturesRole)
+    val (index, originIndex) = locate(schema, column, originCol)
     lazy val configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
     val defaultOrigin = ColumnNames.indicesOf(schema, DefaultOriginColumn).filter(schema(_).dataType == StringType)
     new PictureColumn(
       index,
       reader(schema(index).dataType, configuration).get,
-      originCol.map(ColumnNames.indexOf(schema, _, OriginsRole)),
+      originIndex,
       defaultOrigin.headOption
     )
   }
 
   /** Refuses what [[of]] would refuse. */
   def checkSchema(schema: StructType, column: String, originCol: Option[String]): Unit = {
-    val dataType = schema(ColumnNames.indexOf(schema, column, PicturesRole)).dataType
+    val _ = locate(schema, column, originCol)
+  }
+
+  /** Places of the column that holds pictures and of the one that names them. */
+  private def locate(schema: StructType, column: String, originCol: Option[String]): (Int, Option[Int]) = {
+    val index = ColumnNames.indexOf(schema, column, "the pictures")
+    val dataType = schema(index).dataType
     if (reader(dataType, null).isEmpty)
       throw new ParameterException(
         s"The column '$column' has type ${dataType.simpleString}, which cannot hold pictures. It may be " +
           "binary (encoded bytes), string (paths), a binaryFile or image struct, or ImageAssembler's output."
       )
-    originCol.foreach { name =>
-      val dataType = schema(ColumnNames.indexOf(schema, name, OriginsRole)).dataType
-      if (dataType != StringType)
-        throw new ParameterException(
-          s"originCol '$name' has type ${dataType.simpleString}; it must be a string column."
-        )
+    val originIndex = originCol.map(ColumnNames.indexOf(schema, _, "the pictures' names (originCol)"))
+    originIndex.map(schema(_)).filter(_.dataType != StringType).foreach { field =>
+      throw new ParameterException(
+        s"originCol '${field.name}' has type ${field.dataType.simpleString}; it must be a string column."
+      )
     }
+    (index, originIndex)
   }
 
   private def reader(
