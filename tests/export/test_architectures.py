@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from make_checkpoint import make
+from sparkvision.errors import ExportError
 from sparkvision.export import export
 from sparkvision.export.architectures import ARCHITECTURES
 from sparkvision.export.checkpoint import load
+from sparkvision.export.tracing import traceable
 from sparkvision.manifest import TensorSpec
 from tiny_models import TINY_MODELS
 
@@ -44,17 +47,39 @@ def test_the_exported_classifier_gives_torchs_logits(name: str, tiny: dict[str, 
     assert report.largest_difference <= 1e-4
 
 
-@pytest.mark.parametrize("name", TINY_MODELS)
+# With a teacher or without, the encoder is the same.
+@pytest.mark.parametrize("name", [family.classifiers[0] for family in ARCHITECTURES])
 def test_the_exported_encoder_gives_torchs_features(name: str, tiny: dict[str, Path], tmp_path: Path) -> None:
     report = export(tiny[name], tmp_path / "bundle", task="feature-extraction", progress=None)
     manifest = report.bundle.manifest
-    print(f"{manifest.architecture}: largest difference {report.largest_difference:.2e}, {manifest.outputs}")
+    print(f"{manifest.architecture}: largest difference {report.largest_difference:.2e}")
     assert (manifest.architecture, manifest.task) == (CLASSIFIERS[name].encoder, "feature-extraction")
     assert manifest.labels == ()
     tokens, *pooled = manifest.outputs
-    assert tokens.name == "last_hidden_state" and tokens.shape[0] == "batch_size" and len(tokens.shape) == 3
-    assert [(output.name, output.shape) for output in pooled] in (
-        [],
-        [("pooler_output", ("batch_size", tokens.shape[2]))],
-    )
+    batch, _, width = tokens.shape
+    assert (tokens.name, batch) == ("last_hidden_state", "batch_size")
+    assert pooled in ([], [TensorSpec("pooler_output", "float32", ("batch_size", width))])
     assert report.largest_difference <= 1e-4
+
+
+def test_a_pooler_without_weights_in_the_checkpoint_is_left_out(tiny: dict[str, Path]) -> None:
+    # ViTForImageClassification has no pooler, ViTModel has one; BeitForImageClassification has one too.
+    vit = load(tiny["ViTForImageClassification"], "feature-extraction")
+    beit = load(tiny["BeitForImageClassification"], "feature-extraction")
+    assert vit.output_names == ("last_hidden_state",)
+    assert beit.output_names == ("last_hidden_state", "pooler_output")
+
+
+def test_what_tracing_replaces_is_put_back(tiny: dict[str, Path]) -> None:
+    for name in ("BitForImageClassification", "Dinov2ForImageClassification", "MobileViTV2ForImageClassification"):
+        source = load(tiny[name], "image-classification")
+        before = [set(vars(module)) for module in source.model.modules()]
+        with traceable(source):
+            assert [set(vars(module)) for module in source.model.modules()] != before
+        assert [set(vars(module)) for module in source.model.modules()] == before
+
+
+def test_a_deprecated_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit-hybrid"}))
+    with pytest.raises(ExportError, match="transformers has deprecated ViT-hybrid, and 4.57 can no longer build"):
+        load(tmp_path, "image-classification")
