@@ -1,4 +1,4 @@
-"""The command line: `sparkvision export` makes a bundle, `inspect` tells what is in one, `jars` what Spark needs."""
+"""The command line: `export` and `import` make a bundle, `inspect` tells what is in one, `jars` what Spark needs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from sparkvision import __version__
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.errors import BundleError, SparkVisionError
+from sparkvision.importing.command import add_import
 from sparkvision.manifest import TensorSpec
 
 _FIRST_LABELS = 5
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sparkvision {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_export(commands)
+    add_import(commands)
     _add_inspect(commands)
     _add_jars(commands)
     return parser

@@ -121,9 +121,9 @@ def load(source: str | Path, task: str) -> Checkpoint:
     # Old checkpoints name no processor and leave the choice to the model's type. The bundle stands alone: it says it.
     if not {"image_processor_type", "feature_extractor_type"} & processor_config.keys():
         processor_config["image_processor_type"] = type(processor).__name__
-    pixel_shape = _pixel_shape(name, processor)
-    output_names = _output_names(name, task, model, pixel_shape, missing)
-    return Checkpoint(name, task, model, processor, processor_config, pixel_shape, output_names)
+    shape = pixel_shape(name, processor)
+    output_names = _output_names(name, task, model, shape, missing)
+    return Checkpoint(name, task, model, processor, processor_config, shape, output_names)
 
 
 def _reach_hub(name: str) -> bool:
@@ -241,8 +241,21 @@ def _load_processor(name: str, local_only: bool) -> Any:
         raise ExportError(f"the image processor of {name} cannot be loaded: {_first_line(error)}") from error
 
 
-def _pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
-    """Give the shape of what the processor makes, and refuse one whose shape depends on the picture's."""
+def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
+    """Give channels, height and width of what a processor makes of every picture.
+
+    Parameters
+    ----------
+    name : str
+        What to call the processor in an error.
+    processor : Any
+        An image processor of transformers.
+
+    Raises
+    ------
+    ExportError
+        If it cannot process a picture, or makes pictures of several sizes.
+    """
     from PIL import Image
 
     try:
