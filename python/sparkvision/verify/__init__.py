@@ -47,7 +47,7 @@ def verify(
     limit : int, optional
         Compare only the first so many files, in the order of their names. Default: all.
     progress : callable taking str, optional
-        Gets a line after each picture. Default: silence.
+        Gets a line after each file. Default: silence.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def verify(
     _require_libraries()
     from sparkvision.export.quiet import quiet
     from sparkvision.local import LocalModel
-    from sparkvision.verify.comparison import compare
+    from sparkvision.verify.comparison import Comparison
     from sparkvision.verify.environment import machine, versions
     from sparkvision.verify.reference import Reference
 
@@ -88,16 +88,16 @@ def verify(
     refusals: list[Refusal] = []
     with quiet(), LocalModel(bundle) as model:
         reference = Reference.load(source, TASK)
-        reference.require_same_shape(model, bundle)
+        comparison = Comparison(model, reference)
         chosen = files[:limit]
         for number, file in enumerate(chosen, start=1):
-            found = compare(model, reference, file, file.relative_to(images).as_posix())
+            found = comparison.compare(file, file.relative_to(images).as_posix())
             if isinstance(found, Refusal):
                 refusals.append(found)
             else:
                 differences.append(found)
             if progress is not None:
-                progress(f"{number} of {len(chosen)} pictures compared")
+                progress(f"{number} of {len(chosen)} files compared")
         return VerifyReport(
             bundle=str(bundle),
             model_hash=model_hash,
@@ -107,7 +107,7 @@ def verify(
             tolerance=tolerance,
             problem_type=reference.problem_type,
             labels=len(reference.labels),
-            labels_renamed=sum(ours != theirs for ours, theirs in zip(model.labels, reference.labels, strict=True)),
+            labels_renamed=comparison.renamed_labels,
             differences=tuple(sorted(differences, key=PictureDifference.badness)),
             refusals=tuple(sorted(refusals, key=Refusal.badness)),
             versions=versions(),

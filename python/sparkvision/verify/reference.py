@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sparkvision.errors import ImageError, VerifyError
+from sparkvision.errors import ImageError
 from sparkvision.export import labels
 from sparkvision.export.checkpoint import Checkpoint, load
 from sparkvision.export.pictures import upright_rgb
-from sparkvision.local import LocalModel
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class Reference:
         """Load the checkpoint; refused as an export of it would be."""
         return Reference(load(source, task))
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """The checkpoint's names of the classes, in the order of their ids."""
         return labels.from_config(self.checkpoint.config.id2label)
@@ -83,18 +83,3 @@ class Reference:
         factor = processor.rescale_factor if getattr(processor, "do_rescale", False) else 1.0
         std = processor.image_std if getattr(processor, "do_normalize", False) else 1.0
         return np.abs(np.asarray(std, dtype=np.float64)).reshape(-1, 1, 1) / factor
-
-    def require_same_shape(self, model: LocalModel, bundle: str | Path) -> None:
-        """Refuse a bundle whose numbers cannot be set against the checkpoint's.
-
-        Raises
-        ------
-        VerifyError
-            If it has another number of labels.
-        """
-        ours, theirs = len(model.labels), len(self.labels)
-        if ours != theirs:
-            raise VerifyError(
-                f"{bundle} has {ours} labels, but {self.checkpoint.source} has {theirs}; "
-                "give the checkpoint that the bundle was exported from"
-            )

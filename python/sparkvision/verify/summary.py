@@ -83,8 +83,8 @@ def facts(report: VerifyReport) -> list[tuple[str, str]]:
 
 
 def difference(value: float) -> str:
-    """Give a difference of logits or of the model's input with as many digits as matter."""
-    return "not a number" if math.isnan(value) else f"{value:.1e}" if value else "0"
+    """Give a difference of logits or of the model's input with the two digits that matter."""
+    return "not a number" if math.isnan(value) else f"{value:.2g}"
 
 
 def levels(value: float) -> str:
