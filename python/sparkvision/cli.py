@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 when all is well, 1 after a refusal, which is told in one line on stderr. A wrong usage exits with 2.
-        `verify` keeps 1 for differences: a refusal, after which nothing was compared, is 2 there.
+        `verify` keeps 1 for differences: a refusal, which leaves no result, is 2 there.
 
     Examples
     --------

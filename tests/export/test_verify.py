@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,12 +20,13 @@ from PIL import Image
 
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_file, write_manifest
 from sparkvision.cli import main
-from sparkvision.errors import VerifyError
 from sparkvision.export import ExportReport, export
 from sparkvision.verify import PictureDifference, VerifyReport, comparison, verify
-from sparkvision.verify.command import DATA, PAGE, _ProgressLine
+from sparkvision.verify.command import DATA, PAGE, _ProgressLine, write_report
+from sparkvision.verify.summary import describe
 
-FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "tests" / "fixtures"
 PHOTO = FIXTURES / "photos" / "cat_chelsea.png"
 
 
@@ -208,43 +211,6 @@ def expected_score(checkpoint: Path, picture: Path) -> float:
     return float(best["score"])
 
 
-def test_a_checkpoint_of_another_number_of_labels_cannot_be_compared(exported: ExportReport, digits: Path) -> None:
-    with pytest.raises(VerifyError, match="has 7 labels, but the checkpoint has 10; give the checkpoint"):
-        verify(exported.bundle.folder, FIXTURES / "digits_checkpoint", digits)
-
-
-def test_a_bundle_of_another_task_is_refused_by_name(bundle_copy: Path, checkpoint: Path, digits: Path) -> None:
-    write_manifest(bundle_copy, replace(Bundle.read(bundle_copy).manifest, task="feature-extraction"))
-    with pytest.raises(VerifyError, match="is a bundle for feature-extraction; only image-classification"):
-        verify(bundle_copy, checkpoint, digits)
-
-
-@pytest.mark.parametrize("missing", ["BUNDLE", "--source", "--images", "pictures in --images"])
-def test_nothing_to_compare_exits_with_2_and_writes_nothing(
-    missing: str, exported: ExportReport, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    nowhere, empty = tmp_path / "nowhere", tmp_path / "empty"
-    empty.mkdir()
-    bundle = nowhere if missing == "BUNDLE" else exported.bundle.folder
-    source = empty if missing == "--source" else checkpoint
-    images = {"--images": nowhere, "pictures in --images": empty}.get(missing, FIXTURES / "photos")
-    arguments = [bundle, "--source", source, "--images", images, "--report", tmp_path / "report"]
-    assert main(["verify", *map(str, arguments)]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == "" and captured.err.startswith("sparkvision: ") and captured.err.count("\n") == 1
-    assert str({"BUNDLE": bundle, "--source": source}.get(missing, images)) in captured.err
-    assert not (tmp_path / "report").exists()
-
-
-@pytest.mark.parametrize("wrong", [["--tolerance", "nan"], ["--tolerance", "-1"], ["--limit", "0"], []])
-def test_a_wrong_usage_exits_with_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    required = ["--source", "c", "--images", "i"] if wrong else []
-    with pytest.raises(SystemExit) as exit_:
-        main(["verify", "b", *required, *wrong])
-    assert exit_.value.code == 2
-    assert (wrong or ["--source"])[0] in capsys.readouterr().err
-
-
 def test_a_difference_that_is_no_number_is_the_worst(exported: ExportReport, checkpoint: Path) -> None:
     report = verify(exported.bundle.folder, checkpoint, FIXTURES / "photos", limit=2)
     none = replace(report.differences[1], logits=math.nan)
@@ -254,6 +220,32 @@ def test_a_difference_that_is_no_number_is_the_worst(exported: ExportReport, che
     assert math.isnan(broken.largest_logit_difference)
     assert broken.to_json()["pictures"][0]["logits"] is None
     json.dumps(broken.to_json(), allow_nan=False)
+
+
+def test_a_name_that_is_not_unicode_is_reported(exported: ExportReport, checkpoint: Path, tmp_path: Path) -> None:
+    images = folder_of(tmp_path / "images", PHOTO)
+    os.rename(images / PHOTO.name, os.fsencode(images) + b"/caf\xe9.png")
+    report = verify(exported.bundle.folder, checkpoint, images)
+    write_report(report, tmp_path / "report")
+    assert report.passed and "caf\ufffd.png" in describe(report)
+    page = (tmp_path / "report" / PAGE).read_text(encoding="utf-8")
+    assert 'alt="caf\ufffd.png"' in page and "data:image/jpeg" in page
+
+
+def test_the_documentation_names_every_field_of_the_data(exported: ExportReport, checkpoint: Path) -> None:
+    def fields(value: object) -> set[str]:
+        if isinstance(value, list):
+            return set().union(*map(fields, value))
+        if not isinstance(value, dict):
+            return set()
+        kept = {name for name in value if name not in ("versions", "machine")}
+        return set(value).union(*(fields(value[name]) for name in kept))
+
+    report = verify(exported.bundle.folder, checkpoint, FIXTURES / "photos", limit=1)
+    quoted = re.findall(r"`([^`\n]+)`", (ROOT / "docs" / "verify.md").read_text())
+    documented = {word for name in quoted for word in re.findall("[a-zA-Z]+", name)}
+    assert len(fields(report.to_json())) > 30
+    assert fields(report.to_json()) <= documented
 
 
 def test_scores_do_not_overflow() -> None:

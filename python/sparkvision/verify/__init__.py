@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
 from sparkvision.manifest import MANIFEST
 from sparkvision.verify.report import PictureDifference, Refusal, TopLabel, VerifyReport
+
+if TYPE_CHECKING:
+    from sparkvision.verify.comparison import Comparison
 
 __all__ = ["PictureDifference", "Refusal", "TopLabel", "VerifyReport", "verify"]
 
@@ -84,20 +88,10 @@ def verify(
     files = _files(Path(images))
     model_hash = _model_hash(bundle)
     started, clock = datetime.now(timezone.utc), time.monotonic()
-    differences: list[PictureDifference] = []
-    refusals: list[Refusal] = []
     with quiet(), LocalModel(bundle) as model:
         reference = Reference.load(source, TASK)
         comparison = Comparison(model, reference)
-        chosen = files[:limit]
-        for number, file in enumerate(chosen, start=1):
-            found = comparison.compare(file, file.relative_to(images).as_posix())
-            if isinstance(found, Refusal):
-                refusals.append(found)
-            else:
-                differences.append(found)
-            if progress is not None:
-                progress(f"{number} of {len(chosen)} files compared")
+        differences, refusals = _compare(comparison, Path(images), files[:limit], progress)
         return VerifyReport(
             bundle=str(bundle),
             model_hash=model_hash,
@@ -115,6 +109,23 @@ def verify(
             started=started,
             seconds=time.monotonic() - clock,
         )
+
+
+def _compare(
+    comparison: Comparison, folder: Path, files: list[Path], progress: Callable[[str], None] | None
+) -> tuple[list[PictureDifference], list[Refusal]]:
+    """Compare file by file; of each only the outcome is kept, not its pixels."""
+    differences: list[PictureDifference] = []
+    refusals: list[Refusal] = []
+    for number, file in enumerate(files, start=1):
+        found = comparison.compare(file, file.relative_to(folder).as_posix())
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        else:
+            differences.append(found)
+        if progress is not None:
+            progress(f"{number} of {len(files)} files compared")
+    return differences, refusals
 
 
 def _require_libraries() -> None:

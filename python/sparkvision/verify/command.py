@@ -27,7 +27,7 @@ example:
   sparkvision verify my-vit/ --source my-checkpoint/ --images photos/
 
 exit code: 0 when all logits agree within the tolerance and both sides refuse the same files, 1 when not,
-2 when nothing could be compared
+2 when there is no result
 """
 
 
