@@ -7,6 +7,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -128,7 +129,7 @@ class LocalModel(_Closing):
         """
         return self._floats(self._scala.logits, pictures, (len(self.labels),), on_error)
 
-    @property
+    @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
