@@ -56,12 +56,12 @@ class {name}({base}):
     _java_class = "{java_class}"
 '''
 
-PARAMS = '''
+PARAMS = """
 {params}
 
     def __init__(self) -> None:
         super().__init__(){defaults}
-{accessors}'''
+{accessors}"""
 
 PARAM = """    {name}: Param[{type}] = Param(
         Params._dummy(),
