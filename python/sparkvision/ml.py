@@ -164,7 +164,7 @@ class ViTForImageClassification(ModelTransformer):
     height: Param[int] = Param(
         Params._dummy(),
         "height",
-        "height in pixels of the pictures the model takes (unset: the bundle's)",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     imageMean: Param[list[float]] = Param(
@@ -248,7 +248,7 @@ class ViTForImageClassification(ModelTransformer):
     size: Param[int] = Param(
         Params._dummy(),
         "size",
-        "side in pixels of the square pictures the model takes (unset: the bundle's)",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     threshold: Param[float] = Param(
@@ -266,7 +266,7 @@ class ViTForImageClassification(ModelTransformer):
     width: Param[int] = Param(
         Params._dummy(),
         "width",
-        "width in pixels of the pictures the model takes (unset: the bundle's)",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
 
@@ -393,11 +393,11 @@ class ViTForImageClassification(ModelTransformer):
         return value
 
     def setHeight(self, value: int) -> ViTForImageClassification:
-        """Set ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
 
     def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.height)
         return value
 
@@ -515,11 +515,11 @@ class ViTForImageClassification(ModelTransformer):
         return value
 
     def setSize(self, value: int) -> ViTForImageClassification:
-        """Set ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         return self._set(size=value)
 
     def getSize(self) -> int | None:
-        """Get ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.size)
         return value
 
@@ -542,10 +542,10 @@ class ViTForImageClassification(ModelTransformer):
         return value
 
     def setWidth(self, value: int) -> ViTForImageClassification:
-        """Set ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(width=value)
 
     def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
         return value
