@@ -1,12 +1,10 @@
 package sparkvision.ml
 
-import scala.concurrent.duration._
-
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.types.StructType
-import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
+import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
 import sparkvision.engine._
 
@@ -28,22 +26,14 @@ abstract class ImageClassification
   @transient private[ml] var distributed = Option.empty[DistributedModel]
 
   override def transform(dataset: Dataset[_]): DataFrame = {
-    val schema = transformSchema(dataset.schema)
-    val spark = dataset.sparkSession
-    val context = spark.sparkContext
-    val output = this.output
-    val pictures = PictureColumn.of(dataset.schema, pictureColumn, getOriginCol, context)
-    val runner = partitionRunner(spark)
-    val mode = getBadImageMode
-    RowMapping(dataset, schema) { rows =>
-      runner.run(rows.map(row => row -> pictures(row)))(_._2.picture).flatMap { case ((row, source), result) =>
-        BadImages.handle(mode, source, result).map(kept => Row.fromSeq(row.toSeq ++ output.values(source, kept)))
-      }
-    }
+    val _ = transformSchema(dataset.schema)
+    val runner = partitionRunner(dataset.sparkSession)
+    val function = ClassifyPictures(uid, runner, getBadImageMode, output)
+    RowMapping(dataset, pictureColumn, getOriginCol, output.fields, function)
   }
 
   override def transformSchema(schema: StructType): StructType = {
-    PictureColumn.checkSchema(schema, pictureColumn, getOriginCol)
+    val _ = PictureColumn.of(schema, pictureColumn, getOriginCol)
     if (output.fields.isEmpty)
       throw new ParameterException(
         s"$uid would add no column: set outputCol, predictionCol, probabilityCol, rawPredictionCol or errorCol."
@@ -124,8 +114,7 @@ abstract class ImageClassification
     new LocalModel(model, chosen).close()
     val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
     distributed = Some(sent)
-    val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
-    new PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads, sessionsOpened)
+    PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads)
   }
 
   private def settings(spark: SparkSession) = ModelSettings(
@@ -135,6 +124,6 @@ abstract class ImageClassification
     topK = getTopK,
     threshold = getThreshold,
     session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
-    sessionIdle = spark.sparkContext.getConf.getTimeAsMs("spark.sparkvision.sessionIdle", "5min").millis
+    sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )
 }
