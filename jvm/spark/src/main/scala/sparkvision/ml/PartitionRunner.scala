@@ -4,7 +4,7 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkContext, TaskContext}
 
-import sparkvision.engine.{LocalModel, ModelSettings, Picture, Prediction}
+import sparkvision.engine.{LocalModel, ModelSettings, Picture}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -25,17 +25,17 @@ final private[ml] case class PartitionRunner(
   def description: String =
     s"model=${model.bundleHash.take(12)}, executionProvider=${settings.session.provider}, batchSize=${settings.batchSize}"
 
-  /** Each item with its picture's prediction, or with the reason why there is none. An empty partition loads no model. */
-  def run[A](items: Iterator[A], metrics: PictureMetrics)(
+  /** Each item with its picture's result, or with the reason why there is none. An empty partition loads no model. */
+  def run[A, R](items: Iterator[A], output: ModelOutput[R], metrics: PictureMetrics)(
       picture: A => Picture
-  ): Iterator[(A, Either[String, Prediction])] =
+  ): Iterator[(A, Either[String, R])] =
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      val local =
-        new LocalModel(ExecutorModels.open(model), settingsFor(task), () => metrics.add(PictureMetrics.Sessions, 1))
+      val onSessionOpened = () => metrics.add(PictureMetrics.Sessions, 1)
+      val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), onSessionOpened)
       task.addTaskCompletionListener[Unit](_ => local.close())
-      local.predictions(items)(picture).map { result =>
+      output.results(local, items)(picture).map { result =>
         metrics.add(PictureMetrics.Pictures, 1)
         if (result._2.isLeft) metrics.add(PictureMetrics.Unusable, 1)
         result

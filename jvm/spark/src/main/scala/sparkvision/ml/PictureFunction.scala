@@ -13,6 +13,8 @@ private[ml] trait PictureFunction extends Serializable {
   /** The settings, as query plans show them. */
   def description: String
 
+  override def toString: String = s"$name($description)"
+
   /** Whether each row in gives a row out. */
   def keepsEveryRow: Boolean
 

@@ -23,6 +23,8 @@ final private[ml] case class MapPictures(
     child: LogicalPlan
 ) extends UnaryNode {
 
+  override protected def stringArgs: Iterator[Any] = Iterator(picture, function, added)
+
   override def output: Seq[Attribute] = child.output ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)

@@ -22,6 +22,8 @@ final private[ml] case class MapPicturesExec(
 
   override def nodeName: String = function.name
 
+  override protected def stringArgs: Iterator[Any] = Iterator(picture, function.description, added)
+
   override def output: Seq[Attribute] = child.output ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)

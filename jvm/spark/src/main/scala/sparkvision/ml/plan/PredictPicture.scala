@@ -7,7 +7,7 @@ import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
 import sparkvision.engine.ParameterException
-import sparkvision.ml.PictureReader
+import sparkvision.ml.{PictureReader, PredictionStruct}
 
 /** `sparkvision_predict(picture, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
   * operator that runs pictures in batches in its place.
@@ -16,7 +16,7 @@ final private[ml] case class PredictPicture(picture: Expression, modelUri: Expre
     extends ExtractedExpression {
 
   override def children: Seq[Expression] = Seq(picture, modelUri, topK)
-  override def dataType: DataType = PredictPicture.resultType
+  override def dataType: DataType = PredictionStruct.dataType
   override def nullable: Boolean = false
   override def prettyName: String = PredictPicture.Name
 
@@ -54,18 +54,7 @@ private[ml] object PredictPicture {
       "id, labels (the topK best, 5 unless told) and error (why there is no label)."
   private val DefaultTopK = 5
 
-  private val scored = Seq(StructField("label", StringType), StructField("score", DoubleType))
-
-  /** What the function gives for each picture; all but `error` are null where there is no result. */
-  val resultType: StructType = StructType(
-    scored ++ Seq(
-      StructField("id", IntegerType),
-      StructField("labels", ArrayType(StructType(scored))),
-      StructField("error", StringType)
-    )
-  )
-
-  /** @throws ParameterException
+  /** @throws PlanningException
     *   when there are too few or too many arguments
     */
   def of(arguments: Seq[Expression]): Expression = arguments match {
