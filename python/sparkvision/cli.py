@@ -81,7 +81,7 @@ def describe(bundle: Bundle) -> str:
     facts = [
         ("bundle", str(bundle.folder)),
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
-        ("task", f"{manifest.task}, {manifest.problem_type}"),
+        ("task", ", ".join([manifest.task, *([manifest.problem_type] if manifest.labels else [])])),
         *(("input", _tensor(spec)) for spec in manifest.inputs),
         *(("output", _tensor(spec)) for spec in manifest.outputs),
         ("preprocessing", _preprocessing(bundle)),
@@ -170,8 +170,8 @@ def _add_export(commands: Any) -> None:
     )
     export.add_argument("source", metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")
     export.add_argument("out", metavar="OUT", type=Path, help="folder of the bundle; a bundle there is replaced")
-    export.add_argument("--task", default="image-classification", help="what the model is for (default: %(default)s)")
-    export.add_argument("--opset", type=int, metavar="N", help="ONNX operator set (default: 14 for ViT)")
+    export.add_argument("--task", default="image-classification", help="or feature-extraction (default: %(default)s)")
+    export.add_argument("--opset", type=int, metavar="N", help="ONNX operator set (default: 14)")
     export.add_argument(
         "--labels",
         type=Path,

@@ -105,15 +105,14 @@ class LocalModel(_Closing):
 
         Returns
         -------
-        ndarray of float32, [n, 3, height, width]
+        ndarray of float32, [n, 3, height, width]; [n, height, width, 3] for a graph whose channels come last
 
         Raises
         ------
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         """
-        height, width = self._scala.height(), self._scala.width()
-        return self._floats(self._scala.preprocess, pictures, (3, height, width), on_error)
+        return self._floats(self._scala.preprocess, pictures, tuple(self._scala.inputShape()), on_error)
 
     def logits(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Run the model.

@@ -56,9 +56,10 @@ class Manifest:
     Attributes
     ----------
     labels : tuple of str
-        In the order of the class ids; a name may occur twice.
+        In the order of the class ids; a name may occur twice. None for the task ``feature-extraction``.
     problem_type : str
-        ``single_label_classification``, ``multi_label_classification`` or ``regression``, as transformers names them.
+        ``single_label_classification``, ``multi_label_classification`` or ``regression``, as transformers names them;
+        of no meaning for the task ``feature-extraction``.
     tolerance : mapping of str to float
         Largest absolute difference allowed to the golden output, by precision.
     files : mapping of str to FileEntry

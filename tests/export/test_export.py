@@ -107,7 +107,7 @@ def test_progress_tells_each_step_and_the_largest_difference(exported: ExportRep
     text = "\n".join(export_lines)
     print(text)
     assert [line[:5] for line in export_lines if line.startswith("[")] == [f"[{step}/5]" for step in range(1, 6)]
-    assert "largest difference of a logit" in text
+    assert "largest difference in logits" in text
     assert 0 < exported.largest_difference <= 1e-3
     assert exported.pictures == 32
 

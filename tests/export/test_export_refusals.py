@@ -77,7 +77,7 @@ def test_a_checkpoint_without_a_classifier_is_refused(checkpoint_copy: Path, tmp
 def test_a_processor_for_another_picture_size_is_refused(checkpoint_copy: Path, tmp_path: Path) -> None:
     path = checkpoint_copy / "preprocessor_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "size": {"height": 48, "width": 40}}))
-    with pytest.raises(ExportError, match=r"\[3, 48, 40\], but the model takes \[3, 32, 32\]"):
+    with pytest.raises(ExportError, match=r"\[3, 48, 40\], which the model does not take: .*48\*40.*32\*32"):
         export(checkpoint_copy, tmp_path / "out", progress=None)
 
 

@@ -152,6 +152,7 @@ object ModelBundle {
       task = ModelTask.ImageClassification,
       architecture = "",
       inputs = graph.inputs,
+      inputLayout = ChannelLayout.ChannelsFirst,
       outputs = graph.outputs,
       labels = labelsInIdOrder(folder),
       problemType = ProblemType.SingleLabel,

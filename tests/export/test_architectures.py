@@ -1,0 +1,85 @@
+"""Every architecture is exported, in a tiny random-weight version, and computes what torch computes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from make_checkpoint import make
+from sparkvision.errors import ExportError
+from sparkvision.export import export
+from sparkvision.export.architectures import ARCHITECTURES
+from sparkvision.export.checkpoint import load
+from sparkvision.export.tracing import traceable
+from sparkvision.manifest import TensorSpec
+from tiny_models import TINY_MODELS
+
+CLASSIFIERS = {classifier: family for family in ARCHITECTURES for classifier in family.classifiers}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny checkpoint of every architecture."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny")
+    return {name: make(name, folder / name) for name in TINY_MODELS}
+
+
+def test_there_is_a_tiny_model_of_every_architecture() -> None:
+    assert set(TINY_MODELS) == set(CLASSIFIERS)
+
+
+@pytest.mark.parametrize("name", TINY_MODELS)
+def test_the_exported_classifier_gives_torchs_logits(name: str, tiny: dict[str, Path], tmp_path: Path) -> None:
+    report = export(tiny[name], tmp_path / "bundle", progress=None)
+    manifest = report.bundle.manifest
+    source = load(tiny[name], "image-classification")
+    print(f"{name}: largest difference {report.largest_difference:.2e}")
+    assert (manifest.architecture, manifest.model_type) == (name, CLASSIFIERS[name].model_type)
+    assert manifest.opset == 14
+    assert manifest.inputs == (TensorSpec("pixel_values", "float32", ("batch_size", *source.pixel_shape)),)
+    assert manifest.outputs == (TensorSpec("logits", "float32", ("batch_size", 5)),)
+    assert manifest.labels == tuple(f"class {index:04d}" for index in range(5))
+    assert type(source.processor).__name__ == CLASSIFIERS[name].processor
+    assert report.largest_difference <= 1e-4
+
+
+# With a teacher or without, the encoder is the same.
+@pytest.mark.parametrize("name", [family.classifiers[0] for family in ARCHITECTURES])
+def test_the_exported_encoder_gives_torchs_features(name: str, tiny: dict[str, Path], tmp_path: Path) -> None:
+    report = export(tiny[name], tmp_path / "bundle", task="feature-extraction", progress=None)
+    manifest = report.bundle.manifest
+    print(f"{manifest.architecture}: largest difference {report.largest_difference:.2e}")
+    assert (manifest.architecture, manifest.task) == (CLASSIFIERS[name].encoder, "feature-extraction")
+    assert manifest.labels == ()
+    tokens, *pooled = manifest.outputs
+    batch, _, width = tokens.shape
+    assert (tokens.name, batch) == ("last_hidden_state", "batch_size")
+    assert pooled in ([], [TensorSpec("pooler_output", "float32", ("batch_size", width))])
+    assert report.largest_difference <= 1e-4
+
+
+def test_a_pooler_without_weights_in_the_checkpoint_is_left_out(tiny: dict[str, Path]) -> None:
+    # ViTForImageClassification has no pooler, ViTModel has one; BeitForImageClassification has one too.
+    vit = load(tiny["ViTForImageClassification"], "feature-extraction")
+    beit = load(tiny["BeitForImageClassification"], "feature-extraction")
+    assert vit.output_names == ("last_hidden_state",)
+    assert beit.output_names == ("last_hidden_state", "pooler_output")
+
+
+def test_what_tracing_replaces_is_put_back(tiny: dict[str, Path]) -> None:
+    for name in ("BitForImageClassification", "Dinov2ForImageClassification", "MobileViTV2ForImageClassification"):
+        source = load(tiny[name], "image-classification")
+        before = [set(vars(module)) for module in source.model.modules()]
+        with traceable(source):
+            assert [set(vars(module)) for module in source.model.modules()] != before
+        assert [set(vars(module)) for module in source.model.modules()] == before
+
+
+def test_a_deprecated_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit-hybrid"}))
+    with pytest.raises(ExportError, match="transformers has deprecated ViT-hybrid, and 4.57 can no longer build"):
+        load(tmp_path, "image-classification")
