@@ -300,8 +300,8 @@ class LightPipeline(_Closing):
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that came encoded; the facts
-    # win over a class of the same name.
+    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
+    # came encoded; the facts win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
