@@ -149,9 +149,10 @@ object ModelBundle {
       name -> digest(folder.resolve(name))
     })
     BundleManifest(
-      task = "image-classification",
+      task = ModelTask.ImageClassification,
       architecture = "",
       inputs = graph.inputs,
+      inputLayout = ChannelLayout.ChannelsFirst,
       outputs = graph.outputs,
       labels = labelsInIdOrder(folder),
       problemType = ProblemType.SingleLabel,
