@@ -15,16 +15,19 @@ _own: Any = None
 def jvm() -> Any:
     """Give the active Spark session's JVM, else one of our own, without Spark, that ends with this process.
 
+    A Spark Connect session has none: its JVM is the server's, perhaps on another machine.
+
     Raises
     ------
     SessionError
         When the session lacks our jars, or no JVM can be started.
     """
     from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
 
     from sparkvision._session import require_jars
 
-    spark = SparkSession.getActiveSession()
+    spark = None if is_remote() else SparkSession.getActiveSession()
     if spark is not None:
         require_jars(spark)
         return spark._jvm

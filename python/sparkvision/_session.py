@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
 
-from sparkvision.errors import SessionError
+from sparkvision import _connect
+from sparkvision.errors import ParameterError, SessionError
 
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
@@ -40,8 +42,8 @@ def jars(*, gpu: bool = False) -> list[Path]:
     found = sorted(folder.glob("*.jar"))
     if not found:
         raise SessionError(
-            f"There are no jars in {folder}: this installation was not built. "
-            "Run scripts/quickstart in the source tree, or install the wheel."
+            f"There are no jars in {folder}: this is sparkvision-client, which only connects to a server, or a source tree "
+            "that was not built. Install sparkvision in place of it, or run scripts/quickstart in the source tree."
         )
     return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
 
@@ -105,6 +107,7 @@ def start(
     app_name: str = "SparkVision",
     model: str | Path | None = None,
     config: dict[str, str] | None = None,
+    remote: str | None = None,
 ) -> SparkSession:
     """Start a Spark session that has SparkVision's jars, or check the one that runs.
 
@@ -123,6 +126,9 @@ def start(
         A bundle to reserve native memory for on executors.
     config
         Further Spark settings.
+    remote
+        Work over Spark Connect: the server's URL, for instance ``sc://host:15002``, or ``local[2]`` for a server that
+        is started here, on port 15002, and ends with the session. Unset: what ``SPARK_REMOTE`` says.
 
     Returns
     -------
@@ -132,7 +138,10 @@ def start(
     Raises
     ------
     SessionError
-        When a session, or a SparkContext, runs that was started without SparkVision's jars.
+        When a session, a SparkContext or a server runs that was started without SparkVision's jars; when no server
+        answers at ``remote``.
+    ParameterError
+        When ``master``, or for a running server ``gpu`` or ``model``, is given together with ``remote``.
 
     Warns
     -----
@@ -142,11 +151,12 @@ def start(
     Examples
     --------
     >>> spark = sparkvision.start()
+    >>> spark = sparkvision.start(remote="sc://host:15002")
     """
     running = SparkSession.getActiveSession()
     if running is not None:
         require_jars(running)
-        asked = {"gpu": gpu, "master": master, "model": model, "config": config}
+        asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
         ignored = [name for name, value in asked.items() if value]
         if ignored:
             warnings.warn(
@@ -155,8 +165,22 @@ def start(
                 stacklevel=2,
             )
         return running
+    remote = remote or os.environ.get("SPARK_REMOTE")
+    if remote is not None and master is not None:
+        raise ParameterError(
+            f"start(master={master!r}, remote={remote!r}): a remote session has no master; leave it out."
+        )
+    if remote is not None and remote.startswith("sc://"):
+        if gpu or model is not None:
+            raise ParameterError(
+                f"start(remote={remote!r}) connects to a server that runs already: gpu and model are settings of its own. "
+                "Leave them out here."
+            )
+        return _connect.connect(remote, app_name, config or {})
     _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
+    if remote is not None:
+        builder = builder.remote(remote)
     if master is not None:
         builder = builder.master(master)
     for key, value in (config or {}).items():
@@ -198,11 +222,15 @@ def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
 def require_jars(spark: SparkSession) -> None:
     """Refuse a session whose JVM does not have SparkVision's classes.
 
+    Over Spark Connect the server itself refuses a stage that it does not have, when it first sees one.
+
     Raises
     ------
     SessionError
         Naming the remedies.
     """
+    if is_remote():
+        return
     from py4j.java_gateway import JavaClass
 
     jvm = spark._jvm

@@ -1,4 +1,4 @@
-"""A local Spark session for the tests in this folder."""
+"""The Spark session of the tests in this folder: a classic local one, or with --connect one over Spark Connect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from sparkvision.ml import ViTForImageClassification
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    if request.config.getoption("--connect"):
+        session = sparkvision.start(remote=request.getfixturevalue("connect_server").url)
+        yield session
+        session.stop()
+        return
     session = sparkvision.start(
         master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
     )
