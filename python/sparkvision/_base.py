@@ -52,8 +52,8 @@ def _session() -> SparkSession:
 class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
     """A stage that runs in Scala; everything about it is in its Params.
 
-    Over Spark Connect the Scala object lives on the server and is made anew from the Params at every use; pyspark's base
-    classes see to that where this class does not.
+    Over Spark Connect the Scala object is made on the server, from the Params, at every use; pyspark's base classes
+    see to that where this class does not.
     """
 
     _java_class: ClassVar[str]

@@ -90,8 +90,9 @@ def refusal(error: Exception) -> errors.SparkVisionError | None:
     message = str(error).partition(_STACK_TRACE)[0]
     if missing := _UNKNOWN_STAGE.search(message):
         return errors.SessionError(
-            f"The Spark Connect server has no {missing[1]}: it was started without SparkVision's jars, or with those of "
-            'another version. Start it with scripts/connect-server, or with --jars "$(sparkvision jars)" on its machine.'
+            f"The Spark Connect server has no {missing[1]}: it was started without SparkVision's jars, or with another "
+            "version's. On its machine, start it with scripts/connect-server, or add to its own command: "
+            '--jars "$(sparkvision jars)".'
         )
     engine = _ENGINE_EXCEPTION.match(message)
     return errors.from_scala(engine[1], engine[2]) if engine else None

@@ -42,8 +42,8 @@ def jars(*, gpu: bool = False) -> list[Path]:
     found = sorted(folder.glob("*.jar"))
     if not found:
         raise SessionError(
-            f"There are no jars in {folder}: this is sparkvision-client, which only connects to a server, or a source tree "
-            "that was not built. Install sparkvision in place of it, or run scripts/quickstart in the source tree."
+            f"There are no jars in {folder}: this is sparkvision-client, which only connects to servers, or a source "
+            "tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the source tree."
         )
     return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
 
@@ -153,33 +153,18 @@ def start(
     >>> spark = sparkvision.start()
     >>> spark = sparkvision.start(remote="sc://host:15002")
     """
+    asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
     running = SparkSession.getActiveSession()
     if running is not None:
-        require_jars(running)
-        asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
-        ignored = [name for name, value in asked.items() if value]
-        if ignored:
-            warnings.warn(
-                f"A Spark session runs already; start() could not set {', '.join(ignored)}. "
-                "Stop it (spark.stop()) and call start() again.",
-                stacklevel=2,
-            )
-        return running
+        return _checked(running, [name for name, value in asked.items() if value])
     remote = remote or os.environ.get("SPARK_REMOTE")
-    if remote is not None and master is not None:
-        raise ParameterError(
-            f"start(master={master!r}, remote={remote!r}): a remote session has no master; leave it out."
-        )
     if remote is not None and remote.startswith("sc://"):
-        if gpu or model is not None:
-            raise ParameterError(
-                f"start(remote={remote!r}) connects to a server that runs already: gpu and model are settings of its own. "
-                "Leave them out here."
-            )
+        _refuse_beside_remote(remote, {name: asked[name] for name in ("master", "gpu", "model")})
         return _connect.connect(remote, app_name, config or {})
     _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
     if remote is not None:
+        _refuse_beside_remote(remote, {"master": master})
         builder = builder.remote(remote)
     if master is not None:
         builder = builder.master(master)
@@ -188,6 +173,28 @@ def start(
     spark = configure(builder, gpu=gpu, model=model).getOrCreate()
     require_jars(spark)
     return spark
+
+
+def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:
+    """Give the session that runs already, if it has the jars; warn of what was asked for in vain."""
+    if is_remote():
+        _connect.require_server_jars(running)
+    require_jars(running)
+    if ignored:
+        warnings.warn(
+            f"A Spark session runs already; start() could not set {', '.join(ignored)}. "
+            "Stop it (spark.stop()) and call start() again.",
+            stacklevel=3,
+        )
+    return running
+
+
+def _refuse_beside_remote(remote: str, others: dict[str, Any]) -> None:
+    for name, value in others.items():
+        if value:
+            raise ParameterError(
+                f"start({name}={value!r}, remote={remote!r}): {name} is a setting of the server; leave it out here."
+            )
 
 
 def _end_idle_jvm_with_other_jars(gpu: bool) -> None:

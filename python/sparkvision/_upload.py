@@ -67,8 +67,8 @@ def _copy(spark: SparkSession, file: Path, target: str) -> None:
         spark.copyFromLocalToFs(str(file), target)
     except PySparkException as error:
         raise SessionError(
-            f"The Spark Connect server does not take {file} at {target}: {error} Its default file system must be one that "
-            "clients may write to; on a server that has only local disks, set "
+            f"The Spark Connect server does not take {file} at {target}: {error} Its default file system must be one "
+            "that clients may write to; for a server with local disks alone, set "
             "spark.sql.artifact.copyFromLocalToFs.allowDestLocal=true (scripts/connect-server --model-home does)."
         ) from error
     except OSError as error:
