@@ -180,6 +180,10 @@ class ModelTransformer(VisionTransformer):
         stage: ModelStage = cls._from_java(getattr(scala, method)(*arguments))
         return stage
 
+
+class ClassificationTransformer(ModelTransformer):
+    """A stage that labels pictures."""
+
     def labels(self) -> list[str]:
         """Give the names of the classes, in the order of their ids."""
         if is_remote():

@@ -28,7 +28,7 @@ final case class FileDigest(sha256: String, size: Long)
   *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
   */
 final case class BundleManifest(
-    task: String,
+    task: ModelTask,
     architecture: String,
     inputs: Seq[TensorInfo],
     outputs: Seq[TensorInfo],
@@ -77,7 +77,7 @@ object BundleManifest {
       )
     val precision = reader.text("precision")
     val manifest = BundleManifest(
-      task = reader.text("task"),
+      task = ModelTask.parse(reader.text("task")),
       architecture = reader.text("architecture"),
       inputs = reader.tensors("inputs"),
       outputs = reader.tensors("outputs"),

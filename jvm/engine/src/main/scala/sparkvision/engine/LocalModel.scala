@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.FloatBuffer
 
-/** A model on this machine: pictures in, predictions out. It is what runs inside Spark's executors, and needs no Spark.
+/** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and needs no Spark.
   *
   * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
   * Any number of threads may use one `LocalModel`.
@@ -27,16 +27,27 @@ final class LocalModel(
     onSessionOpened: () => Unit = () => ()
 ) extends AutoCloseable {
   private val preprocessor = new Preprocessor(bundle.processor.withOverrides(settings.processor))
-  private val postprocessor =
-    new Postprocessor(bundle.manifest.labels, bundle.manifest.problemType, settings.topK, settings.threshold)
+  private lazy val classification = {
+    val manifest = bundle.manifest
+    if (manifest.task != ModelTask.ImageClassification)
+      throw new BundleException(
+        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
+      )
+    new Postprocessor(manifest.labels, manifest.problemType, settings.topK, settings.threshold)
+  }
+  private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private var lease = Option.empty[SessionCache.Lease]
   private var closed = false
 
   /** Height and width, in pixels, of the pictures that the model is fed. */
   val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
 
-  // Here, so that the driver refuses it, and not every task.
+  // Here, so that the driver refuses what makes no sense, and not every task.
   Batcher.requireBatch(settings.batchSize, 3L * height * width)
+  bundle.manifest.task match {
+    case ModelTask.ImageClassification => classification
+    case ModelTask.FeatureExtraction => embedding
+  }
   private val floatsPerPicture = 3 * height * width
 
   /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
@@ -55,17 +66,18 @@ final class LocalModel(
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
   def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    new Batcher[Array[Float]](
-      settings.batchSize,
-      floatsPerPicture,
-      prepare,
-      (batch, pictures) =>
-        openSession().run(batch, Array[Long](pictures, 3, height, width)).map(postprocessor.requireOneALabel)
-    ).results(items)(picture)
+    run(items, bundle.manifest.outputs.head, classification.requireOneALabel)(picture)
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
-    logits(items)(picture).map { case (item, result) => item -> result.map(postprocessor.apply) }
+    logits(items)(picture).map { case (item, result) => item -> result.map(classification.apply) }
+
+  /** Numbers in an embedding. */
+  def embeddingSize: Int = embedding.size
+
+  /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
+  def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    run(items, embedding.output, embedding.apply)(picture)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
@@ -73,6 +85,16 @@ final class LocalModel(
     lease.foreach(_.close())
     lease = None
   }
+
+  private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, R])] =
+    new Batcher[R](
+      settings.batchSize,
+      floatsPerPicture,
+      prepare,
+      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width), output).map(postprocess)
+    ).results(items)(picture)
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
@@ -84,7 +106,7 @@ final class LocalModel(
   }
 
   private def openSession(): InferenceSession = synchronized {
-    if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
+    if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
       val acquired = SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, onSessionOpened)
       lease = Some(acquired)

@@ -30,13 +30,14 @@ private[engine] object ManifestAgreement {
         s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
           "float32 of shape [pictures, 3, height, width]. Export the model with `sparkvision export`."
       )
-    val output = agreed.outputs.head
-    if (output.elementType != "float32")
-      throw new BundleException(
-        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 logits. " +
-          "Export the model with `sparkvision export`."
-      )
-    requireLabels(agreed, where)
+    agreed.task match {
+      case ModelTask.ImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireLabels(agreed, where)
+      case ModelTask.FeatureExtraction =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireFeatures(agreed, where)
+    }
     agreed.golden.foreach(requireGolden(_, agreed, where))
     agreed
   }
@@ -72,6 +73,29 @@ private[engine] object ManifestAgreement {
         s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
           "Export it again with labels that match (`sparkvision export --labels FILE`)."
       )
+  }
+
+  private def requireFloats(output: TensorInfo, where: String): Unit =
+    if (output.elementType != "float32")
+      throw new BundleException(
+        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32. " +
+          "Export the model with `sparkvision export`."
+      )
+
+  /** Hidden states of a known size: [pictures, tokens, size], or [pictures, size, height, width] of a feature map. */
+  private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
+    val states = manifest.outputs.head
+    val size = if (states.shape.size == 4) states.shape(1) else states.shape.lastOption.getOrElse(-1L)
+    if (states.name != EmbeddingsPostprocessor.HiddenState || !Set(3, 4)(states.shape.size) || size < 1)
+      throw refused(
+        where,
+        s"is for feature-extraction, but its first output is '${states.name}' ${text(states.shape)} instead of " +
+          s"${EmbeddingsPostprocessor.HiddenState} [pictures, tokens, size] or [pictures, size, height, width]"
+      )
+    manifest.outputs.filter(_.name == EmbeddingsPostprocessor.PoolerOutput).foreach { pooled =>
+      if (pooled.shape.drop(1).isEmpty || pooled.shape.drop(1).exists(_ < 1))
+        throw refused(where, s"leaves the size of '${pooled.name}' ${text(pooled.shape)} open")
+    }
   }
 
   private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {

@@ -149,7 +149,7 @@ object ModelBundle {
       name -> digest(folder.resolve(name))
     })
     BundleManifest(
-      task = "image-classification",
+      task = ModelTask.ImageClassification,
       architecture = "",
       inputs = graph.inputs,
       outputs = graph.outputs,

@@ -20,35 +20,68 @@ object Resample {
     * @example
     *   {{{Resample.resize(pixels, width = 224, height = 224, ResampleFilter.Bilinear)}}}
     */
-  def resize(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
-    if (width <= 0 || height <= 0 || width.toLong * height * 3 > Int.MaxValue)
-      throw new ParameterException(
-        s"cannot resize to $width x $height pixels: give two positive sides that fit in memory"
-      )
-    if (width == pixels.width && height == pixels.height) pixels
-    else if (filter == ResampleFilter.Nearest) nearest(pixels, width, height)
-    else convolve(pixels, width, height, filter)
+  def resize(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels =
+    resize(pixels, PixelSize(height, width), filter, Window(0, 0, height, width))
+
+  /** A part of a scaled picture: the same pixels as in the whole, without the work for the others.
+    *
+    * @param size
+    *   of the whole scaled picture
+    * @param window
+    *   the part of it that is made
+    * @throws ParameterException
+    *   when a side is not positive, or the window does not lie within the scaled picture
+    */
+  def resize(pixels: Pixels, size: PixelSize, filter: ResampleFilter, window: Window): Pixels = {
+    requireSensible(size, window)
+    if (size == PixelSize(pixels.height, pixels.width)) cut(pixels, window)
+    else if (filter == ResampleFilter.Nearest) nearest(pixels, size, window)
+    else convolve(pixels, size, filter, window)
   }
 
-  private def convolve(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
-    val columns = Coefficients(pixels.width, width, filter)
-    val rows = Coefficients(pixels.height, height, filter)
-    if (height == pixels.height) horizontalPass(pixels, columns, 0, height)
-    else if (width == pixels.width) verticalPass(pixels, rows, 0)
-    else if (verticalFirst(pixels, width, height)) horizontalPass(verticalPass(pixels, rows, 0), columns, 0, height)
+  private def requireSensible(size: PixelSize, window: Window): Unit = {
+    if (window.height <= 0 || window.width <= 0 || window.width.toLong * window.height * 3 > Int.MaxValue)
+      throw new ParameterException(
+        s"cannot resize to $size pixels (height x width): give two positive sides that fit in memory"
+      )
+    if (
+      window.top < 0 || window.left < 0 || window.top + window.height > size.height ||
+      window.left + window.width > size.width
+    ) throw new ParameterException(s"$window does not lie within $size pixels (height x width)")
+  }
+
+  private def cut(pixels: Pixels, window: Window): Pixels =
+    if (window.height == pixels.height && window.width == pixels.width) pixels
+    else {
+      val rgb = new Array[Byte](window.height * window.width * 3)
+      (0 until window.height).foreach { row =>
+        val start = ((window.top + row) * pixels.width + window.left) * 3
+        System.arraycopy(pixels.rgb, start, rgb, row * window.width * 3, window.width * 3)
+      }
+      new Pixels(window.width, window.height, rgb)
+    }
+
+  private def convolve(pixels: Pixels, size: PixelSize, filter: ResampleFilter, window: Window): Pixels = {
+    def columns = Coefficients(pixels.width, size.width, window.left, window.width, filter)
+    def rows = Coefficients(pixels.height, size.height, window.top, window.height, filter)
+    if (size.height == pixels.height) horizontalPass(pixels, columns, window.top, window.height)
+    else if (size.width == pixels.width)
+      verticalPass(cut(pixels, window.copy(top = 0, height = pixels.height)), rows, 0)
+    else if (verticalFirst(pixels, size)) horizontalPass(verticalPass(pixels, rows, 0), columns, 0, window.height)
     else {
       // Rows that no output row looks at are not worth the horizontal pass.
-      val firstRow = rows.first(0)
-      val rowCount = rows.first(height - 1) + rows.count(height - 1) - firstRow
-      verticalPass(horizontalPass(pixels, columns, firstRow, rowCount), rows, firstRow)
+      val vertical = rows
+      val firstRow = vertical.first(0)
+      val rowCount = vertical.first(window.height - 1) + vertical.count(window.height - 1) - firstRow
+      verticalPass(horizontalPass(pixels, columns, firstRow, rowCount), vertical, firstRow)
     }
   }
 
   /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier
     * versions begin with the width, which rounds some values differently.
     */
-  private def verticalFirst(pixels: Pixels, width: Int, height: Int): Boolean =
-    height < pixels.height && pixels.height.toLong - height > 2L * (pixels.width.toLong - width)
+  private def verticalFirst(pixels: Pixels, size: PixelSize): Boolean =
+    size.height < pixels.height && pixels.height.toLong - size.height > 2L * (pixels.width.toLong - size.width)
 
   private def horizontalPass(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
     val width = columns.first.length
@@ -124,23 +157,24 @@ object Resample {
 
   private def clip(sum: Int): Byte = Math.max(0, Math.min(255, sum >> PrecisionBits)).toByte
 
-  private def nearest(pixels: Pixels, width: Int, height: Int): Pixels = {
-    val columns = nearestPositions(pixels.width, width)
-    val lines = nearestPositions(pixels.height, height)
-    val rgb = new Array[Byte](width * height * 3)
+  private def nearest(pixels: Pixels, size: PixelSize, window: Window): Pixels = {
+    val columns = nearestPositions(pixels.width, size.width, window.left, window.width)
+    val lines = nearestPositions(pixels.height, size.height, window.top, window.height)
+    val rgb = new Array[Byte](window.width * window.height * 3)
     var target = 0
     for (line <- lines; column <- columns) {
       System.arraycopy(pixels.rgb, (line * pixels.width + column) * 3, rgb, target, 3)
       target += 3
     }
-    new Pixels(width, height, rgb)
+    new Pixels(window.width, window.height, rgb)
   }
 
   /** As in Pillow, the position is summed up step by step: its rounding errors are part of the result. */
-  private def nearestPositions(inputSize: Int, outputSize: Int): Array[Int] = {
+  private def nearestPositions(inputSize: Int, outputSize: Int, start: Int, length: Int): Array[Int] = {
     val step = inputSize.toDouble / outputSize
     var position = step * 0.5
-    Array.fill(outputSize) { val at = math.min(position.toInt, inputSize - 1); position += step; at }
+    (0 until start).foreach(_ => position += step)
+    Array.fill(length) { val at = math.min(position.toInt, inputSize - 1); position += step; at }
   }
 
   /** What one axis of a resize needs.
@@ -157,14 +191,20 @@ object Resample {
   private final class Coefficients(val first: Array[Int], val count: Array[Int], val taps: Int, val weights: Array[Int])
 
   private object Coefficients {
-    def apply(inputSize: Int, outputSize: Int, filter: ResampleFilter): Coefficients = {
+
+    /** @param start
+      *   the first output position that is wanted
+      * @param length
+      *   how many are
+      */
+    def apply(inputSize: Int, outputSize: Int, start: Int, length: Int, filter: ResampleFilter): Coefficients = {
       val scale = inputSize.toDouble / outputSize
       val filterScale = math.max(scale, 1.0) // shrinking widens the filter, enlarging does not narrow it
       val support = filter.support * filterScale
       val taps = math.ceil(support).toInt * 2 + 1
-      val result = new Coefficients(new Array(outputSize), new Array(outputSize), taps, new Array(outputSize * taps))
-      (0 until outputSize).foreach { position =>
-        val centre = (position + 0.5) * scale
+      val result = new Coefficients(new Array(length), new Array(length), taps, new Array(length * taps))
+      (0 until length).foreach { position =>
+        val centre = (start + position + 0.5) * scale
         val first = math.max((centre - support + 0.5).toInt, 0)
         val count = math.min((centre + support + 0.5).toInt, inputSize) - first
         val weights = Array.tabulate(count)(tap => filter.weight((tap + first - centre + 0.5) * (1.0 / filterScale)))

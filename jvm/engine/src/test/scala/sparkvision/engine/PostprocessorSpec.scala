@@ -9,7 +9,7 @@ class PostprocessorSpec extends AnyFunSuite {
       problemType: ProblemType = ProblemType.SingleLabel,
       topK: Int = 1,
       threshold: Double = 0.5
-  ): Postprocessor = new Postprocessor(labels, problemType, topK, threshold)
+  ): Postprocessor = new Postprocessor(labels, problemType, Some(topK), threshold)
 
   test("single-label scores are the softmax of the logits") {
     val scores = postprocessor()(Array(1f, 2f, 3f, 4f)).scores

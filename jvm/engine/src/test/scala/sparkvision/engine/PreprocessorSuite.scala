@@ -30,7 +30,7 @@ class PreprocessorSuite extends AnyFunSuite {
   }
 
   test("pictures are appended one behind the other") {
-    val preprocessor = new Preprocessor(ProcessorConfig(height = 2, width = 3))
+    val preprocessor = new Preprocessor(ProcessorConfig(resize = ResizeRule.Exact(2, 3)))
     val batch = FloatBuffer.allocate(2 * 18)
     preprocessor.process(Fixtures.pixels(photo), batch)
     assert(batch.position() == 18)
@@ -40,13 +40,14 @@ class PreprocessorSuite extends AnyFunSuite {
 
   test("a batch without room is refused with the room that is needed") {
     val refusal = intercept[ParameterException](
-      new Preprocessor(ProcessorConfig(height = 2, width = 3)).process(Fixtures.pixels(photo), FloatBuffer.allocate(17))
+      new Preprocessor(ProcessorConfig(resize = ResizeRule.Exact(2, 3)))
+        .process(Fixtures.pixels(photo), FloatBuffer.allocate(17))
     )
     assert(refusal.getMessage.contains("needs 18 floats") && refusal.getMessage.contains("17"))
   }
 
   test("without resizing, a picture of the model's size is taken as it is and another is refused with both sizes") {
-    val preprocessor = new Preprocessor(ProcessorConfig(doResize = false, height = 300, width = 451))
+    val preprocessor = new Preprocessor(ProcessorConfig(doResize = false, resize = ResizeRule.Exact(300, 451)))
     val pixels = Fixtures.pixels(photo)
     assert(preprocessor.resized(pixels) eq pixels)
     val refusal = intercept[ImageException](preprocessor.resized(Fixtures.pixels("photos/jpeg_hopper_rgb.jpg")))

@@ -41,7 +41,7 @@ class ResampleSuite extends AnyFunSuite {
 
   test("a side that is not positive is refused") {
     val refusal = intercept[ParameterException](Resample.resize(noise(1, 4, 4), 0, 5, ResampleFilter.Box))
-    assert(refusal.getMessage.contains("0 x 5"))
+    assert(refusal.getMessage.contains("5 x 0"))
   }
 
   /** The generator of make_references.py. */

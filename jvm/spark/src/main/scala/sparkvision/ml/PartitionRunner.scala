@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.TaskContext
 import org.apache.spark.util.LongAccumulator
 
-import sparkvision.engine.{LocalModel, ModelSettings, Picture, Prediction}
+import sparkvision.engine.{LocalModel, ModelSettings, Picture}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -21,14 +21,14 @@ final private[ml] class PartitionRunner(
     sessionsOpened: LongAccumulator
 ) extends Serializable {
 
-  /** Each item with its picture's prediction, or with the reason why there is none. An empty partition loads no model. */
-  def run[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
+  /** Each item with its picture's result, or with the reason why there is none. An empty partition loads no model. */
+  def run[A, R](items: Iterator[A], output: ModelOutput[R])(picture: A => Picture): Iterator[(A, Either[String, R])] =
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
       val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), () => sessionsOpened.add(1))
       task.addTaskCompletionListener[Unit](_ => local.close())
-      local.predictions(items)(picture)
+      output.results(local, items)(picture)
     }
 
   private def settingsFor(task: TaskContext): ModelSettings = {
