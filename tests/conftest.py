@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -52,13 +55,29 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect
     for setting in ("spark.ui.enabled=false", "spark.sql.shuffle.partitions=2", "spark.log.level=ERROR"):
         command += ["--conf", setting]
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ)
+        server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
     assert server.stdout is not None
     url = server.stdout.readline().strip()
     assert url.startswith("sc://"), (folder / "log").read_text()[-3000:]
     yield ConnectServer(url, folder, folder / "models")
-    server.terminate()
-    assert server.wait(60) == 0
+    server.send_signal(signal.SIGINT)  # as Ctrl-C does
+    assert server.wait(60) == 0, "the server did not end in order"
+
+
+@pytest.fixture(scope="session")
+def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    """A classic local session, or with --connect one over Spark Connect."""
+    import sparkvision
+
+    if request.config.getoption("--connect"):
+        session = sparkvision.start(remote=request.getfixturevalue("connect_server").url)
+    else:
+        session = sparkvision.start(
+            master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+        )
+        session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
 
 
 @pytest.fixture(scope="session")

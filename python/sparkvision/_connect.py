@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -57,17 +58,22 @@ def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
 
 def _require_answer(url: str) -> None:
     """Try the channel first: a session would go on trying for minutes."""
-    import grpc
+    from grpc import ChannelConnectivity
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
+    states: queue.Queue[ChannelConnectivity] = queue.Queue()
     with DefaultChannelBuilder(url).toChannel() as channel:
+        channel.subscribe(states.put, try_to_connect=True)
+        state = None
         try:
-            grpc.channel_ready_future(channel).result(timeout=CONNECT_SECONDS)
-        except grpc.FutureTimeoutError:
+            while state not in (ChannelConnectivity.READY, ChannelConnectivity.TRANSIENT_FAILURE):
+                state = states.get(timeout=CONNECT_SECONDS)
+        except queue.Empty:
+            pass
+        if state != ChannelConnectivity.READY:
             raise errors.SessionError(
-                f"No Spark Connect server answered at {url} within {CONNECT_SECONDS} s. Check host and port, or start "
-                "one with scripts/connect-server."
-            ) from None
+                f"No Spark Connect server answers at {url}. Check host and port, or start one: scripts/connect-server."
+            )
 
 
 def require_server_jars(spark: SparkSession) -> None:

@@ -154,17 +154,21 @@ def start(
     >>> spark = sparkvision.start(remote="sc://host:15002")
     """
     asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
+    remote = remote or os.environ.get("SPARK_REMOTE")
+    connecting = remote is not None and remote.startswith("sc://")
+    for name in ("master", "gpu", "model") if connecting else ("master",):
+        if remote and asked[name]:
+            raise ParameterError(
+                f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out here."
+            )
     running = SparkSession.getActiveSession()
     if running is not None:
         return _checked(running, [name for name, value in asked.items() if value])
-    remote = remote or os.environ.get("SPARK_REMOTE")
-    if remote is not None and remote.startswith("sc://"):
-        _refuse_beside_remote(remote, {name: asked[name] for name in ("master", "gpu", "model")})
-        return _connect.connect(remote, app_name, config or {})
+    if connecting:
+        return _connect.connect(str(remote), app_name, config or {})
     _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
     if remote is not None:
-        _refuse_beside_remote(remote, {"master": master})
         builder = builder.remote(remote)
     if master is not None:
         builder = builder.master(master)
@@ -187,14 +191,6 @@ def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:
             stacklevel=3,
         )
     return running
-
-
-def _refuse_beside_remote(remote: str, others: dict[str, Any]) -> None:
-    for name, value in others.items():
-        if value:
-            raise ParameterError(
-                f"start({name}={value!r}, remote={remote!r}): {name} is a setting of the server; leave it out here."
-            )
 
 
 def _end_idle_jvm_with_other_jars(gpu: bool) -> None:

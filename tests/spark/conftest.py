@@ -1,30 +1,13 @@
-"""The Spark session of the tests in this folder: a classic local one, or with --connect one over Spark Connect."""
+"""Stages and tables for the tests in this folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-import sparkvision
 from sparkvision.ml import ViTForImageClassification
-
-
-@pytest.fixture(scope="session")
-def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
-    if request.config.getoption("--connect"):
-        session = sparkvision.start(remote=request.getfixturevalue("connect_server").url)
-        yield session
-        session.stop()
-        return
-    session = sparkvision.start(
-        master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.fixture
