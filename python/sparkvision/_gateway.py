@@ -41,10 +41,12 @@ def jvm() -> Any:
 def _launch() -> Any:
     """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
     import pyspark
-    from py4j.java_gateway import JavaGateway
 
     from sparkvision._session import jars
     from sparkvision.errors import SessionError
+
+    ours = jars()  # a client without Java has neither them nor py4j
+    from py4j.java_gateway import JavaGateway
 
     spark_jars = Path(pyspark.__file__).parent / "jars"
     needed = ["scala-library-*", "jackson-core-2*", "jackson-databind-*", "jackson-annotations-*", "slf4j-api-*"]
@@ -53,7 +55,7 @@ def _launch() -> Any:
     try:
         gateway = JavaGateway.launch_gateway(
             jarpath=str(py4j),
-            classpath=os.pathsep.join(str(jar) for jar in [*jars(), *libraries]),
+            classpath=os.pathsep.join(str(jar) for jar in [*ours, *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
             java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses

@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
+from pyspark.util import is_remote_only
 
 from sparkvision import _connect
 from sparkvision.errors import ParameterError, SessionError
@@ -159,13 +160,15 @@ def start(
     for name in ("master", "gpu", "model") if connecting else ("master",):
         if remote and asked[name]:
             raise ParameterError(
-                f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out here."
+                f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out."
             )
     running = SparkSession.getActiveSession()
     if running is not None:
         return _checked(running, [name for name, value in asked.items() if value])
     if connecting:
         return _connect.connect(str(remote), app_name, config or {})
+    if is_remote_only():
+        raise SessionError('sparkvision-client connects to a server: call start(remote="sc://HOST:15002").')
     _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
     if remote is not None:
