@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, export
+from sparkvision.export import ExportReport
 from sparkvision.export.architectures import ARCHITECTURES, REFUSED
 from sparkvision.export.checkpoint import load
 from sparkvision.export.tracing import traceable
