@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.TaskContext
 import org.apache.spark.util.LongAccumulator
 
-import sparkvision.engine.{LocalModel, ModelSettings, Picture, Prediction}
+import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, Prediction}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -26,10 +26,17 @@ final private[ml] class PartitionRunner(
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), () => sessionsOpened.add(1))
+      task.addTaskFailureListener((_, error) => if (blamesTheCopy(error)) ExecutorModels.shared.discard(model))
+      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), () => sessionsOpened.add(1))
       task.addTaskCompletionListener[Unit](_ => local.close())
       local.predictions(items)(picture)
     }
+
+  /** Whether a session could not be opened from this executor's copy of the model. When Spark tries the task again, there or
+    * elsewhere, it finds a new copy. Writers and SQL operators wrap the error.
+    */
+  private def blamesTheCopy(error: Throwable): Boolean =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
   private def settingsFor(task: TaskContext): ModelSettings = {
     val device =
