@@ -25,7 +25,7 @@ from sparkvision.ml import ViTForImageClassification
 T = TypeVar("T")
 
 FIXTURES = ROOT / "tests" / "fixtures"
-TESTS_JAR = ROOT / "jvm" / "spark" / "target" / "scala-2.13"
+SCALA_TARGET = ROOT / "jvm" / "spark" / "target" / "scala-2.13"
 GOOD_PICTURES = 90
 
 
@@ -37,7 +37,7 @@ def application(cluster: Cluster, config: Mapping[str, str] | None = None) -> It
         "spark.driver.bindAddress": cluster.host,
         "spark.driver.memory": "2g",
         "spark.local.dir": str(cluster.folder / "driver"),
-        "spark.jars": str(tests_jar()),
+        "spark.jars": str(scala_tests_jar()),
         "spark.sparkvision.sessionIdle": "1s",
         "spark.ui.port": "0",
         "spark.ui.showConsoleProgress": "false",
@@ -51,18 +51,18 @@ def application(cluster: Cluster, config: Mapping[str, str] | None = None) -> It
         spark.stop()
 
 
-def tests_jar() -> Path:
+def scala_tests_jar() -> Path:
     """Give the jar of the Scala tests, which holds ExecutorProbe and PipelineApplication; built when it is stale."""
     sources = [*ROOT.glob("jvm/*/src/**/*.scala")]
     newest = max(source.stat().st_mtime for source in sources)
     pattern = "sparkvision-core_*-tests.jar"
-    if not any(jar.stat().st_mtime >= newest for jar in TESTS_JAR.glob(pattern)):
+    if not any(jar.stat().st_mtime >= newest for jar in SCALA_TARGET.glob(pattern)):
         subprocess.run(
             [ROOT / "scripts" / "sbt", "core/Test/packageBin"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
         )
-        for jar in TESTS_JAR.glob(pattern):
+        for jar in SCALA_TARGET.glob(pattern):
             os.utime(jar)  # sbt leaves a jar alone whose content would be the same
-    (found,) = TESTS_JAR.glob(pattern)
+    (found,) = SCALA_TARGET.glob(pattern)
     return found
 
 

@@ -15,7 +15,7 @@ WHOLE_HEAP = {"spark.executor.extraJavaOptions": "-Xms1g -XX:+AlwaysPreTouch", "
 
 
 def memory_stays(cluster: Cluster, workload: Workload) -> Figures:
-    """Send pictures, good and damaged, through one executor, and compare its memory after warm-up with that at the end."""
+    """Send pictures, good and damaged, through one executor; compare its memory after warm-up and at the end."""
     with application(cluster, WHOLE_HEAP) as spark:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)

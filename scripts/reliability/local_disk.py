@@ -13,8 +13,8 @@ from reliability.application import (
     classifier,
     compare,
     executors,
-    pictures,
     picture_files,
+    pictures,
     task_counts,
     undisturbed,
     wait_for_closed_sessions,
@@ -55,7 +55,7 @@ def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
 
 
 def disk_fails(folder: Path, workload: Workload) -> Figures:
-    """Give executors a full or a read-only local directory: alone it is a clear error, before another it is passed over."""
+    """Give executors a full or read-only local directory: alone a clear error, before another one passed over."""
     bundle = digits_variant(folder / "padded", padding_megabytes=MODEL_MEGABYTES)
     refusals = [_refusal(folder, bundle, read_only=False), _refusal(folder, bundle, read_only=True)]
     for refusal, reason in zip(refusals, ("No space left on device", "Read-only file system"), strict=True):

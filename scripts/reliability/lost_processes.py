@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
-import pyarrow.parquet
+import pyarrow.parquet  # type: ignore[import-untyped]
 
 from reliability.application import (
     Answer,

@@ -1,4 +1,4 @@
-"""Bundles like the embedded one: with its classes in another order, or with as many megabytes of weights as are wanted."""
+"""Bundles like the embedded one: with its classes in another order, or with as many megabytes of weights as wanted."""
 
 from __future__ import annotations
 

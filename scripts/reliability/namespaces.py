@@ -1,4 +1,4 @@
-"""Network namespaces that stand for separate hosts: each has an address of its own on one bridge (Linux, root, iproute2)."""
+"""Network namespaces that stand for separate hosts, each with an address on one bridge (Linux, root, iproute2)."""
 
 from __future__ import annotations
 
