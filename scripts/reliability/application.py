@@ -98,10 +98,15 @@ class Answer(NamedTuple):
     text: str
 
 
+def answered(stage: ViTForImageClassification, frame: DataFrame) -> DataFrame:
+    """Label the pictures: columns as in `Answer`."""
+    text = F.coalesce(F.get("class.result", F.lit(0)), "error").alias("text")
+    return stage.transform(frame).select("id", "picture", text)
+
+
 def answers(stage: ViTForImageClassification, frame: DataFrame) -> list[Answer]:
     """Label the pictures in one job."""
-    text = F.coalesce(F.col("class.result")[0], F.col("error"))
-    return [Answer(*row) for row in stage.transform(frame).select("id", "picture", text).collect()]
+    return [Answer(*row) for row in answered(stage, frame).collect()]
 
 
 def undisturbed(spark: SparkSession, stage: ViTForImageClassification) -> dict[int, str]:
@@ -162,7 +167,7 @@ class BackgroundJob:
 
 @dataclass(frozen=True)
 class Executor:
-    """An executor as it was seen: its process, the sessions it has open, its resident memory in MB."""
+    """An executor as it was seen: its name, its process, the sessions it had open."""
 
     name: str
     process: int

@@ -198,7 +198,9 @@ class Cluster:
             folders = local_directories.get(number, [self.local_folder(number)])
             for directory in folders:
                 directory.mkdir(parents=True, exist_ok=True)
-            address = hosts[number - 1].address if hosts else LOOPBACK
+            # Linux answers on all of 127.0.0.0/8. To Spark an address of its own is a host of its own, and it runs no
+            # second attempt of a task on the first one's host.
+            address = hosts[number - 1].address if hosts else f"127.0.0.{number + 1}"
             options = ["--host", address, "--cores", str(cores), "--memory", memory, "--webui-port", "0"]
             worker = [spark("spark-class"), "org.apache.spark.deploy.worker.Worker", *options]
             worker += ["--work-dir", str(self.folder / name / "work"), self.url]

@@ -8,17 +8,14 @@ from __future__ import annotations
 import sys
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
-from reliability.application import classifier, pictures
+from reliability.application import answered, classifier, pictures
 
 
 def main(output: str, rows: int, partitions: int) -> None:
     """Label and write."""
     spark = SparkSession.builder.appName("label pictures").getOrCreate()
-    labelled = classifier(spark).transform(pictures(spark, rows, partitions))
-    answer = F.coalesce(F.col("class.result")[0], F.col("error")).alias("answer")
-    labelled.select("id", "picture", answer).write.mode("overwrite").parquet(output)
+    answered(classifier(spark), pictures(spark, rows, partitions)).write.mode("overwrite").parquet(output)
     spark.stop()
 
 

@@ -60,15 +60,15 @@ def driver_killed(cluster: Cluster, workload: Workload) -> Figures:
         first.wait()
     assert not (output / "_SUCCESS").exists(), "the application ended before it was disturbed"
     wait_until(lambda: not set(executor_processes) & set(_executors_of(cluster)), 60)
-    leftovers = sum(1 for worker in (1, 2) for _ in cluster.local_folder(worker).glob("**/sparkvision-model-*"))
+    copies_left = sum(1 for worker in (1, 2) for _ in cluster.local_folder(worker).glob("**/sparkvision-model-*"))
     second = cluster.submit(command, log)
     if second.wait(timeout=300) != 0:
         raise RuntimeError(f"the restarted driver failed: {log.read_text()[-2000:]}")
-    rows = pyarrow.parquet.read_table(output, columns=["id", "picture", "answer"]).to_pylist()
-    given = [Answer(row["id"], row["picture"], row["answer"]) for row in rows]
+    rows = pyarrow.parquet.read_table(output).to_pylist()
+    given = [Answer(**row) for row in rows]
     with application(cluster) as spark:
         expected = undisturbed(spark, classifier(spark))
-    return {"drivers_killed": 1, "copies_left": leftovers, **compare(given, workload.rows, expected)}
+    return {"drivers_killed": 1, "copies_left": copies_left, **compare(given, workload.rows, expected)}
 
 
 def _executors_of(cluster: Cluster) -> list[int]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import time
 import traceback
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     workload = SMALL if options.small else Workload()
     sizes = {name: getattr(options, name) for name in ("memory_pictures", "fuzzed_files") if getattr(options, name)}
     workload = dataclasses.replace(workload, **sizes)
+    # As an exception, so that a soak that is ended leaves no cluster behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     deadline = time.monotonic() + 60 * options.minutes
     failed = False
     with _cluster(any(name in ON_THE_CLUSTER for name in names)) as cluster:
@@ -100,8 +103,9 @@ def _run(name: str, cluster: Cluster | None, workload: Workload, record: Path | 
         else:
             figures = ON_THEIR_OWN[name](FOLDER / name, workload)
         missed = shortfalls(figures)
-    except Exception:
-        figures, missed = {}, [traceback.format_exc()]
+    except Exception as error:
+        traceback.print_exc()
+        figures, missed = {}, [f"{type(error).__name__}: {error}"]
     line = json.dumps({"scenario": name, "seconds": round(time.monotonic() - began, 1), "missed": missed, **figures})
     print(line, flush=True)
     if record is not None:
