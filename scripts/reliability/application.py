@@ -27,6 +27,8 @@ T = TypeVar("T")
 FIXTURES = ROOT / "tests" / "fixtures"
 SCALA_TARGET = ROOT / "jvm" / "spark" / "target" / "scala-2.13"
 GOOD_PICTURES = 90
+# The JVM's heap is touched as a whole at the start: memory that grows then, or is given back, is native.
+WHOLE_HEAP = {"spark.executor.extraJavaOptions": "-Xms1g -XX:+AlwaysPreTouch"}
 
 
 @contextmanager
@@ -127,10 +129,11 @@ def compare(given: list[Answer], rows: int, expected: Mapping[int, str]) -> dict
 
 
 class BackgroundJob:
-    """A job that runs while something happens to it."""
+    """A job that runs while something happens to it; ``tasks`` is how many it has."""
 
-    def __init__(self, spark: SparkSession, action: Callable[[], T]) -> None:
+    def __init__(self, spark: SparkSession, tasks: int, action: Callable[[], Any]) -> None:
         self._context = spark.sparkContext
+        self._tasks = tasks
         self.group = uuid.uuid4().hex
 
         def run() -> Any:
@@ -161,8 +164,8 @@ class BackgroundJob:
         tracker = self._context.statusTracker()
         jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(self.group)]
         stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
-        # The job that broadcasts the pictures has a single task; the one to disturb has many.
-        return max((stage.numCompletedTasks for stage in stages if stage), default=0)
+        # Before it, in the same group, goes a job that broadcasts the pictures.
+        return max((s.numCompletedTasks for s in stages if s and s.numTasks == self._tasks), default=0)
 
 
 @dataclass(frozen=True)

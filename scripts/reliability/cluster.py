@@ -229,7 +229,7 @@ class Cluster:
             raise ClusterError(f"The {name} did not start; its log {log} ends with:\n{tail}") from None
 
     def _submission(self, arguments: Sequence[str]) -> list[str]:
-        import sparkvision
+        from sparkvision._session import jars
 
         settings = {
             "spark.driver.host": self.host,
@@ -237,8 +237,8 @@ class Cluster:
             "spark.local.dir": str(self.folder / "driver"),
         }
         options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
-        jars = ",".join(map(str, sparkvision.jars()))
-        return [spark("spark-submit"), "--master", self.url, *options, "--jars", jars, *arguments]
+        every_jar = ",".join(map(str, jars()))
+        return [spark("spark-submit"), "--master", self.url, *options, "--jars", every_jar, *arguments]
 
 
 def spark(program: str) -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from statistics import median
 
-from reliability.application import answers, application, classifier, compare, executors, pictures, undisturbed
+from reliability.application import (
+    WHOLE_HEAP,
+    answers,
+    application,
+    classifier,
+    compare,
+    executors,
+    pictures,
+    undisturbed,
+)
 from reliability.cluster import Cluster
 from reliability.workload import Figures, Workload
 
 ROUNDS = 20
 WARM_UP_ROUNDS = 4
-# The JVM's heap is touched as a whole at the start: what grows then is native memory, which is the question.
-WHOLE_HEAP = {"spark.executor.extraJavaOptions": "-Xms1g -XX:+AlwaysPreTouch", "spark.cores.max": "1"}
 
 
 def memory_stays(cluster: Cluster, workload: Workload) -> Figures:
     """Send pictures, good and damaged, through one executor; compare its memory after warm-up and at the end."""
-    with application(cluster, WHOLE_HEAP) as spark:
+    with application(cluster, WHOLE_HEAP | {"spark.cores.max": "1"}) as spark:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)
         rows = workload.memory_pictures // ROUNDS

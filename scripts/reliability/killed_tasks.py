@@ -8,6 +8,7 @@ import time
 from statistics import mean
 
 from reliability.application import (
+    WHOLE_HEAP,
     BackgroundJob,
     answers,
     application,
@@ -31,17 +32,18 @@ STRAGGLING_SECONDS = 8
 def tasks_cancelled(cluster: Cluster, workload: Workload) -> Figures:
     """Cancel a job group while sessions are open; the executors' memory must come back."""
     bundle = digits_variant(cluster.folder / "large", padding_megabytes=MODEL_MEGABYTES)
-    with application(cluster) as spark:
+    with application(cluster, WHOLE_HEAP) as spark:
         stage = classifier(spark, bundle)
         undisturbed(spark, stage)
         # Warm: each executor has its copy of the model, and has opened and closed a session.
-        before = mean(executor.resident_megabytes() for executor in wait_for_closed_sessions(spark))
+        executors_before = wait_for_closed_sessions(spark)
+        before = mean(executor.resident_megabytes() for executor in executors_before)
         frame = pictures(spark, workload.rows, workload.partitions)
         at_work = 0.0
         for _ in range(workload.cycles):
-            job = BackgroundJob(spark, lambda: answers(stage, frame))
+            job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
             job.wait_for_tasks(finished=2)
-            at_work = mean(executor.resident_megabytes() for executor in executors(spark))
+            at_work = mean(executor.resident_megabytes() for executor in executors_before)
             spark.sparkContext.cancelJobGroup(job.group)
             error = job.result.exception(timeout=60)
             assert error is not None and "cancel" in str(error).lower(), error
@@ -71,7 +73,7 @@ def task_overtaken(cluster: Cluster, workload: Workload) -> Figures:
         expected = undisturbed(spark, stage)
         frame = pictures(spark, workload.rows, workload.partitions)
         straggler = executors(spark)[0]
-        job = BackgroundJob(spark, lambda: answers(stage, frame))
+        job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
         job.wait_for_tasks(finished=2)
         os.kill(straggler.process, signal.SIGSTOP)
         try:

@@ -35,7 +35,7 @@ def executor_killed(cluster: Cluster, workload: Workload) -> Figures:
         given: list[Answer] = []
         for _ in range(workload.cycles):
             victim = executors(spark)[0]
-            job = BackgroundJob(spark, lambda: answers(stage, frame))
+            job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
             job.wait_for_tasks(finished=2)
             os.kill(victim.process, signal.SIGKILL)
             given = job.result.result(timeout=300)
