@@ -31,10 +31,10 @@ object ImageFormat {
     "GIF89a" -> Gif,
     "BM" -> Bmp,
     "II*\u0000" -> Tiff,
-    "MM\u0000*" -> Tiff
+    "MM\u0000*" -> Tiff,
+    "II+\u0000" -> Tiff,
+    "MM\u0000+" -> Tiff
   ) ++ Seq(
-    "II+\u0000" -> "BigTIFF",
-    "MM\u0000+" -> "BigTIFF",
     "\u0000\u0000\u0000\u000cjP  " -> "JPEG 2000",
     "\u00ff\u004f\u00ff\u0051" -> "JPEG 2000",
     "\u0000\u0000\u0000\u000cJXL " -> "JPEG XL",
