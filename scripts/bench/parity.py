@@ -47,6 +47,8 @@ PICTURES_A_CALL = 32
 REFUSED_BY_US_ALONE = {"JPEG", "PNG", "GIF", "BMP", "TIFF", "BigTIFF", "WebP"}
 READ_BY_US_ALONE = {"PNG", "GIF", "WebP", "TIFF"}
 OTHER_PIXELS = {"GIF", "WebP"}
+# Damaged EXIF makes Pillow refuse the picture, or guess; here it means upright.
+WITH_METADATA = {variant for variant in VARIANTS if "EXIF" in variant}
 
 EQUAL = "byte-equal"
 WITHIN_BOUND = "within the stated bound"
@@ -104,9 +106,11 @@ def outcome(case: Case, comparison: Comparison, promised: dict[str, str]) -> str
             return EQUAL
         if bound is not None and comparison.difference <= bound:
             return WITHIN_BOUND
-        return DAMAGED if case.is_damaged and file_format in OTHER_PIXELS else None
+        other_pixels = file_format in OTHER_PIXELS or case.variant in WITH_METADATA
+        return DAMAGED if case.is_damaged and other_pixels else None
     if comparison.refusal is None:
-        return DAMAGED if case.is_damaged and file_format in READ_BY_US_ALONE else None
+        read_by_us = file_format in READ_BY_US_ALONE or case.variant in WITH_METADATA
+        return DAMAGED if case.is_damaged and read_by_us else None
     if not comparison.pillow_reads:
         return REFUSED_BY_BOTH
     if bound is None:

@@ -276,7 +276,7 @@ VARIANTS: dict[str, Maker] = {
     "BigTIFF": lambda rng, image: _tiff(rng, image, big_tiff=True),
     "AVIF": lambda _, image: encoded(image, "AVIF", speed=10),
     "JPEG 2000": lambda _, image: encoded(image, "JPEG2000"),
-    "ICO": lambda _, image: encoded(image, "ICO", sizes=[(16, 16)]),
+    "ICO": lambda _, image: encoded(image.resize((32, 32)), "ICO", sizes=[(32, 32)]),
     "PPM": lambda _, image: encoded(image, "PPM"),
     "TGA": lambda _, image: encoded(image, "TGA"),
 }

@@ -82,5 +82,7 @@ def transformers_input(config: dict[str, Any], pixels: Values) -> Values:
 
     settings = {key: value for key, value in config.items() if key != "image_processor_type"}
     processor = getattr(transformers, config["image_processor_type"])(**settings)
-    values: Values = processor(Image.fromarray(pixels), return_tensors="np")["pixel_values"][0]
+    # Left to guess, transformers takes a side of 1 or 3 pixels for the channels.
+    image = Image.fromarray(pixels)
+    values: Values = processor(image, return_tensors="np", input_data_format="channels_last")["pixel_values"][0]
     return values

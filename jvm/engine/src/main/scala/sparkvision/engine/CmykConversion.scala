@@ -48,8 +48,7 @@ private[engine] object CmykConversion {
       val blue = (samples(i + 1) & 0xff) - 128
       val red = (samples(i + 2) & 0xff) - 128
       samples(i) = clipped(255 - (luminance + ((fixed(1.402) * red + Half) >> Bits)))
-      samples(i + 1) =
-        clipped(255 - (luminance + ((-fixed(0.34414) * blue - fixed(0.71414) * red + Half) >> Bits)))
+      samples(i + 1) = clipped(255 - (luminance + ((-fixed(0.34414) * blue - fixed(0.71414) * red + Half) >> Bits)))
       samples(i + 2) = clipped(255 - (luminance + ((fixed(1.772) * blue + Half) >> Bits)))
       i += 4
     }

@@ -40,7 +40,7 @@ object ImageFormat {
     "\u0000\u0000\u0000\u000cJXL " -> "JPEG XL",
     "\u00ff\u000a" -> "JPEG XL",
     "\u0000\u0000\u0001\u0000" -> "ICO",
-    "\u0000\u0000\u0002\u0000" -> "CUR",
+    "\u0000\u0000\u0002\u0000" -> "CUR or TGA",
     "8BPS" -> "PSD",
     "%PDF" -> "PDF",
     "%!PS" -> "PostScript",

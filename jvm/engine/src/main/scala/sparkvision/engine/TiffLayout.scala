@@ -72,8 +72,10 @@ private[engine] object TiffLayout {
     val ignored = if (separateExtra) extra.length else 0
     val stored = all(BitsPerSample, 1L).dropRight(ignored)
     val samples = directory.value(SamplesPerPixel).getOrElse(1L) - ignored
-    val bits = if (samples > stored.length && stored.length == 1) Seq.fill(math.min(samples, 9L).toInt)(stored.head) else
-      stored.take(math.max(samples, 0L).toInt)
+    val bits =
+      if (samples > stored.length && stored.length == 1) Seq.fill(math.min(samples, 9L).toInt)(stored.head)
+      else
+        stored.take(math.max(samples, 0L).toInt)
     if (bits.length != samples) reader.corrupt(s"it has $samples samples a pixel, and says the bits of ${bits.length}")
     val formats = all(SampleFormat, Unsigned).distinct
     Tags(

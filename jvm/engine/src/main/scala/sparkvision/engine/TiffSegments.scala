@@ -33,7 +33,8 @@ final private[engine] class TiffSegments(directory: TiffDirectory, reader: ByteR
     val all = new Array[Byte](Math.multiplyExact(rowLength, height))
     val across = (width + segmentWidth - 1) / segmentWidth
     val segments = Math.multiplyExact(across, (height - 1) / segmentHeight + 1)
-    if (offsets.length < segments) reader.corrupt(s"it has $segments strips or tiles, and says where ${offsets.length} lie")
+    if (offsets.length < segments)
+      reader.corrupt(s"it has $segments strips or tiles, and says where ${offsets.length} lie")
     (0 until segments).foreach { index =>
       val (left, top) = (index % across * segmentWidth, index / across * segmentHeight)
       val visibleRows = math.min(segmentHeight, height - top)

@@ -10,6 +10,8 @@ private[engine] object TiffStructure {
   /** What libtiff inside OpenCV decompresses besides: CCITT's three, JPEG in its old and its new form. */
   private val openCvCompressions = Set(2, 3, 4, 6, 7)
 
+  private val otherCompressions = Map(34925 -> "LZMA", 50000 -> "Zstandard", 50001 -> "WebP")
+
   def readHeader(reader: ByteReader): ImageHeader = {
     val directory = new TiffDirectory(reader)
     val orientation = directory.value(OrientationTag).filter(value => value >= 1 && value <= 8).getOrElse(1L)
@@ -26,7 +28,10 @@ private[engine] object TiffStructure {
     val libtiffs = layout.kind == TiffLayout.LuminanceChrominance && compression != TiffCompression.None
     val ours = TiffCompression.handled(compression) && !separate && !layout.lowBitsFirst && !libtiffs
     if (!ours && !TiffCompression.handled(compression) && !openCvCompressions(compression))
-      throw new ImageException(s"unsupported TIFF: its compression is number $compression; save it with Deflate or LZW")
+      throw new ImageException(
+        s"unsupported TIFF: its compression is ${otherCompressions.getOrElse(compression, s"number $compression")}; " +
+          "save it with Deflate or LZW"
+      )
     Option.when(ours) {
       val rows = new TiffSegments(directory, reader, layout).rows()
       val stored = new TiffPixels(header.width, header.height, rows, layout, directory.bigEndian)
