@@ -65,12 +65,16 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     // No other suite's session is open under this configuration, and none stays open.
     val settings =
       ModelSettings(session = SessionConfig(ExecutionProvider.Cpu, intraOpThreads = 2), sessionIdle = 0.seconds)
-    val opened = ModelDistributor.sessionsOpened(context)
-    val runner = new PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2, opened)
+    val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2)
+    val output = ClassificationOutput(Vector.empty, ProblemType.SingleLabel, Some("class"), None, None, None, None)
+    val function = RunModel("digits", runner, BadImageMode.Permissive, output)
+    val metrics = PictureMetrics.of(function, PictureMetrics.ofOperator(context), context)
     val picture = LocalSpark.someDigits(1).head._2
     def label() = context
       .parallelize(Seq(picture), 1)
-      .mapPartitions(runner.run(_)(Picture.Encoded).map { case (_, result) => result.map(_.best.head.label) })
+      .mapPartitions { pictures =>
+        runner.run(pictures, output, metrics)(Picture.Encoded).map { case (_, result) => result.map(_.best.head.label) }
+      }
       .collect()
     Bundles.flipByte(copy.graph)
     assert(intercept[SparkException](label()).getMessage.contains("model.onnx is damaged"))
