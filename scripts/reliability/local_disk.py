@@ -27,6 +27,7 @@ from sparkvision.bundle import Bundle
 # Room for the jars, which executors keep there too, and not for the model.
 SMALL_DISK_MEGABYTES = 48
 MODEL_MEGABYTES = 64
+COPIES = "**/sparkvision-model-*/model.onnx"
 
 
 def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
@@ -38,7 +39,7 @@ def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
         for number, damage in enumerate([(_flip_bit, _truncate), (_delete, _delete)], start=1):
             wait_for_closed_sessions(spark)
             for worker, harm in enumerate(damage, start=1):
-                (graph,) = cluster.local_folder(worker).glob("**/sparkvision-model-*/model.onnx")
+                (graph,) = cluster.local_folder(worker).glob(COPIES)
                 harm(graph)
             frame = pictures(spark, workload.rows, workload.partitions)
             given = answers(stage, frame)
@@ -46,25 +47,37 @@ def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
             wrong = found["rows_lost"] + found["rows_duplicated"] + found["rows_with_another_answer"]
             assert wrong == 0, found
             assert task_counts(spark)["failed"] >= 2 * number, "the damage was not noticed"
-        copies = [
-            graph.parent for w in (1, 2) for graph in cluster.local_folder(w).glob("**/sparkvision-model-*/model.onnx")
-        ]
+        copies = [graph.parent for w in (1, 2) for graph in cluster.local_folder(w).glob(COPIES)]
         for copy in copies:
             Bundle.read(copy).verify_files()
         return {"copies_damaged": 4, "copies_fetched_again": task_counts(spark)["failed"], **found}
 
 
 def disk_fails(folder: Path, workload: Workload) -> Figures:
-    """Give executors a full or read-only local directory: alone a clear error, before another one passed over."""
+    """Give an executor a full or a read-only local directory, which must be a clear error; then a full and a good one."""
     bundle = digits_variant(folder / "padded", padding_megabytes=MODEL_MEGABYTES)
-    refusals = [_refusal(folder, bundle, read_only=False), _refusal(folder, bundle, read_only=True)]
-    for refusal, reason in zip(refusals, ("No space left on device", "Read-only file system"), strict=True):
-        assert reason in refusal and "spark.local.dir" in refusal, refusal
-    with _failing_disk(folder / "disk") as disk, _one_worker(folder, [disk, folder / "roomy"]) as cluster:
-        with application(cluster) as spark:
-            given = answers(classifier(spark, bundle), pictures(spark, len(picture_files()), 4))
-            passed_over = any((folder / "roomy").glob("**/sparkvision-model-*"))
-    return {"clear_errors": len(refusals), "full_directory_passed_over": passed_over, "rows": len(given)}
+    refusals = {
+        "No space left on device": _refusal(folder, bundle, read_only=False),
+        "Read-only file system": _refusal(folder, bundle, read_only=True),
+    }
+    for reason, refusal in refusals.items():
+        assert reason in refusal and str(folder / "disk") in refusal, refusal
+    # Where a disk is read-only Spark itself can run no task, and it is Spark who says so.
+    assert "spark.local.dir" in refusals["No space left on device"], refusals
+    roomy, rows = folder / "roomy", len(picture_files())
+    with (
+        _failing_disk(folder / "disk") as disk,
+        _one_worker(folder, [disk, roomy]) as cluster,
+        application(cluster) as spark,
+    ):
+        expected = undisturbed(spark, classifier(spark))
+        given = answers(classifier(spark, bundle), pictures(spark, rows, partitions=4))
+        passed_over = any(copy.stat().st_size > MODEL_MEGABYTES << 20 for copy in roomy.glob(COPIES))
+    return {
+        "clear_errors": len(refusals),
+        "full_directory_passed_over": passed_over,
+        **compare(given, rows, expected),
+    }
 
 
 def _refusal(folder: Path, bundle: Path, *, read_only: bool) -> str:
