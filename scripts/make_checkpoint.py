@@ -109,7 +109,11 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
 
 def _label_settings(labels: int) -> dict[str, Any]:
     names = [f"class {index:04d}" for index in range(labels)]
-    return {"id2label": dict(enumerate(names)), "label2id": {name: index for index, name in enumerate(names)}}
+    return {
+        "num_labels": labels,
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+    }
 
 
 def spread_weights(model: Any, batch_variance: float = 1.0) -> None:

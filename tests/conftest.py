@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from sparkvision.export import ExportReport
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -110,3 +113,31 @@ def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
     for size, checkpoint in checkpoints.items():
         export(str(checkpoint), str(folder / size))
     return {size: folder / size for size in checkpoints}
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make the tiny checkpoint of an architecture, with random weights: at the first call, for all tests."""
+    import torch
+
+    from make_checkpoint import make
+
+    # Beside other work, threads that wait for each other cost such small models more than they bring.
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny")
+    return cache(lambda architecture: make(architecture, folder / architecture))
+
+
+@pytest.fixture(scope="session")
+def tiny_export(
+    tiny_checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], ExportReport]:
+    """Export that checkpoint for a task: at the first call, for all tests."""
+    from sparkvision.export import export
+
+    folder = tmp_path_factory.mktemp("tiny")
+    return cache(
+        lambda architecture, task: export(
+            tiny_checkpoint(architecture), folder / task / architecture, task=task, progress=None
+        )
+    )

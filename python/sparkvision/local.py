@@ -7,6 +7,7 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
@@ -111,15 +112,14 @@ class LocalModel(_Closing):
 
         Returns
         -------
-        ndarray of float32, [n, 3, height, width]
+        ndarray of float32, [n, 3, height, width]; [n, height, width, 3] for a graph whose channels come last
 
         Raises
         ------
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         """
-        height, width = self._scala.height(), self._scala.width()
-        return self._floats(self._scala.preprocess, pictures, (3, height, width), on_error)
+        return self._floats(self._scala.preprocess, pictures, tuple(self._scala.inputShape()), on_error)
 
     def logits(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Run the model.
@@ -167,7 +167,7 @@ class LocalModel(_Closing):
             size = self._scala.embeddingSize()
         return self._floats(self._scala.embed, pictures, (size,), on_error)
 
-    @property
+    @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
@@ -307,8 +307,8 @@ class LightPipeline(_Closing):
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that came encoded; the facts
-    # win over a class of the same name.
+    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
+    # came encoded; the facts win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,

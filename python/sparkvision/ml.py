@@ -179,7 +179,7 @@ class ImageClassification(ClassificationTransformer):
     height: Param[int] = Param(
         Params._dummy(),
         "height",
-        "height in pixels of the pictures the model takes (unset: the bundle's)",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     imageMean: Param[list[float]] = Param(
@@ -263,7 +263,7 @@ class ImageClassification(ClassificationTransformer):
     size: Param[int] = Param(
         Params._dummy(),
         "size",
-        "side in pixels of the square pictures the model takes (unset: the bundle's)",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     threshold: Param[float] = Param(
@@ -281,7 +281,7 @@ class ImageClassification(ClassificationTransformer):
     width: Param[int] = Param(
         Params._dummy(),
         "width",
-        "width in pixels of the pictures the model takes (unset: the bundle's)",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
 
@@ -408,11 +408,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
 
     def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.height)
         return value
 
@@ -530,11 +530,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setSize(self, value: int) -> Self:
-        """Set ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         return self._set(size=value)
 
     def getSize(self) -> int | None:
-        """Get ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.size)
         return value
 
@@ -557,11 +557,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(width=value)
 
     def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
         return value
 
@@ -688,7 +688,7 @@ class ViTImageEmbeddings(ModelTransformer):
     height: Param[int] = Param(
         Params._dummy(),
         "height",
-        "height in pixels of the pictures the model takes (unset: the bundle's)",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     imageMean: Param[list[float]] = Param(
@@ -766,13 +766,13 @@ class ViTImageEmbeddings(ModelTransformer):
     size: Param[int] = Param(
         Params._dummy(),
         "size",
-        "side in pixels of the square pictures the model takes (unset: the bundle's)",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
-        "width in pixels of the pictures the model takes (unset: the bundle's)",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
         typeConverter=TypeConverters.toInt,
     )
 
@@ -908,11 +908,11 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
 
     def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.height)
         return value
 
@@ -1021,19 +1021,19 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setSize(self, value: int) -> Self:
-        """Set ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         return self._set(size=value)
 
     def getSize(self) -> int | None:
-        """Get ``size``: side in pixels of the square pictures the model takes (unset: the bundle's)."""
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.size)
         return value
 
     def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(width=value)
 
     def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels of the pictures the model takes (unset: the bundle's)."""
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
         return value

@@ -26,7 +26,8 @@ final class LocalModel(
     val settings: ModelSettings = ModelSettings(),
     onSessionOpened: () => Unit = () => ()
 ) extends AutoCloseable {
-  private val preprocessor = new Preprocessor(bundle.processor.withOverrides(settings.processor))
+  private val preprocessor =
+    new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
   private lazy val classification = {
     val manifest = bundle.manifest
     if (manifest.task != ModelTask.ImageClassification)
@@ -39,18 +40,18 @@ final class LocalModel(
   private var lease = Option.empty[SessionCache.Lease]
   private var closed = false
 
-  /** Height and width, in pixels, of the pictures that the model is fed. */
-  val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
+  /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last. */
+  val inputShape: Seq[Int] = LocalModel.inputShape(bundle.manifest, preprocessor)
+  private val floatsPerPicture = inputShape.product
 
   // Here, so that the driver refuses what makes no sense, and not every task.
-  Batcher.requireBatch(settings.batchSize, 3L * height * width)
+  Batcher.requireBatch(settings.batchSize, floatsPerPicture)
   bundle.manifest.task match {
     case ModelTask.ImageClassification => classification
     case ModelTask.FeatureExtraction => embedding
   }
-  private val floatsPerPicture = 3 * height * width
 
-  /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
+  /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
   def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
     val buffer = FloatBuffer.allocate(floatsPerPicture)
     items.map { item =>
@@ -65,8 +66,10 @@ final class LocalModel(
   }
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
-  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    run(items, bundle.manifest.outputs.head, classification.requireOneALabel)(picture)
+  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    val postprocessor = classification
+    run(items, bundle.manifest.outputs.head, postprocessor.requireOneALabel)(picture)
+  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
@@ -93,7 +96,8 @@ final class LocalModel(
       settings.batchSize,
       floatsPerPicture,
       prepare,
-      (batch, pictures) => openSession().run(batch, Array[Long](pictures, 3, height, width), output).map(postprocess)
+      (batch, pictures) =>
+        openSession().run(batch, (pictures +: inputShape).map(_.toLong).toArray, output).map(postprocess)
     ).results(items)(picture)
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
@@ -117,16 +121,20 @@ final class LocalModel(
 
 object LocalModel {
 
-  /** The size that preprocessing makes and the graph takes; they must agree. */
-  private def inputSize(bundle: ModelBundle, preprocessor: Preprocessor): (Int, Int) = {
+  /** The shape that preprocessing makes and the graph takes; they must agree. */
+  private def inputShape(manifest: BundleManifest, preprocessor: Preprocessor): Seq[Int] = {
     val (height, width) = (preprocessor.height, preprocessor.width)
-    val graph = bundle.manifest.inputs.head.shape.drop(1)
-    val fits = graph.zip(Seq(3, height, width)).forall { case (fixed, made) => fixed == -1 || fixed == made }
+    val (shape, axes) = manifest.inputLayout match {
+      case ChannelLayout.ChannelsFirst => (Seq(3, height, width), "channels, height, width")
+      case ChannelLayout.ChannelsLast => (Seq(height, width, 3), "height, width, channels")
+    }
+    val graph = manifest.inputs.head.shape.drop(1)
+    val fits = graph.zip(shape).forall { case (fixed, made) => fixed == -1 || fixed == made }
     if (!fits)
       throw new ProcessorException(
-        s"Preprocessing makes pictures of 3 x $height x $width (channels, height, width), but the graph takes " +
+        s"Preprocessing makes pictures of ${shape.mkString(" x ")} ($axes), but the graph takes " +
           s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
       )
-    (height, width)
+    shape
   }
 }

@@ -19,12 +19,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   import LocalModelBytes._
 
-  def height: Int = model.height
-  def width: Int = model.width
+  def inputShape: Array[Int] = model.inputShape.toArray
   def embeddingSize: Int = model.embeddingSize
   def labels: Array[String] = model.bundle.manifest.labels.toArray
 
-  /** What the session is fed: 3 x height x width floats a picture. */
+  /** What the session is fed: the product of [[inputShape]] floats a picture. */
   def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
 
   /** What the session gives: one float a label. */
@@ -81,7 +80,7 @@ object LocalModelBytes {
     * @param normalize
     *   whether embeddings are divided by their Euclidean length
     */
-  def open(uri: String, pooling: String, normalize: Boolean): LocalModelBytes = {
+  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes = {
     val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
     // Alone on the machine: one run may use every core.
     val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
@@ -114,7 +113,7 @@ object LocalModelBytes {
       files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
     }
 
-  private def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
+  private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
     Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
       val bytes = new Array[Byte](buffer.getInt())

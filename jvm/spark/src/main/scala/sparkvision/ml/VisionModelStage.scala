@@ -1,12 +1,10 @@
 package sparkvision.ml
 
-import scala.concurrent.duration._
-
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.types.StructType
-import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
+import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
 import sparkvision.engine._
 
@@ -47,15 +45,9 @@ abstract class VisionModelStage
     val spark = dataset.sparkSession
     val model = bundle(spark)
     val output = this.output(model.manifest)
-    val schema = withOutput(dataset.schema, output)
-    val pictures = PictureColumn.of(dataset.schema, pictureColumn, getOriginCol, spark.sparkContext)
-    val runner = partitionRunner(model, spark)
-    val mode = getBadImageMode
-    RowMapping(dataset, schema) { rows =>
-      runner.run(rows.map(row => row -> pictures(row)), output)(_._2.picture).flatMap { case ((row, source), result) =>
-        BadImages.handle(mode, source, result).map(kept => Row.fromSeq(row.toSeq ++ output.values(source, kept)))
-      }
-    }
+    val _ = withOutput(dataset.schema, output)
+    val function = RunModel(uid, partitionRunner(model, spark), getBadImageMode, output)
+    RowMapping(dataset, pictureColumn, getOriginCol, output.fields, function)
   }
 
   /** Reads the model's manifest, which the driver keeps, and opens no session. */
@@ -63,7 +55,7 @@ abstract class VisionModelStage
     withOutput(schema, output(bundle(SparkSession.active).manifest))
 
   private def withOutput(schema: StructType, output: ModelOutput[Result]): StructType = {
-    PictureColumn.checkSchema(schema, pictureColumn, getOriginCol)
+    val _ = PictureColumn.of(schema, pictureColumn, getOriginCol)
     if (output.fields.isEmpty)
       throw new ParameterException(s"$uid would add no column: set one of ${outputParams.mkString(", ")}.")
     RowMapping.append(schema, output.fields)
@@ -120,8 +112,7 @@ abstract class VisionModelStage
     new LocalModel(model, chosen).close()
     val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
     distributed = Some(sent)
-    val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
-    new PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads, sessionsOpened)
+    PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads)
   }
 
   /** How the model is run, as the Params say. */
@@ -130,6 +121,6 @@ abstract class VisionModelStage
     batchSize = getBatchSize,
     maxImagePixels = getMaxImagePixels,
     session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
-    sessionIdle = spark.sparkContext.getConf.getTimeAsMs("spark.sparkvision.sessionIdle", "5min").millis
+    sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )
 }
