@@ -90,7 +90,7 @@ class LocalModel(_Closing):
         """Give the model of a Pipeline stage, with the stage's settings."""
         if is_remote():
             raise errors.SessionError(
-                f"{stage.uid} lives on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
+                f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
                 "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
             )
         model = cls.__new__(cls)
