@@ -146,9 +146,7 @@ def check(cases: list[Case], promised: dict[str, str], failures: Path) -> Findin
             problem = input_difference(config, case, ours)
             findings.inputs += 1
         if problem:
-            findings.failures.append(
-                f"{case.variant}{', damaged' if case.is_damaged else ''}: {problem}; {case.command}"
-            )
+            findings.failures.append(f"{case.variant}{', damaged' if case.is_damaged else ''}: {problem}; {case.command}")
             keep(case, config, problem, failures)
     return findings
 
@@ -182,9 +180,7 @@ def run(seed: int, job: int, jobs: int, seconds: float, failures: Path) -> Findi
 
 def report(findings: Findings) -> int:
     """Print what was seen; 1 when there is a difference that is not stated."""
-    print(
-        f"{findings.counts.total() + len(findings.failures)} pictures compared, {findings.inputs} also as a model's input"
-    )
+    print(f"{findings.counts.total() + len(findings.failures)} pictures compared, {findings.inputs} also as a model's input")
     for kind in (EQUAL, WITHIN_BOUND, REFUSED_BY_BOTH, REFUSED_AS_STATED, DAMAGED):
         print(f"{findings.counts[kind]:8} {kind}")
     print(f"{len(findings.failures):8} differences that docs/exactness.md does not state")

@@ -235,7 +235,9 @@ VARIANTS: dict[str, Maker] = {
     "PNG, palette, 1 to 8 bits": _png_palette,
     "PNG, grey with alpha": lambda rng, image: _png(rng, _alpha(rng, image, "LA")),
     "PNG, colour with alpha": lambda rng, image: _png(rng, _alpha(rng, image)),
-    "PNG, colour with a transparent colour": lambda rng, image: _png(rng, image, transparency=image.getpixel((0, 0))),
+    "PNG, colour with a transparent colour": lambda rng, image: _png(
+        rng, image, transparency=image.getpixel((0, 0))
+    ),
     "PNG, interlaced": lambda _, image: png(np.asarray(image), interlaced=True),
     "PNG, EXIF orientation 1 to 8": lambda rng, image: _png(rng, image, exif=_exif(rng.randint(1, 8))),
     "PNG, animated (the first frame)": _apng,
