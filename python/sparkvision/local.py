@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer, scala_errors
@@ -87,6 +88,11 @@ class LocalModel(_Closing):
     @classmethod
     def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
         """Give the model of a Pipeline stage, with the stage's settings."""
+        if is_remote():
+            raise errors.SessionError(
+                f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
+                "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
+            )
         model = cls.__new__(cls)
         stage._transfer_params_to_java()
         assert stage._java_obj is not None
