@@ -32,12 +32,10 @@ final private[ml] case class PartitionRunner(
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      val onSessionOpened = () => metrics.add(PictureMetrics.Sessions, 1)
-      val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), onSessionOpened)
+      val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), metrics)
       task.addTaskCompletionListener[Unit](_ => local.close())
       output.results(local, items)(picture).map { result =>
-        metrics.add(PictureMetrics.Pictures, 1)
-        if (result._2.isLeft) metrics.add(PictureMetrics.Unusable, 1)
+        metrics.picture(isUsable = result._2.isRight)
         result
       }
     }
