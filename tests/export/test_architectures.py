@@ -10,7 +10,7 @@ import pytest
 
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport
-from sparkvision.export.architectures import ARCHITECTURES
+from sparkvision.export.architectures import ARCHITECTURES, REFUSED
 from sparkvision.export.checkpoint import load
 from sparkvision.export.tracing import traceable
 from sparkvision.manifest import TensorSpec
@@ -70,6 +70,15 @@ def test_what_tracing_replaces_is_put_back(tiny_checkpoint: Callable[[str], Path
         with traceable(source):
             assert [set(vars(module)) for module in source.model.modules()] != before
         assert [set(vars(module)) for module in source.model.modules()] == before
+
+
+def test_the_documentation_lists_every_architecture() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text()
+    for family in ARCHITECTURES:
+        classifiers = ", ".join(f"`{classifier}`" for classifier in family.classifiers)
+        assert f"| {classifiers} | `{family.encoder}` | `{family.processor}` | exported |" in text
+    assert text.count("| exported |") == len(ARCHITECTURES)
+    assert text.count("| refused: ") == len(REFUSED)
 
 
 def test_a_deprecated_architecture_is_refused_by_name(tmp_path: Path) -> None:

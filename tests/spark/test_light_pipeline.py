@@ -14,6 +14,8 @@ from sparkvision import LightPipeline
 from sparkvision.errors import ParameterError
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
+pytestmark = pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
+
 
 @pytest.fixture
 def model(vit: ViTForImageClassification, mixed: DataFrame) -> PipelineModel:
