@@ -111,7 +111,9 @@ def main() -> int:
     def asked_to_end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, asked_to_end)
+    # SIGINT too: a shell that starts this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, asked_to_end)
     try:
         if not wait_until_it_answers(server, options.address, port):
             print("connect-server: the server did not start; its log is above.", file=sys.stderr)
