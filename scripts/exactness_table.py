@@ -38,7 +38,7 @@ def main() -> None:
     for name, folder in PICTURES.items():
         if folder.exists():
             count, rows = measured_files(folder)
-            content = f"{count} files, of which all are byte-equal or refused by both, but:\n\n" if rows else f"{count} files"
+            content = f"{count} files, of which all are byte-equal or refused by both, but:\n\n"
             document = replaced(document, name, content + table(("File", "Against Pillow"), rows))
     DOCUMENT.write_text(document)
 

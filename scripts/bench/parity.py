@@ -3,9 +3,9 @@
 Usage: scripts/bench/parity --seconds N [--seed S] [--jobs J] [--failures FOLDER]
        scripts/bench/parity --seed S --only K        one picture again
 
-Makes pictures in every variant that Pillow writes, one in five of them damaged, and compares what both decode, and what
-both feed a model for random settings of the processor. A difference that docs/exactness.md does not state is printed, its
-picture is written to a folder, and the exit status is 1.
+Makes pictures in every variant that Pillow writes, one in five of them damaged, and compares what both decode, and
+what both feed a model for random settings of the processor. A difference that docs/exactness.md does not state is
+printed, its picture is written to a folder, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -139,15 +139,16 @@ def check(cases: list[Case], promised: dict[str, str], failures: Path) -> Findin
         kind = outcome(case, comparison, promised)
         problem = None if kind else str(comparison)
         config: dict[str, Any] = {}
-        if kind:
-            findings.counts[kind] += 1
         if comparison.difference == 0 and not isinstance(ours, Refused):
             config = random_processor(random.Random(f"{case.seed}/{case.number}/processor"))
             problem = input_difference(config, case, ours)
             findings.inputs += 1
         if problem:
-            findings.failures.append(f"{case.variant}{', damaged' if case.is_damaged else ''}: {problem}; {case.command}")
+            damage = ", damaged" if case.is_damaged else ""
+            findings.failures.append(f"{case.variant}{damage}: {problem}; {case.command}")
             keep(case, config, problem, failures)
+        elif kind:
+            findings.counts[kind] += 1
     return findings
 
 
@@ -180,7 +181,8 @@ def run(seed: int, job: int, jobs: int, seconds: float, failures: Path) -> Findi
 
 def report(findings: Findings) -> int:
     """Print what was seen; 1 when there is a difference that is not stated."""
-    print(f"{findings.counts.total() + len(findings.failures)} pictures compared, {findings.inputs} also as a model's input")
+    pictures = findings.counts.total() + len(findings.failures)
+    print(f"{pictures} pictures compared, {findings.inputs} also as a model's input")
     for kind in (EQUAL, WITHIN_BOUND, REFUSED_BY_BOTH, REFUSED_AS_STATED, DAMAGED):
         print(f"{findings.counts[kind]:8} {kind}")
     print(f"{len(findings.failures):8} differences that docs/exactness.md does not state")

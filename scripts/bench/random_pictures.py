@@ -22,7 +22,7 @@ PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
 Maker = Callable[[random.Random, Image.Image], bytes]
 
 ORIENTATION_TAG = 274
-# Pillow writes optimised and progressive JPEGs, and Exif, through one buffer: small pictures of noise need more than its own.
+# Pillow writes optimised and progressive JPEGs through one buffer; small pictures of noise need more than its own.
 ImageFile.MAXBLOCK = 1 << 22
 
 PREDICTOR_TAG = 317
@@ -130,7 +130,7 @@ def _adobe_marker(jpeg: bytes) -> int:
 def _jpeg_ycck(rng: random.Random, image: Image.Image) -> bytes:
     """Pillow writes no YCCK: the same samples are declared to be that (Adobe's colour transform 2)."""
     jpeg = bytearray(_jpeg_cmyk(rng, image))
-    jpeg[_adobe_marker(jpeg) + 15] = 2
+    jpeg[_adobe_marker(bytes(jpeg)) + 15] = 2
     return bytes(jpeg)
 
 
@@ -235,9 +235,7 @@ VARIANTS: dict[str, Maker] = {
     "PNG, palette, 1 to 8 bits": _png_palette,
     "PNG, grey with alpha": lambda rng, image: _png(rng, _alpha(rng, image, "LA")),
     "PNG, colour with alpha": lambda rng, image: _png(rng, _alpha(rng, image)),
-    "PNG, colour with a transparent colour": lambda rng, image: _png(
-        rng, image, transparency=image.getpixel((0, 0))
-    ),
+    "PNG, colour with a transparent colour": lambda rng, image: _png(rng, image, transparency=image.getpixel((0, 0))),
     "PNG, interlaced": lambda _, image: png(np.asarray(image), interlaced=True),
     "PNG, EXIF orientation 1 to 8": lambda rng, image: _png(rng, image, exif=_exif(rng.randint(1, 8))),
     "PNG, animated (the first frame)": _apng,

@@ -1,4 +1,4 @@
-"""The variants that Pillow reads and does not write: PNG interlaced or with 16 bits a sample, BMP with 16 bits a pixel."""
+"""Variants that Pillow reads and does not write: PNG interlaced or with 16 bits a sample, BMP with 16 bits a pixel."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def bmp16(samples: Samples, green_bits: int) -> bytes:
     pixels = (red >> 3 << (5 + green_bits)) | (green >> (8 - green_bits) << 5) | (blue >> 3)
     rows = np.zeros((height, width + width % 2), dtype="<u2")
     rows[:, :width] = pixels[::-1]
-    masks = struct.pack("<III", 0x1F << (5 + green_bits), ((1 << green_bits) - 1) << 5, 0x1F) if green_bits == 6 else b""
+    # Without masks a BMP has 5 bits of each colour.
+    masks = struct.pack("<III", 0x1F << 11, 0x3F << 5, 0x1F) if green_bits == 6 else b""
     offset = 14 + 40 + len(masks)
     compression = 3 if masks else 0
     info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 16, compression, rows.nbytes, 0, 0, 0, 0)
