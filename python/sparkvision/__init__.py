@@ -9,10 +9,13 @@ Examples
 """
 
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-__version__ = version("sparkvision")
+try:
+    __version__ = version("sparkvision")
+except PackageNotFoundError:  # the distribution without jars, of the same source
+    __version__ = version("sparkvision-client")
 __all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_function", "start"]
 
 if TYPE_CHECKING:

@@ -7,12 +7,14 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer, scala_errors
@@ -86,6 +88,11 @@ class LocalModel(_Closing):
     @classmethod
     def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
         """Give the model of a Pipeline stage, with the stage's settings."""
+        if is_remote():
+            raise errors.SessionError(
+                f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
+                "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
+            )
         model = cls.__new__(cls)
         stage._transfer_params_to_java()
         assert stage._java_obj is not None
@@ -160,7 +167,7 @@ class LocalModel(_Closing):
             size = self._scala.embeddingSize()
         return self._floats(self._scala.embed, pictures, (size,), on_error)
 
-    @property
+    @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
@@ -300,8 +307,8 @@ class LightPipeline(_Closing):
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that came encoded; the facts
-    # win over a class of the same name.
+    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
+    # came encoded; the facts win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,

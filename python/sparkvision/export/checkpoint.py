@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparkvision.errors import ExportError
 from sparkvision.export.architectures import ENCODERS, REFUSED
+from sparkvision.export.checkpoint_files import first_line, reach_hub, read_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,13 +22,6 @@ TASKS = {CLASSIFICATION: "AutoModelForImageClassification", FEATURES: "AutoModel
 
 # What an encoder of pictures may give; the first is what every one gives.
 _FEATURE_OUTPUTS = ("last_hidden_state", "pooler_output")
-
-_HUB_TIMEOUT_SECONDS = 10.0
-
-_LOCAL_REMEDY = (
-    "on a machine with network run `huggingface-cli download {source} --local-dir my-checkpoint`, "
-    "copy the folder here, and export it: `sparkvision export my-checkpoint OUT`"
-)
 
 
 @dataclass(frozen=True)
@@ -113,82 +106,23 @@ def load(source: str | Path, task: str) -> Checkpoint:
     if task not in TASKS:
         raise ExportError(f"task {task!r} is not supported; supported: {', '.join(TASKS)}")
     name = str(source)
-    local_only = Path(name).is_dir() or not _reach_hub(name)
+    local_only = Path(name).is_dir() or not reach_hub(name)
     config = _load_config(name, local_only)
-    processor_config = _read_json(name, "preprocessor_config.json", local_only)
+    processor_config = read_json(name, "preprocessor_config.json", local_only)
     model, missing = _load_model(name, task, config, local_only)
     processor = _load_processor(name, local_only)
     # Old checkpoints name no processor and leave the choice to the model's type. The bundle stands alone: it says it.
     if not {"image_processor_type", "feature_extractor_type"} & processor_config.keys():
         processor_config["image_processor_type"] = type(processor).__name__
-    pixel_shape = _pixel_shape(name, processor)
-    output_names = _output_names(name, task, model, pixel_shape, missing)
-    return Checkpoint(name, task, model, processor, processor_config, pixel_shape, output_names)
-
-
-def _reach_hub(name: str) -> bool:
-    """Tell whether the hub can be asked for the model; False leaves the local cache as the only hope.
-
-    Asked once and briefly, because transformers itself would retry for half a minute on a machine without network.
-    """
-    import requests
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        HfApi().model_info(name, timeout=_HUB_TIMEOUT_SECONDS)
-        return True
-    except HFValidationError as error:
-        raise ExportError(
-            f"{name}: there is no such folder, and it is no id of a model on the hub either; "
-            "give the path of a folder that holds config.json, preprocessor_config.json and the weights"
-        ) from error
-    except HfHubHTTPError as error:
-        raise ExportError(
-            f"{name}: there is no such folder, and the hub does not give a model of this name ({_first_line(error)}); "
-            "check the name, or log in with `huggingface-cli login` if the model is private or gated"
-        ) from error
-    except (requests.RequestException, ConnectionError):
-        return False
-
-
-def _find(name: str, file: str, local_only: bool) -> Path:
-    from transformers.utils.hub import cached_file
-
-    folder = Path(name)
-    if folder.is_dir():
-        if not (folder / file).is_file():
-            raise ExportError(
-                f"{folder} holds no {file}; a checkpoint folder needs config.json, preprocessor_config.json and the "
-                "weights, as `save_pretrained` of the model and of its image processor write them"
-            )
-        return folder / file
-    try:
-        return Path(str(cached_file(name, file, local_files_only=local_only)))
-    except OSError as error:
-        if local_only:
-            raise ExportError(
-                f"{name}: there is no such folder, the hub cannot be reached from this machine, and its cache does "
-                f"not hold {file} of that model; {_LOCAL_REMEDY.format(source=name)}"
-            ) from error
-        raise ExportError(f"{name} on the hub has no {file} ({_first_line(error)})") from error
-
-
-def _read_json(name: str, file: str, local_only: bool) -> dict[str, Any]:
-    path = _find(name, file, local_only)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ExportError(f"{path} is not JSON ({error}); save the checkpoint again") from error
-    if not isinstance(value, dict):
-        raise ExportError(f"{path} holds no JSON object; save the checkpoint again")
-    return value
+    shape = pixel_shape(name, processor)
+    output_names = _output_names(name, task, model, shape, missing)
+    return Checkpoint(name, task, model, processor, processor_config, shape, output_names)
 
 
 def _load_config(name: str, local_only: bool) -> Any:
     import transformers
 
-    written = _read_json(name, "config.json", local_only)
+    written = read_json(name, "config.json", local_only)
     refusal = REFUSED.get(str(written.get("model_type")))
     if refusal:
         raise ExportError(f"{name}: {refusal}; docs/models.md lists the architectures that can be exported")
@@ -198,7 +132,7 @@ def _load_config(name: str, local_only: bool) -> Any:
         if "id2label" in written:
             config.id2label = {int(index): label for index, label in written["id2label"].items()}
     except Exception as error:  # transformers raises nearly anything for a folder that is not what it should be
-        raise ExportError(f"the configuration of {name} cannot be loaded: {_first_line(error)}") from error
+        raise ExportError(f"the configuration of {name} cannot be loaded: {first_line(error)}") from error
     return config
 
 
@@ -220,7 +154,7 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
             **arguments,
         )
     except Exception as error:  # as in _load_config
-        raise ExportError(f"{name} cannot be loaded for {task}: {_first_line(error)}") from error
+        raise ExportError(f"{name} cannot be loaded for {task}: {first_line(error)}") from error
     missing = sorted(loading["missing_keys"])
     needed = [key for key in missing if task == CLASSIFICATION or not key.startswith("pooler.")]
     if needed:
@@ -238,11 +172,24 @@ def _load_processor(name: str, local_only: bool) -> Any:
     try:
         return auto_class.from_pretrained(name, use_fast=False, local_files_only=local_only)
     except Exception as error:  # as in _load_model
-        raise ExportError(f"the image processor of {name} cannot be loaded: {_first_line(error)}") from error
+        raise ExportError(f"the image processor of {name} cannot be loaded: {first_line(error)}") from error
 
 
-def _pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
-    """Give the shape of what the processor makes, and refuse one whose shape depends on the picture's."""
+def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
+    """Give channels, height and width of what a processor makes of every picture.
+
+    Parameters
+    ----------
+    name : str
+        What to call the processor in an error.
+    processor : Any
+        An image processor of transformers.
+
+    Raises
+    ------
+    ExportError
+        If it cannot process a picture, or makes pictures of several sizes.
+    """
     from PIL import Image
 
     try:
@@ -251,7 +198,7 @@ def _pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
             for size in ((67, 43), (43, 67))
         )
     except Exception as error:  # as in _load_config
-        raise ExportError(f"the image processor of {name} cannot process a picture: {_first_line(error)}") from error
+        raise ExportError(f"the image processor of {name} cannot process a picture: {first_line(error)}") from error
     if wide != tall:
         raise ExportError(
             f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(wide)} or "
@@ -273,7 +220,7 @@ def _output_names(
     except Exception as error:  # a model says in many ways that it takes another size
         raise ExportError(
             f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(pixel_shape)}, "
-            f"which the model does not take: {_first_line(error)}; make `size` or `crop_size` there agree with "
+            f"which the model does not take: {first_line(error)}; make `size` or `crop_size` there agree with "
             "`image_size` in config.json"
         ) from error
     if task == CLASSIFICATION:
@@ -284,8 +231,3 @@ def _output_names(
     if _FEATURE_OUTPUTS[0] not in found:
         raise ExportError(f"{name}: {type(model).__name__} gives no {_FEATURE_OUTPUTS[0]}; export it for another task")
     return found
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparkvision import __version__
-from sparkvision.bundle import GOLDEN_INPUT, GOLDEN_OUTPUT, LABELS, PREPROCESSOR, Bundle, describe_files, write_manifest
+from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, checkpoint, destination, graph, labels, pictures, verify
+from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, pictures, verify
 from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
@@ -52,7 +51,7 @@ class ExportJob:
             with progress.step(f"Exporting to ONNX, opset {opset}"):
                 graph.write(source, folder, opset)
             with progress.step("Writing assets and golden pair"):
-                _write_assets(source, names, folder)
+                assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)
             with progress.step("Writing the manifest"):
                 write_manifest(folder, _manifest(source, names, golden, folder))
@@ -72,16 +71,6 @@ class ExportJob:
         return labels.from_config(source.config.id2label)
 
 
-def _write_assets(source: Checkpoint, names: tuple[str, ...], folder: Path) -> None:
-    (folder / LABELS).parent.mkdir()
-    _write_json(folder / LABELS, labels.to_ids(names))
-    _write_json(folder / PREPROCESSOR, source.processor_config)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPair:
     """Write one random tensor and one picture, and the source model's own first output for them."""
     import torch
@@ -90,10 +79,7 @@ def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPai
     random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
     given = torch.cat([random, pixels])
     expected = source.outputs(given)[source.output_names[0]]
-    (folder / GOLDEN_INPUT).parent.mkdir()
-    given.numpy().astype("<f4").tofile(folder / GOLDEN_INPUT)
-    expected.numpy().astype("<f4").tofile(folder / GOLDEN_OUTPUT)
-    return GoldenPair(GOLDEN_INPUT, tuple(given.shape), GOLDEN_OUTPUT, tuple(expected.shape))
+    return assets.write_golden(folder, given.numpy(), expected.numpy())
 
 
 def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, folder: Path) -> Manifest:

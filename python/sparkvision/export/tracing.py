@@ -93,8 +93,8 @@ def _standardised(module: Any) -> Callable[[Tensor], Tensor]:
 def _unfusable(module: Any) -> Callable[[Tensor], Tensor]:
     """Give a padding's forward with a row too many, which is cut off again.
 
-    ONNX Runtime (seen with 1.28 and 1.31) fuses a padding with zeros into the maximum pooling after it, which pads with
-    minus infinity: another result wherever a border is negative, as in BiT.
+    ONNX Runtime (seen with 1.28) fuses a padding with zeros into the maximum pooling after it, which pads with minus
+    infinity: another result wherever a border is negative, as in BiT.
     """
     from torch.nn import functional
 

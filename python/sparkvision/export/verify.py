@@ -87,7 +87,7 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
 
     bundle = Bundle.read(folder)
     bundle.verify_files()
-    session = _open_session(bundle)
+    session = open_session(folder)
     processor = type(checkpoint.processor).from_json_file(folder / PREPROCESSOR)
     golden_input, golden_output = read_golden(bundle)
     image_shape = golden_input.shape[1:]
@@ -99,7 +99,7 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
     return Verification(
         random_difference=float(np.max([difference for difference, _ in random])),
         picture_difference=float(np.max([difference for difference, _ in real])),
-        golden_difference=_difference(_run(session, golden_input)[0], golden_output),
+        golden_difference=_difference(run(session, golden_input)[0], golden_output),
         pictures=len(pictures),
         largest_value=float(np.max([value for _, value in random + real])),
         output_names=checkpoint.output_names,
@@ -133,16 +133,19 @@ def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
     return given.astype(np.float32), expected.astype(np.float32)
 
 
-def _open_session(bundle: Bundle) -> Any:
+def open_session(folder: Path) -> Any:
+    """Open the graph in the folder with ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # It takes turns with torch: threads that spin while they wait would take torch's cores.
+    options.log_severity_level = 3  # what is wrong with a graph is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(bundle.folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: Any, pixel_values: Floats) -> list[Floats]:
+def run(session: Any, pixel_values: Floats) -> list[Floats]:
+    """Give all outputs of the graph, in its order."""
     outputs: list[Floats] = session.run(None, {session.get_inputs()[0].name: pixel_values})
     return outputs
 
@@ -153,7 +156,7 @@ def _compare(session: Any, checkpoint: Checkpoint, pixel_values: Floats) -> tupl
     import torch
 
     expected = [output.numpy() for output in checkpoint.outputs(torch.from_numpy(pixel_values)).values()]
-    found = _run(session, pixel_values)
+    found = run(session, pixel_values)
     differences = [_difference(ours, theirs) for ours, theirs in zip(found, expected, strict=True)]
     return float(np.max(differences)), float(np.max([np.abs(output).max() for output in expected]))
 

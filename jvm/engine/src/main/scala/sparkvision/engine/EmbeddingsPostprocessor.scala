@@ -29,18 +29,13 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     case _ => manifest.outputs.head
   }
 
-  // [pictures, tokens, size] of a transformer, [pictures, size, height, width] of a convolutional network.
-  private val isFeatureMap = pooling != Pooling.Pooler && output.shape.size == 4
-  if (isFeatureMap && pooling == Pooling.Cls)
+  if (pooling == Pooling.Cls && withoutClassToken(manifest.architecture))
     throw new ParameterException(
-      s"pooling is 'cls', but this ${manifest.architecture} has a feature map and no class token. Use pooling 'mean'."
+      s"pooling is 'cls', but a ${manifest.architecture} has no class token. Use pooling 'mean', or 'pooler'."
     )
 
   /** Numbers in an embedding. */
-  val size: Int = pooling match {
-    case Pooling.Pooler => output.shape.drop(1).product.toInt
-    case _ => output.shape(if (isFeatureMap) 1 else 2).toInt
-  }
+  val size: Int = output.shape.last.toInt
 
   /** @param states
     *   one picture's values of [[output]]
@@ -54,14 +49,13 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     if (normalize) normalized(embedding) else embedding
   }
 
+  /** Over [tokens, size]. */
   private def mean(states: Array[Float]): Array[Float] = {
-    val places = states.length / size
-    // A token's numbers lie together; a feature map has all places of one number together.
-    val (nextNumber, nextPlace) = if (isFeatureMap) (places, 1) else (1, size)
+    val tokens = states.length / size
     Array.tabulate(size) { number =>
       var sum = 0.0
-      for (place <- 0 until places) sum += states(number * nextNumber + place * nextPlace)
-      (sum / places).toFloat
+      for (token <- 0 until tokens) sum += states(token * size + number)
+      (sum / tokens).toFloat
     }
   }
 }
@@ -69,6 +63,22 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
 private[engine] object EmbeddingsPostprocessor {
   val HiddenState = "last_hidden_state"
   val PoolerOutput = "pooler_output"
+
+  /** transformers' encoders whose first token is a part of the picture like the others. */
+  private val withoutClassToken = Set(
+    "SwinModel",
+    "Swinv2Model",
+    "ConvNextModel",
+    "ConvNextV2Model",
+    "HieraModel",
+    "BitModel",
+    "SiglipVisionModel",
+    "MobileViTModel",
+    "MobileViTV2Model",
+    "LevitModel",
+    "PoolFormerModel",
+    "EfficientFormerModel"
+  )
 
   /** An embedding of zeros only has no direction, and stays as it is. */
   private def normalized(embedding: Array[Float]): Array[Float] = {

@@ -101,9 +101,11 @@ object InferenceSession {
     * @throws ProviderException
     *   when the provider is not usable here, or computes wrong numbers
     * @throws BundleException
-    *   when ONNX Runtime refuses the graph
+    *   when the bundle was damaged since it was opened, or ONNX Runtime refuses the graph
     */
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
+    // An executor opens sessions hours after it checked its copy: from a damaged file ONNX Runtime computes wrong numbers.
+    bundle.requireUndamaged()
     val session = config.provider match {
       case ExecutionProvider.Auto =>
         best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))

@@ -113,7 +113,7 @@ object LocalModelBytes {
       files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
     }
 
-  private def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
+  private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
     Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
       val bytes = new Array[Byte](buffer.getInt())

@@ -82,20 +82,24 @@ private[engine] object ManifestAgreement {
           "Export the model with `sparkvision export`."
       )
 
-  /** Hidden states of a known size: [pictures, tokens, size], or [pictures, size, height, width] of a feature map. */
   private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
-    val states = manifest.outputs.head
-    val size = if (states.shape.size == 4) states.shape(1) else states.shape.lastOption.getOrElse(-1L)
-    if (states.name != EmbeddingsPostprocessor.HiddenState || !Set(3, 4)(states.shape.size) || size < 1)
+    if (manifest.outputs.head.name != EmbeddingsPostprocessor.HiddenState)
       throw refused(
         where,
-        s"is for feature-extraction, but its first output is '${states.name}' ${text(states.shape)} instead of " +
-          s"${EmbeddingsPostprocessor.HiddenState} [pictures, tokens, size] or [pictures, size, height, width]"
+        s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
+          s"'${EmbeddingsPostprocessor.HiddenState}'"
       )
-    manifest.outputs.filter(_.name == EmbeddingsPostprocessor.PoolerOutput).foreach { pooled =>
-      if (pooled.shape.drop(1).isEmpty || pooled.shape.drop(1).exists(_ < 1))
-        throw refused(where, s"leaves the size of '${pooled.name}' ${text(pooled.shape)} open")
-    }
+    // The driver promises embeddings of a size before any model runs.
+    def requireShape(output: TensorInfo, axes: String*) =
+      if (output.shape.size != axes.size || output.shape.last < 1)
+        throw refused(
+          where,
+          s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+        )
+    requireShape(manifest.outputs.head, "pictures", "tokens", "size")
+    manifest.outputs
+      .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
+      .foreach(requireShape(_, "pictures", "size"))
   }
 
   private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {

@@ -5,10 +5,10 @@ sealed abstract class Pooling(val name: String)
 
 object Pooling {
 
-  /** The first token's state: the class token's, of models that have one. */
+  /** The class token's state; refused for models that have none. */
   case object Cls extends Pooling("cls")
 
-  /** The mean of the states of all tokens (class and register tokens too), or of all places of a feature map. */
+  /** The mean of all tokens' states, class and register tokens too. */
   case object Mean extends Pooling("mean")
 
   /** The model's own pooling, its `pooler_output`. */

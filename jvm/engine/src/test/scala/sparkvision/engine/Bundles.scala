@@ -92,6 +92,13 @@ object Bundles {
     )
   }
 
+  /** Damages a file as a failing disk does. */
+  def flipByte(file: Path): Unit = {
+    val bytes = Files.readAllBytes(file)
+    bytes(bytes.length / 2) = (bytes(bytes.length / 2) ^ 1).toByte
+    val _ = Files.write(file, bytes)
+  }
+
   /** The same model under other labels. */
   def relabelled(): Path = withManifest { manifest =>
     val labels = manifest.putArray("labels")

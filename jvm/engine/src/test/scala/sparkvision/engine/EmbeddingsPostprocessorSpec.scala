@@ -17,7 +17,6 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
   )
 
   private val tokens = "last_hidden_state" -> Seq(-1L, 3L, 2L)
-  private val featureMap = "last_hidden_state" -> Seq(-1L, 2L, 1L, 3L)
   private val states = Array(1f, 2f, 3f, 4f, 8f, 0f)
 
   test("cls is the first token's state") {
@@ -28,13 +27,10 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
     assert(postprocessor(Pooling.Mean, false, tokens)(states).toSeq == Seq(4f, 2f))
   }
 
-  test("mean of a feature map is over all its places") {
-    assert(postprocessor(Pooling.Mean, false, featureMap)(states).toSeq == Seq(2f, 4f))
-  }
-
-  test("cls of a feature map, which has no class token, is refused") {
-    val message = intercept[ParameterException](postprocessor(Pooling.Cls, false, featureMap)).getMessage
-    assert(message.contains("pooling 'mean'"))
+  test("cls of a model that has no class token is refused, naming what it has") {
+    val swin = features.manifest.copy(architecture = "SwinModel")
+    val refused = intercept[ParameterException](new EmbeddingsPostprocessor(swin, Pooling.Cls, normalize = false))
+    assert(refused.getMessage.contains("SwinModel has no class token") && refused.getMessage.contains("'mean'"))
   }
 
   test("pooler without a pooler_output is refused, naming what there is") {

@@ -29,7 +29,7 @@ final private[ml] case class ClassificationOutput(
   requireGiven(predictionCol, "predictionCol", problemType != ProblemType.MultiLabel && !isSeveralValues)
   requireGiven(probabilityCol, "probabilityCol", problemType != ProblemType.Regression)
 
-  def fields: Seq[StructField] = Seq(
+  @transient lazy val fields: Seq[StructField] = Seq(
     outputCol.map(StructField(_, ArrayType(Annotation.resultType), nullable = false, annotationMetadata)),
     rawPredictionCol.map(vectorField),
     probabilityCol.map(vectorField),

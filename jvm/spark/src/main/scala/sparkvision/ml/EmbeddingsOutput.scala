@@ -18,7 +18,7 @@ final private[ml] case class EmbeddingsOutput(
     errorCol: Option[String]
 ) extends ModelOutput[Array[Float]] {
 
-  def fields: Seq[StructField] = Seq(
+  @transient lazy val fields: Seq[StructField] = Seq(
     outputCol.map(
       StructField(_, ArrayType(Annotation.resultType), nullable = false, Annotation.columnMetadata("image_embeddings"))
     ),

@@ -4,7 +4,7 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkContext, TaskContext}
 
-import sparkvision.engine.{LocalModel, ModelSettings, Picture}
+import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -32,13 +32,20 @@ final private[ml] case class PartitionRunner(
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      val local = new LocalModel(ExecutorModels.open(model), settingsFor(task), metrics)
+      task.addTaskFailureListener((_, error) => if (blamesTheCopy(error)) ExecutorModels.shared.discard(model))
+      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), metrics)
       task.addTaskCompletionListener[Unit](_ => local.close())
       output.results(local, items)(picture).map { result =>
         metrics.picture(isUsable = result._2.isRight)
         result
       }
     }
+
+  /** Whether a session could not be opened from this executor's copy of the model. When Spark tries the task again, there or
+    * elsewhere, it finds a new copy. Writers and SQL operators wrap the error.
+    */
+  private def blamesTheCopy(error: Throwable): Boolean =
+    Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
   private def settingsFor(task: TaskContext): ModelSettings = {
     val device =

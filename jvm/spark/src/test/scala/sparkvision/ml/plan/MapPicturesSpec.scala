@@ -61,7 +61,8 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
 
   test("a result can be joined with itself") {
     val result = vit.transform(mixed.where("path not in ('broken.png', 'nothing.png')"))
-    val joined = result.as("a").join(result.as("b"), col("a.path") === col("b.path")).where("a.class.result = b.class.result")
+    val joined =
+      result.as("a").join(result.as("b"), col("a.path") === col("b.path")).where("a.class.result = b.class.result")
     assert(joined.count() == 4)
   }
 
