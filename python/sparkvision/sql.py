@@ -73,7 +73,7 @@ def register_function(
 
 
 def enable_functions(spark: SparkSession) -> None:
-    """Add SparkVision's SQL functions to a session that was not configured with them; over Connect that is the server's.
+    """Add SparkVision's SQL functions to a classic session that was not configured with them.
 
     Raises
     ------

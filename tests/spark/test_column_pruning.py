@@ -17,7 +17,9 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 def wide(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
     """Give fifty columns: a picture, its path and forty-eight others."""
     folder = str(tmp_path_factory.mktemp("wide") / "wide.parquet")
-    table = spark.createDataFrame([(file.name, file.read_bytes()) for file in digits[:4]], "path string, content binary")
+    table = spark.createDataFrame(
+        [(file.name, file.read_bytes()) for file in digits[:4]], "path string, content binary"
+    )
     table.select("*", *(F.lit(i).alias(f"c{i}") for i in range(48))).write.parquet(folder)
     return spark.read.parquet(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from sparkvision.errors import BundleError, ParameterError
 from sparkvision.ml import ViTForImageClassification
 
 FUNCTION = "sparkvision_predict"
+EMBEDDED = Path(__file__).resolve().parents[2] / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 
 @pytest.fixture(scope="module")
 def pictures(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
-    """Give ten good pictures and two bad ones as the view `pictures`, with the function `classify`."""
-    good = [(str(file), file.parent.name, file.read_bytes()) for file in digits[:: len(digits) // 10][:10]]
+    """Give a picture of each digit and two bad ones as the view `pictures`, with the function `classify`."""
+    one_each = {file.parent.name: file for file in digits}
+    good = [(str(file), truth, file.read_bytes()) for truth, file in one_each.items()]
     rows = [*good, ("broken.png", "0", good[0][2][:40]), ("nothing.png", "1", None)]
     folder = str(tmp_path_factory.mktemp("pictures") / "pictures.parquet")
     spark.createDataFrame(rows, "path string, truth string, content binary").coalesce(2).write.parquet(folder)
@@ -164,10 +167,8 @@ def test_registering_what_makes_no_sense_is_refused(
         sparkvision.register_function(spark, name, "embedded:digits", **options)  # type: ignore[arg-type]
 
 
-def test_a_bundles_path_may_hold_any_character(spark: SparkSession, pictures: DataFrame, tmp_path: Path) -> None:
-    from test_stage import embedded_bundle
-
-    folder = tmp_path / "it's a \\ bundle"
-    folder.mkdir()
-    sparkvision.register_function(spark, "odd", embedded_bundle(folder))
+def test_a_bundles_path_may_hold_quotes_and_spaces(spark: SparkSession, pictures: DataFrame, tmp_path: Path) -> None:
+    folder = tmp_path / "it's a bundle"
+    shutil.copytree(EMBEDDED, folder)
+    sparkvision.register_function(spark, "odd", folder)
     assert spark.sql("SELECT odd(content).id FROM pictures WHERE truth = '7'").collect()[0][0] == 7

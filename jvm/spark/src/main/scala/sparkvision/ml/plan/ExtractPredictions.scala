@@ -26,16 +26,16 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
 
   private def isOrHasCall(expression: Expression): Boolean = expression.exists(_.isInstanceOf[PredictPicture])
 
-  /** The operators that [[AroundCalls]] gave, with the calls of each taken out. */
-  private def extract(plan: LogicalPlan): LogicalPlan = {
-    val inner = plan match {
-      case Project(columns, aggregate: Aggregate) => Project(columns, extractHere(aggregate))
-      case Filter(condition, join: Join) => Filter(condition, extractHere(join))
-      case other => other
-    }
-    extractHere(inner)
+  /** @param plan
+    *   one operator, or the two that it was split into
+    */
+  private def extract(plan: LogicalPlan): LogicalPlan = plan match {
+    case Project(columns, aggregate: Aggregate) => extractHere(Project(columns, extractHere(aggregate)))
+    case Filter(condition, join: Join) => extractHere(Filter(condition, extractHere(join)))
+    case other => extractHere(other)
   }
 
+  /** The node, with its calls computed below it. */
   private def extractHere(node: LogicalPlan): LogicalPlan = {
     val calls = node.expressions.flatMap(_.collect { case call: PredictPicture => call })
     if (calls.isEmpty) node

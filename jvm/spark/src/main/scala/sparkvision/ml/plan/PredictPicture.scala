@@ -6,7 +6,6 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
-import sparkvision.engine.ParameterException
 import sparkvision.ml.{PictureReader, PredictionStruct}
 
 /** `sparkvision_predict(picture, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
@@ -35,12 +34,12 @@ final private[ml] case class PredictPicture(picture: Expression, modelUri: Expre
   /** The constant arguments' values. */
   def uri: String = modelUri.eval() match {
     case text: UTF8String => text.toString
-    case _ => throw new ParameterException(s"${PredictPicture.Name}: the model's path is null.")
+    case _ => throw new PlanningException(s"${PredictPicture.Name}: the model's path is null.")
   }
 
   def labelCount: Int = topK.eval() match {
     case count: Int => count
-    case _ => throw new ParameterException(s"${PredictPicture.Name}: topK is null; it must be at least 1.")
+    case _ => throw new PlanningException(s"${PredictPicture.Name}: topK is null; it must be at least 1.")
   }
 
   override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): PredictPicture =
@@ -61,7 +60,7 @@ private[ml] object PredictPicture {
     case Seq(picture, uri) => PredictPicture(picture, uri, Literal(DefaultTopK))
     case Seq(picture, uri, topK) => PredictPicture(picture, uri, topK)
     case other =>
-      throw new ParameterException(
+      throw new PlanningException(
         s"$Name takes a picture, a model's path and, if you like, topK; not ${other.size} arguments."
       )
   }
