@@ -8,10 +8,13 @@ Examples
 >>> vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class")
 """
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-__version__ = version("sparkvision")
+try:
+    __version__ = version("sparkvision")
+except PackageNotFoundError:  # the distribution without jars, of the same source
+    __version__ = version("sparkvision-client")
 __all__ = ["LightPipeline", "__version__", "configure", "start"]
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from make_checkpoint import make
 from sparkvision.errors import ExportError
-from sparkvision.export import export
+from sparkvision.export import ExportReport
 from sparkvision.export.architectures import ARCHITECTURES, REFUSED
 from sparkvision.export.checkpoint import load
 from sparkvision.export.tracing import traceable
@@ -20,23 +19,17 @@ from tiny_models import TINY_MODELS
 CLASSIFIERS = {classifier: family for family in ARCHITECTURES for classifier in family.classifiers}
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A tiny checkpoint of every architecture."""
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("tiny")
-    return {name: make(name, folder / name) for name in TINY_MODELS}
-
-
 def test_there_is_a_tiny_model_of_every_architecture() -> None:
     assert set(TINY_MODELS) == set(CLASSIFIERS)
 
 
 @pytest.mark.parametrize("name", TINY_MODELS)
-def test_the_exported_classifier_gives_torchs_logits(name: str, tiny: dict[str, Path], tmp_path: Path) -> None:
-    report = export(tiny[name], tmp_path / "bundle", progress=None)
+def test_the_exported_classifier_gives_torchs_logits(
+    name: str, tiny_checkpoint: Callable[[str], Path], tiny_export: Callable[[str, str], ExportReport]
+) -> None:
+    report = tiny_export(name, "image-classification")
     manifest = report.bundle.manifest
-    source = load(tiny[name], "image-classification")
+    source = load(tiny_checkpoint(name), "image-classification")
     print(f"{name}: largest difference {report.largest_difference:.2e}")
     assert (manifest.architecture, manifest.model_type) == (name, CLASSIFIERS[name].model_type)
     assert manifest.opset == 14
@@ -49,8 +42,8 @@ def test_the_exported_classifier_gives_torchs_logits(name: str, tiny: dict[str, 
 
 # With a teacher or without, the encoder is the same.
 @pytest.mark.parametrize("name", [family.classifiers[0] for family in ARCHITECTURES])
-def test_the_exported_encoder_gives_torchs_features(name: str, tiny: dict[str, Path], tmp_path: Path) -> None:
-    report = export(tiny[name], tmp_path / "bundle", task="feature-extraction", progress=None)
+def test_the_exported_encoder_gives_torchs_features(name: str, tiny_export: Callable[[str, str], ExportReport]) -> None:
+    report = tiny_export(name, "feature-extraction")
     manifest = report.bundle.manifest
     print(f"{manifest.architecture}: largest difference {report.largest_difference:.2e}")
     assert (manifest.architecture, manifest.task) == (CLASSIFIERS[name].encoder, "feature-extraction")
@@ -62,17 +55,17 @@ def test_the_exported_encoder_gives_torchs_features(name: str, tiny: dict[str, P
     assert report.largest_difference <= 1e-4
 
 
-def test_a_pooler_without_weights_in_the_checkpoint_is_left_out(tiny: dict[str, Path]) -> None:
+def test_a_pooler_without_weights_in_the_checkpoint_is_left_out(tiny_checkpoint: Callable[[str], Path]) -> None:
     # ViTForImageClassification has no pooler, ViTModel has one; BeitForImageClassification has one too.
-    vit = load(tiny["ViTForImageClassification"], "feature-extraction")
-    beit = load(tiny["BeitForImageClassification"], "feature-extraction")
+    vit = load(tiny_checkpoint("ViTForImageClassification"), "feature-extraction")
+    beit = load(tiny_checkpoint("BeitForImageClassification"), "feature-extraction")
     assert vit.output_names == ("last_hidden_state",)
     assert beit.output_names == ("last_hidden_state", "pooler_output")
 
 
-def test_what_tracing_replaces_is_put_back(tiny: dict[str, Path]) -> None:
+def test_what_tracing_replaces_is_put_back(tiny_checkpoint: Callable[[str], Path]) -> None:
     for name in ("BitForImageClassification", "Dinov2ForImageClassification", "MobileViTV2ForImageClassification"):
-        source = load(tiny[name], "image-classification")
+        source = load(tiny_checkpoint(name), "image-classification")
         before = [set(vars(module)) for module in source.model.modules()]
         with traceable(source):
             assert [set(vars(module)) for module in source.model.modules()] != before

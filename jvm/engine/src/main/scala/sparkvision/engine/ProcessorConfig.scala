@@ -3,74 +3,80 @@ package sparkvision.engine
 import com.fasterxml.jackson.databind.JsonNode
 
 /** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
-  * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, rescale, normalise.
+  * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, centre crop, rescale,
+  * normalise, flip the channels.
   *
   * @param doResize
-  *   whether to resize to `height` x `width`; when false only pictures of that size are taken
-  * @param height
-  *   of the model's input, in pixels; at least 1. A file with `do_resize` false need not know it: then set the
-  *   model's own
-  * @param width
-  *   of the model's input, in pixels; at least 1
+  *   whether to resize as `resize` says
+  * @param resize
+  *   the size that pictures get; without resizing and cropping, the one that they must have
   * @param resample
   *   the filter of the resize
+  * @param doCenterCrop
+  *   whether to keep only the centre of a picture, `cropSize` pixels large
+  * @param cropSize
+  *   what the picture does not fill is black; None is for processors that do not crop
   * @param doRescale
   *   whether to multiply the samples (0 to 255) by `rescaleFactor`
   * @param rescaleFactor
   *   1/255 brings samples to 0..1
+  * @param rescaleOffset
+  *   whether to subtract 1 after rescaling
   * @param doNormalize
   *   whether to subtract `imageMean` and divide by `imageStd`
   * @param imageMean
   *   red, green, blue
   * @param imageStd
   *   red, green, blue; none is 0
+  * @param includeTop
+  *   whether to divide by `imageStd` once more, as EfficientNet does
+  * @param doFlipChannelOrder
+  *   whether the model takes blue, green, red
   */
 final case class ProcessorConfig(
     doResize: Boolean = true,
-    height: Int = 224,
-    width: Int = 224,
+    resize: ResizeRule = ResizeRule.Exact(224, 224),
     resample: ResampleFilter = ResampleFilter.Bilinear,
+    doCenterCrop: Boolean = false,
+    cropSize: Option[PixelSize] = None,
     doRescale: Boolean = true,
     rescaleFactor: Double = 1.0 / 255,
+    rescaleOffset: Boolean = false,
     doNormalize: Boolean = true,
     imageMean: Seq[Double] = Seq(0.5, 0.5, 0.5),
-    imageStd: Seq[Double] = Seq(0.5, 0.5, 0.5)
+    imageStd: Seq[Double] = Seq(0.5, 0.5, 0.5),
+    includeTop: Boolean = false,
+    doFlipChannelOrder: Boolean = false
 ) {
   requireSensible()
+
+  /** The centre crop that every picture gets. */
+  def crop: Option[PixelSize] = if (doCenterCrop) cropSize else if (doResize) resize.crop else None
+
+  /** The size of the model's input; None when it would depend on the picture. */
+  def outputSize: Option[PixelSize] = crop.orElse(resize.fixedSize)
 
   /** The same settings with those of a stage's Params that are set.
     *
     * @throws ProcessorException
-    *   when an override is not supported or makes no sense
+    *   when an override makes no sense
     * @example
     *   {{{config.withOverrides(ProcessorOverrides(size = Some(384)))}}}
     */
-  def withOverrides(overrides: ProcessorOverrides): ProcessorConfig = {
-    overrides.requireSupported()
-    copy(
-      doResize = overrides.doResize.getOrElse(doResize),
-      height = overrides.height.orElse(overrides.size).getOrElse(height),
-      width = overrides.width.orElse(overrides.size).getOrElse(width),
-      resample = overrides.resample.map(ResampleFilter.byId).getOrElse(resample),
-      doRescale = overrides.doRescale.getOrElse(doRescale),
-      rescaleFactor = overrides.rescaleFactor.getOrElse(rescaleFactor),
-      doNormalize = overrides.doNormalize.getOrElse(doNormalize),
-      imageMean = overrides.imageMean.getOrElse(imageMean),
-      imageStd = overrides.imageStd.getOrElse(imageStd)
-    )
-  }
+  def withOverrides(overrides: ProcessorOverrides): ProcessorConfig = overrides.appliedTo(this)
 
   private def requireSensible(): Unit = {
     def refuse(what: String): Nothing = throw new ProcessorException(what)
-    if (height <= 0 || width <= 0) refuse(s"size is $height x $width (height x width): both must be at least 1")
-    if (height.toLong * width * 3 > Int.MaxValue)
-      refuse(s"size is $height x $width (height x width): that is too large")
+    cropSize
+      .filter(size => size.height <= 0 || size.width <= 0 || size.height.toLong * size.width * 3 > Int.MaxValue)
+      .foreach(size => refuse(s"crop_size is $size (height x width): use sides of at least 1 pixel that fit in memory"))
+    if (doCenterCrop && cropSize.isEmpty) refuse("do_center_crop is true, but there is no crop_size: set it")
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>
       if (values.length != 3) refuse(s"$name has ${values.length} values $values: give three, for red, green and blue")
       if (!values.forall(_.isFinite)) refuse(s"$name is $values: use finite numbers")
     }
-    if (doNormalize && imageStd.exists(_.toFloat == 0f))
+    if ((doNormalize || includeTop) && imageStd.exists(_.toFloat == 0f))
       refuse(s"image_std is $imageStd: a value of 0 would divide by zero; set do_normalize to false instead")
   }
 }

@@ -10,25 +10,8 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
   */
 private[engine] object ProcessorConfigReader {
 
-  /** The processors whose pixels are known to be these; the fast one is read as its slow twin (DESIGN: the slow one
-    * is the reference). A file without a type is an old one, and read as a ViT's.
-    */
-  private val supportedTypes = Seq("ViTImageProcessor", "ViTImageProcessorFast", "ViTFeatureExtractor")
-
-  private val supportedKeys = Seq(
-    "do_resize",
-    "size",
-    "resample",
-    "do_rescale",
-    "rescale_factor",
-    "do_normalize",
-    "image_mean",
-    "image_std",
-    "do_convert_rgb"
-  )
-
   /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python.
-    * Pictures here are always RGB, so do_convert_rgb changes nothing either.
+    * Pictures here are always RGB, so do_convert_rgb changes nothing either; and labels are those of segmentation maps.
     */
   private val harmlessKeys = Set(
     "image_processor_type",
@@ -40,7 +23,9 @@ private[engine] object ProcessorConfigReader {
     "device",
     "disable_grouping",
     "default_to_square",
-    "do_convert_rgb"
+    "do_convert_rgb",
+    "do_reduce_labels",
+    "reduce_labels"
   )
 
   def parse(json: String): ProcessorConfig =
@@ -56,71 +41,117 @@ private[engine] object ProcessorConfigReader {
   def read(config: JsonNode): ProcessorConfig = {
     if (config == null || !config.isObject)
       throw new ProcessorException("preprocessor_config.json must hold a JSON object; save the processor again")
-    requireSupported(config)
-    val defaults = ProcessorConfig()
-    val (height, width) = size(config).getOrElse((defaults.height, defaults.width))
+    val processor = processorType(config)
+    requireSupported(config, processor)
+    val defaults = processor.defaults
     ProcessorConfig(
-      doResize = flag(config, "do_resize"),
-      height = height,
-      width = width,
-      resample = integer(config, "resample").map(ResampleFilter.byId).getOrElse(defaults.resample),
-      doRescale = flag(config, "do_rescale"),
+      doResize = flag(config, "do_resize", defaults.doResize),
+      resize = resizeRule(config, processor),
+      resample = filter(config).getOrElse(defaults.resample),
+      doCenterCrop = flag(config, "do_center_crop", defaults.doCenterCrop),
+      cropSize = cropSize(config).orElse(defaults.cropSize),
+      doRescale = flag(config, "do_rescale", defaults.doRescale),
       rescaleFactor = number(config, "rescale_factor").getOrElse(defaults.rescaleFactor),
-      doNormalize = flag(config, "do_normalize"),
+      rescaleOffset = flag(config, "rescale_offset", defaults.rescaleOffset),
+      doNormalize = flag(config, "do_normalize", defaults.doNormalize),
       imageMean = perChannel(config, "image_mean").getOrElse(defaults.imageMean),
-      imageStd = perChannel(config, "image_std").getOrElse(defaults.imageStd)
+      imageStd = perChannel(config, "image_std").getOrElse(defaults.imageStd),
+      includeTop = flag(config, "include_top", defaults.includeTop),
+      doFlipChannelOrder = flag(config, "do_flip_channel_order", defaults.doFlipChannelOrder)
     )
   }
 
-  private def requireSupported(config: JsonNode): Unit = {
-    val processor = present(config, "image_processor_type").orElse(present(config, "feature_extractor_type"))
-    processor.foreach { name =>
-      if (!supportedTypes.contains(name.asText))
-        refuse("image_processor_type", name, s"supported are ${supportedTypes.mkString(", ")}")
+  private def processorType(config: JsonNode): ImageProcessorType =
+    present(config, "image_processor_type").orElse(present(config, "feature_extractor_type")) match {
+      case None => ImageProcessorType.vit
+      case Some(name) =>
+        ImageProcessorType
+          .named(name.asText)
+          .getOrElse(
+            refuse(
+              "image_processor_type",
+              name,
+              s"supported are ${ImageProcessorType.all.map(_.name).mkString(", ")}, and their fast twins"
+            )
+          )
     }
+
+  private def requireSupported(config: JsonNode, processor: ImageProcessorType): Unit =
     config.properties.asScala.foreach { entry =>
       val (key, value) = (entry.getKey, entry.getValue)
-      val known = supportedKeys.contains(key) || harmlessKeys(key) || isChannelsFirst(key, value)
+      val known = processor.keys(key) || harmlessKeys(key) || isChannelsFirst(key, value)
       // A step that is switched off, or a setting that was left empty, changes nothing.
       if (!known && !switchedOff(config, key, value))
         refuse(
           key,
           value,
-          s"supported are ${supportedKeys.mkString(", ")}; remove the setting only if no pixel needs it"
+          s"${processor.name} looks at ${processor.keys.toSeq.sorted.mkString(", ")}; remove the setting only if no " +
+            "pixel needs it"
         )
     }
-  }
 
   private def isChannelsFirst(key: String, value: JsonNode): Boolean =
     key == "data_format" && value.asText == "channels_first"
 
   private def switchedOff(config: JsonNode, key: String, value: JsonNode): Boolean =
     value.isNull || value.isBoolean && !value.asBoolean ||
-      key == "crop_size" && !config.path("do_center_crop").asBoolean(false)
+      key == "crop_size" && !config.path("do_center_crop").asBoolean(false) ||
+      Set("image_mean", "image_std")(key) && !config.path("do_normalize").asBoolean(false)
 
-  private def size(config: JsonNode): Option[(Int, Int)] = present(config, "size").map { size =>
-    if (size.isIntegralNumber && config.path("default_to_square").asBoolean(true))
-      (pixels(size, size), pixels(size, size))
-    else if (size.isArray && size.size == 2) (pixels(size.get(0), size), pixels(size.get(1), size))
-    else if (size.isObject && size.fieldNames.asScala.toSet == Set("height", "width"))
-      (pixels(size.get("height"), size), pixels(size.get("width"), size))
-    else refuse("size", size, """supported are a number and {"height": ..., "width": ...}""")
+  private def resizeRule(config: JsonNode, processor: ImageProcessorType): ResizeRule = {
+    // An empty crop_pct is a setting of its own: PoolFormer then does not enlarge.
+    val cropPercentage = if (config.has("crop_pct")) number(config, "crop_pct") else processor.cropPercentage
+    val setting = present(config, "size").map(sizeSetting(_, processor)).getOrElse(processor.size)
+    processor.resize
+      .lift(setting -> cropPercentage)
+      .getOrElse(refuse("size", config.get("size"), s"${processor.name} cannot resize by it"))
   }
 
-  private def pixels(side: JsonNode, size: JsonNode): Int =
+  private def sizeSetting(size: JsonNode, processor: ImageProcessorType): SizeSetting = {
+    val keys = size.fieldNames.asScala.toSet
+    if (size.isNumber && processor.numberIsSquare)
+      SizeSetting.Sides(pixels("size", size, size), pixels("size", size, size))
+    else if (size.isNumber) SizeSetting.Edge(pixels("size", size, size))
+    else if (keys == Set("shortest_edge") || keys == Set("shortest_edge", "longest_edge"))
+      SizeSetting.Edge(pixels("size", size.get("shortest_edge"), size))
+    else {
+      val (height, width) = sides("size", size)
+      SizeSetting.Sides(height, width)
+    }
+  }
+
+  private def cropSize(config: JsonNode): Option[PixelSize] = present(config, "crop_size").map { size =>
+    if (size.isNumber) PixelSize(pixels("crop_size", size, size), pixels("crop_size", size, size))
+    else {
+      val (height, width) = sides("crop_size", size)
+      PixelSize(height, width)
+    }
+  }
+
+  private def sides(key: String, size: JsonNode): (Int, Int) =
+    if (size.isArray && size.size == 2) (pixels(key, size.get(0), size), pixels(key, size.get(1), size))
+    else if (size.fieldNames.asScala.toSet == Set("height", "width"))
+      (pixels(key, size.get("height"), size), pixels(key, size.get("width"), size))
+    else refuse(key, size, """use a number of pixels or {"height": ..., "width": ...}""")
+
+  private def pixels(key: String, side: JsonNode, size: JsonNode): Int =
     if (side.isIntegralNumber && side.canConvertToInt) side.asInt
-    else refuse("size", size, "its sides must be whole numbers of pixels")
+    else refuse(key, size, "its sides must be whole numbers of pixels")
 
-  private def flag(config: JsonNode, key: String): Boolean = Option(config.get(key)).forall { value =>
-    if (value.isBoolean) value.asBoolean else refuse(key, value, "it must be true or false")
+  private def filter(config: JsonNode): Option[ResampleFilter] = present(config, "resample").map { value =>
+    if (value.isTextual) ResampleFilter.byName(value.asText)
+    else if (value.isIntegralNumber && value.canConvertToInt) ResampleFilter.byId(value.asInt)
+    else refuse("resample", value, "it must be a filter's number or name")
   }
 
-  private def integer(config: JsonNode, key: String): Option[Int] = Option(config.get(key)).map { value =>
-    if (value.isIntegralNumber && value.canConvertToInt) value.asInt
-    else refuse(key, value, "it must be a whole number")
+  /** Null is how Python says false. */
+  private def flag(config: JsonNode, key: String, default: Boolean): Boolean = Option(config.get(key)) match {
+    case None => default
+    case Some(value) if value.isBoolean || value.isNull => value.asBoolean
+    case Some(value) => refuse(key, value, "it must be true or false")
   }
 
-  private def number(config: JsonNode, key: String): Option[Double] = Option(config.get(key)).map { value =>
+  private def number(config: JsonNode, key: String): Option[Double] = present(config, key).map { value =>
     if (value.isNumber) value.asDouble else refuse(key, value, "it must be a number")
   }
 

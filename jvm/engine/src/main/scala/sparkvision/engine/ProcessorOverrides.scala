@@ -3,9 +3,10 @@ package sparkvision.engine
 /** What a stage's Params say over `preprocessor_config.json`; None leaves the bundle's setting as it is.
   *
   * @param size
-  *   pixels; both sides, and so not together with `height` or `width`
+  *   pixels: both sides, or the shortest edge where the bundle's processor resizes by that. Not together with `height`
+  *   or `width`
   * @param height
-  *   pixels
+  *   pixels; with `width` pictures are resized to exactly that, whatever their aspect ratio
   * @param width
   *   pixels
   * @param resample
@@ -15,9 +16,7 @@ package sparkvision.engine
   * @param imageStd
   *   red, green, blue
   * @param cropSize
-  *   not supported yet
-  * @param doCenterCrop
-  *   only `false` is supported yet
+  *   pixels; both sides of the centre crop
   */
 final case class ProcessorOverrides(
     size: Option[Int] = None,
@@ -33,14 +32,49 @@ final case class ProcessorOverrides(
     cropSize: Option[Int] = None,
     doCenterCrop: Option[Boolean] = None
 ) {
-  private[engine] def requireSupported(): Unit = {
-    if (size.isDefined && (height.isDefined || width.isDefined))
+
+  /** @throws ProcessorException
+    *   when an override contradicts another one or the file
+    */
+  private[engine] def appliedTo(file: ProcessorConfig): ProcessorConfig = file.copy(
+    doResize = doResize.getOrElse(file.doResize),
+    resize = resizeRule(file),
+    resample = resample.map(ResampleFilter.byId).getOrElse(file.resample),
+    doCenterCrop = crops(file),
+    cropSize = cropSize.map(side => PixelSize(side, side)).orElse(file.cropSize),
+    doRescale = doRescale.getOrElse(file.doRescale),
+    rescaleFactor = rescaleFactor.getOrElse(file.rescaleFactor),
+    doNormalize = doNormalize.getOrElse(file.doNormalize),
+    imageMean = imageMean.getOrElse(file.imageMean),
+    imageStd = imageStd.getOrElse(file.imageStd)
+  )
+
+  private def resizeRule(file: ProcessorConfig): ResizeRule = {
+    val sides = (height ++ width).mkString(" x ")
+    if (size.isDefined && sides.nonEmpty)
       throw new ProcessorException(
-        s"size is ${size.mkString} and height or width is ${(height ++ width).mkString(" x ")}: set size (a square) " +
-          "or height and width, not both"
+        s"size is ${size.mkString} and height or width is $sides: set size or height and width, not both"
       )
-    cropSize.foreach(value => throw new ProcessorException(s"cropSize is $value: cropping is not supported; clear it"))
-    if (doCenterCrop.contains(true))
-      throw new ProcessorException("doCenterCrop is true: cropping is not supported; clear it or set it to false")
+    (height, width, file.resize) match {
+      case (None, None, rule) => size.map(rule.withSize).getOrElse(rule)
+      case (Some(height), Some(width), _) => ResizeRule.Exact(height, width)
+      case (_, _, ResizeRule.Exact(fileHeight, fileWidth)) =>
+        ResizeRule.Exact(height.getOrElse(fileHeight), width.getOrElse(fileWidth))
+      case _ =>
+        throw new ProcessorException(
+          s"only one of height and width is set, to $sides, and the bundle's processor names neither: set both"
+        )
+    }
+  }
+
+  private def crops(file: ProcessorConfig): Boolean = {
+    val crops = doCenterCrop.getOrElse(file.doCenterCrop)
+    if (!crops)
+      cropSize.foreach(pixels =>
+        throw new ProcessorException(
+          s"cropSize is $pixels, but pictures are not cropped: set doCenterCrop to true as well, or clear cropSize"
+        )
+      )
+    crops
   }
 }

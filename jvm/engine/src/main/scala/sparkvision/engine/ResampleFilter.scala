@@ -84,4 +84,15 @@ object ResampleFilter {
         s"resample is $id: use one of ${all.map(filter => s"${filter.id} (${filter.name})").mkString(", ")}"
       )
     )
+
+  /** The filter with Pillow's name, in upper or lower case.
+    *
+    * @throws ProcessorException
+    *   for any other name
+    * @example
+    *   {{{ResampleFilter.byName("bicubic") // BICUBIC}}}
+    */
+  def byName(name: String): ResampleFilter = all
+    .find(_.name.equalsIgnoreCase(name))
+    .getOrElse(throw new ProcessorException(s"resample is \"$name\": use one of ${all.mkString(", ")}"))
 }

@@ -12,7 +12,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
   test("an empty file means ViTImageProcessor's defaults") {
     val config = ProcessorConfig.parse("{}")
     assert(config == ProcessorConfig())
-    assert((config.height, config.width, config.resample) == ((224, 224, ResampleFilter.Bilinear)))
+    assert((config.resize, config.resample) == ((ResizeRule.Exact(224, 224), ResampleFilter.Bilinear)))
     assert(config.doResize && config.doRescale && config.doNormalize && config.rescaleFactor == 1.0 / 255)
     assert(config.imageMean == Seq(0.5, 0.5, 0.5) && config.imageStd == Seq(0.5, 0.5, 0.5))
   }
@@ -26,10 +26,9 @@ class ProcessorConfigSuite extends AnyFunSuite {
   }
 
   test("size is a number, a pair or height and width") {
-    assert(parse(""", "size": 384""").height == 384)
-    assert(parse(""", "size": [32, 48]""").width == 48)
-    val config = parse(""", "size": {"height": 96, "width": 160}""")
-    assert((config.height, config.width) == ((96, 160)))
+    assert(parse(""", "size": 384""").resize == ResizeRule.Exact(384, 384))
+    assert(parse(""", "size": [32, 48]""").resize == ResizeRule.Exact(32, 48))
+    assert(parse(""", "size": {"height": 96, "width": 160}""").resize == ResizeRule.Exact(96, 160))
   }
 
   test("one mean and deviation count for all three channels") {
@@ -49,21 +48,23 @@ class ProcessorConfigSuite extends AnyFunSuite {
   test("another processor is refused with its name and the supported ones") {
     val message =
       intercept[ProcessorException](
-        ProcessorConfig.parse("""{"image_processor_type": "CLIPImageProcessor"}""")
+        ProcessorConfig.parse("""{"image_processor_type": "SamImageProcessor"}""")
       ).getMessage
-    assert(message.contains("CLIPImageProcessor") && message.contains("ViTImageProcessor"))
+    assert(message.contains("SamImageProcessor") && message.contains("ViTImageProcessor"))
   }
 
   Seq(
     "do_center_crop" -> "true",
     "size" -> """{"shortest_edge":224}""",
     "size" -> """{"height":224}""",
+    "size" -> """{"longest_edge":224}""",
+    "size" -> "224.5",
     "do_pad" -> "true",
     "do_flip_channel_order" -> "true",
     "crop_pct" -> "0.9",
     "data_format" -> "\"channels_last\"",
-    "resample" -> "\"bilinear\"",
-    "do_resize" -> "null",
+    "resample" -> "\"cubic\"",
+    "do_resize" -> "1",
     "image_mean" -> """[0.5,"x",0.5]"""
   ).foreach { case (key, value) =>
     test(s"$key: $value is refused, and the refusal names both") {
@@ -72,7 +73,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
   }
 
   test("a crop size without cropping changes nothing") {
-    assert(parse(""", "do_center_crop": false, "crop_size": {"height": 200, "width": 200}""") == ProcessorConfig())
+    assert(parse(""", "do_center_crop": false, "crop_size": {"height": 200, "width": 200}""").crop.isEmpty)
   }
 
   test("settings that make no sense are refused with the value") {
@@ -91,17 +92,39 @@ class ProcessorConfigSuite extends AnyFunSuite {
   test("an override counts over the file, and one that is not set does not") {
     val file = parse(""", "resample": 3, "image_mean": [0.1, 0.2, 0.3]""")
     val config = file.withOverrides(ProcessorOverrides(size = Some(64), doNormalize = Some(false), resample = Some(1)))
-    assert(config == file.copy(height = 64, width = 64, doNormalize = false, resample = ResampleFilter.Lanczos))
+    val resize = ResizeRule.Exact(64, 64)
+    assert(config == file.copy(resize = resize, doNormalize = false, resample = ResampleFilter.Lanczos))
     assert(file.withOverrides(ProcessorOverrides()) == file)
-    assert(file.withOverrides(ProcessorOverrides(width = Some(99))).width == 99)
+    assert(file.withOverrides(ProcessorOverrides(width = Some(99))).resize == ResizeRule.Exact(224, 99))
   }
 
-  test("an override that is not supported or makes no sense is refused") {
-    def refused(overrides: ProcessorOverrides): String =
-      intercept[ProcessorException](ProcessorConfig().withOverrides(overrides)).getMessage
+  test("the override size is the shortest edge where the processor resizes by that, height and width never are") {
+    val clip = ProcessorConfig.parse("""{"image_processor_type": "CLIPImageProcessor"}""")
+    assert(clip.withOverrides(ProcessorOverrides(size = Some(99))).resize == ResizeRule.ShortestEdge(99))
+    val sides = ProcessorOverrides(height = Some(30), width = Some(40))
+    assert(clip.withOverrides(sides).resize == ResizeRule.Exact(30, 40))
+  }
+
+  test("the overrides doCenterCrop and cropSize switch cropping on, off and to another size") {
+    val deit = ProcessorConfig.parse("""{"image_processor_type": "DeiTImageProcessor"}""")
+    assert(deit.outputSize.contains(PixelSize(224, 224)))
+    assert(deit.withOverrides(ProcessorOverrides(cropSize = Some(99))).outputSize.contains(PixelSize(99, 99)))
+    assert(
+      deit.withOverrides(ProcessorOverrides(doCenterCrop = Some(false))).outputSize.contains(PixelSize(256, 256))
+    )
+    val cropping = ProcessorOverrides(cropSize = Some(99), doCenterCrop = Some(true))
+    assert(ProcessorConfig().withOverrides(cropping).outputSize.contains(PixelSize(99, 99)))
+  }
+
+  test("an override that makes no sense is refused") {
+    def refused(overrides: ProcessorOverrides, processor: String = "ViTImageProcessor"): String = {
+      val file = ProcessorConfig.parse(s"""{"image_processor_type": "$processor"}""")
+      intercept[ProcessorException](file.withOverrides(overrides)).getMessage
+    }
     assert(refused(ProcessorOverrides(cropSize = Some(200))).contains("cropSize is 200"))
-    assert(refused(ProcessorOverrides(doCenterCrop = Some(true))).contains("doCenterCrop is true"))
+    assert(refused(ProcessorOverrides(doCenterCrop = Some(true))).contains("no crop_size"))
     assert(refused(ProcessorOverrides(size = Some(10), height = Some(20))).contains("not both"))
+    assert(refused(ProcessorOverrides(height = Some(20)), "CLIPImageProcessor").contains("set both"))
     assert(refused(ProcessorOverrides(imageStd = Some(Seq(1, 0, 1)))).contains("0.0"))
     assert(refused(ProcessorOverrides(width = Some(-3))).contains("-3"))
   }

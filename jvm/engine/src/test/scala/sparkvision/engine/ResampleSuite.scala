@@ -29,6 +29,61 @@ class ResampleSuite extends AnyFunSuite {
     }
   }
 
+  /** Sizes before and after: a pixel, flat, tall, more rows than a block, and both orders of the passes. */
+  private val sizes = for {
+    (width, height) <- Seq((1, 1), (1, 300), (300, 1), (5, 4), (97, 260), (130, 33))
+    (toWidth, toHeight) <- Seq((1, 1), (2, 70), (64, 3), (97, 100), (150, 140))
+  } yield (noise(width * 1000 + height, width, height), PixelSize(toHeight, toWidth))
+
+  ResampleFilter.all.foreach { filter =>
+    test(s"$filter makes a window of a scaled picture as it is in the whole") {
+      sizes.foreach { case (picture, size) =>
+        val whole = Resample.resize(picture, size.width, size.height, filter)
+        val window = Window(size.height / 3, size.width / 4, (size.height + 1) / 2, (size.width + 1) / 2)
+        val part = Resample.resize(picture, size, filter, window)
+        val expected = (0 until window.height).flatMap { row =>
+          val start = ((window.top + row) * size.width + window.left) * 3
+          whole.rgb.slice(start, start + window.width * 3)
+        }
+        assert(part.rgb.sameElements(expected), s"${picture.height} x ${picture.width} to $size")
+      }
+    }
+
+    test(s"$filter keeps a picture of one colour") {
+      sizes.foreach { case (picture, size) =>
+        val colour = Array[Byte](0, -1, 100)
+        val plain = new Pixels(picture.width, picture.height, Array.tabulate(picture.rgb.length)(i => colour(i % 3)))
+        val scaled = Resample.resize(plain, size.width, size.height, filter)
+        assert(scaled.rgb.indices.forall(i => scaled.rgb(i) == colour(i % 3)))
+      }
+    }
+
+    test(s"$filter scales each channel by itself") {
+      sizes.foreach { case (picture, size) =>
+        val flipped = new Pixels(
+          picture.width,
+          picture.height,
+          Array.tabulate(picture.rgb.length)(i => picture.rgb(i - i % 3 + 2 - i % 3))
+        )
+        val scaled = Resample.resize(picture, size.width, size.height, filter)
+        val other = Resample.resize(flipped, size.width, size.height, filter)
+        assert(scaled.rgb.indices.forall(i => scaled.rgb(i) == other.rgb(i - i % 3 + 2 - i % 3)))
+      }
+    }
+  }
+
+  test("a picture of the size wanted is given back as it is") {
+    val picture = noise(3, 40, 30)
+    assert(Resample.resize(picture, 40, 30, ResampleFilter.Bicubic) eq picture)
+  }
+
+  test("a window outside of the scaled picture is refused") {
+    val refusal = intercept[ParameterException](
+      Resample.resize(noise(1, 4, 4), PixelSize(8, 8), ResampleFilter.Box, Window(4, 0, 5, 8))
+    )
+    assert(refusal.getMessage.contains("8 x 8") && refusal.getMessage.contains("Window(4,0,5,8)"))
+  }
+
   test("a filter has Pillow's number and name") {
     val names = Seq("NEAREST", "LANCZOS", "BILINEAR", "BICUBIC", "BOX", "HAMMING")
     assert(names.indices.map(ResampleFilter.byId(_).name) == names)
@@ -41,7 +96,7 @@ class ResampleSuite extends AnyFunSuite {
 
   test("a side that is not positive is refused") {
     val refusal = intercept[ParameterException](Resample.resize(noise(1, 4, 4), 0, 5, ResampleFilter.Box))
-    assert(refusal.getMessage.contains("0 x 5"))
+    assert(refusal.getMessage.contains("5 x 0"))
   }
 
   /** The generator of make_references.py. */

@@ -43,6 +43,13 @@ class SessionCacheSpec extends AnyFunSuite {
     assert(cache.openCount == 0)
   }
 
+  test("no session is opened from a model that was damaged after it was checked") {
+    val damaged = ModelBundle.open(Bundles.digits())
+    Bundles.flipByte(damaged.graph)
+    val message = intercept[BundleException](new SessionCache().acquire(damaged, cpu, 1.hour)).getMessage
+    assert(message.contains("model.onnx is damaged"))
+  }
+
   test("a session stays open while somebody holds it") {
     val cache = new SessionCache
     Using.resource(cache.acquire(bundle, cpu, 1.milli)) { _ =>

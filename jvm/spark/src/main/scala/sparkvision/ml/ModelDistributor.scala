@@ -83,6 +83,7 @@ object ModelDistributor {
   private def remote(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
     DistributedModel.Remote(
       bundle.bundleHash,
+      bundle.size,
       uri,
       bundle.fileNames,
       context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
@@ -92,13 +93,14 @@ object ModelDistributor {
       bundle: ModelBundle,
       context: SparkContext,
       chunkSize: Int = ChunkSize
-  ): DistributedModel.Broadcasted =
-    DistributedModel.Broadcasted(
-      bundle.bundleHash,
-      bundle.fileNames.map { name =>
-        DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
-      }
-    )
+  ): DistributedModel.Broadcasted = {
+    // Executors would refuse a damaged model one by one, and could not know where the damage was done.
+    bundle.requireUndamaged()
+    val files = bundle.fileNames.map { name =>
+      DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
+    }
+    DistributedModel.Broadcasted(bundle.bundleHash, bundle.size, files)
+  }
 
   /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
   private def chunks(file: Path, context: SparkContext, chunkSize: Int): Seq[Broadcast[Array[Byte]]] =

@@ -35,17 +35,28 @@ trait HasOutputCol extends Params {
   def getOutputCol: Option[String] = get(outputCol)
 }
 
+trait HasErrorCol extends Params {
+  final val errorCol: Param[String] =
+    new Param(this, "errorCol", "column of the reason why a picture has no result, else null (unset: none)")
+  def setErrorCol(value: String): this.type = set(errorCol, value)
+  def getErrorCol: Option[String] = get(errorCol)
+}
+
 /** What a user may change of the bundle's preprocessing. Unset means: as the bundle's preprocessor_config.json says. */
 trait PreprocessingParams extends Params {
 
-  final val size: IntParam =
-    new IntParam(this, "size", "side in pixels of the square pictures the model takes (unset: the bundle's)", positive)
+  final val size: IntParam = new IntParam(
+    this,
+    "size",
+    "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+    positive
+  )
   final val cropSize: IntParam =
     new IntParam(this, "cropSize", "side in pixels of the centre crop (unset: the bundle's)", positive)
   final val height: IntParam =
-    new IntParam(this, "height", "height in pixels of the pictures the model takes (unset: the bundle's)", positive)
+    new IntParam(this, "height", "height in pixels to resize to, before any crop (unset: the bundle's)", positive)
   final val width: IntParam =
-    new IntParam(this, "width", "width in pixels of the pictures the model takes (unset: the bundle's)", positive)
+    new IntParam(this, "width", "width in pixels to resize to, before any crop (unset: the bundle's)", positive)
   final val doResize: BooleanParam =
     new BooleanParam(this, "doResize", "whether pictures are resized (unset: the bundle's)")
   final val doCenterCrop: BooleanParam =

@@ -1,0 +1,64 @@
+package sparkvision.engine
+
+import java.nio.{ByteBuffer, ByteOrder}
+
+/** The two passes of Pillow's `ImagingResample`: each scales one axis, and rounds to 8 bits. */
+private[engine] object ConvolutionPass {
+
+  /** Scales the width.
+    *
+    * @param firstRow
+    *   the first row that is scaled; it is the first of the result
+    */
+  def horizontal(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
+    val scaled = new Array[Byte](rowCount * columns.length * 3)
+    val before = new TurnedRows(pixels.width * 3)
+    val after = new TurnedRows(columns.length * 3)
+    (0 until rowCount by TurnedRows.Rows).foreach { row =>
+      val rows = math.min(TurnedRows.Rows, rowCount - row)
+      before.read(pixels.rgb, firstRow + row, rows)
+      scaleColumns(before.samples, columns, after.samples)
+      after.write(scaled, row, rows)
+    }
+    new Pixels(columns.length, rowCount, scaled)
+  }
+
+  private def scaleColumns(before: Array[Int], columns: Coefficients, after: Array[Int]): Unit = {
+    val pixel = new Array[Int](3 * TurnedRows.Groups)
+    val sums = new PackedSums(pixel.length)
+    (0 until columns.length).foreach { x =>
+      sums.reset()
+      (0 until columns.count(x)).foreach { tap =>
+        System.arraycopy(before, (columns.first(x) + tap) * pixel.length, pixel, 0, pixel.length)
+        sums.add(pixel, columns.weights(x * columns.taps + tap))
+      }
+      sums.writeTo(pixel)
+      System.arraycopy(pixel, 0, after, x * pixel.length, pixel.length)
+    }
+  }
+
+  /** Scales the height.
+    *
+    * @param firstRow
+    *   the row of the whole picture that is the first of `pixels`
+    */
+  def vertical(pixels: Pixels, rows: Coefficients, firstRow: Int): Pixels = {
+    val rowLength = pixels.width * 3
+    val scaled = new Array[Byte](rows.length * rowLength)
+    val row = ByteBuffer.allocate((rowLength + 3) / 4 * 4).order(ByteOrder.LITTLE_ENDIAN)
+    val packed = new Array[Int](row.capacity / 4)
+    val sums = new PackedSums(packed.length)
+    (0 until rows.length).foreach { y =>
+      sums.reset()
+      (0 until rows.count(y)).foreach { tap =>
+        System.arraycopy(pixels.rgb, (rows.first(y) - firstRow + tap) * rowLength, row.array, 0, rowLength)
+        row.asIntBuffer.get(packed)
+        sums.add(packed, rows.weights(y * rows.taps + tap))
+      }
+      sums.writeTo(packed)
+      row.asIntBuffer.put(packed)
+      System.arraycopy(row.array, 0, scaled, y * rowLength, rowLength)
+    }
+    new Pixels(pixels.width, rows.length, scaled)
+  }
+}

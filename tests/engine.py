@@ -1,0 +1,40 @@
+"""The engine's single steps, from Python: what the tests compare with Pillow and transformers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sparkvision._gateway import jvm
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def scala_pixels(pixels: Pixels) -> Any:
+    """Hand an array of shape [height, width, 3] to the JVM."""
+    height, width, _ = pixels.shape
+    return jvm().sparkvision.engine.Pixels(width, height, pixels.tobytes())
+
+
+def resize(pixels: Pixels, size: tuple[int, int], resample: int) -> Pixels:
+    """Scale a picture to a width and height, as ``Image.resize`` takes them."""
+    engine = jvm().sparkvision.engine
+    scaled = engine.Resample.resize(scala_pixels(pixels), *size, engine.ResampleFilter.byId(resample))
+    return np.frombuffer(scaled.rgb(), np.uint8).reshape(size[1], size[0], 3)
+
+
+def preprocess(config: dict[str, Any], pictures: list[Pixels]) -> npt.NDArray[np.float32]:
+    """Make the model's input, [n, 3, height, width], as a preprocessor_config.json says."""
+    engine = jvm().sparkvision.engine
+    channels_first = getattr(engine.Preprocessor, "$lessinit$greater$default$2")()
+    preprocessor = engine.Preprocessor(engine.ProcessorConfig.parse(json.dumps(config)), channels_first)
+    shape = (3, preprocessor.height(), preprocessor.width())
+    buffer = jvm().java.nio.ByteBuffer.allocate(4 * int(np.prod(shape)))
+    inputs = []
+    for picture in pictures:
+        preprocessor.process(scala_pixels(picture), buffer.asFloatBuffer())
+        inputs.append(np.frombuffer(buffer.array(), ">f4").reshape(shape))
+    return np.stack(inputs).astype(np.float32)
