@@ -18,6 +18,7 @@ from sparkvision.errors import ParameterError, SessionError
 
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
+EXTENSIONS = "sparkvision.ml.SparkVisionExtensions"
 JVM_END_SECONDS = 30
 
 
@@ -64,8 +65,8 @@ def configure(
     Parameters
     ----------
     builder
-        For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars`` and
-        ``spark.jars.packages`` are kept.
+        For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars``,
+        ``spark.jars.packages`` and ``spark.sql.extensions`` are kept.
     gpu
         Use the CUDA runtime instead of the CPU's; Spark fetches it by its Maven coordinate.
     model
@@ -84,6 +85,9 @@ def configure(
     options: dict[str, Any] = builder._options
     own = ",".join(str(jar) for jar in jars(gpu=gpu))
     builder.config("spark.jars", ",".join(filter(None, [options.get("spark.jars"), own])))
+    extensions = [name for name in str(options.get("spark.sql.extensions") or "").split(",") if name]
+    if EXTENSIONS not in extensions:
+        builder.config("spark.sql.extensions", ",".join([*extensions, EXTENSIONS]))
     if gpu:
         packages = ",".join(filter(None, [options.get("spark.jars.packages"), gpu_runtime()]))
         builder.config("spark.jars.packages", packages)

@@ -14,8 +14,8 @@ import java.nio.FloatBuffer
   * }
   * }}}
   *
-  * @param onSessionOpened
-  *   called when this model's use opened a session that nobody had open
+  * @param listener
+  *   told what is done and how long it took
   * @throws ProcessorException
   *   when the settings make pictures that the model cannot take
   * @throws ParameterException
@@ -24,8 +24,10 @@ import java.nio.FloatBuffer
 final class LocalModel(
     val bundle: ModelBundle,
     val settings: ModelSettings = ModelSettings(),
-    onSessionOpened: () => Unit = () => ()
+    listener: ModelListener = ModelListener.Silent
 ) extends AutoCloseable {
+  import LocalModel.timed
+
   private val preprocessor =
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
   private lazy val classification = {
@@ -73,7 +75,7 @@ final class LocalModel(
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
-    logits(items)(picture).map { case (item, result) => item -> result.map(classification.apply) }
+    run(items, bundle.manifest.outputs.head, classification.apply)(picture)
 
   /** Numbers in an embedding. */
   def embeddingSize: Int = embedding.size
@@ -96,23 +98,32 @@ final class LocalModel(
       settings.batchSize,
       floatsPerPicture,
       prepare,
-      (batch, pictures) =>
-        openSession().run(batch, (pictures +: inputShape).map(_.toLong).toArray, output).map(postprocess)
+      (batch, pictures) => {
+        val session = openSession()
+        val shape = (pictures +: inputShape).map(_.toLong).toArray
+        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output))
+        timed(listener.postprocessed)(outputs.map(postprocess))
+      }
     ).results(items)(picture)
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
-      case Picture.Encoded(bytes) => ImageDecoder.decode(bytes, settings.maxImagePixels)
+      case Picture.Encoded(bytes) => timed(listener.decoded)(ImageDecoder.decode(bytes, settings.maxImagePixels))
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
-    PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+    timed(listener.preprocessed) {
+      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+    }
   }
 
   private def openSession(): InferenceSession = synchronized {
     if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
-      val acquired = SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, onSessionOpened)
+      var opened = false
+      val acquired =
+        SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, () => opened = true)
+      listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
     }.session
@@ -120,6 +131,13 @@ final class LocalModel(
 }
 
 object LocalModel {
+
+  private def timed[R](report: Long => Unit)(step: => R): R = {
+    val start = System.nanoTime
+    val result = step
+    report(System.nanoTime - start)
+    result
+  }
 
   /** The shape that preprocessing makes and the graph takes; they must agree. */
   private def inputShape(manifest: BundleManifest, preprocessor: Preprocessor): Seq[Int] = {

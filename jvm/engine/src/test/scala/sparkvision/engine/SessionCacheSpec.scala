@@ -120,7 +120,7 @@ class SessionCacheSpec extends AnyFunSuite {
     val cache = new SessionCache
     val garbage = ModelBundle.open(Bundles.digits())
     Files.writeString(garbage.graph, "no longer a graph")
-    assert(intercept[BundleException](cache.acquire(garbage, cpu, 1.hour)).getMessage.contains("cannot load"))
+    assert(intercept[BundleException](cache.acquire(garbage, cpu, 1.hour)).getMessage.contains("is damaged"))
     cache.acquire(bundle, cpu, 1.hour).close()
     assert(cache.openedCount == 1)
     cache.closeIdle()

@@ -9,11 +9,13 @@ final private[ml] case class AssemblePictures(name: String, decoding: Boolean) e
   override def description: String = s"decode=$decoding"
   override def keepsEveryRow: Boolean = true
   override def mayFail: Boolean = false
+  override def modelHash: Option[String] = None
 
   override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] =
     pictures.map { source =>
-      metrics.add(PictureMetrics.Pictures, 1)
-      Some(Seq(Seq(annotation(source))))
+      val assembled = annotation(source)
+      metrics.picture(isUsable = !assembled.isNullAt(Annotation.imageType.fieldIndex("result")))
+      Some(Seq(Seq(assembled)))
     }
 
   private def annotation(source: SourcePicture): Row = source.picture match {

@@ -33,12 +33,10 @@ final private[ml] case class PartitionRunner(
     else {
       val task = TaskContext.get()
       task.addTaskFailureListener((_, error) => if (blamesTheCopy(error)) ExecutorModels.shared.discard(model))
-      val onSessionOpened = () => metrics.add(PictureMetrics.Sessions, 1)
-      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), onSessionOpened)
+      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), metrics)
       task.addTaskCompletionListener[Unit](_ => local.close())
       output.results(local, items)(picture).map { result =>
-        metrics.add(PictureMetrics.Pictures, 1)
-        if (result._2.isLeft) metrics.add(PictureMetrics.Unusable, 1)
+        metrics.picture(isUsable = result._2.isRight)
         result
       }
     }

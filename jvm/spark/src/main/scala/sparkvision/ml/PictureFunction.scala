@@ -13,6 +13,9 @@ private[ml] trait PictureFunction extends Serializable {
   /** The settings, as query plans show them. */
   def description: String
 
+  /** The bundle that it runs, if it runs one. */
+  def modelHash: Option[String]
+
   override def toString: String = s"$name($description)"
 
   /** Whether each row in gives a row out. */

@@ -8,6 +8,7 @@ final private[ml] case class RunModel[R](
     output: ModelOutput[R]
 ) extends PictureFunction {
   override def description: String = s"${runner.description}, badImageMode=$badImageMode"
+  override def modelHash: Option[String] = Some(runner.model.bundleHash)
   override def keepsEveryRow: Boolean = badImageMode != BadImageMode.DropMalformed
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
 

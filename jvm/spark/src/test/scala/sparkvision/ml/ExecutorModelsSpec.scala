@@ -68,7 +68,7 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2)
     val output = ClassificationOutput(Vector.empty, ProblemType.SingleLabel, Some("class"), None, None, None, None)
     val function = RunModel("digits", runner, BadImageMode.Permissive, output)
-    val metrics = PictureMetrics.of(function, PictureMetrics.ofOperator(context), context)
+    val metrics = new PictureMetrics(PictureMetrics.ofOperator(context), StageTotals.of(function, context))
     val picture = LocalSpark.someDigits(1).head._2
     def label() = context
       .parallelize(Seq(picture), 1)

@@ -8,7 +8,7 @@ import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader}
+import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, StageTotals}
 
 /** Runs [[MapPictures]], a partition at a time: batches form across its rows, which come out in the order they came in. */
 final private[ml] case class MapPicturesExec(
@@ -44,7 +44,7 @@ final private[ml] case class MapPicturesExec(
       added,
       new PictureReader(picture.dataType, configuration),
       function,
-      PictureMetrics.of(function, metrics, sparkContext)
+      new PictureMetrics(metrics, StageTotals.of(function, sparkContext))
     )
     child
       .execute()

@@ -24,9 +24,14 @@ private[ml] object SessionRules {
   /** As [[install]], and with the SQL functions, for a session that was not configured with SparkVisionExtensions. */
   def installWithFunctions(spark: SparkSession): Unit = {
     install(spark)
-    val registry = spark.asInstanceOf[classic.SparkSession].sessionState.functionRegistry
+    val state = spark.asInstanceOf[classic.SparkSession].sessionState
     SqlFunctions.scalars.foreach { case (name, information, builder) =>
-      if (!registry.functionExists(name)) registry.registerFunction(name, information, builder)
+      if (!state.functionRegistry.functionExists(name))
+        state.functionRegistry.registerFunction(name, information, builder)
+    }
+    SqlFunctions.tables.foreach { case (name, information, builder) =>
+      if (!state.tableFunctionRegistry.functionExists(name))
+        state.tableFunctionRegistry.registerFunction(name, information, builder)
     }
   }
 }
