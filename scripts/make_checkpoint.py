@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Make an ordinary Hugging Face checkpoint folder of a ViT with random weights from a fixed seed.
+"""Make an ordinary Hugging Face checkpoint folder with random weights from a fixed seed.
 
 For tests and demonstrations on machines without network: everything a real checkpoint goes through is gone through.
+A ViT is made in the sizes of its papers; of every architecture there is a tiny model, for tests.
 
     scripts/make_checkpoint.py build/vit-base --size vit-base --labels 1000 --seed 0
+    scripts/make_checkpoint.py build/swin --architecture SwinForImageClassification --labels 5
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import Any
+
+from tiny_models import TINY_MODELS
 
 # Width, layers, heads and inner width. ViT-B/16: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, table 1;
 # ViT-Ti/16 and ViT-S/16: Touvron et al., "Training data-efficient image transformers", 2021, table 1.
@@ -47,7 +51,6 @@ def make_checkpoint(
     import torch
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
-    names = [f"class {index:04d}" for index in range(labels)]
     width, layers, heads, inner = SIZES[size]
     config = ViTConfig(  # type: ignore[no-untyped-call]
         hidden_size=width,
@@ -56,8 +59,7 @@ def make_checkpoint(
         intermediate_size=inner,
         image_size=image_size,
         patch_size=patch_size,
-        id2label=dict(enumerate(names)),
-        label2id={name: index for index, name in enumerate(names)},
+        **_label_settings(labels),
     )
     torch.manual_seed(seed)
     model = ViTForImageClassification(config)
@@ -67,14 +69,62 @@ def make_checkpoint(
     return out
 
 
-def spread_weights(model: Any) -> None:
-    """Give a fresh ViT weights under which pictures matter, as they do to a trained one.
+def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Path:
+    """Write the checkpoint of a tiny model with its family's own image processor: a few hundred kilobytes.
+
+    Parameters
+    ----------
+    architecture : str
+        One of `TINY_MODELS`, for example ``SwinForImageClassification``.
+    folder : Path
+        Made if needed.
+    labels : int
+        Number of classes, named "class 0000", "class 0001" ...
+    seed : int
+        Seed of the weights.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Examples
+    --------
+    >>> make("SwinForImageClassification", Path("build/swin"))  # doctest: +SKIP
+    PosixPath('build/swin')
+    """
+    import torch
+    import transformers
+
+    tiny = TINY_MODELS[architecture]
+    model_class = getattr(transformers, architecture)
+    config = model_class.config_class(**tiny.config, **_label_settings(labels))
+    torch.manual_seed(seed)
+    model = model_class(config)
+    spread_weights(model, tiny.batch_variance)
+    model.save_pretrained(folder)
+    getattr(transformers, tiny.processor)(**tiny.sizes).save_pretrained(folder)
+    return folder
+
+
+def _label_settings(labels: int) -> dict[str, Any]:
+    names = [f"class {index:04d}" for index in range(labels)]
+    return {
+        "num_labels": labels,
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+    }
+
+
+def spread_weights(model: Any, batch_variance: float = 1.0) -> None:
+    """Give a fresh model weights under which pictures matter, as they do to a trained one.
 
     Transformers' initial standard deviation of 0.02 leaves attention almost uniform and the logits of all pictures
     almost equal; agreement on those would prove little. Here every matrix keeps its input's variance (deviation
     1/sqrt(inputs)), and the classifier, whose inputs are normalised, is three times that: logits then have a deviation
     of about 3, the largest are above 10, and pictures differ by about 2. Wider queries and keys would let pictures
-    differ no more, but magnify rounding tenfold.
+    differ no more, but magnify rounding tenfold. Normalisations change nothing but by the statistics of those over
+    batches, which an exporter folds into the convolutions before them: their variances lie around `batch_variance`.
     """
     import torch
 
@@ -83,20 +133,32 @@ def spread_weights(model: Any) -> None:
             if parameter.dim() >= 2 and name.endswith("weight"):
                 scale = 3.0 if "classifier" in name else 1.0
                 parameter.normal_(0.0, scale * parameter[0].numel() ** -0.5)
-            elif "layernorm" not in name:
+            elif "norm" in name:
+                parameter.fill_(1.0 if name.endswith("weight") else 0.0)
+            else:
                 parameter.normal_(0.0, 0.1)
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0.0, 0.1)
+            elif name.endswith("running_var"):
+                buffer.uniform_(0.5 * batch_variance, 1.5 * batch_variance)
 
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description="Make a ViT checkpoint folder with random weights.")
+    parser = argparse.ArgumentParser(description="Make a checkpoint folder with random weights.")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
-    parser.add_argument("--size", choices=sorted(SIZES), default="vit-base", help="default: %(default)s")
+    model = parser.add_mutually_exclusive_group()
+    model.add_argument("--size", choices=sorted(SIZES), default="vit-base", help="of a ViT (default: %(default)s)")
+    model.add_argument("--architecture", choices=sorted(TINY_MODELS), metavar="NAME", help="a tiny model instead")
     parser.add_argument("--labels", type=int, default=1000, help="number of classes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     options = parser.parse_args()
-    make_checkpoint(options.out, options.size, options.labels, options.seed)
-    print(f"{options.out}: {options.size}, {options.labels} labels, seed {options.seed}")
+    if options.architecture:
+        make(options.architecture, options.out, options.labels, options.seed)
+    else:
+        make_checkpoint(options.out, options.size, options.labels, options.seed)
+    print(f"{options.out}: {options.architecture or options.size}, {options.labels} labels, seed {options.seed}")
 
 
 if __name__ == "__main__":

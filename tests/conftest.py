@@ -1,14 +1,86 @@
-"""What all Python tests share: pictures, checkpoints and their bundles."""
+"""What all Python tests share: pictures, checkpoints and their bundles, and a Spark Connect server on request."""
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from sparkvision.export import ExportReport
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
 SHARED_IMAGES = ROOT.parent / "shared" / "images"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--connect", action="store_true", help="run the Spark tests, and no others, over Spark Connect")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests of a run: those for Spark run twice, in a classic session and, with --connect, over Connect.
+
+    One process cannot do both, because pyspark decides once for all of it.
+    """
+    connect = config.getoption("--connect")
+
+    def belongs(item: pytest.Item) -> bool:
+        if item.get_closest_marker("connect_only"):
+            return bool(connect)
+        return not connect or ("spark" in item.path.parent.parts and not item.get_closest_marker("classic_only"))
+
+    config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
+    items[:] = [item for item in items if belongs(item)]
+
+
+class ConnectServer(NamedTuple):
+    """A server of its own, as scripts/connect-server starts it, in another working folder than the tests'."""
+
+    url: str
+    folder: Path
+    model_home: Path
+
+
+@pytest.fixture(scope="session")
+def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
+    folder = tmp_path_factory.mktemp("server")
+    command = [sys.executable, str(ROOT / "scripts" / "connect_server.py"), "--port", "0", "--master", "local[2]"]
+    command += ["--model-home", str(folder / "models")]
+    for setting in ("spark.ui.enabled=false", "spark.sql.shuffle.partitions=2", "spark.log.level=ERROR"):
+        command += ["--conf", setting]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+    assert url.startswith("sc://"), (folder / "log").read_text()[-3000:]
+    yield ConnectServer(url, folder, folder / "models")
+    server.send_signal(signal.SIGINT)  # as Ctrl-C does
+    assert server.wait(60) == 0, "the server did not end in order"
+
+
+@pytest.fixture(scope="session")
+def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
+    """A classic local session, or with --connect one over Spark Connect."""
+    import sparkvision
+
+    if request.config.getoption("--connect"):
+        session = sparkvision.start(remote=request.getfixturevalue("connect_server").url)
+    else:
+        session = sparkvision.start(
+            master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+        )
+        session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +113,31 @@ def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
     for size, checkpoint in checkpoints.items():
         export(str(checkpoint), str(folder / size))
     return {size: folder / size for size in checkpoints}
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make the tiny checkpoint of an architecture, with random weights: at the first call, for all tests."""
+    import torch
+
+    from make_checkpoint import make
+
+    # Beside other work, threads that wait for each other cost such small models more than they bring.
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny")
+    return cache(lambda architecture: make(architecture, folder / architecture))
+
+
+@pytest.fixture(scope="session")
+def tiny_export(
+    tiny_checkpoint: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], ExportReport]:
+    """Export that checkpoint for a task: at the first call, for all tests."""
+    from sparkvision.export import export
+
+    folder = tmp_path_factory.mktemp("tiny")
+    return cache(
+        lambda architecture, task: export(
+            tiny_checkpoint(architecture), folder / task / architecture, task=task, progress=None
+        )
+    )

@@ -8,25 +8,33 @@ Examples
 >>> vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class")
 """
 
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-__version__ = version("sparkvision")
-__all__ = ["LightPipeline", "__version__", "configure", "start"]
+try:
+    __version__ = version("sparkvision")
+except PackageNotFoundError:  # the distribution without jars, of the same source
+    __version__ = version("sparkvision-client")
+__all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_function", "start"]
 
 if TYPE_CHECKING:
+    from sparkvision._metrics import metrics
     from sparkvision._session import configure, start
     from sparkvision.local import LightPipeline
+    from sparkvision.sql import register_function
+
+_MODULES = {
+    "LightPipeline": "local",
+    "configure": "_session",
+    "metrics": "_metrics",
+    "register_function": "sql",
+    "start": "_session",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Exporting and inspecting need no Spark: it is imported when it is used.
-    if name in ("start", "configure"):
-        from sparkvision import _session
-
-        return getattr(_session, name)
-    if name == "LightPipeline":
-        from sparkvision.local import LightPipeline
-
-        return LightPipeline
-    raise AttributeError(f"module 'sparkvision' has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'sparkvision' has no attribute {name!r}")
+    return getattr(import_module(f"sparkvision.{_MODULES[name]}"), name)

@@ -6,31 +6,40 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from pyspark.ml.param import Param
+from pyspark.ml.param import Param, Params
 from pyspark.ml.util import JavaMLReadable, JavaMLWritable, JavaMLWriter
 from pyspark.ml.wrapper import JavaTransformer
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.utils import is_remote
 
-from sparkvision import errors
+from sparkvision import _connect, errors
 from sparkvision._session import require_jars
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
 ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
 
+# EmbeddedModels.scala's default.
+_DEFAULT_MODEL = "embedded:digits"
+
 
 @contextmanager
 def scala_errors() -> Iterator[None]:
     """Raise what the engine refuses as this package's exceptions, without the JVM's stack trace."""
-    from py4j.protocol import Py4JJavaError
-
     try:
         yield
-    except Py4JJavaError as error:
-        scala = error.java_exception
-        translated = errors.from_scala(scala.getClass().getSimpleName(), scala.getMessage())
-        if translated is None:
+    except Exception as error:
+        refusal = _refusal(error)
+        if refusal is None:
             raise
-        raise translated from None
+        raise refusal from None
+
+
+def _refusal(error: Exception) -> errors.SparkVisionError | None:
+    # Py4JJavaError, by what it has: a client without Java has no py4j.
+    scala = getattr(error, "java_exception", None)
+    if scala is None:
+        return _connect.refusal(error)
+    return errors.from_scala(scala.getClass().getSimpleName(), scala.getMessage())
 
 
 def _session() -> SparkSession:
@@ -41,7 +50,11 @@ def _session() -> SparkSession:
 
 
 class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
-    """A stage that runs in Scala; everything about it is in its Params."""
+    """A stage that runs in Scala; everything about it is in its Params.
+
+    Over Spark Connect the Scala object is made on the server, from the Params, at every use; pyspark's base classes
+    see to that where this class does not.
+    """
 
     _java_class: ClassVar[str]
 
@@ -52,7 +65,28 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         with scala_errors():
-            return super()._transform(dataset)
+            result = super()._transform(dataset)
+            if is_remote():
+                _ = result.schema  # analysed now, as in a classic session, so that mistakes show here
+            return result
+
+    def _set(self: Stage, **values: Any) -> Stage:
+        for name, value in values.items():
+            # Spark Connect cannot send an empty list, and none of the Params makes sense with one.
+            if isinstance(value, (list, tuple)) and not value:
+                raise errors.ParameterError(
+                    f"{name} of {self.uid} is an empty list: give it values, or leave it unset."
+                )
+        stage: Stage = super()._set(**values)
+        return stage
+
+    def clear(self, param: Param[Any]) -> None:
+        """Forget the value that a Param was set to."""
+        # Over Spark Connect pyspark's own does nothing.
+        if is_remote():
+            Params.clear(self, param)
+        else:
+            super().clear(param)
 
     @classmethod
     def load(cls: type[Stage], path: str) -> Stage:
@@ -104,7 +138,8 @@ class ModelTransformer(VisionTransformer):
         Parameters
         ----------
         path
-            A folder, any URI that Hadoop reads, or ``embedded:NAME``.
+            A folder, any URI that Hadoop reads, or ``embedded:NAME``. Over Spark Connect it is the server's; a bundle
+            that only the client has is uploaded, once, below the server's ``spark.sparkvision.modelHome``.
         spark
             The session to read it with.
 
@@ -114,6 +149,8 @@ class ModelTransformer(VisionTransformer):
             When the bundle is missing, damaged, unsafe, contradicts itself or is another architecture's.
         ProcessorError
             When its preprocessing is one that SparkVision does not support.
+        SessionError
+            When the session, or the server, lacks our jars, or a bundle needs uploading and the server has no place.
 
         Examples
         --------
@@ -121,6 +158,8 @@ class ModelTransformer(VisionTransformer):
         """
         require_jars(spark)
         with scala_errors():
+            if is_remote():
+                return _connect.load_saved_model(cls, str(path), spark)
             return cls._from_companion("loadSavedModel", str(path), spark._jsparkSession)
 
     @classmethod
@@ -131,9 +170,7 @@ class ModelTransformer(VisionTransformer):
         --------
         >>> vit = ViTForImageClassification.pretrained()
         """
-        require_jars(_session())
-        with scala_errors():
-            return cls._from_companion("pretrained")
+        return cls.loadSavedModel(_DEFAULT_MODEL, _session())
 
     @classmethod
     def _from_companion(cls: type[ModelStage], method: str, *arguments: Any) -> ModelStage:
@@ -143,9 +180,22 @@ class ModelTransformer(VisionTransformer):
         stage: ModelStage = cls._from_java(getattr(scala, method)(*arguments))
         return stage
 
+
+class ClassificationTransformer(ModelTransformer):
+    """A stage that labels pictures."""
+
     def labels(self) -> list[str]:
         """Give the names of the classes, in the order of their ids."""
+        if is_remote():
+            return self._labels_by_server()
         assert self._java_obj is not None
         self._transfer_params_to_java()
         with scala_errors():
             return list(self._java_obj.labels())
+
+    def _labels_by_server(self) -> list[str]:
+        """Read the labels from the metadata of the logits' column: only Params and DataFrames cross Spark Connect."""
+        model = {name: self.getOrDefault(name) for name in ("modelPath", "bundleHash") if self.isDefined(name)}
+        stage = type(self)()._set(inputCols=["picture"], rawPredictionCol="logits", **model)
+        no_pictures = _session().range(0).selectExpr("cast(null as binary) picture")
+        return _connect.column_labels(stage.transform(no_pictures), "logits")

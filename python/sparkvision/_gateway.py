@@ -15,16 +15,19 @@ _own: Any = None
 def jvm() -> Any:
     """Give the active Spark session's JVM, else one of our own, without Spark, that ends with this process.
 
+    A Spark Connect session has none: its JVM is the server's, perhaps on another machine.
+
     Raises
     ------
     SessionError
         When the session lacks our jars, or no JVM can be started.
     """
     from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
 
     from sparkvision._session import require_jars
 
-    spark = SparkSession.getActiveSession()
+    spark = None if is_remote() else SparkSession.getActiveSession()
     if spark is not None:
         require_jars(spark)
         return spark._jvm
@@ -38,10 +41,12 @@ def jvm() -> Any:
 def _launch() -> Any:
     """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
     import pyspark
-    from py4j.java_gateway import JavaGateway
 
     from sparkvision._session import jars
     from sparkvision.errors import SessionError
+
+    ours = jars()  # a client without Java has neither them nor py4j
+    from py4j.java_gateway import JavaGateway
 
     spark_jars = Path(pyspark.__file__).parent / "jars"
     needed = ["scala-library-*", "jackson-core-2*", "jackson-databind-*", "jackson-annotations-*", "slf4j-api-*"]
@@ -50,7 +55,7 @@ def _launch() -> Any:
     try:
         gateway = JavaGateway.launch_gateway(
             jarpath=str(py4j),
-            classpath=os.pathsep.join(str(jar) for jar in [*jars(), *libraries]),
+            classpath=os.pathsep.join(str(jar) for jar in [*ours, *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
             java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses

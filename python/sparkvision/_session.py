@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
+from pyspark.util import is_remote_only
 
-from sparkvision.errors import SessionError
+from sparkvision import _connect
+from sparkvision.errors import ParameterError, SessionError
 
 CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
+EXTENSIONS = "sparkvision.ml.SparkVisionExtensions"
 JVM_END_SECONDS = 30
 
 
@@ -40,8 +44,8 @@ def jars(*, gpu: bool = False) -> list[Path]:
     found = sorted(folder.glob("*.jar"))
     if not found:
         raise SessionError(
-            f"There are no jars in {folder}: this installation was not built. "
-            "Run scripts/quickstart in the source tree, or install the wheel."
+            f"There are no jars in {folder}: this is sparkvision-client, which only connects to servers, or a source "
+            "tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the source tree."
         )
     return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
 
@@ -61,8 +65,8 @@ def configure(
     Parameters
     ----------
     builder
-        For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars`` and
-        ``spark.jars.packages`` are kept.
+        For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars``,
+        ``spark.jars.packages`` and ``spark.sql.extensions`` are kept.
     gpu
         Use the CUDA runtime instead of the CPU's; Spark fetches it by its Maven coordinate.
     model
@@ -81,6 +85,9 @@ def configure(
     options: dict[str, Any] = builder._options
     own = ",".join(str(jar) for jar in jars(gpu=gpu))
     builder.config("spark.jars", ",".join(filter(None, [options.get("spark.jars"), own])))
+    extensions = [name for name in str(options.get("spark.sql.extensions") or "").split(",") if name]
+    if EXTENSIONS not in extensions:
+        builder.config("spark.sql.extensions", ",".join([*extensions, EXTENSIONS]))
     if gpu:
         packages = ",".join(filter(None, [options.get("spark.jars.packages"), gpu_runtime()]))
         builder.config("spark.jars.packages", packages)
@@ -105,6 +112,7 @@ def start(
     app_name: str = "SparkVision",
     model: str | Path | None = None,
     config: dict[str, str] | None = None,
+    remote: str | None = None,
 ) -> SparkSession:
     """Start a Spark session that has SparkVision's jars, or check the one that runs.
 
@@ -123,6 +131,9 @@ def start(
         A bundle to reserve native memory for on executors.
     config
         Further Spark settings.
+    remote
+        Work over Spark Connect: the server's URL, for instance ``sc://host:15002``, or ``local[2]`` for a server that
+        is started here, on port 15002, and ends with the session. Unset: what ``SPARK_REMOTE`` says.
 
     Returns
     -------
@@ -132,7 +143,10 @@ def start(
     Raises
     ------
     SessionError
-        When a session, or a SparkContext, runs that was started without SparkVision's jars.
+        When a session, a SparkContext or a server runs that was started without SparkVision's jars; when no server
+        answers at ``remote``.
+    ParameterError
+        When ``master``, or for a running server ``gpu`` or ``model``, is given together with ``remote``.
 
     Warns
     -----
@@ -142,21 +156,27 @@ def start(
     Examples
     --------
     >>> spark = sparkvision.start()
+    >>> spark = sparkvision.start(remote="sc://host:15002")
     """
+    asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
+    remote = remote or os.environ.get("SPARK_REMOTE")
+    connecting = remote is not None and remote.startswith("sc://")
+    for name in ("master", "gpu", "model") if connecting else ("master",):
+        if remote and asked[name]:
+            raise ParameterError(
+                f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out."
+            )
     running = SparkSession.getActiveSession()
     if running is not None:
-        require_jars(running)
-        asked = {"gpu": gpu, "master": master, "model": model, "config": config}
-        ignored = [name for name, value in asked.items() if value]
-        if ignored:
-            warnings.warn(
-                f"A Spark session runs already; start() could not set {', '.join(ignored)}. "
-                "Stop it (spark.stop()) and call start() again.",
-                stacklevel=2,
-            )
-        return running
+        return _checked(running, [name for name, value in asked.items() if value])
+    if connecting:
+        return _connect.connect(str(remote), app_name, config or {})
+    if is_remote_only():
+        raise SessionError('sparkvision-client connects to a server: call start(remote="sc://HOST:15002").')
     _end_idle_jvm_with_other_jars(gpu)
     builder = SparkSession.builder.appName(app_name)
+    if remote is not None:
+        builder = builder.remote(remote)
     if master is not None:
         builder = builder.master(master)
     for key, value in (config or {}).items():
@@ -164,6 +184,20 @@ def start(
     spark = configure(builder, gpu=gpu, model=model).getOrCreate()
     require_jars(spark)
     return spark
+
+
+def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:
+    """Give the session that runs already, if it has the jars; warn of what was asked for in vain."""
+    if is_remote():
+        _connect.require_server_jars(running)
+    require_jars(running)
+    if ignored:
+        warnings.warn(
+            f"A Spark session runs already; start() could not set {', '.join(ignored)}. "
+            "Stop it (spark.stop()) and call start() again.",
+            stacklevel=3,
+        )
+    return running
 
 
 def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
@@ -198,11 +232,15 @@ def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
 def require_jars(spark: SparkSession) -> None:
     """Refuse a session whose JVM does not have SparkVision's classes.
 
+    Over Spark Connect the server itself refuses a stage that it does not have, when it first sees one.
+
     Raises
     ------
     SessionError
         Naming the remedies.
     """
+    if is_remote():
+        return
     from py4j.java_gateway import JavaClass
 
     jvm = spark._jvm

@@ -1,4 +1,4 @@
-"""The command line: `sparkvision export` makes a bundle, `inspect` tells what is in one, `jars` what Spark needs."""
+"""The command line: `export` and `import` make bundles, `inspect` and `verify` look into them, `jars` are Spark's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Any
 from sparkvision import __version__
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.errors import BundleError, SparkVisionError
+from sparkvision.importing.command import add_import
 from sparkvision.manifest import TensorSpec
+from sparkvision.verify.command import add_verify
 
 _FIRST_LABELS = 5
 
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0 when all is well, 1 after a refusal, which is told in one line on stderr. A wrong usage exits with 2.
+        `verify` keeps 1 for differences: a refusal, which leaves no result, is 2 there.
 
     Examples
     --------
@@ -53,17 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return int(options.run(options) or 0)
     except SparkVisionError as error:
         print(f"sparkvision: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
+        return int(options.refused)
     except OSError as error:  # a full disk, a folder without permission: the system's own words say it
         print(f"sparkvision: {error}", file=sys.stderr)
-        return 1
+        return int(options.refused)
     except KeyboardInterrupt:
         print("sparkvision: interrupted; nothing was written", file=sys.stderr)
         return 130
-    return 0
 
 
 def describe(bundle: Bundle) -> str:
@@ -81,7 +83,7 @@ def describe(bundle: Bundle) -> str:
     facts = [
         ("bundle", str(bundle.folder)),
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
-        ("task", f"{manifest.task}, {manifest.problem_type}"),
+        ("task", ", ".join([manifest.task, *([manifest.problem_type] if manifest.labels else [])])),
         *(("input", _tensor(spec)) for spec in manifest.inputs),
         *(("output", _tensor(spec)) for spec in manifest.outputs),
         ("preprocessing", _preprocessing(bundle)),
@@ -148,15 +150,18 @@ def _tensor(spec: TensorSpec) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sparkvision",
-        description="Vision Transformers as Spark ML stages: make bundles, look into them, name the jars.",
+        description="Vision Transformers as Spark ML stages: make bundles, look into them, verify them, name the jars.",
         epilog=_EXPORT_EXAMPLE + '  sparkvision inspect my-vit/\n  spark-submit --jars "$(sparkvision jars)" job.py\n',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(refused=1)
     parser.add_argument("--version", action="version", version=f"sparkvision {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_export(commands)
+    add_import(commands)
     _add_inspect(commands)
     _add_jars(commands)
+    add_verify(commands)
     return parser
 
 
@@ -170,8 +175,8 @@ def _add_export(commands: Any) -> None:
     )
     export.add_argument("source", metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")
     export.add_argument("out", metavar="OUT", type=Path, help="folder of the bundle; a bundle there is replaced")
-    export.add_argument("--task", default="image-classification", help="what the model is for (default: %(default)s)")
-    export.add_argument("--opset", type=int, metavar="N", help="ONNX operator set (default: 14 for ViT)")
+    export.add_argument("--task", default="image-classification", help="or feature-extraction (default: %(default)s)")
+    export.add_argument("--opset", type=int, metavar="N", help="ONNX operator set (default: 14)")
     export.add_argument(
         "--labels",
         type=Path,

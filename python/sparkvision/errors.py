@@ -68,6 +68,10 @@ class ExportError(SparkVisionError):
     """A checkpoint that cannot be exported, or whose exported graph does not compute what its source computes."""
 
 
+class VerifyError(SparkVisionError):
+    """A bundle and a checkpoint that cannot be compared, or no pictures to compare them on."""
+
+
 class SessionError(SparkVisionError):
     """A Spark session, or a JVM, that cannot run SparkVision."""
 

@@ -7,12 +7,14 @@ import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer, scala_errors
@@ -25,6 +27,7 @@ Closing = TypeVar("Closing", bound="_Closing")
 
 Picture: TypeAlias = bytes | str | Path
 OnError = Literal["raise", "null"]
+Pooling = Literal["cls", "mean", "pooler"]
 
 # Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
 PICTURES_PER_CALL = 64
@@ -57,11 +60,18 @@ class LocalModel(_Closing):
     ----------
     bundle
         A bundle's folder, or ``embedded:NAME``.
+    pooling
+        How `embed` makes one embedding of hidden states: ``"cls"`` (the class token's), ``"mean"`` (of all tokens) or
+        ``"pooler"`` (the model's own).
+    normalize
+        Whether `embed` divides embeddings by their Euclidean length.
 
     Raises
     ------
     BundleError
         When the bundle is missing, damaged, unsafe or contradicts itself.
+    ParameterError
+        When the model has nothing for this pooling to read.
     ProcessorError
         When its preprocessing is one that SparkVision does not support.
 
@@ -71,13 +81,18 @@ class LocalModel(_Closing):
     ...     model.logits(["cat.jpg"]).argmax(axis=1)
     """
 
-    def __init__(self, bundle: str | Path) -> None:
+    def __init__(self, bundle: str | Path, *, pooling: Pooling = "cls", normalize: bool = False) -> None:
         with scala_errors():
-            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle))
+            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize)
 
     @classmethod
     def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
         """Give the model of a Pipeline stage, with the stage's settings."""
+        if is_remote():
+            raise errors.SessionError(
+                f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
+                "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
+            )
         model = cls.__new__(cls)
         stage._transfer_params_to_java()
         assert stage._java_obj is not None
@@ -97,15 +112,14 @@ class LocalModel(_Closing):
 
         Returns
         -------
-        ndarray of float32, [n, 3, height, width]
+        ndarray of float32, [n, 3, height, width]; [n, height, width, 3] for a graph whose channels come last
 
         Raises
         ------
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         """
-        height, width = self._scala.height(), self._scala.width()
-        return self._floats(self._scala.preprocess, pictures, (3, height, width), on_error)
+        return self._floats(self._scala.preprocess, pictures, tuple(self._scala.inputShape()), on_error)
 
     def logits(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Run the model.
@@ -128,7 +142,32 @@ class LocalModel(_Closing):
         """
         return self._floats(self._scala.logits, pictures, (len(self.labels),), on_error)
 
-    @property
+    def embed(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+        """Give embeddings: of bundles for feature extraction.
+
+        Parameters
+        ----------
+        pictures
+            Encoded pictures, or paths of picture files.
+        on_error
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+
+        Returns
+        -------
+        ndarray of float32, [n, size of an embedding]
+
+        Raises
+        ------
+        BundleError
+            When the bundle is for another task.
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        """
+        with scala_errors():
+            size = self._scala.embeddingSize()
+        return self._floats(self._scala.embed, pictures, (size,), on_error)
+
+    @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
@@ -137,13 +176,13 @@ class LocalModel(_Closing):
         """Give the session back."""
         self._scala.close()
 
-    def _predict(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-        """Give labels and scores, or the error, of each picture."""
+    def _annotate(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+        """Give labels and scores, the embedding, or the error, of each picture."""
         answers: list[dict[str, Any]] = []
         for packed, reasons in _calls(pictures):
             with scala_errors():
                 # Scores stay text: they are reported as the JVM writes them.
-                found = iter(json.loads(self._scala.predict(packed), parse_float=str))
+                found = iter(json.loads(self._scala.annotate(packed), parse_float=str))
             answers += [{"error": reason} if reason else next(found) for reason in reasons]
         return answers
 
@@ -199,7 +238,7 @@ def _unpack(packed: bytes, count: int) -> tuple[list[str], npt.NDArray[np.float3
 
 @dataclass(frozen=True)
 class Annotation:
-    """One label of a picture, as a row of a category column has it."""
+    """One label of a picture, or its embedding, as an element of an annotation column has it."""
 
     annotatorType: str
     begin: int
@@ -242,7 +281,7 @@ class LightPipeline(_Closing):
         self._model = LocalModel._of_stage(stages[0])
 
     def fullAnnotateImage(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
-        """Label pictures.
+        """Label or embed pictures.
 
         Parameters
         ----------
@@ -257,7 +296,7 @@ class LightPipeline(_Closing):
         """
         several = [pictures] if isinstance(pictures, (bytes, bytearray, str, Path)) else list(pictures)
         origins = [p if isinstance(p, str) else str(p) if isinstance(p, Path) else "" for p in several]
-        answers = self._model._predict(several)
+        answers = self._model._annotate(several)
         return [{self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)]
 
     def close(self) -> None:
@@ -268,8 +307,8 @@ class LightPipeline(_Closing):
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala): three channels, and -1 for a picture that came encoded; the facts
-    # win over a class of the same name.
+    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
+    # came encoded; the facts win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
@@ -278,5 +317,9 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
         "nChannels": "3",
         "mode": "-1",
     }
+    if "embedding" in answer:
+        # The JVM writes the shortest text that reads back as the same float32.
+        embedding = np.array(answer["embedding"], dtype=np.float64).astype(np.float32).tolist()
+        return [Annotation("image_embeddings", 0, 0, "", facts, embedding)]
     metadata = {best["label"]: best["score"] for best in answer["best"]} | facts
     return [Annotation("category", 0, 0, best["label"], metadata) for best in answer["best"]]

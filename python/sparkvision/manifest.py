@@ -10,6 +10,8 @@ from sparkvision.errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST = "sparkvision.json"
+PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
+LAYOUTS = ("NCHW", "NHWC")
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,17 @@ class Manifest:
     Attributes
     ----------
     labels : tuple of str
-        In the order of the class ids; a name may occur twice.
+        In the order of the class ids; a name may occur twice. None for the task ``feature-extraction``.
     problem_type : str
-        ``single_label_classification``, ``multi_label_classification`` or ``regression``, as transformers names them.
+        One of `PROBLEM_TYPES`, as transformers names them; of no meaning for the task ``feature-extraction``.
     tolerance : mapping of str to float
         Largest absolute difference allowed to the golden output, by precision.
     files : mapping of str to FileEntry
         Every file of the bundle but the manifest, by its path relative to the bundle, with ``/``.
     exporters : mapping of str to str
         Version of every library that had a part in the export.
+    input_layout : str
+        One of `LAYOUTS`: the order of the input's axes. Written only when it is ``NHWC``.
     """
 
     task: str
@@ -81,6 +85,7 @@ class Manifest:
     golden: GoldenPair
     files: Mapping[str, FileEntry]
     exporters: Mapping[str, str]
+    input_layout: str = "NCHW"
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as the JSON object that is written to `sparkvision.json`."""
@@ -93,6 +98,7 @@ class Manifest:
             "irVersion": self.ir_version,
             "inputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.inputs],
             "outputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.outputs],
+            **({"inputLayout": self.input_layout} if self.input_layout != "NCHW" else {}),
             "labels": list(self.labels),
             "problemType": self.problem_type,
             "precision": self.precision,
@@ -134,7 +140,7 @@ class Manifest:
                 inputs=tuple(_tensor(t) for t in value["inputs"]),
                 outputs=tuple(_tensor(t) for t in value["outputs"]),
                 labels=tuple(str(label) for label in value["labels"]),
-                problem_type=str(value["problemType"]),
+                problem_type=_one_of(PROBLEM_TYPES, value["problemType"]),
                 precision=str(value["precision"]),
                 tolerance={str(k): float(v) for k, v in value["tolerance"].items()},
                 golden=GoldenPair(
@@ -145,11 +151,18 @@ class Manifest:
                 ),
                 files={str(k): FileEntry(str(v["sha256"]), int(v["size"])) for k, v in value["files"].items()},
                 exporters={str(k): str(v) for k, v in value["exporters"].items()},
+                input_layout=_one_of(LAYOUTS, value.get("inputLayout", "NCHW")),
             )
         except KeyError as error:
             raise BundleError(f"{MANIFEST} lacks the field {error}; export the model again") from error
         except (TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"{MANIFEST} has a field of the wrong kind ({error}); export the model again") from error
+
+
+def _one_of(known: tuple[str, ...], value: Any) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return str(value)
 
 
 def _tensor(value: Mapping[str, Any]) -> TensorSpec:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._base import ModelTransformer, VisionTransformer
+from sparkvision._base import ClassificationTransformer, ModelTransformer, VisionTransformer
 
-__all__ = ["ImageAssembler", "ViTForImageClassification"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = [
+    "ImageAssembler",
+    "ImageClassification",
+    "ViTForImageClassification",
+    "SwinForImageClassification",
+    "ConvNextForImageClassification",
+    "DeiTForImageClassification",
+    "BeitForImageClassification",
+    "Dinov2ForImageClassification",
+    "ViTImageEmbeddings",
+]
 
 
 class ImageAssembler(VisionTransformer):
@@ -47,7 +62,7 @@ class ImageAssembler(VisionTransformer):
             outputCol="image",
         )
 
-    def setDecode(self, value: bool) -> ImageAssembler:
+    def setDecode(self, value: bool) -> Self:
         """Set ``decode``: whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
         return self._set(decode=value)
 
@@ -56,7 +71,7 @@ class ImageAssembler(VisionTransformer):
         value: bool = self.getOrDefault(self.decode)
         return value
 
-    def setInputCol(self, value: str) -> ImageAssembler:
+    def setInputCol(self, value: str) -> Self:
         """Set ``inputCol``: column that holds the pictures: encoded bytes, paths, or binaryFile or image structs."""
         return self._set(inputCol=value)
 
@@ -65,7 +80,7 @@ class ImageAssembler(VisionTransformer):
         value: str = self.getOrDefault(self.inputCol)
         return value
 
-    def setOriginCol(self, value: str) -> ImageAssembler:
+    def setOriginCol(self, value: str) -> Self:
         """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
         return self._set(originCol=value)
 
@@ -74,7 +89,7 @@ class ImageAssembler(VisionTransformer):
         value: str | None = self._get_or_none(self.originCol)
         return value
 
-    def setOutputCol(self, value: str) -> ImageAssembler:
+    def setOutputCol(self, value: str) -> Self:
         """Set ``outputCol``: column of annotations to add (unset: none)."""
         return self._set(outputCol=value)
 
@@ -84,10 +99,10 @@ class ImageAssembler(VisionTransformer):
         return value
 
 
-class ViTForImageClassification(ModelTransformer):
-    """Labels pictures with a Vision Transformer, exactly as Hugging Face would."""
+class ImageClassification(ClassificationTransformer):
+    """Labels pictures with a model of any architecture, exactly as Hugging Face would."""
 
-    _java_class = "sparkvision.ml.ViTForImageClassification"
+    _java_class = "sparkvision.ml.ImageClassification"
 
     badImageMode: Param[str] = Param(
         Params._dummy(),
@@ -218,7 +233,7 @@ class ViTForImageClassification(ModelTransformer):
     predictionCol: Param[str] = Param(
         Params._dummy(),
         "predictionCol",
-        "column of the best label's id, a double (unset: none)",
+        "column of the best label's id, or of the value of a regression, a double (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     probabilityCol: Param[str] = Param(
@@ -260,7 +275,7 @@ class ViTForImageClassification(ModelTransformer):
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "labels reported for each picture, at most",
+        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
         typeConverter=TypeConverters.toInt,
     )
     width: Param[int] = Param(
@@ -284,7 +299,7 @@ class ViTForImageClassification(ModelTransformer):
             topK=1,
         )
 
-    def setBadImageMode(self, value: str) -> ViTForImageClassification:
+    def setBadImageMode(self, value: str) -> Self:
         """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
         return self._set(badImageMode=value)
 
@@ -293,7 +308,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str = self.getOrDefault(self.badImageMode)
         return value
 
-    def setBatchSize(self, value: int) -> ViTForImageClassification:
+    def setBatchSize(self, value: int) -> Self:
         """Set ``batchSize``: pictures the model is given at once, at most."""
         return self._set(batchSize=value)
 
@@ -302,7 +317,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int = self.getOrDefault(self.batchSize)
         return value
 
-    def setBundleHash(self, value: str) -> ViTForImageClassification:
+    def setBundleHash(self, value: str) -> Self:
         """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
         return self._set(bundleHash=value)
 
@@ -311,7 +326,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.bundleHash)
         return value
 
-    def setCropSize(self, value: int) -> ViTForImageClassification:
+    def setCropSize(self, value: int) -> Self:
         """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
         return self._set(cropSize=value)
 
@@ -320,7 +335,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int | None = self._get_or_none(self.cropSize)
         return value
 
-    def setCudaTf32(self, value: bool) -> ViTForImageClassification:
+    def setCudaTf32(self, value: bool) -> Self:
         """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
         return self._set(cudaTf32=value)
 
@@ -329,7 +344,7 @@ class ViTForImageClassification(ModelTransformer):
         value: bool = self.getOrDefault(self.cudaTf32)
         return value
 
-    def setDeviceId(self, value: int) -> ViTForImageClassification:
+    def setDeviceId(self, value: int) -> Self:
         """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
         return self._set(deviceId=value)
 
@@ -338,7 +353,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int = self.getOrDefault(self.deviceId)
         return value
 
-    def setDoCenterCrop(self, value: bool) -> ViTForImageClassification:
+    def setDoCenterCrop(self, value: bool) -> Self:
         """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
         return self._set(doCenterCrop=value)
 
@@ -347,7 +362,7 @@ class ViTForImageClassification(ModelTransformer):
         value: bool | None = self._get_or_none(self.doCenterCrop)
         return value
 
-    def setDoNormalize(self, value: bool) -> ViTForImageClassification:
+    def setDoNormalize(self, value: bool) -> Self:
         """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
         return self._set(doNormalize=value)
 
@@ -356,7 +371,7 @@ class ViTForImageClassification(ModelTransformer):
         value: bool | None = self._get_or_none(self.doNormalize)
         return value
 
-    def setDoRescale(self, value: bool) -> ViTForImageClassification:
+    def setDoRescale(self, value: bool) -> Self:
         """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
         return self._set(doRescale=value)
 
@@ -365,7 +380,7 @@ class ViTForImageClassification(ModelTransformer):
         value: bool | None = self._get_or_none(self.doRescale)
         return value
 
-    def setDoResize(self, value: bool) -> ViTForImageClassification:
+    def setDoResize(self, value: bool) -> Self:
         """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
         return self._set(doResize=value)
 
@@ -374,7 +389,7 @@ class ViTForImageClassification(ModelTransformer):
         value: bool | None = self._get_or_none(self.doResize)
         return value
 
-    def setErrorCol(self, value: str) -> ViTForImageClassification:
+    def setErrorCol(self, value: str) -> Self:
         """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
         return self._set(errorCol=value)
 
@@ -383,7 +398,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.errorCol)
         return value
 
-    def setExecutionProvider(self, value: str) -> ViTForImageClassification:
+    def setExecutionProvider(self, value: str) -> Self:
         """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
         return self._set(executionProvider=value)
 
@@ -392,7 +407,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str = self.getOrDefault(self.executionProvider)
         return value
 
-    def setHeight(self, value: int) -> ViTForImageClassification:
+    def setHeight(self, value: int) -> Self:
         """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
 
@@ -401,7 +416,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int | None = self._get_or_none(self.height)
         return value
 
-    def setImageMean(self, value: list[float]) -> ViTForImageClassification:
+    def setImageMean(self, value: list[float]) -> Self:
         """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
         return self._set(imageMean=value)
 
@@ -410,7 +425,7 @@ class ViTForImageClassification(ModelTransformer):
         value: list[float] | None = self._get_or_none(self.imageMean)
         return value
 
-    def setImageStd(self, value: list[float]) -> ViTForImageClassification:
+    def setImageStd(self, value: list[float]) -> Self:
         """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
         return self._set(imageStd=value)
 
@@ -419,7 +434,7 @@ class ViTForImageClassification(ModelTransformer):
         value: list[float] | None = self._get_or_none(self.imageStd)
         return value
 
-    def setInputCols(self, value: list[str]) -> ViTForImageClassification:
+    def setInputCols(self, value: list[str]) -> Self:
         """Set ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
         return self._set(inputCols=value)
 
@@ -428,7 +443,7 @@ class ViTForImageClassification(ModelTransformer):
         value: list[str] = self.getOrDefault(self.inputCols)
         return value
 
-    def setIntraOpThreads(self, value: int) -> ViTForImageClassification:
+    def setIntraOpThreads(self, value: int) -> Self:
         """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
         return self._set(intraOpThreads=value)
 
@@ -437,7 +452,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int = self.getOrDefault(self.intraOpThreads)
         return value
 
-    def setMaxImagePixels(self, value: int) -> ViTForImageClassification:
+    def setMaxImagePixels(self, value: int) -> Self:
         """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
         return self._set(maxImagePixels=value)
 
@@ -451,7 +466,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.modelPath)
         return value
 
-    def setOriginCol(self, value: str) -> ViTForImageClassification:
+    def setOriginCol(self, value: str) -> Self:
         """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
         return self._set(originCol=value)
 
@@ -460,7 +475,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.originCol)
         return value
 
-    def setOutputCol(self, value: str) -> ViTForImageClassification:
+    def setOutputCol(self, value: str) -> Self:
         """Set ``outputCol``: column of annotations to add (unset: none)."""
         return self._set(outputCol=value)
 
@@ -469,16 +484,16 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.outputCol)
         return value
 
-    def setPredictionCol(self, value: str) -> ViTForImageClassification:
-        """Set ``predictionCol``: column of the best label's id, a double (unset: none)."""
+    def setPredictionCol(self, value: str) -> Self:
+        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
         return self._set(predictionCol=value)
 
     def getPredictionCol(self) -> str | None:
-        """Get ``predictionCol``: column of the best label's id, a double (unset: none)."""
+        """Get ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
         value: str | None = self._get_or_none(self.predictionCol)
         return value
 
-    def setProbabilityCol(self, value: str) -> ViTForImageClassification:
+    def setProbabilityCol(self, value: str) -> Self:
         """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
         return self._set(probabilityCol=value)
 
@@ -487,7 +502,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.probabilityCol)
         return value
 
-    def setRawPredictionCol(self, value: str) -> ViTForImageClassification:
+    def setRawPredictionCol(self, value: str) -> Self:
         """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
         return self._set(rawPredictionCol=value)
 
@@ -496,7 +511,7 @@ class ViTForImageClassification(ModelTransformer):
         value: str | None = self._get_or_none(self.rawPredictionCol)
         return value
 
-    def setResample(self, value: int) -> ViTForImageClassification:
+    def setResample(self, value: int) -> Self:
         """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
         return self._set(resample=value)
 
@@ -505,7 +520,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int | None = self._get_or_none(self.resample)
         return value
 
-    def setRescaleFactor(self, value: float) -> ViTForImageClassification:
+    def setRescaleFactor(self, value: float) -> Self:
         """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
         return self._set(rescaleFactor=value)
 
@@ -514,7 +529,7 @@ class ViTForImageClassification(ModelTransformer):
         value: float | None = self._get_or_none(self.rescaleFactor)
         return value
 
-    def setSize(self, value: int) -> ViTForImageClassification:
+    def setSize(self, value: int) -> Self:
         """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         return self._set(size=value)
 
@@ -523,7 +538,7 @@ class ViTForImageClassification(ModelTransformer):
         value: int | None = self._get_or_none(self.size)
         return value
 
-    def setThreshold(self, value: float) -> ViTForImageClassification:
+    def setThreshold(self, value: float) -> Self:
         """Set ``threshold``: multi-label models: the lowest score that is reported."""
         return self._set(threshold=value)
 
@@ -532,16 +547,489 @@ class ViTForImageClassification(ModelTransformer):
         value: float = self.getOrDefault(self.threshold)
         return value
 
-    def setTopK(self, value: int) -> ViTForImageClassification:
-        """Set ``topK``: labels reported for each picture, at most."""
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
-        """Get ``topK``: labels reported for each picture, at most."""
+        """Get ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
         value: int = self.getOrDefault(self.topK)
         return value
 
-    def setWidth(self, value: int) -> ViTForImageClassification:
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class ViTForImageClassification(ImageClassification):
+    """Labels pictures with a Vision Transformer."""
+
+    _java_class = "sparkvision.ml.ViTForImageClassification"
+
+
+class SwinForImageClassification(ImageClassification):
+    """Labels pictures with a Swin Transformer, of either version."""
+
+    _java_class = "sparkvision.ml.SwinForImageClassification"
+
+
+class ConvNextForImageClassification(ImageClassification):
+    """Labels pictures with a ConvNeXT model, of either version."""
+
+    _java_class = "sparkvision.ml.ConvNextForImageClassification"
+
+
+class DeiTForImageClassification(ImageClassification):
+    """Labels pictures with a DeiT model, with or without its teacher's token."""
+
+    _java_class = "sparkvision.ml.DeiTForImageClassification"
+
+
+class BeitForImageClassification(ImageClassification):
+    """Labels pictures with a BEiT model."""
+
+    _java_class = "sparkvision.ml.BeitForImageClassification"
+
+
+class Dinov2ForImageClassification(ImageClassification):
+    """Labels pictures with a DINOv2 model, with or without registers."""
+
+    _java_class = "sparkvision.ml.Dinov2ForImageClassification"
+
+
+class ViTImageEmbeddings(ModelTransformer):
+    """Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."""
+
+    _java_class = "sparkvision.ml.ViTImageEmbeddings"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[bool] = Param(
+        Params._dummy(),
+        "normalize",
+        "whether embeddings are divided by their Euclidean length",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    pooling: Param[str] = Param(
+        Params._dummy(),
+        "pooling",
+        "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=8,
+            cudaTf32=False,
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            normalize=False,
+            pooling="cls",
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def setInputCols(self, value: list[str]) -> Self:
+        """Set ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        return self._set(inputCols=value)
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setNormalize(self, value: bool) -> Self:
+        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
+        return self._set(normalize=value)
+
+    def getNormalize(self) -> bool:
+        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
+        value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setPooling(self, value: str) -> Self:
+        """Set ``pooling``: how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)."""
+        return self._set(pooling=value)
+
+    def getPooling(self) -> str:
+        """Get ``pooling``: how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)."""
+        value: str = self.getOrDefault(self.pooling)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setWidth(self, value: int) -> Self:
         """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(width=value)
 

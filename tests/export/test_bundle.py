@@ -53,6 +53,13 @@ def test_a_later_schema_version_is_refused(bundle_copy: Path) -> None:
         Bundle.read(bundle_copy)
 
 
+@pytest.mark.parametrize(("field", "value"), [("inputLayout", "CHWN"), ("problemType", "ranking")])
+def test_a_value_that_no_version_knows_is_refused(bundle_copy: Path, field: str, value: str) -> None:
+    change_manifest(bundle_copy, **{field: value})
+    with pytest.raises(BundleError, match=f"field of the wrong kind \\('{value}' is none of"):
+        Bundle.read(bundle_copy)
+
+
 def test_a_manifest_that_lacks_a_field_names_it(bundle_copy: Path) -> None:
     path = bundle_copy / "sparkvision.json"
     value = json.loads(path.read_text())

@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from make_checkpoint import make
 from sparkvision.bundle import Bundle
 from sparkvision.export import ExportReport, export
 from sparkvision.manifest import TensorSpec
@@ -107,7 +108,7 @@ def test_progress_tells_each_step_and_the_largest_difference(exported: ExportRep
     text = "\n".join(export_lines)
     print(text)
     assert [line[:5] for line in export_lines if line.startswith("[")] == [f"[{step}/5]" for step in range(1, 6)]
-    assert "largest difference of a logit" in text
+    assert "largest difference in logits" in text
     assert 0 < exported.largest_difference <= 1e-3
     assert exported.pictures == 32
 
@@ -140,12 +141,24 @@ def test_another_opset_is_exported_when_asked_for(checkpoint: Path, tmp_path: Pa
     assert report.bundle.manifest.opset == 17
 
 
-def test_a_multi_label_checkpoint_keeps_its_problem_type(checkpoint_copy: Path, tmp_path: Path) -> None:
-    config = json.loads((checkpoint_copy / "config.json").read_text())
-    config["problem_type"] = "multi_label_classification"
-    (checkpoint_copy / "config.json").write_text(json.dumps(config))
-    report = export(checkpoint_copy, tmp_path / "bundle", progress=None)
-    assert report.bundle.manifest.problem_type == "multi_label_classification"
+@pytest.mark.parametrize(
+    ("named", "labels", "expected"),
+    [
+        (None, 1, "regression"),
+        ("regression", 2, "regression"),
+        (None, 2, "single_label_classification"),
+        ("multi_label_classification", 1, "multi_label_classification"),
+    ],
+)
+def test_the_problem_type_is_what_transformers_would_assume(
+    named: str | None, labels: int, expected: str, tmp_path: Path
+) -> None:
+    checkpoint = make("ViTForImageClassification", tmp_path / "checkpoint", labels)
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps({**config, "problem_type": named}))
+    manifest = export(checkpoint, tmp_path / "bundle", progress=None).bundle.manifest
+    assert manifest.problem_type == expected
+    assert manifest.outputs == (TensorSpec("logits", "float32", ("batch_size", labels)),)
 
 
 def test_a_processor_that_does_not_say_its_type_is_named_in_the_bundle(checkpoint_copy: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from make_checkpoint import make
 from sparkvision.errors import ExportError
 from sparkvision.export import export
 
@@ -77,8 +78,29 @@ def test_a_checkpoint_without_a_classifier_is_refused(checkpoint_copy: Path, tmp
 def test_a_processor_for_another_picture_size_is_refused(checkpoint_copy: Path, tmp_path: Path) -> None:
     path = checkpoint_copy / "preprocessor_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "size": {"height": 48, "width": 40}}))
-    with pytest.raises(ExportError, match=r"\[3, 48, 40\], but the model takes \[3, 32, 32\]"):
+    with pytest.raises(ExportError, match=r"\[3, 48, 40\], which the model does not take: .*48\*40.*32\*32"):
         export(checkpoint_copy, tmp_path / "out", progress=None)
+
+
+def test_a_processor_that_keeps_the_pictures_form_is_refused(tmp_path: Path) -> None:
+    checkpoint = make("BitForImageClassification", tmp_path / "checkpoint")
+    path = checkpoint / "preprocessor_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "do_center_crop": False}))
+    with pytest.raises(ExportError, match=r"\[3, 36, 56\] or \[3, 56, 36\], .* or set `do_center_crop`"):
+        export(checkpoint, tmp_path / "out", progress=None)
+
+
+def test_a_problem_type_that_transformers_does_not_know_is_refused(checkpoint_copy: Path, tmp_path: Path) -> None:
+    path = checkpoint_copy / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "problem_type": "ranking"}))
+    with pytest.raises(ExportError, match="problem_type.*ranking|ranking.*problem_type"):
+        export(checkpoint_copy, tmp_path / "out", progress=None)
+
+
+def test_labels_for_features_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels").write_text("cat")
+    with pytest.raises(ExportError, match="labels make no sense for feature-extraction"):
+        export(checkpoint, tmp_path / "out", task="feature-extraction", labels=tmp_path / "labels", progress=None)
 
 
 def test_an_unknown_task_is_refused(checkpoint: Path, tmp_path: Path) -> None:

@@ -1,25 +1,13 @@
-"""A local Spark session for the tests in this folder."""
+"""Stages and tables for the tests in this folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-import sparkvision
 from sparkvision.ml import ViTForImageClassification
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
-    session = sparkvision.start(
-        master="local[2]", config={"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 APPLICATION = """
 import json, sys
 from pathlib import Path
@@ -40,6 +42,7 @@ spark.stop()
 """
 
 
+@pytest.mark.classic_only("starts an application of its own")
 def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[Path]) -> None:
     script = tmp_path / "application.py"
     script.write_text(APPLICATION)

@@ -32,7 +32,9 @@ def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file).convert("RGB")
         with torch.no_grad():
-            found.append(model(**processor(picture, return_tensors="pt")).logits[0].numpy())
+            # Said, because transformers takes a side of 1 or 3 pixels for the channels.
+            pixels = processor(picture, return_tensors="pt", input_data_format="channels_last")
+            found.append(model(**pixels).logits[0].numpy())
     return np.stack(found)
 
 

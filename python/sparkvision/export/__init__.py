@@ -24,7 +24,7 @@ class ExportReport:
     bundle : Bundle
         The written bundle.
     largest_difference : float
-        Largest absolute difference of any logit between ONNX Runtime and the source model, over random tensors,
+        Largest absolute difference of any output between ONNX Runtime and the source model, over random tensors,
         pictures and the golden pair.
     pictures : int
         Number of pictures compared.
@@ -54,9 +54,9 @@ def export(
         The bundle's folder. A bundle that is there is replaced once the new one has been verified; a folder that
         holds anything else is refused. When the export fails, what was there is left as it was.
     task : str
-        What the model is for; ``image-classification`` today.
+        ``image-classification``; or ``feature-extraction``, for the vectors that a model has for a picture.
     opset : int, optional
-        ONNX operator set. Default: 14 for ViT, which every execution provider computes rightly.
+        ONNX operator set. Default: 14, which every execution provider computes rightly.
     labels : str or Path, optional
         File with one label per class: JSON ``{"label": id}``, a JSON array, or text with a label per line. Default:
         the checkpoint's ``id2label``.
@@ -73,7 +73,7 @@ def export(
     Raises
     ------
     ExportError
-        If the source cannot be had or exported, `out` is not to be overwritten, or the logits differ by more than
+        If the source cannot be had or exported, `out` is not to be overwritten, or the outputs differ by more than
         1e-3.
 
     Examples

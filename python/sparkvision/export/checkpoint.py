@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparkvision.errors import ExportError
+from sparkvision.export.architectures import ENCODERS, REFUSED
+from sparkvision.export.checkpoint_files import first_line, reach_hub, read_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+CLASSIFICATION = "image-classification"
+FEATURES = "feature-extraction"
+
 # transformers' Auto class for each task that the engine can run.
-TASKS = {"image-classification": "AutoModelForImageClassification"}
+TASKS = {CLASSIFICATION: "AutoModelForImageClassification", FEATURES: "AutoModel"}
 
-_HUB_TIMEOUT_SECONDS = 10.0
-
-_LOCAL_REMEDY = (
-    "on a machine with network run `huggingface-cli download {source} --local-dir my-checkpoint`, "
-    "copy the folder here, and export it: `sparkvision export my-checkpoint OUT`"
-)
+# What an encoder of pictures may give; the first is what every one gives.
+_FEATURE_OUTPUTS = ("last_hidden_state", "pooler_output")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Checkpoint:
         The slow (Pillow) image processor of the checkpoint.
     processor_config : dict
         The content of the checkpoint's ``preprocessor_config.json``.
+    pixel_shape : tuple of int
+        Channels, height and width of what the processor makes of every picture.
+    output_names : tuple of str
+        What the bundle gives: ``logits``; or ``last_hidden_state`` and, where the model has one, ``pooler_output``.
     """
 
     source: str
@@ -47,32 +51,41 @@ class Checkpoint:
     model: Any
     processor: Any
     processor_config: dict[str, Any]
+    pixel_shape: tuple[int, int, int]
+    output_names: tuple[str, ...]
 
     @property
     def config(self) -> Any:
         """The model's configuration."""
         return self.model.config
 
-    def image_shape(self) -> tuple[int, int, int] | None:
-        """Give channels, height and width that the model is fixed to, or None when it takes any size."""
-        size = getattr(self.config, "image_size", None)
-        if size is None:
-            return None
-        height, width = (size, size) if isinstance(size, int) else size
-        return int(getattr(self.config, "num_channels", 3)), int(height), int(width)
-
     def pixel_values(self, picture: Image) -> Tensor:
         """Preprocess one RGB picture to a float32 tensor of shape [1, channels, height, width]."""
         pixels: Tensor = self.processor(images=picture, return_tensors="pt")["pixel_values"]
         return pixels
 
-    def logits(self, pixel_values: Tensor) -> Tensor:
-        """Compute the source model's own logits, of shape [batch, labels]."""
+    def outputs(self, pixel_values: Tensor) -> dict[str, Tensor]:
+        """Compute the source model's own outputs: those of `output_names`, in that order."""
         import torch
 
         with torch.no_grad():
-            logits: Tensor = self.model(pixel_values=pixel_values).logits
-        return logits
+            return self.select(self.model(pixel_values=pixel_values))
+
+    def select(self, outputs: Any) -> dict[str, Tensor]:
+        """Take from all that the model gives what `output_names` says.
+
+        Convolutional encoders give maps [batch, channels, height, width]; they become tokens, as transformers give
+        them: [batch, height * width, channels]. A pooled map of one pixel becomes a vector.
+        """
+        if self.task == CLASSIFICATION:
+            return {name: outputs[name] for name in self.output_names}
+        tokens = outputs[_FEATURE_OUTPUTS[0]]
+        selected = {_FEATURE_OUTPUTS[0]: tokens.flatten(2).transpose(1, 2) if tokens.dim() == 4 else tokens}
+        return selected | {name: outputs[name].flatten(1) for name in self.output_names[1:]}
+
+    def logits(self, pixel_values: Tensor) -> Tensor:
+        """Compute the source model's own logits, of shape [batch, labels]."""
+        return self.outputs(pixel_values)["logits"]
 
 
 def load(source: str | Path, task: str) -> Checkpoint:
@@ -93,100 +106,63 @@ def load(source: str | Path, task: str) -> Checkpoint:
     if task not in TASKS:
         raise ExportError(f"task {task!r} is not supported; supported: {', '.join(TASKS)}")
     name = str(source)
-    local_only = Path(name).is_dir() or not _reach_hub(name)
-    _find(name, "config.json", local_only)
-    processor_config = _read_processor_config(name, local_only)
-    model = _load_model(name, task, local_only)
+    local_only = Path(name).is_dir() or not reach_hub(name)
+    config = _load_config(name, local_only)
+    processor_config = read_json(name, "preprocessor_config.json", local_only)
+    model, missing = _load_model(name, task, config, local_only)
     processor = _load_processor(name, local_only)
     # Old checkpoints name no processor and leave the choice to the model's type. The bundle stands alone: it says it.
     if not {"image_processor_type", "feature_extractor_type"} & processor_config.keys():
         processor_config["image_processor_type"] = type(processor).__name__
-    checkpoint = Checkpoint(name, task, model, processor, processor_config)
-    _require_fitting_size(checkpoint)
-    return checkpoint
+    shape = pixel_shape(name, processor)
+    output_names = _output_names(name, task, model, shape, missing)
+    return Checkpoint(name, task, model, processor, processor_config, shape, output_names)
 
 
-def _reach_hub(name: str) -> bool:
-    """Tell whether the hub can be asked for the model; False leaves the local cache as the only hope.
+def _load_config(name: str, local_only: bool) -> Any:
+    import transformers
 
-    Asked once and briefly, because transformers itself would retry for half a minute on a machine without network.
-    """
-    import requests
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
+    written = read_json(name, "config.json", local_only)
+    refusal = REFUSED.get(str(written.get("model_type")))
+    if refusal:
+        raise ExportError(f"{name}: {refusal}; docs/models.md lists the architectures that can be exported")
     try:
-        HfApi().model_info(name, timeout=_HUB_TIMEOUT_SECONDS)
-        return True
-    except HFValidationError as error:
-        raise ExportError(
-            f"{name}: there is no such folder, and it is no id of a model on the hub either; "
-            "give the path of a folder that holds config.json, preprocessor_config.json and the weights"
-        ) from error
-    except HfHubHTTPError as error:
-        raise ExportError(
-            f"{name}: there is no such folder, and the hub does not give a model of this name ({_first_line(error)}); "
-            "check the name, or log in with `huggingface-cli login` if the model is private or gated"
-        ) from error
-    except (requests.RequestException, ConnectionError):
-        return False
+        config = transformers.AutoConfig.from_pretrained(name, local_files_only=local_only)
+        # PVT's configuration forgets the labels it was saved with, and takes 1000 instead.
+        if "id2label" in written:
+            config.id2label = {int(index): label for index, label in written["id2label"].items()}
+    except Exception as error:  # transformers raises nearly anything for a folder that is not what it should be
+        raise ExportError(f"the configuration of {name} cannot be loaded: {first_line(error)}") from error
+    return config
 
 
-def _find(name: str, file: str, local_only: bool) -> Path:
-    from transformers.utils.hub import cached_file
-
-    folder = Path(name)
-    if folder.is_dir():
-        if not (folder / file).is_file():
-            raise ExportError(
-                f"{folder} holds no {file}; a checkpoint folder needs config.json, preprocessor_config.json and the "
-                "weights, as `save_pretrained` of the model and of its image processor write them"
-            )
-        return folder / file
-    try:
-        return Path(str(cached_file(name, file, local_files_only=local_only)))
-    except OSError as error:
-        if local_only:
-            raise ExportError(
-                f"{name}: there is no such folder, the hub cannot be reached from this machine, and its cache does "
-                f"not hold {file} of that model; {_LOCAL_REMEDY.format(source=name)}"
-            ) from error
-        raise ExportError(f"{name} on the hub has no {file} ({_first_line(error)})") from error
-
-
-def _read_processor_config(name: str, local_only: bool) -> dict[str, Any]:
-    path = _find(name, "preprocessor_config.json", local_only)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ExportError(f"{path} is not JSON ({error}); save the image processor again") from error
-    if not isinstance(value, dict):
-        raise ExportError(f"{path} holds no JSON object; save the image processor again")
-    return value
-
-
-def _load_model(name: str, task: str, local_only: bool) -> Any:
+def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[Any, list[str]]:
+    """Give the model, and the names of weights that it has and the checkpoint has not: those of an unused pooler."""
     import torch
     import transformers
 
-    auto_class = getattr(transformers, TASKS[task])
+    class_name = ENCODERS.get(config.model_type, TASKS[task]) if task == FEATURES else TASKS[task]
+    # A class of its own for pictures takes its part of the configuration by itself.
+    arguments = {} if class_name not in TASKS.values() else {"config": config}
     try:
-        model, loading = auto_class.from_pretrained(
+        model, loading = getattr(transformers, class_name).from_pretrained(
             name,
             local_files_only=local_only,
             attn_implementation="eager",
             dtype=torch.float32,
             output_loading_info=True,
+            **arguments,
         )
-    except Exception as error:  # transformers raises nearly anything for a folder that is not what it should be
-        raise ExportError(f"{name} cannot be loaded for {task}: {_first_line(error)}") from error
-    if loading["missing_keys"]:
-        missing = ", ".join(sorted(loading["missing_keys"])[:4])
+    except Exception as error:  # as in _load_config
+        raise ExportError(f"{name} cannot be loaded for {task}: {first_line(error)}") from error
+    missing = sorted(loading["missing_keys"])
+    needed = [key for key in missing if task == CLASSIFICATION or not key.startswith("pooler.")]
+    if needed:
         raise ExportError(
-            f"{name} has no weights for {missing}: it was not trained for {task}, and the answers would be random; "
-            "give a checkpoint that was fine-tuned for the task"
+            f"{name} has no weights for {', '.join(needed[:4])}: it was not trained for {task}, and the answers would "
+            "be random; give a checkpoint that was fine-tuned for the task"
         )
-    return model.eval()
+    return model.eval(), missing
 
 
 def _load_processor(name: str, local_only: bool) -> Any:
@@ -196,22 +172,62 @@ def _load_processor(name: str, local_only: bool) -> Any:
     try:
         return auto_class.from_pretrained(name, use_fast=False, local_files_only=local_only)
     except Exception as error:  # as in _load_model
-        raise ExportError(f"the image processor of {name} cannot be loaded: {_first_line(error)}") from error
+        raise ExportError(f"the image processor of {name} cannot be loaded: {first_line(error)}") from error
 
 
-def _require_fitting_size(checkpoint: Checkpoint) -> None:
-    """Refuse a processor whose pictures the model would not take: every later step would fail less clearly."""
+def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
+    """Give channels, height and width of what a processor makes of every picture.
+
+    Parameters
+    ----------
+    name : str
+        What to call the processor in an error.
+    processor : Any
+        An image processor of transformers.
+
+    Raises
+    ------
+    ExportError
+        If it cannot process a picture, or makes pictures of several sizes.
+    """
     from PIL import Image
 
-    expected = checkpoint.image_shape()
-    found = tuple(checkpoint.pixel_values(Image.new("RGB", (37, 23)))[0].shape)
-    if expected is not None and found != expected:
-        raise ExportError(
-            f"{checkpoint.source}: preprocessor_config.json makes pictures of [channels, height, width] {list(found)}, "
-            f"but the model takes {list(expected)}; make `size` there agree with `image_size` in config.json"
+    try:
+        wide, tall = (
+            tuple(processor(images=Image.new("RGB", size), return_tensors="np")["pixel_values"][0].shape)
+            for size in ((67, 43), (43, 67))
         )
+    except Exception as error:  # as in _load_config
+        raise ExportError(f"the image processor of {name} cannot process a picture: {first_line(error)}") from error
+    if wide != tall:
+        raise ExportError(
+            f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(wide)} or "
+            f"{list(tall)}, as their own form is, and a batch needs one size; "
+            "give `size` a height and a width there, or set `do_center_crop`"
+        )
+    return wide
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _output_names(
+    name: str, task: str, model: Any, pixel_shape: tuple[int, int, int], missing: list[str]
+) -> tuple[str, ...]:
+    """Run the model once: what it gives is known then, and that it takes what the processor makes."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            outputs = model(pixel_values=torch.zeros((1, *pixel_shape)))
+    except Exception as error:  # a model says in many ways that it takes another size
+        raise ExportError(
+            f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(pixel_shape)}, "
+            f"which the model does not take: {first_line(error)}; make `size` or `crop_size` there agree with "
+            "`image_size` in config.json"
+        ) from error
+    if task == CLASSIFICATION:
+        return ("logits",)
+    # A pooler without weights of its own in the checkpoint would give random numbers.
+    expected = _FEATURE_OUTPUTS[:1] if missing else _FEATURE_OUTPUTS
+    found = tuple(output for output in expected if outputs.get(output) is not None)
+    if _FEATURE_OUTPUTS[0] not in found:
+        raise ExportError(f"{name}: {type(model).__name__} gives no {_FEATURE_OUTPUTS[0]}; export it for another task")
+    return found

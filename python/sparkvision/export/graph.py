@@ -8,12 +8,10 @@ from typing import Any
 
 from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
+from sparkvision.export.architectures import DEFAULT_OPSET
 from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.export.tracing import traceable
 from sparkvision.manifest import TensorSpec
-
-# ONNX Runtime 1.24's oneDNN provider computes wrong logits for a ViT at opset 17 and right ones at 14; the CPU
-# provider is as fast at 14. Other model types use the opset that optimum chooses for them.
-_DEFAULT_OPSETS = {"vit": 14}
 
 # What torch's TorchScript exporter, the one under optimum, knows: from ONNX_BASE_OPSET to
 # ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET in torch.onnx._constants (torch 2.15).
@@ -30,8 +28,8 @@ class GraphFacts:
     outputs: tuple[TensorSpec, ...]
 
 
-def choose_opset(model_type: str, opset: int | None) -> int | None:
-    """Give the operator set to export with: the one asked for, else the model type's default, else None.
+def choose_opset(opset: int | None) -> int:
+    """Give the operator set to export with: the one asked for, else `DEFAULT_OPSET`.
 
     Raises
     ------
@@ -43,13 +41,13 @@ def choose_opset(model_type: str, opset: int | None) -> int | None:
             f"opset {opset} cannot be exported; give one from {_OPSETS.start} to {_OPSETS.stop - 1}, "
             "or leave it away for the default"
         )
-    return opset if opset is not None else _DEFAULT_OPSETS.get(model_type)
+    return opset if opset is not None else DEFAULT_OPSET
 
 
-def write(checkpoint: Checkpoint, folder: Path, opset: int | None) -> None:
+def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
     """Write the checkpoint's graph to ``model.onnx`` in the folder, weights beside it when they exceed 2 GB.
 
-    The batch size is left free. Channels, height and width are fixed where the model has a fixed picture size.
+    The batch size is left free; channels, height and width are what the checkpoint's processor makes.
 
     Parameters
     ----------
@@ -57,26 +55,27 @@ def write(checkpoint: Checkpoint, folder: Path, opset: int | None) -> None:
         The loaded source.
     folder : Path
         An existing folder.
-    opset : int or None
-        ONNX operator set, from `choose_opset`; None leaves it to optimum.
+    opset : int
+        ONNX operator set, from `choose_opset`.
 
     Raises
     ------
     ExportError
-        If optimum cannot export this model type, task or operator set.
+        If this model cannot be traced, or not with this operator set.
     """
     from optimum.exporters.onnx import export as export_graph
 
-    model_type = checkpoint.config.model_type
+    path = folder / GRAPH
     try:
-        onnx_config = _onnx_config(checkpoint)
-        export_graph(checkpoint.model, onnx_config, folder / GRAPH, opset=opset, device="cpu")
+        with traceable(checkpoint):
+            export_graph(checkpoint.model, _onnx_config(checkpoint), path, opset=opset, device="cpu")
     except Exception as error:  # the tracer raises nearly anything for an operator set that cannot hold the model
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ExportError(
-            f"{checkpoint.source}: a {model_type} model cannot be exported to ONNX for {checkpoint.task} with "
-            f"opset {opset or 'chosen by optimum'}: {reason}; try another opset, or leave it away for the default"
+            f"{checkpoint.source}: a {checkpoint.config.model_type} model cannot be exported to ONNX for "
+            f"{checkpoint.task} with opset {opset}: {reason}; try another opset, or leave it away for the default"
         ) from error
+    _declare_output_shapes(checkpoint, path)
 
 
 def read_facts(folder: Path) -> GraphFacts:
@@ -91,20 +90,39 @@ def read_facts(folder: Path) -> GraphFacts:
 
 
 def _onnx_config(checkpoint: Checkpoint) -> Any:
-    from optimum.exporters.tasks import TasksManager
+    """Describe the graph to optimum: one configuration for all architectures, since their graphs look alike."""
+    import torch
+    from optimum.exporters.onnx import OnnxConfig
+    from optimum.utils import NormalizedConfig
 
-    constructor = TasksManager.get_exporter_config_constructor(
-        exporter="onnx", model=checkpoint.model, task=checkpoint.task, library_name="transformers"
-    )
-    onnx_config = constructor(checkpoint.config)
-    if checkpoint.image_shape() is None:
-        return onnx_config
-    # Optimum frees channels, height and width as well, but a ViT takes one size only: a graph that says so is
-    # refused other sizes by ONNX Runtime with a clear message, and its shapes are folded into constants.
-    base = type(onnx_config)
-    only_batch = {name: {0: axes[0]} for name, axes in onnx_config.inputs.items()}
-    onnx_config.__class__ = type(base.__name__, (base,), {"inputs": property(lambda self: only_batch)})
-    return onnx_config
+    class ImageOnnxConfig(OnnxConfig):  # type: ignore[misc]
+        NORMALIZED_CONFIG_CLASS = NormalizedConfig
+        inputs = {"pixel_values": {0: "batch_size"}}
+        outputs = {name: {0: "batch_size"} for name in checkpoint.output_names}
+
+        def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
+            # More than one picture, so that nothing is broadcast by chance.
+            pixel_values = torch.randn((2, *checkpoint.pixel_shape), generator=torch.Generator().manual_seed(0))
+            return {"pixel_values": pixel_values if framework == "pt" else pixel_values.numpy()}
+
+    return ImageOnnxConfig(checkpoint.config, task=checkpoint.task)
+
+
+def _declare_output_shapes(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the sizes of the outputs into the graph where the tracer did not see that they are always the same."""
+    import onnx
+    import torch
+
+    graph = onnx.load(path, load_external_data=False)
+    outputs = checkpoint.outputs(torch.zeros((1, *checkpoint.pixel_shape)))
+    unknown = False
+    for declared in graph.graph.output:
+        sizes = outputs[declared.name].shape[1:]
+        for dimension, size in zip(declared.type.tensor_type.shape.dim[1:], sizes, strict=True):
+            unknown = unknown or not dimension.dim_value
+            dimension.dim_value = size
+    if unknown:
+        onnx.save(graph, path)
 
 
 def _tensor(value: Any) -> TensorSpec:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparkvision import __version__
-from sparkvision.bundle import GOLDEN_INPUT, GOLDEN_OUTPUT, LABELS, PREPROCESSOR, Bundle, describe_files, write_manifest
-from sparkvision.export import ExportReport, checkpoint, destination, graph, labels, pictures, verify
-from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.bundle import Bundle, describe_files, write_manifest
+from sparkvision.errors import ExportError
+from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, pictures, verify
+from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.manifest import GoldenPair, Manifest
@@ -20,7 +20,7 @@ from sparkvision.manifest import GoldenPair, Manifest
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# Largest absolute difference of a logit between the exported float32 graph and its source.
+# Largest absolute difference of an output between the exported float32 graph and its source.
 TOLERANCE = 1e-3
 
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
@@ -39,6 +39,7 @@ class ExportJob:
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
         destination.require_replaceable(out)
+        opset = graph.choose_opset(self.opset)
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
         progress = Progress(5, write)
         with quiet(), destination.written_beside(out) as folder:
@@ -47,11 +48,10 @@ class ExportJob:
                 names = self._labels(source)
                 parameters = sum(parameter.numel() for parameter in source.model.parameters())
                 progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")
-            opset = graph.choose_opset(source.config.model_type, self.opset)
-            with progress.step(f"Exporting to ONNX, opset {opset or 'chosen by optimum'}"):
+            with progress.step(f"Exporting to ONNX, opset {opset}"):
                 graph.write(source, folder, opset)
             with progress.step("Writing assets and golden pair"):
-                _write_assets(source, names, folder)
+                assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)
             with progress.step("Writing the manifest"):
                 write_manifest(folder, _manifest(source, names, golden, folder))
@@ -62,33 +62,24 @@ class ExportJob:
         return ExportReport(Bundle.read(out), verification.largest_difference, verification.pictures)
 
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:
+        if source.task != CLASSIFICATION:
+            if self.labels_file is not None:
+                raise ExportError(f"labels make no sense for {source.task}; leave {self.labels_file} away")
+            return ()
         if self.labels_file is not None:
             return labels.from_file(self.labels_file, expected=source.config.num_labels)
         return labels.from_config(source.config.id2label)
 
 
-def _write_assets(source: Checkpoint, names: tuple[str, ...], folder: Path) -> None:
-    (folder / LABELS).parent.mkdir()
-    _write_json(folder / LABELS, labels.to_ids(names))
-    _write_json(folder / PREPROCESSOR, source.processor_config)
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPair:
-    """Write one random tensor and one picture, and the source model's own logits for them."""
+    """Write one random tensor and one picture, and the source model's own first output for them."""
     import torch
 
     pixels = source.pixel_values(picture)
     random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
     given = torch.cat([random, pixels])
-    expected = source.logits(given)
-    (folder / GOLDEN_INPUT).parent.mkdir()
-    given.numpy().astype("<f4").tofile(folder / GOLDEN_INPUT)
-    expected.numpy().astype("<f4").tofile(folder / GOLDEN_OUTPUT)
-    return GoldenPair(GOLDEN_INPUT, tuple(given.shape), GOLDEN_OUTPUT, tuple(expected.shape))
+    expected = source.outputs(given)[source.output_names[0]]
+    return assets.write_golden(folder, given.numpy(), expected.numpy())
 
 
 def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, folder: Path) -> Manifest:
@@ -119,7 +110,7 @@ def _problem_type(source: Checkpoint) -> str:
 
 def _summary(verification: verify.Verification) -> str:
     return (
-        f"largest difference of a logit: {verification.random_difference:.2e} on random tensors, "
-        f"{verification.picture_difference:.2e} on pictures, {verification.golden_difference:.2e} on the golden pair "
-        f"(allowed {TOLERANCE:g}; largest logit {verification.largest_logit:.2f})"
+        f"largest difference in {' and '.join(verification.output_names)}: {verification.random_difference:.2e} on "
+        f"random tensors, {verification.picture_difference:.2e} on pictures, {verification.golden_difference:.2e} on "
+        f"the golden pair (allowed {TOLERANCE:g}; largest value {verification.largest_value:.2f})"
     )

@@ -28,7 +28,7 @@ def from_config(id2label: Mapping[int, str]) -> tuple[str, ...]:
     return _in_id_order([(str(label), int(index)) for index, label in id2label.items()], "the checkpoint's id2label")
 
 
-def from_file(path: str | Path, expected: int) -> tuple[str, ...]:
+def from_file(path: str | Path, expected: int | None = None) -> tuple[str, ...]:
     """Read labels from a file.
 
     Parameters
@@ -36,8 +36,8 @@ def from_file(path: str | Path, expected: int) -> tuple[str, ...]:
     path : str or Path
         A JSON object ``{"label": id}``, a JSON array in id order, or text with one label per line in id order. A name
         may occur twice.
-    expected : int
-        How many labels the model has.
+    expected : int, optional
+        How many labels the model has. Default: that is found out later.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def from_file(path: str | Path, expected: int) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise ExportError(f"{path}: the labels file cannot be read as UTF-8 text ({error}); give {_FORMATS}") from error
     found = _parse(text, path)
-    if len(found) != expected:
+    if expected is not None and len(found) != expected:
         raise ExportError(
             f"{path} holds {len(found)} labels, but the model has {expected} classes; give one label per class, "
             "or leave the labels file away to use the checkpoint's own"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from sparkvision.errors import ExportError
 
@@ -58,11 +58,24 @@ def made_in_code() -> Sequence[Image]:
     return [Image.fromarray(pixels.astype(np.uint8)) for pixels in (gradient, stripes, disc, noise)]
 
 
-def _read(path: Path) -> Image | None:
+def upright_rgb(source: Path | BinaryIO) -> Image:
+    """Read a picture as transformers' `load_image` does: turned as its EXIF says, 8-bit RGB.
+
+    Raises
+    ------
+    Exception
+        Whatever Pillow raises for a file that it cannot read.
+    """
     from PIL import Image, ImageOps
 
+    with Image.open(source) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def _read(path: Path) -> Image | None:
+    from PIL import Image
+
     try:
-        with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
+        return upright_rgb(path)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 
 # torch.jit remarks on every Python value it traces and torch.onnx on its TorchScript exporter; both are known and
 # are answered by comparing the written graph with its source.
-_LOGGERS = ("optimum", "torch.onnx", "torch.jit", "transformers", "huggingface_hub")
+_LOGGERS = dict.fromkeys(("optimum", "torch.onnx", "torch.jit", "transformers", "huggingface_hub"), logging.ERROR)
+# Pillow logs, beside raising it, why it cannot read a picture.
+_LOGGERS["PIL"] = logging.CRITICAL
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Hide warnings, and log messages below errors, of torch, transformers and optimum within the block.
+    """Hide warnings, and log messages below errors, of the libraries for models; and all that Pillow logs.
 
     Examples
     --------
@@ -24,8 +26,8 @@ def quiet() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+        for logger, level in zip(loggers, _LOGGERS.values(), strict=True):
+            logger.setLevel(level)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield

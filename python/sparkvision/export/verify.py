@@ -25,27 +25,30 @@ _SEED = 20240501
 
 @dataclass(frozen=True)
 class Verification:
-    """How far the bundle's logits are from the source's.
+    """How far the bundle's outputs are from the source's.
 
     Attributes
     ----------
     random_difference, picture_difference, golden_difference : float
-        Largest absolute difference of any logit, on random tensors, on pictures and on the golden pair.
+        Largest absolute difference of any output, on random tensors, on pictures and on the golden pair.
     pictures : int
         Number of pictures compared.
-    largest_logit : float
-        Largest absolute logit of the source, to judge the differences by.
+    largest_value : float
+        Largest absolute value of the source's outputs, to judge the differences by.
+    output_names : tuple of str
+        The outputs that were compared.
     """
 
     random_difference: float
     picture_difference: float
     golden_difference: float
     pictures: int
-    largest_logit: float
+    largest_value: float
+    output_names: tuple[str, ...]
 
     @property
     def largest_difference(self) -> float:
-        """The largest of all differences; not a number if any logit is none."""
+        """The largest of all differences; not a number if any output is none."""
         import numpy as np
 
         return float(np.max([self.random_difference, self.picture_difference, self.golden_difference]))
@@ -84,7 +87,7 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
 
     bundle = Bundle.read(folder)
     bundle.verify_files()
-    session = _open_session(bundle)
+    session = open_session(folder)
     processor = type(checkpoint.processor).from_json_file(folder / PREPROCESSOR)
     golden_input, golden_output = read_golden(bundle)
     image_shape = golden_input.shape[1:]
@@ -96,31 +99,32 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
     return Verification(
         random_difference=float(np.max([difference for difference, _ in random])),
         picture_difference=float(np.max([difference for difference, _ in real])),
-        golden_difference=_difference(_run(session, golden_input), golden_output),
+        golden_difference=_difference(run(session, golden_input)[0], golden_output),
         pictures=len(pictures),
-        largest_logit=float(np.max([logit for _, logit in random + real])),
+        largest_value=float(np.max([value for _, value in random + real])),
+        output_names=checkpoint.output_names,
     )
 
 
 def require_within(verification: Verification, tolerance: float, source: str) -> None:
-    """Refuse an export whose logits differ from its source's by more than the tolerance.
+    """Refuse an export whose outputs differ from its source's by more than the tolerance.
 
     Raises
     ------
     ExportError
-        Also when a logit is not a number.
+        Also when an output is not a number.
     """
     difference = verification.largest_difference
     if not difference <= tolerance:
         raise ExportError(
-            f"{source}: the exported graph's logits differ from the source model's by {difference:.3g} (largest logit "
-            f"{verification.largest_logit:.3g}), more than the {tolerance:g} allowed; nothing was written. "
-            "Try another --opset; if logits are that large, check the checkpoint's weights"
+            f"{source}: the exported graph's {' and '.join(verification.output_names)} differ from the source model's "
+            f"by {difference:.3g} (largest value {verification.largest_value:.3g}), more than the {tolerance:g} "
+            "allowed; nothing was written. Try another --opset; if values are that large, check the weights"
         )
 
 
 def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
-    """Read the golden pair: input of shape [2, channels, height, width], logits of shape [2, labels]."""
+    """Read the golden pair: input of shape [2, channels, height, width], first output of shape [2, ...]."""
     import numpy as np
 
     golden = bundle.manifest.golden
@@ -129,32 +133,37 @@ def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
     return given.astype(np.float32), expected.astype(np.float32)
 
 
-def _open_session(bundle: Bundle) -> Any:
+def open_session(folder: Path) -> Any:
+    """Open the graph in the folder with ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # It takes turns with torch: threads that spin while they wait would take torch's cores.
+    options.log_severity_level = 3  # what is wrong with a graph is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(bundle.folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
 
 
-def _run(session: Any, pixel_values: Floats) -> Floats:
-    logits: Floats = session.run(["logits"], {session.get_inputs()[0].name: pixel_values})[0]
-    return logits
+def run(session: Any, pixel_values: Floats) -> list[Floats]:
+    """Give all outputs of the graph, in its order."""
+    outputs: list[Floats] = session.run(None, {session.get_inputs()[0].name: pixel_values})
+    return outputs
 
 
 def _compare(session: Any, checkpoint: Checkpoint, pixel_values: Floats) -> tuple[float, float]:
-    """Give the largest difference, and the largest absolute logit of the source."""
+    """Give the largest difference of any output, and the largest absolute value of the source's."""
     import numpy as np
     import torch
 
-    expected = checkpoint.logits(torch.from_numpy(pixel_values)).numpy()
-    return _difference(_run(session, pixel_values), expected), float(np.abs(expected).max())
+    expected = [output.numpy() for output in checkpoint.outputs(torch.from_numpy(pixel_values)).values()]
+    found = run(session, pixel_values)
+    differences = [_difference(ours, theirs) for ours, theirs in zip(found, expected, strict=True)]
+    return float(np.max(differences)), float(np.max([np.abs(output).max() for output in expected]))
 
 
 def _difference(found: Floats, expected: Floats) -> float:
     import numpy as np
 
     if found.shape != expected.shape:
-        raise ExportError(f"the exported graph gives logits of shape {found.shape}, the source model {expected.shape}")
+        raise ExportError(f"the exported graph gives an output of shape {found.shape}, the source {expected.shape}")
     return float(np.abs(found - expected).max())

@@ -28,9 +28,10 @@ final case class FileDigest(sha256: String, size: Long)
   *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
   */
 final case class BundleManifest(
-    task: String,
+    task: ModelTask,
     architecture: String,
     inputs: Seq[TensorInfo],
+    inputLayout: ChannelLayout,
     outputs: Seq[TensorInfo],
     labels: IndexedSeq[String],
     problemType: ProblemType,
@@ -77,9 +78,10 @@ object BundleManifest {
       )
     val precision = reader.text("precision")
     val manifest = BundleManifest(
-      task = reader.text("task"),
+      task = ModelTask.parse(reader.text("task")),
       architecture = reader.text("architecture"),
       inputs = reader.tensors("inputs"),
+      inputLayout = reader.inputLayout,
       outputs = reader.tensors("outputs"),
       labels = reader.array("labels").map(_.asText).toIndexedSeq,
       problemType = ProblemType.parse(reader.text("problemType")),
@@ -141,6 +143,13 @@ object BundleManifest {
     def tensors(key: String): Seq[TensorInfo] = array(key).map { tensor =>
       val shape = tensor.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
       TensorInfo(tensor.path("name").asText, tensor.path("type").asText, shape)
+    }
+
+    /** Optional, because nearly every vision model has its channels first. */
+    def inputLayout: ChannelLayout = root.path("inputLayout").asText("NCHW") match {
+      case "NCHW" => ChannelLayout.ChannelsFirst
+      case "NHWC" => ChannelLayout.ChannelsLast
+      case other => throw invalid(where, s"has inputLayout '$other'; it may be NCHW or NHWC")
     }
 
     def golden: Option[GoldenPair] = Option.when(root.hasNonNull("golden")) {

@@ -32,9 +32,18 @@ private[engine] object ExifOrientation {
     entries
       .map { offset => reader.need(offset, 12); offset.toInt }
       .find(offset => reader.u16(offset, bigEndian) == OrientationTag)
-      .map(offset => reader.u16(offset + 8, bigEndian))
+      .flatMap(value(reader, _, bigEndian))
       .map(valid)
   }
+
+  /** A directory entry's value, when it is a whole number: BYTE, SHORT or LONG. */
+  private def value(reader: ByteReader, entry: Int, bigEndian: Boolean): Option[Int] =
+    reader.u16(entry + 2, bigEndian) match {
+      case 1 => Some(reader.u8(entry + 8))
+      case 3 => Some(reader.u16(entry + 8, bigEndian))
+      case 4 => Some(reader.u32(entry + 8, bigEndian).toInt)
+      case _ => None
+    }
 
   /** From an XMP packet. */
   def fromXmp(packet: Array[Byte]): Option[Int] =

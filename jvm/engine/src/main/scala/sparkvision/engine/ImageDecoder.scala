@@ -51,12 +51,19 @@ object ImageDecoder {
     requireSize(header, maxPixels)
     val reader = new ByteReader(bytes, header.format.name)
     requireComplete(header.format, reader)
-    OpenCv.load()
-    PictureMemory.refusing(header.width, header.height) {
-      val stored = decodeStored(header, reader)
-      // libtiff, unlike the others, hands the page over upright already.
-      if (header.format == ImageFormat.Tiff) stored else Orientation.upright(stored, header.orientation)
-    }
+    PictureMemory.refusing(header.width, header.height)(upright(header, reader))
+  }
+
+  private def upright(header: ImageHeader, reader: ByteReader): Pixels = header.format match {
+    // libtiff, unlike the others, hands the page over upright already.
+    case ImageFormat.Tiff => TiffStructure.pixels(header, reader).getOrElse(byOpenCv(header, reader))
+    case ImageFormat.Jpeg =>
+      val stored = JpegStructure.inks(reader) match {
+        case Some(adobeTransform) => JpegInks.toRgb(header, reader, adobeTransform)
+        case None => byOpenCv(header, reader)
+      }
+      Orientation.upright(stored, header.orientation)
+    case _ => Orientation.upright(byOpenCv(header, reader), header.orientation)
   }
 
   private def requireSize(header: ImageHeader, maxPixels: Long): Unit = {
@@ -72,13 +79,19 @@ object ImageDecoder {
     case ImageFormat.Jpeg => JpegStructure.requireComplete(reader)
     case ImageFormat.Png => PngStructure.requireComplete(reader)
     case ImageFormat.Gif => GifStructure.requireComplete(reader)
+    case ImageFormat.WebP => WebPStructure.requireComplete(reader)
     case _ => ()
   }
 
-  private def decodeStored(header: ImageHeader, reader: ByteReader): Pixels = {
+  private def byOpenCv(header: ImageHeader, reader: ByteReader): Pixels = {
+    OpenCv.load()
     val scope = new PointerScope()
     try {
-      val bytes = if (header.format == ImageFormat.Tiff) TiffStructure.withoutBlending(reader) else reader.bytes
+      val bytes = header.format match {
+        case ImageFormat.Tiff => TiffStructure.withoutBlending(reader)
+        case ImageFormat.Png => PngStructure.pictureAlone(reader)
+        case _ => reader.bytes
+      }
       val copy = new BytePointer(bytes.length.toLong).put(bytes, 0, bytes.length)
       val encoded = new Mat(1, bytes.length, CV_8UC1, copy)
       val decoded = imdecode(encoded, readFlags(header.format, reader))

@@ -31,16 +31,16 @@ object ImageFormat {
     "GIF89a" -> Gif,
     "BM" -> Bmp,
     "II*\u0000" -> Tiff,
-    "MM\u0000*" -> Tiff
+    "MM\u0000*" -> Tiff,
+    "II+\u0000" -> Tiff,
+    "MM\u0000+" -> Tiff
   ) ++ Seq(
-    "II+\u0000" -> "BigTIFF",
-    "MM\u0000+" -> "BigTIFF",
     "\u0000\u0000\u0000\u000cjP  " -> "JPEG 2000",
     "\u00ff\u004f\u00ff\u0051" -> "JPEG 2000",
     "\u0000\u0000\u0000\u000cJXL " -> "JPEG XL",
     "\u00ff\u000a" -> "JPEG XL",
     "\u0000\u0000\u0001\u0000" -> "ICO",
-    "\u0000\u0000\u0002\u0000" -> "CUR",
+    "\u0000\u0000\u0002\u0000" -> "CUR or TGA",
     "8BPS" -> "PSD",
     "%PDF" -> "PDF",
     "%!PS" -> "PostScript",

@@ -18,28 +18,33 @@ import org.slf4j.LoggerFactory
 final class InferenceSession private (session: OrtSession, manifest: BundleManifest, val provider: ExecutionProvider)
     extends AutoCloseable {
   private val input = manifest.inputs.head
-  private val output = manifest.outputs.head
 
   /** Runs one batch.
     *
     * @param pictures
     *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
     * @param shape
-    *   the batch's shape: pictures, channels, height, width
+    *   the batch's shape, pictures first
+    * @param output
+    *   the graph's output to compute
     * @return
-    *   the first output, an array of logits for each picture
+    *   an array of the output's values for each picture
     * @throws ProviderException
     *   when the provider cannot run the batch
     * @throws BundleException
     *   when the output cannot be shared out among the pictures
     */
-  def run(pictures: FloatBuffer, shape: Array[Long]): IndexedSeq[Array[Float]] = {
+  def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo = manifest.outputs.head
+  ): IndexedSeq[Array[Float]] = {
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
     try
       Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
         Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
-          result => perPicture(result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
+          result => perPicture(output, result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
         }
       }
     catch {
@@ -52,16 +57,16 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
     }
   }
 
-  private def perPicture(logits: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
-    if (logits.remaining % pictures != 0)
+  private def perPicture(output: TensorInfo, values: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
+    if (values.remaining % pictures != 0)
       throw new BundleException(
-        s"The graph's output '${output.name}' has ${logits.remaining} values for $pictures pictures, which is no whole " +
+        s"The graph's output '${output.name}' has ${values.remaining} values for $pictures pictures, which is no whole " +
           "number a picture. Export the model with `sparkvision export`."
       )
-    val classes = logits.remaining / pictures
+    val valuesEach = values.remaining / pictures
     IndexedSeq.fill(pictures) {
-      val one = new Array[Float](classes)
-      logits.get(one)
+      val one = new Array[Float](valuesEach)
+      values.get(one)
       one
     }
   }
@@ -74,7 +79,7 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
     val actual = run(InferenceSession.readFloats(folder.resolve(golden.input)), golden.inputShape.toArray).flatten
     if (actual.size != expected.remaining)
       throw new BundleException(
-        s"The graph of $folder gives ${actual.size} logits for its golden input, but ${golden.output} holds " +
+        s"The graph of $folder gives ${actual.size} values for its golden input, but ${golden.output} holds " +
           s"${expected.remaining}. Export the model again with `sparkvision export`."
       )
     val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)
@@ -96,9 +101,11 @@ object InferenceSession {
     * @throws ProviderException
     *   when the provider is not usable here, or computes wrong numbers
     * @throws BundleException
-    *   when ONNX Runtime refuses the graph
+    *   when the bundle was damaged since it was opened, or ONNX Runtime refuses the graph
     */
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
+    // An executor opens sessions hours after it checked its copy: from a damaged file ONNX Runtime computes wrong numbers.
+    bundle.requireUndamaged()
     val session = config.provider match {
       case ExecutionProvider.Auto =>
         best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))

@@ -11,6 +11,7 @@ private[engine] object JpegStructure {
   private val StartOfScan = 0xda
   private val RestartInterval = 0xdd
   private val App1 = 0xe1
+  private val App14 = 0xee
   private val XmpPrefix = "http://ns.adobe.com/xap/1.0/\u0000"
 
   private def isFrame(marker: Int): Boolean =
@@ -20,11 +21,30 @@ private[engine] object JpegStructure {
   private def standsAlone(marker: Int): Boolean =
     (marker >= 0xd0 && marker <= EndOfImage) || marker == 0xc8 || (marker >= 0xf0 && marker <= 0xfd)
 
-  def readHeader(reader: ByteReader): ImageHeader = walkHeader(reader)._1
+  /** What a file says before its first scan.
+    *
+    * @param components
+    *   1 (grey), 3 (colour) or 4 (inks)
+    * @param adobeTransform
+    *   the colour transform in Adobe's APP14 marker (Adobe Technical Note 5116, section 18)
+    * @param scan
+    *   the offset of the first scan's segment
+    */
+  final private case class Opening(image: ImageHeader, components: Int, adobeTransform: Option[Int], scan: Int)
 
-  /** The header, and the offset of the first scan's segment. */
-  private def walkHeader(reader: ByteReader): (ImageHeader, Int) = {
-    var frame: Option[(Int, Int)] = None
+  private final case class Frame(width: Int, height: Int, components: Int)
+
+  def readHeader(reader: ByteReader): ImageHeader = walkHeader(reader).image
+
+  /** Whether the samples are four inks, and then what Adobe's marker says of them. */
+  def inks(reader: ByteReader): Option[Option[Int]] = {
+    val opening = walkHeader(reader)
+    Option.when(opening.components == 4)(opening.adobeTransform)
+  }
+
+  private def walkHeader(reader: ByteReader): Opening = {
+    var frame: Option[Frame] = None
+    var adobeTransform: Option[Int] = None
     var exif: Option[Array[Byte]] = None
     var xmp: Option[Array[Byte]] = None
     var offset = 2
@@ -42,16 +62,20 @@ private[engine] object JpegStructure {
           exif = Some(reader.slice(offset + 2, end - offset - 2))
         else if (marker == App1 && reader.startsWith(offset + 2, XmpPrefix))
           xmp = Some(reader.slice(offset + 2, end - offset - 2))
+        else if (marker == App14 && end - offset >= 14 && reader.startsWith(offset + 2, "Adobe"))
+          adobeTransform = Some(reader.u8(offset + 13))
         if (marker != StartOfScan) offset = end
       }
     }
-    val (width, height) = frame.getOrElse(reader.corrupt("its scan begins before any frame header (SOF)"))
-    (ImageHeader(ImageFormat.Jpeg, width, height, ExifOrientation.of(exif, xmp)), offset)
+    val Frame(width, height, components) =
+      frame.getOrElse(reader.corrupt("its scan begins before any frame header (SOF)"))
+    val image = ImageHeader(ImageFormat.Jpeg, width, height, ExifOrientation.of(exif, xmp))
+    Opening(image, components, adobeTransform, offset)
   }
 
   /** Refuses a JPEG whose scans do not reach the end-of-image marker, or hold what ends libjpeg in an error. */
   def requireComplete(reader: ByteReader): Unit = {
-    var offset = segmentEnd(reader, walkHeader(reader)._2)
+    var offset = segmentEnd(reader, walkHeader(reader).scan)
     var marker = 0
     while (marker != EndOfImage) {
       offset = endOfEntropyData(reader.bytes, offset)
@@ -98,7 +122,7 @@ private[engine] object JpegStructure {
       reader.corrupt(f"the segment ff $marker%02x at offset $offset is $length bytes long instead of $expected")
   }
 
-  private def frameSize(reader: ByteReader, offset: Int): (Int, Int) = {
+  private def frameSize(reader: ByteReader, offset: Int): Frame = {
     val bits = reader.u8(offset + 2)
     val components = reader.u8(offset + 7)
     if (bits != 8) throw new ImageException(s"unsupported JPEG: $bits bits a sample; 8 are supported, so convert it")
@@ -106,7 +130,7 @@ private[engine] object JpegStructure {
       throw new ImageException(
         s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported"
       )
-    (reader.u16be(offset + 5), reader.u16be(offset + 3))
+    Frame(reader.u16be(offset + 5), reader.u16be(offset + 3), components)
   }
 
   /** The offset of the ff of the first marker that is neither a restart nor an escaped ff, or the file's length. */

@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.FloatBuffer
 
-/** A model on this machine: pictures in, predictions out. It is what runs inside Spark's executors, and needs no Spark.
+/** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and needs no Spark.
   *
   * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
   * Any number of threads may use one `LocalModel`.
@@ -14,8 +14,8 @@ import java.nio.FloatBuffer
   * }
   * }}}
   *
-  * @param onSessionOpened
-  *   called when this model's use opened a session that nobody had open
+  * @param listener
+  *   told what is done and how long it took
   * @throws ProcessorException
   *   when the settings make pictures that the model cannot take
   * @throws ParameterException
@@ -24,22 +24,36 @@ import java.nio.FloatBuffer
 final class LocalModel(
     val bundle: ModelBundle,
     val settings: ModelSettings = ModelSettings(),
-    onSessionOpened: () => Unit = () => ()
+    listener: ModelListener = ModelListener.Silent
 ) extends AutoCloseable {
-  private val preprocessor = new Preprocessor(bundle.processor.withOverrides(settings.processor))
-  private val postprocessor =
-    new Postprocessor(bundle.manifest.labels, bundle.manifest.problemType, settings.topK, settings.threshold)
+  import LocalModel.timed
+
+  private val preprocessor =
+    new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
+  private lazy val classification = {
+    val manifest = bundle.manifest
+    if (manifest.task != ModelTask.ImageClassification)
+      throw new BundleException(
+        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
+      )
+    new Postprocessor(manifest.labels, manifest.problemType, settings.topK, settings.threshold)
+  }
+  private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private var lease = Option.empty[SessionCache.Lease]
   private var closed = false
 
-  /** Height and width, in pixels, of the pictures that the model is fed. */
-  val (height, width): (Int, Int) = LocalModel.inputSize(bundle, preprocessor)
+  /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last. */
+  val inputShape: Seq[Int] = LocalModel.inputShape(bundle.manifest, preprocessor)
+  private val floatsPerPicture = inputShape.product
 
-  // Here, so that the driver refuses it, and not every task.
-  Batcher.requireBatch(settings.batchSize, 3L * height * width)
-  private val floatsPerPicture = 3 * height * width
+  // Here, so that the driver refuses what makes no sense, and not every task.
+  Batcher.requireBatch(settings.batchSize, floatsPerPicture)
+  bundle.manifest.task match {
+    case ModelTask.ImageClassification => classification
+    case ModelTask.FeatureExtraction => embedding
+  }
 
-  /** The tensors the session is fed: float32 [pictures, 3, height, width], flattened. Opens no session. */
+  /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
   def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
     val buffer = FloatBuffer.allocate(floatsPerPicture)
     items.map { item =>
@@ -54,18 +68,21 @@ final class LocalModel(
   }
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
-  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    new Batcher[Array[Float]](
-      settings.batchSize,
-      floatsPerPicture,
-      prepare,
-      (batch, pictures) =>
-        openSession().run(batch, Array[Long](pictures, 3, height, width)).map(postprocessor.requireOneALabel)
-    ).results(items)(picture)
+  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    val postprocessor = classification
+    run(items, bundle.manifest.outputs.head, postprocessor.requireOneALabel)(picture)
+  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
-    logits(items)(picture).map { case (item, result) => item -> result.map(postprocessor.apply) }
+    run(items, bundle.manifest.outputs.head, classification.apply)(picture)
+
+  /** Numbers in an embedding. */
+  def embeddingSize: Int = embedding.size
+
+  /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
+  def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    run(items, embedding.output, embedding.apply)(picture)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
@@ -74,19 +91,39 @@ final class LocalModel(
     lease = None
   }
 
+  private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, R])] =
+    new Batcher[R](
+      settings.batchSize,
+      floatsPerPicture,
+      prepare,
+      (batch, pictures) => {
+        val session = openSession()
+        val shape = (pictures +: inputShape).map(_.toLong).toArray
+        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output))
+        timed(listener.postprocessed)(outputs.map(postprocess))
+      }
+    ).results(items)(picture)
+
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
-      case Picture.Encoded(bytes) => ImageDecoder.decode(bytes, settings.maxImagePixels)
+      case Picture.Encoded(bytes) => timed(listener.decoded)(ImageDecoder.decode(bytes, settings.maxImagePixels))
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
-    PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+    timed(listener.preprocessed) {
+      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+    }
   }
 
   private def openSession(): InferenceSession = synchronized {
-    if (closed) throw new IllegalStateException("This LocalModel is closed; make a new one.")
+    if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
-      val acquired = SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, onSessionOpened)
+      var opened = false
+      val acquired =
+        SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, () => opened = true)
+      listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
     }.session
@@ -95,16 +132,27 @@ final class LocalModel(
 
 object LocalModel {
 
-  /** The size that preprocessing makes and the graph takes; they must agree. */
-  private def inputSize(bundle: ModelBundle, preprocessor: Preprocessor): (Int, Int) = {
+  private def timed[R](report: Long => Unit)(step: => R): R = {
+    val start = System.nanoTime
+    val result = step
+    report(System.nanoTime - start)
+    result
+  }
+
+  /** The shape that preprocessing makes and the graph takes; they must agree. */
+  private def inputShape(manifest: BundleManifest, preprocessor: Preprocessor): Seq[Int] = {
     val (height, width) = (preprocessor.height, preprocessor.width)
-    val graph = bundle.manifest.inputs.head.shape.drop(1)
-    val fits = graph.zip(Seq(3, height, width)).forall { case (fixed, made) => fixed == -1 || fixed == made }
+    val (shape, axes) = manifest.inputLayout match {
+      case ChannelLayout.ChannelsFirst => (Seq(3, height, width), "channels, height, width")
+      case ChannelLayout.ChannelsLast => (Seq(height, width, 3), "height, width, channels")
+    }
+    val graph = manifest.inputs.head.shape.drop(1)
+    val fits = graph.zip(shape).forall { case (fixed, made) => fixed == -1 || fixed == made }
     if (!fits)
       throw new ProcessorException(
-        s"Preprocessing makes pictures of 3 x $height x $width (channels, height, width), but the graph takes " +
+        s"Preprocessing makes pictures of ${shape.mkString(" x ")} ($axes), but the graph takes " +
           s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
       )
-    (height, width)
+    shape
   }
 }

@@ -8,6 +8,7 @@ import scala.collection.mutable
 import scala.util.Using
 
 import com.fasterxml.jackson.databind.ObjectMapper
+import com.fasterxml.jackson.databind.node.ObjectNode
 
 /** [[LocalModel]] for a caller in another process: any number of pictures cross as one byte array, and so do their floats.
   *
@@ -18,29 +19,50 @@ import com.fasterxml.jackson.databind.ObjectMapper
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   import LocalModelBytes._
 
-  def height: Int = model.height
-  def width: Int = model.width
+  def inputShape: Array[Int] = model.inputShape.toArray
+  def embeddingSize: Int = model.embeddingSize
   def labels: Array[String] = model.bundle.manifest.labels.toArray
 
-  /** What the session is fed: 3 x height x width floats a picture. */
+  /** What the session is fed: the product of [[inputShape]] floats a picture. */
   def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
 
   /** What the session gives: one float a label. */
   def logits(pictures: Array[Byte]): Array[Byte] = pack(model.logits(unpack(pictures))(picture).map(_._2))
 
-  /** A JSON array with `{"best": [{"id", "label", "score"}, ...], "height", "width"}` or `{"error"}` for each picture. */
-  def predict(pictures: Array[Byte]): String = {
+  /** Embeddings, [[embeddingSize]] floats each. */
+  def embed(pictures: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(pictures))(picture).map(_._2))
+
+  /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
+    * `"best": [{"id", "label", "score"}, ...]` or `"embedding": [...]`.
+    */
+  def annotate(pictures: Array[Byte]): String = {
     val answers = mapper.createArrayNode()
-    model.predictions(unpack(pictures))(picture).foreach {
+    results(pictures).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
-      case (bytes, Right(prediction)) =>
+      case (bytes, Right(describe)) =>
         val header = ImageHeader.read(bytes)
-        val answer = answers.addObject().put("height", header.uprightHeight).put("width", header.uprightWidth)
-        val best = answer.putArray("best")
-        prediction.best
-          .foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
+        describe(answers.addObject().put("height", header.uprightHeight).put("width", header.uprightWidth))
     }
     answers.toString
+  }
+
+  /** Each picture with what writes its result into a JSON object. */
+  private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.bundle.manifest.task match {
+      case ModelTask.ImageClassification =>
+        model.predictions(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(labelled) }
+      case ModelTask.FeatureExtraction =>
+        model.embeddings(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(embedded) }
+    }
+
+  private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = {
+    val best = answer.putArray("best")
+    prediction.best.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
+  }
+
+  private def embedded(embedding: Array[Float])(answer: ObjectNode): Unit = {
+    val numbers = answer.putArray("embedding")
+    embedding.foreach(numbers.add)
   }
 
   override def close(): Unit = model.close()
@@ -53,12 +75,17 @@ object LocalModelBytes {
 
   /** @param uri
     *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
+    * @param pooling
+    *   how hidden states become an embedding
+    * @param normalize
+    *   whether embeddings are divided by their Euclidean length
     */
-  def open(uri: String): LocalModelBytes = {
+  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes = {
     val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
     // Alone on the machine: one run may use every core.
     val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
-    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), ModelSettings(session = session)))
+    val settings = ModelSettings(pooling = Pooling.parse(pooling), normalize = normalize, session = session)
+    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), settings))
   }
 
   /** Where this JVM keeps the embedded models that it unpacked; it goes with the JVM. */
@@ -86,7 +113,7 @@ object LocalModelBytes {
       files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
     }
 
-  private def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
+  private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
     Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
       val bytes = new Array[Byte](buffer.getInt())

@@ -28,15 +28,16 @@ private[engine] object ManifestAgreement {
     if (input.elementType != "float32" || input.shape.size != 4)
       throw new BundleException(
         s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
-          "float32 of shape [pictures, 3, height, width]. Export the model with `sparkvision export`."
+          "float32 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export the model with `sparkvision export`."
       )
-    val output = agreed.outputs.head
-    if (output.elementType != "float32")
-      throw new BundleException(
-        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 logits. " +
-          "Export the model with `sparkvision export`."
-      )
-    requireLabels(agreed, where)
+    agreed.task match {
+      case ModelTask.ImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireLabels(agreed, where)
+      case ModelTask.FeatureExtraction =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireFeatures(agreed, where)
+    }
     agreed.golden.foreach(requireGolden(_, agreed, where))
     agreed
   }
@@ -72,6 +73,33 @@ private[engine] object ManifestAgreement {
         s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
           "Export it again with labels that match (`sparkvision export --labels FILE`)."
       )
+  }
+
+  private def requireFloats(output: TensorInfo, where: String): Unit =
+    if (output.elementType != "float32")
+      throw new BundleException(
+        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32. " +
+          "Export the model with `sparkvision export`."
+      )
+
+  private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
+    if (manifest.outputs.head.name != EmbeddingsPostprocessor.HiddenState)
+      throw refused(
+        where,
+        s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
+          s"'${EmbeddingsPostprocessor.HiddenState}'"
+      )
+    // The driver promises embeddings of a size before any model runs.
+    def requireShape(output: TensorInfo, axes: String*) =
+      if (output.shape.size != axes.size || output.shape.last < 1)
+        throw refused(
+          where,
+          s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+        )
+    requireShape(manifest.outputs.head, "pictures", "tokens", "size")
+    manifest.outputs
+      .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
+      .foreach(requireShape(_, "pictures", "size"))
   }
 
   private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {

@@ -40,6 +40,19 @@ final class ModelBundle private (
   private[sparkvision] def movedTo(newFolder: Path): ModelBundle =
     new ModelBundle(newFolder, manifest, processor, manifestFile)
 
+  /** Bytes of all files but the manifest. */
+  def size: Long = manifest.files.values.map(_.size).sum
+
+  /** Reads every file again. What was whole when the bundle was opened may have been damaged or swept away since.
+    *
+    * @throws BundleException
+    *   when a file is missing or is not what it was
+    */
+  def requireUndamaged(): Unit =
+    ModelBundle.reading(folder)(manifest.files.foreach { case (name, digest) =>
+      ModelBundle.verify(folder, name, digest)
+    })
+
   /** Every file of the bundle, the manifest (where there is one) included, relative to [[folder]]. */
   def fileNames: Seq[String] =
     manifest.files.keys.toSeq ++ manifestFile.map(_ => BundleManifest.FileName)
@@ -63,7 +76,7 @@ object ModelBundle {
     */
   def open(folder: Path): ModelBundle = {
     if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
-    try {
+    reading(folder) {
       val manifestFile = Some(folder.resolve(BundleManifest.FileName)).filter(Files.exists(_))
       val declared = manifestFile match {
         case Some(file) => BundleManifest.parse(Files.readString(file, UTF_8), folder.toString)
@@ -72,10 +85,12 @@ object ModelBundle {
       declared.files.foreach { case (name, digest) => verify(folder, name, digest) }
       val manifest = checkGraph(folder, declared)
       new ModelBundle(folder, manifest, processorConfig(folder, manifest), manifestFile.map(digest))
-    } catch {
-      case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e)
     }
   }
+
+  private def reading[A](folder: Path)(work: => A): A =
+    try work
+    catch { case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e) }
 
   private def missing(problem: String) = new BundleException(
     s"$problem A model bundle is a folder with ${BundleManifest.GraphFile}, assets/ and ${BundleManifest.FileName}; " +
@@ -149,9 +164,10 @@ object ModelBundle {
       name -> digest(folder.resolve(name))
     })
     BundleManifest(
-      task = "image-classification",
+      task = ModelTask.ImageClassification,
       architecture = "",
       inputs = graph.inputs,
+      inputLayout = ChannelLayout.ChannelsFirst,
       outputs = graph.outputs,
       labels = labelsInIdOrder(folder),
       problemType = ProblemType.SingleLabel,

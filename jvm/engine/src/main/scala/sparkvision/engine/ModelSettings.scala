@@ -10,6 +10,14 @@ import scala.concurrent.duration._
   *   pictures a run, at most
   * @param maxImagePixels
   *   pictures with more are refused before they are decoded (default: Pillow's decompression-bomb limit)
+  * @param topK
+  *   labels a picture, at most; None: the best one, and of a multi-label model all at or above `threshold`
+  * @param threshold
+  *   of multi-label models: the lowest score that is reported
+  * @param pooling
+  *   how hidden states become an embedding
+  * @param normalize
+  *   whether embeddings are divided by their Euclidean length
   * @param sessionIdle
   *   how long an unused session stays open
   */
@@ -17,8 +25,10 @@ final case class ModelSettings(
     processor: ProcessorOverrides = ProcessorOverrides(),
     batchSize: Int = 8,
     maxImagePixels: Long = ImageDecoder.DefaultMaxPixels,
-    topK: Int = 1,
+    topK: Option[Int] = None,
     threshold: Double = 0.5,
+    pooling: Pooling = Pooling.Cls,
+    normalize: Boolean = false,
     session: SessionConfig = SessionConfig(),
     sessionIdle: FiniteDuration = 5.minutes
 )

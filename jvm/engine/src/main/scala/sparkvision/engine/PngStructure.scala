@@ -1,5 +1,7 @@
 package sparkvision.engine
 
+import java.io.ByteArrayOutputStream
+import java.nio.ByteBuffer
 import java.nio.charset.StandardCharsets.ISO_8859_1
 import java.util.zip.CRC32
 
@@ -55,6 +57,33 @@ private[engine] object PngStructure {
     }
   }
 
+  /** The chunks that make the first picture, with right checksums, and nothing else: Pillow looks neither at the
+    * checksums of the picture's data nor at what is damaged behind them, and libpng refuses both. Of an animation the
+    * picture in the IDAT chunks is the first frame.
+    */
+  def pictureAlone(reader: ByteReader): Array[Byte] = {
+    val out = new ByteArrayOutputStream(reader.length)
+    out.write(reader.bytes, 0, SignatureLength)
+    var data = false
+    chunks(reader).takeWhile(chunk => chunk.name == "IDAT" || !data).foreach { chunk =>
+      data = chunk.name == "IDAT"
+      if (essential(chunk.name)) write(out, chunk.name, reader.slice(chunk.data, chunk.length))
+    }
+    write(out, "IEND", Array.emptyByteArray)
+    out.toByteArray
+  }
+
+  private val essential = Set("IHDR", "PLTE", "tRNS", "IDAT")
+
+  private def write(out: ByteArrayOutputStream, name: String, data: Array[Byte]): Unit = {
+    val crc = new CRC32
+    crc.update(name.getBytes(ISO_8859_1))
+    crc.update(data)
+    out.write(ByteBuffer.allocate(8).putInt(data.length).put(name.getBytes(ISO_8859_1)).array)
+    out.write(data)
+    out.write(ByteBuffer.allocate(4).putInt(crc.getValue.toInt).array)
+  }
+
   private def requireChecksum(reader: ByteReader, offset: Int, count: Int): Unit = {
     val crc = new CRC32
     crc.update(reader.bytes, offset, count)
@@ -103,13 +132,13 @@ private[engine] object PngStructure {
   private def xmpPacket(reader: ByteReader, chunk: Chunk, metadata: PngMetadata): Option[Array[Byte]] =
     if (chunk.name != "iTXt") None else internationalText(reader, chunk, metadata, Some(XmpKeyword))
 
-  /** The chunks in file order, as far as they are whole. */
+  /** The chunks in file order, as far as their data are whole. */
   private def chunks(reader: ByteReader): Iterator[Chunk] =
     Iterator.unfold(SignatureLength.toLong) { offset =>
-      if (offset + 12 > reader.length) None
+      if (offset + 8 > reader.length) None
       else {
         val length = reader.u32be(offset.toInt)
-        if (offset + 12 + length > reader.length) None
+        if (offset + 8 + length > reader.length) None
         else Some(Chunk(reader.ascii(offset.toInt + 4, 4), offset.toInt + 8, length.toInt) -> (offset + 12 + length))
       }
     }

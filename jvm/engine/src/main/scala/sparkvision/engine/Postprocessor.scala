@@ -10,19 +10,24 @@ final case class ScoredLabel(id: Int, label: String, score: Double)
   * @param scores
   *   one a class: probabilities (softmax or sigmoid), or the raw values of a regression
   * @param best
-  *   the labels to report, best first
+  *   the labels to report, best first; the values of a regression, which no order ranks, as they come
   */
 final case class Prediction(logits: Array[Float], scores: Array[Double], best: Seq[ScoredLabel])
 
-/** Turns logits into scores and labels.
+/** Turns logits into scores and labels, in time linear in the number of classes.
   *
   * @param topK
-  *   labels a picture, at most
+  *   labels a picture, at most; None: the best one, and for multi-label models all at or above the threshold
   * @param threshold
   *   for multi-label models: the lowest score that is reported
   */
-final class Postprocessor(labels: IndexedSeq[String], problemType: ProblemType, topK: Int, threshold: Double) {
-  if (topK < 1) throw new ParameterException(s"topK must be at least 1, not $topK.")
+final class Postprocessor(
+    labels: IndexedSeq[String],
+    problemType: ProblemType,
+    topK: Option[Int],
+    threshold: Double
+) {
+  topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))
 
   /** The logits, when there is one for each label: a graph may leave the number of classes open until it has run.
     *
@@ -44,45 +49,51 @@ final class Postprocessor(labels: IndexedSeq[String], problemType: ProblemType, 
   def apply(logits: Array[Float]): Prediction = {
     requireOneALabel(logits)
     val scores = problemType match {
-      case ProblemType.SingleLabel => softmax(logits)
-      case ProblemType.MultiLabel => logits.map(x => 1 / (1 + math.exp(-x.toDouble)))
+      case ProblemType.SingleLabel => Postprocessor.softmax(logits)
+      case ProblemType.MultiLabel => logits.map(logit => 1 / (1 + math.exp(-logit.toDouble)))
       case ProblemType.Regression => logits.map(_.toDouble)
     }
-    Prediction(logits, scores, best(scores))
+    Prediction(logits, scores, best(scores).map(id => ScoredLabel(id, labels(id), scores(id))))
   }
 
-  private def softmax(logits: Array[Float]): Array[Double] = {
-    val largest = logits.max.toDouble
-    val exponentials = logits.map(x => math.exp(x - largest))
-    val sum = exponentials.sum
-    exponentials.map(_ / sum)
+  private def best(scores: Array[Double]): Seq[Int] = problemType match {
+    case ProblemType.SingleLabel => Postprocessor.largest(scores, topK.getOrElse(1), Double.NegativeInfinity)
+    case ProblemType.MultiLabel => Postprocessor.largest(scores, topK.getOrElse(scores.length), threshold)
+    case ProblemType.Regression => scores.indices.take(topK.getOrElse(scores.length))
   }
+}
 
-  private def best(scores: Array[Double]): Seq[ScoredLabel] = {
-    val enough = problemType match {
-      case ProblemType.MultiLabel => (id: Int) => scores(id) >= threshold
-      case _ => (_: Int) => true
+private object Postprocessor {
+
+  // Loops, because Scala's collections box every number: a picture may have 21,843 classes.
+  def softmax(logits: Array[Float]): Array[Double] = {
+    var largest = Float.NegativeInfinity
+    for (i <- logits.indices) largest = math.max(largest, logits(i))
+    val scores = new Array[Double](logits.length)
+    var sum = 0.0
+    for (i <- scores.indices) {
+      scores(i) = math.exp(logits(i).toDouble - largest)
+      sum += scores(i)
     }
-    largest(scores, enough).map(id => ScoredLabel(id, labels(id), scores(id)))
+    for (i <- scores.indices) scores(i) /= sum
+    scores
   }
 
-  /** The ids of the topK largest scores, best first, the lower id first among equals (as argmax). Linear in the number
-    * of classes: a heap of topK keeps the best seen so far.
+  /** The ids of the `count` largest scores that are at least `lowest`, best first, the lower id first among equals (as
+    * argmax). A heap keeps the best seen so far, so that most scores cost one comparison.
     */
-  private def largest(scores: Array[Double], enough: Int => Boolean): Seq[Int] = {
+  def largest(scores: Array[Double], count: Int, lowest: Double): Seq[Int] = {
     val worstFirst = Ordering.by[Int, (Double, Int)](id => (-scores(id), id))(
       Ordering.Tuple2(Ordering.Double.TotalOrdering, Ordering.Int)
     )
     val kept = mutable.PriorityQueue.empty[Int](worstFirst)
-    scores.indices.foreach { id =>
-      if (enough(id)) {
-        if (kept.size < topK) kept += id
-        else if (scores(id) > scores(kept.head)) {
-          kept.dequeue()
-          kept += id
-        }
+    var worst = Double.NegativeInfinity
+    for (id <- scores.indices)
+      if (!(scores(id) < lowest) && (kept.size < count || scores(id) > worst)) {
+        if (kept.size == count) { val _ = kept.dequeue() }
+        kept += id
+        worst = scores(kept.head)
       }
-    }
     kept.dequeueAll.reverse
   }
 }

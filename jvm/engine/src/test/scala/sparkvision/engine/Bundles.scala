@@ -55,17 +55,48 @@ object Bundles {
   }
 
   /** A graph that gives its logits twice, as `logits` and as `again`; the manifest declares `output`. */
-  def withSecondOutput(output: String): Path = {
-    val node = Protobuf.field(1, "logits") ++ Protobuf.field(2, "again") ++ Protobuf.field(4, "Identity")
-    val shape = Protobuf.field(1, Protobuf.field(2, "batch_size")) ++ Protobuf.field(1, Protobuf.field(1, 10L))
-    val tensorType = Protobuf.field(1, 1L) ++ Protobuf.field(2, shape)
-    val again = Protobuf.field(1, "again") ++ Protobuf.field(2, Protobuf.field(1, tensorType))
-    // Protobuf merges a second graph into the first.
-    val more = Protobuf.field(7, Protobuf.field(1, node) ++ Protobuf.field(12, again))
-    val graph = Files.readAllBytes(digits().resolve(BundleManifest.GraphFile)) ++ more
-    replaceFile(BundleManifest.GraphFile, graph).also(editManifest(_) { manifest =>
+  def withSecondOutput(output: String): Path =
+    withOutputs(("logits", "again", Seq(10L))).also(editManifest(_) { manifest =>
       val _ = manifest.at("/outputs/0").asInstanceOf[ObjectNode].put("name", output)
     })
+
+  /** The embedded model as one for feature extraction: 17 tokens of 80 numbers, and the class token's, which the
+    * classifier is fed, as the pooler's output.
+    */
+  def features(): Path =
+    withOutputs(
+      ("/vit/layernorm/Add_1_output_0", "last_hidden_state", Seq(17L, 80L)),
+      ("/Gather_output_0", "pooler_output", Seq(80L))
+    ).also(editManifest(_) { manifest =>
+      manifest.put("task", "feature-extraction").put("architecture", "ViTModel").putArray("labels")
+      manifest.remove("golden")
+      val outputs = manifest.putArray("outputs")
+      outputs.add(mapper.readTree("""{"name": "last_hidden_state", "type": "float32", "shape": ["n", 17, 80]}"""))
+      outputs.add(mapper.readTree("""{"name": "pooler_output", "type": "float32", "shape": ["n", 80]}"""))
+    })
+
+  /** The embedded graph with further outputs: each a tensor inside it, the output's name and its shape for a picture. */
+  private def withOutputs(more: (String, String, Seq[Long])*): Path = {
+    // Protobuf merges a second graph into the first.
+    val merged = more.map { case (tensor, name, shape) =>
+      val node = Protobuf.field(1, tensor) ++ Protobuf.field(2, name) ++ Protobuf.field(4, "Identity")
+      val sizes =
+        Protobuf.field(1, Protobuf.field(2, "batch_size")) +: shape.map(n => Protobuf.field(1, Protobuf.field(1, n)))
+      val tensorType = Protobuf.field(1, 1L) ++ Protobuf.field(2, sizes.reduce(_ ++ _))
+      val output = Protobuf.field(1, name) ++ Protobuf.field(2, Protobuf.field(1, tensorType))
+      Protobuf.field(7, Protobuf.field(1, node) ++ Protobuf.field(12, output))
+    }
+    replaceFile(
+      BundleManifest.GraphFile,
+      Files.readAllBytes(digits().resolve(BundleManifest.GraphFile)) ++ merged.reduce(_ ++ _)
+    )
+  }
+
+  /** Damages a file as a failing disk does. */
+  def flipByte(file: Path): Unit = {
+    val bytes = Files.readAllBytes(file)
+    bytes(bytes.length / 2) = (bytes(bytes.length / 2) ^ 1).toByte
+    val _ = Files.write(file, bytes)
   }
 
   /** The same model under other labels. */

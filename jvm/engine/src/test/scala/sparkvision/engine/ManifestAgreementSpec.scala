@@ -120,7 +120,7 @@ class ManifestAgreementSpec extends AnyFunSuite {
         folder
     })
     val message = intercept[BundleException](InferenceSession.open(bundle, SessionConfig())).getMessage
-    assert(message.contains("20 logits") && message.contains("10"))
+    assert(message.contains("20 values") && message.contains("10"))
   }
 
   test("a batch that the provider cannot run is refused, naming the provider") {

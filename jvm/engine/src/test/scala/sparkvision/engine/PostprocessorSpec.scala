@@ -7,7 +7,7 @@ class PostprocessorSpec extends AnyFunSuite {
 
   private def postprocessor(
       problemType: ProblemType = ProblemType.SingleLabel,
-      topK: Int = 1,
+      topK: Option[Int] = None,
       threshold: Double = 0.5
   ): Postprocessor = new Postprocessor(labels, problemType, topK, threshold)
 
@@ -24,25 +24,40 @@ class PostprocessorSpec extends AnyFunSuite {
   }
 
   test("topK labels come best first") {
-    assert(postprocessor(topK = 3)(Array(1f, 4f, 2f, 3f)).best.map(_.label) == Seq("dog", "fish", "owl"))
+    assert(postprocessor(topK = Some(3))(Array(1f, 4f, 2f, 3f)).best.map(_.label) == Seq("dog", "fish", "owl"))
   }
 
   test("the lower id comes first among equal scores, as in argmax") {
-    assert(postprocessor(topK = 2)(Array(1f, 3f, 3f, 3f)).best.map(_.id) == Seq(1, 2))
+    assert(postprocessor(topK = Some(2))(Array(1f, 3f, 3f, 3f)).best.map(_.id) == Seq(1, 2))
   }
 
   test("topK beyond the number of labels gives every label once") {
-    assert(postprocessor(topK = 100)(Array(1f, 4f, 2f, 3f)).best.map(_.id) == Seq(1, 3, 2, 0))
+    assert(postprocessor(topK = Some(100))(Array(1f, 4f, 2f, 3f)).best.map(_.id) == Seq(1, 3, 2, 0))
   }
 
-  test("multi-label reports the labels at or above the threshold") {
-    val best = postprocessor(ProblemType.MultiLabel, topK = 4)(Array(0f, 3f, -1f, 1f)).best
+  test("a single-label model reports the best label unless topK says more") {
+    assert(postprocessor()(Array(1f, 4f, 2f, 3f)).best.map(_.label) == Seq("dog"))
+  }
+
+  test("multi-label reports all labels at or above the threshold, best first") {
+    val best = postprocessor(ProblemType.MultiLabel)(Array(0f, 3f, -1f, 1f)).best
     assert(best.map(_.label) == Seq("dog", "fish", "cat"))
     assert(best.last.score == 0.5)
   }
 
-  test("a regression gives the raw value") {
-    assert(postprocessor(ProblemType.Regression)(Array(1.5f, 0f, 0f, 0f)).scores.head == 1.5)
+  test("multi-label reports topK labels at most") {
+    val best = postprocessor(ProblemType.MultiLabel, topK = Some(2))(Array(0f, 3f, -1f, 1f)).best
+    assert(best.map(_.label) == Seq("dog", "fish"))
+  }
+
+  test("multi-label reports nothing when no label reaches the threshold") {
+    assert(postprocessor(ProblemType.MultiLabel, threshold = 0.99)(Array(0f, 3f, -1f, 1f)).best.isEmpty)
+  }
+
+  test("a regression gives the raw values in the order of the outputs") {
+    val prediction = postprocessor(ProblemType.Regression)(Array(1.5f, 7f, 0f, -2f))
+    assert(prediction.scores.toSeq == Seq(1.5, 7, 0, -2))
+    assert(prediction.best.map(_.label) == labels)
   }
 
   test("logits that do not match the labels are refused") {
@@ -50,6 +65,6 @@ class PostprocessorSpec extends AnyFunSuite {
   }
 
   test("topK of 0 is refused") {
-    assert(intercept[ParameterException](postprocessor(topK = 0)).getMessage.contains("topK"))
+    assert(intercept[ParameterException](postprocessor(topK = Some(0))).getMessage.contains("topK"))
   }
 }

@@ -43,6 +43,13 @@ class SessionCacheSpec extends AnyFunSuite {
     assert(cache.openCount == 0)
   }
 
+  test("no session is opened from a model that was damaged after it was checked") {
+    val damaged = ModelBundle.open(Bundles.digits())
+    Bundles.flipByte(damaged.graph)
+    val message = intercept[BundleException](new SessionCache().acquire(damaged, cpu, 1.hour)).getMessage
+    assert(message.contains("model.onnx is damaged"))
+  }
+
   test("a session stays open while somebody holds it") {
     val cache = new SessionCache
     Using.resource(cache.acquire(bundle, cpu, 1.milli)) { _ =>
@@ -113,7 +120,7 @@ class SessionCacheSpec extends AnyFunSuite {
     val cache = new SessionCache
     val garbage = ModelBundle.open(Bundles.digits())
     Files.writeString(garbage.graph, "no longer a graph")
-    assert(intercept[BundleException](cache.acquire(garbage, cpu, 1.hour)).getMessage.contains("cannot load"))
+    assert(intercept[BundleException](cache.acquire(garbage, cpu, 1.hour)).getMessage.contains("is damaged"))
     cache.acquire(bundle, cpu, 1.hour).close()
     assert(cache.openedCount == 1)
     cache.closeIdle()

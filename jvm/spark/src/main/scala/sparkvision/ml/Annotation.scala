@@ -26,8 +26,8 @@ object Annotation {
     )
   )
 
-  /** One label of a category column. */
-  val categoryType: StructType = StructType(
+  /** One label of a category column, or the one element of a column of embeddings. */
+  val resultType: StructType = StructType(
     Seq(
       StructField("annotatorType", StringType),
       StructField("begin", IntegerType, nullable = false),
@@ -56,6 +56,9 @@ object Annotation {
 
   def category(label: String, metadata: Map[String, String]): Row =
     Row("category", 0, 0, label, metadata, Seq.empty[Float])
+
+  def imageEmbeddings(embedding: Array[Float], metadata: Map[String, String]): Row =
+    Row("image_embeddings", 0, 0, "", metadata, embedding.toSeq)
 }
 
 /** What is known of a picture beside its pixels.

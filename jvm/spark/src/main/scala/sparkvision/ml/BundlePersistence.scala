@@ -26,11 +26,17 @@ final private[ml] class BundleWriter(bundle: ModelBundle, metadata: MLWriter) ex
 }
 
 private[ml] object BundlePersistence {
+
+  /** Before a bundle's URI: what `load` is asked for is the bundle itself, not a saved stage. A Spark Connect client can
+    * call nothing else of a companion than `load`, so this is its way to `loadSavedModel`.
+    */
+  val BundlePrefix = "bundle:"
+
   def bundleFolder(path: String): String = new HadoopPath(path, "bundle").toString
 }
 
 /** Makes stages from bundles and from saved stages: the companion of each stage with a model. */
-trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] {
+trait BundleReadable[S <: VisionModelStage] extends DefaultParamsReadable[S] {
 
   /** A stage without a model. */
   protected def make(): S
@@ -65,6 +71,9 @@ trait BundleReadable[S <: ImageClassification] extends DefaultParamsReadable[S] 
     }
   }
 
-  // A static forwarder that Java callers and Spark's pipeline reader find.
-  override def load(path: String): S = super.load(path)
+  // A static forwarder that Java callers, Spark's pipeline reader and a Spark Connect server find.
+  override def load(path: String): S =
+    if (path.startsWith(BundlePersistence.BundlePrefix))
+      loadSavedModel(path.stripPrefix(BundlePersistence.BundlePrefix), SparkSession.active)
+    else super.load(path)
 }

@@ -1,29 +1,49 @@
 package sparkvision.ml
 
+import org.apache.spark.ml.attribute.{Attribute, AttributeGroup, NominalAttribute, NumericAttribute}
 import org.apache.spark.ml.linalg.{SQLDataTypes, Vectors}
 import org.apache.spark.sql.types._
 
-import sparkvision.engine.Prediction
+import sparkvision.engine._
 
-/** The columns that a classification stage adds; each is there when its Param names it. */
+/** The columns that a classification stage adds; each is there when its Param names it.
+  *
+  * Spark ML's columns name the labels in their metadata, where its evaluators, IndexToString and others look for them.
+  *
+  * @param labels
+  *   the driver's alone: it makes the metadata, and thousands of names need not travel with every task
+  * @throws ParameterException
+  *   when a column is asked for that models of this problem type cannot give
+  */
 final private[ml] case class ClassificationOutput(
+    @transient labels: IndexedSeq[String],
+    problemType: ProblemType,
     outputCol: Option[String],
     rawPredictionCol: Option[String],
     probabilityCol: Option[String],
     predictionCol: Option[String],
     errorCol: Option[String]
-) {
+) extends ModelOutput[Prediction] {
   import ClassificationOutput._
 
-  val fields: Seq[StructField] = Seq(
-    outputCol.map(StructField(_, ArrayType(Annotation.categoryType), nullable = false, annotationMetadata)),
-    rawPredictionCol.map(StructField(_, SQLDataTypes.VectorType)),
-    probabilityCol.map(StructField(_, SQLDataTypes.VectorType)),
-    predictionCol.map(StructField(_, DoubleType)),
+  requireGiven(predictionCol, "predictionCol", problemType != ProblemType.MultiLabel && !isSeveralValues)
+  requireGiven(probabilityCol, "probabilityCol", problemType != ProblemType.Regression)
+
+  @transient lazy val fields: Seq[StructField] = Seq(
+    outputCol.map(StructField(_, ArrayType(Annotation.resultType), nullable = false, annotationMetadata)),
+    rawPredictionCol.map(vectorField),
+    probabilityCol.map(vectorField),
+    predictionCol.map(name =>
+      StructField(name, DoubleType, metadata = predictionAttribute.withName(name).toMetadata())
+    ),
     errorCol.map(StructField(_, StringType))
   ).flatten
 
-  /** The values of [[fields]] for one picture. Without a result the annotation is empty and the others are null. */
+  def results[A](model: LocalModel, items: Iterator[A])(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(picture)
+
+  /** Without a result the annotation is empty and the others are null. */
   def values(source: SourcePicture, result: Either[String, Prediction]): Seq[Any] = {
     val prediction = result.toOption
     def orNull(value: Prediction => Any): Any = prediction.map(value).orNull
@@ -31,10 +51,34 @@ final private[ml] case class ClassificationOutput(
       outputCol.map(_ => prediction.fold(Seq.empty[Any])(annotations(source, _))),
       rawPredictionCol.map(_ => orNull(p => Vectors.dense(p.logits.map(_.toDouble)))),
       probabilityCol.map(_ => orNull(p => Vectors.dense(p.scores))),
-      predictionCol.map(_ => orNull(_.best.head.id.toDouble)),
+      predictionCol.map(_ => orNull(best)),
       errorCol.map(_ => result.left.toOption.orNull)
     ).flatten
   }
+
+  private def best(prediction: Prediction): Double = problemType match {
+    case ProblemType.Regression => prediction.scores.head
+    case _ => prediction.best.head.id.toDouble
+  }
+
+  private def isSeveralValues = problemType == ProblemType.Regression && labels.size != 1
+
+  private def predictionAttribute: Attribute = problemType match {
+    case ProblemType.Regression => NumericAttribute.defaultAttr
+    case _ => NominalAttribute.defaultAttr.withValues(labels.toArray)
+  }
+
+  private def vectorField(name: String): StructField = {
+    val attributes = labels.map(label => NumericAttribute.defaultAttr.withName(label): Attribute)
+    StructField(name, SQLDataTypes.VectorType, metadata = new AttributeGroup(name, attributes.toArray).toMetadata())
+  }
+
+  private def requireGiven(column: Option[String], param: String, isGiven: Boolean): Unit =
+    if (column.isDefined && !isGiven)
+      throw new ParameterException(
+        s"$param is '${column.mkString}', but a model of ${problemType.name} with ${labels.size} labels gives none. " +
+          "Use outputCol or rawPredictionCol."
+      )
 }
 
 private object ClassificationOutput {

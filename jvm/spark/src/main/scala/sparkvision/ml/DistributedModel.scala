@@ -1,16 +1,14 @@
 package sparkvision.ml
 
-import java.nio.file.{Files, Path, StandardCopyOption, StandardOpenOption}
+import java.io.IOException
 
-import scala.collection.mutable
 import scala.util.Using
 
-import org.apache.hadoop.fs.{FileUtil, Path => HadoopPath}
+import org.apache.hadoop.fs.{Path => HadoopPath}
 import org.apache.spark.broadcast.Broadcast
-import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.engine.{BundleException, ModelBundle}
+import sparkvision.engine.BundleException
 
 /** How tasks come by a model. Small: it travels with every task, the model does not. */
 sealed private[ml] trait DistributedModel extends Serializable {
@@ -28,69 +26,56 @@ private[ml] object DistributedModel {
     override def key: String = folder
   }
 
+  /** A model that each executor copies for itself. */
+  sealed trait Transferred extends DistributedModel {
+
+    /** Bytes of all its files. */
+    def size: Long
+
+    def fileNames: Seq[String]
+
+    /** Hands a file's content to `write` piece by piece, each as a buffer and the number of bytes that count. */
+    def read(fileName: String)(write: (Array[Byte], Int) => Unit): Unit
+  }
+
   /** In chunks, which executors pass on to each other. */
-  final case class Broadcasted(bundleHash: String, files: Seq[BroadcastFile]) extends DistributedModel
+  final case class Broadcasted(bundleHash: String, size: Long, files: Seq[BroadcastFile]) extends Transferred {
+    override def fileNames: Seq[String] = files.map(_.name)
+
+    override def read(fileName: String)(write: (Array[Byte], Int) => Unit): Unit =
+      files.filter(_.name == fileName).flatMap(_.chunks).foreach(chunk => write(chunk.value, chunk.value.length))
+  }
 
   final case class BroadcastFile(name: String, chunks: Seq[Broadcast[Array[Byte]]])
 
   /** On a file system that executors read themselves, with the job's Hadoop configuration. */
   final case class Remote(
       bundleHash: String,
+      size: Long,
       uri: String,
       fileNames: Seq[String],
       configuration: Broadcast[SerializableConfiguration]
-  ) extends DistributedModel
-}
+  ) extends Transferred {
 
-/** This executor's copies of models, one folder each in its own local directory, checked against their hash. */
-private[ml] object ExecutorModels {
-  import DistributedModel._
-
-  private val opened = mutable.Map[String, ModelBundle]()
-  private lazy val home = LocalDirectories.create("sparkvision-executor")
-
-  /** The executor's copy of `model`, made at the first call. */
-  def open(model: DistributedModel): ModelBundle = synchronized {
-    opened.getOrElseUpdate(
-      model.key,
-      model match {
-        case OnThisMachine(_, folder) => ModelBundle.open(Path.of(folder))
-        case Broadcasted(_, files) => install(model.bundleHash)(folder => files.foreach(write(folder, _)))
-        case Remote(_, uri, names, configuration) =>
-          install(model.bundleHash)(folder => names.foreach(read(folder, uri, _, configuration.value)))
+    override def read(fileName: String)(write: (Array[Byte], Int) => Unit): Unit = {
+      val file = new HadoopPath(uri, fileName)
+      val buffer = new Array[Byte](Remote.BufferSize)
+      try
+        Using.resource(file.getFileSystem(configuration.value.value).open(file)) { in =>
+          Iterator.continually(in.read(buffer)).takeWhile(_ >= 0).foreach(write(buffer, _))
+        }
+      catch {
+        case e: IOException =>
+          throw new BundleException(
+            s"An executor cannot read the model's file $file ($e). Executors need access to where the model lies; a model " +
+              "that only the driver can read is sent to them.",
+            e
+          )
       }
-    )
-  }
-
-  /** Fills a folder beside the final one, checks it, and renames it into place as a whole. */
-  private def install(bundleHash: String)(fill: Path => Unit): ModelBundle = {
-    val incoming = Files.createTempDirectory(home, "incoming")
-    try {
-      fill(incoming)
-      val bundle = ModelBundle.open(incoming)
-      if (bundle.bundleHash != bundleHash)
-        throw new BundleException(
-          s"The model that this executor was sent has the hash ${bundle.bundleHash}, not $bundleHash: it was changed " +
-            "while the job ran. Load it anew with loadSavedModel."
-        )
-      bundle.movedTo(Files.move(incoming, home.resolve(bundleHash), StandardCopyOption.ATOMIC_MOVE))
-    } finally if (Files.exists(incoming)) { val _ = FileUtil.fullyDelete(incoming.toFile) }
-  }
-
-  private def write(folder: Path, file: BroadcastFile): Unit = {
-    val target = folder.resolve(file.name)
-    Files.createDirectories(target.getParent)
-    Using.resource(Files.newOutputStream(target, StandardOpenOption.CREATE_NEW)) { out =>
-      file.chunks.foreach(chunk => out.write(chunk.value))
     }
   }
 
-  private def read(folder: Path, uri: String, name: String, configuration: SerializableConfiguration): Unit = {
-    val source = new HadoopPath(uri, name)
-    val target = folder.resolve(name)
-    Files.createDirectories(target.getParent)
-    source
-      .getFileSystem(configuration.value)
-      .copyToLocalFile(false, source, new HadoopPath(target.toUri), true)
+  object Remote {
+    private val BufferSize = 1 << 20
   }
 }

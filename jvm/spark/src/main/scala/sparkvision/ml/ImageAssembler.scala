@@ -4,9 +4,7 @@ import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param._
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
 import org.apache.spark.sql.types.{ArrayType, StructField, StructType}
-import org.apache.spark.sql.{DataFrame, Dataset, Row}
-
-import sparkvision.engine.{ImageDecoder, ImageException, ImageFormat, Picture, Pixels}
+import org.apache.spark.sql.{DataFrame, Dataset}
 
 /** Brings pictures, however a table holds them, into a column of `image` annotations.
   *
@@ -43,34 +41,21 @@ class ImageAssembler(override val uid: String)
   def getDecode: Boolean = $(decode)
 
   override def transform(dataset: Dataset[_]): DataFrame = {
-    val schema = transformSchema(dataset.schema)
-    val context = dataset.sparkSession.sparkContext
-    val pictures = PictureColumn.of(dataset.schema, getInputCol, getOriginCol, context)
-    val decoding = getDecode
-    RowMapping(dataset, schema) { rows =>
-      rows.map(row => Row.fromSeq(row.toSeq :+ Seq(ImageAssembler.annotation(pictures(row), decoding))))
-    }
+    val _ = transformSchema(dataset.schema)
+    RowMapping(dataset, getInputCol, getOriginCol, Seq(outputField), AssemblePictures(uid, getDecode))
   }
 
   override def transformSchema(schema: StructType): StructType = {
-    PictureColumn.checkSchema(schema, getInputCol, getOriginCol)
-    val annotations = ArrayType(Annotation.imageType)
-    RowMapping.append(schema, Seq(StructField($(outputCol), annotations, true, Annotation.columnMetadata("image"))))
+    val _ = PictureColumn.of(schema, getInputCol, getOriginCol)
+    RowMapping.append(schema, Seq(outputField))
   }
+
+  private def outputField =
+    StructField($(outputCol), ArrayType(Annotation.imageType), true, Annotation.columnMetadata("image"))
 
   override def copy(extra: ParamMap): ImageAssembler = defaultCopy(extra)
 }
 
 object ImageAssembler extends DefaultParamsReadable[ImageAssembler] {
   override def load(path: String): ImageAssembler = super.load(path)
-
-  private def annotation(source: SourcePicture, decoding: Boolean): Row = source.picture match {
-    case Picture.Encoded(bytes) if decoding =>
-      try annotation(source.copy(picture = Picture.Decoded(ImageDecoder.decode(bytes))), decoding)
-      catch { case e: ImageException => annotation(source.copy(picture = Picture.Unusable(e.reason)), decoding) }
-    case Picture.Encoded(bytes) =>
-      Annotation.image(source.facts, bytes, ImageFormat.of(bytes).map(format => "format" -> format.name).toMap)
-    case Picture.Decoded(pixels) => Annotation.image(source.facts, Pixels.toOpenCv(pixels), Map.empty)
-    case Picture.Unusable(reason) => Annotation.image(source.facts, null, Map(PictureColumn.ReasonKey -> reason))
-  }
 }

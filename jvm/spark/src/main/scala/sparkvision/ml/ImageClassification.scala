@@ -1,110 +1,35 @@
 package sparkvision.ml
 
-import scala.concurrent.duration._
-
-import org.apache.spark.ml.Transformer
-import org.apache.spark.ml.param.ParamMap
-import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
-import org.apache.spark.sql.types.StructType
-import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
+import org.apache.spark.ml.util.Identifiable
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** What every classification stage does: one row out for each row in, in order, with the columns its Params name. */
-abstract class ImageClassification
-    extends Transformer
-    with HasInputCols
-    with PictureInputParams
-    with PreprocessingParams
-    with InferenceParams
-    with ModelParams
-    with ClassificationParams
-    with DefaultParamsWritable {
+/** Labels pictures with a model of any architecture, exactly as Hugging Face would.
+  *
+  * {{{
+  * val classification = ImageClassification.loadSavedModel("my-model", spark)
+  *   .setInputCols("image").setOutputCol("class").setErrorCol("error")
+  * classification.transform(images).select("class.result", "error")
+  * }}}
+  *
+  * Input: a column of ImageAssembler's annotations, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
+  * Output: for each row its row, with a column of `category` annotations (best label first) and those of Spark ML.
+  */
+class ImageClassification(override val uid: String) extends VisionModelStage with ClassificationParams {
+  def this() = this(Identifiable.randomUID("ImageClassification"))
 
-  /** The Hugging Face class whose bundles this stage runs. */
-  protected def architecture: String
+  private[ml] type Result = Prediction
 
-  /** Keeps what was sent to the executors alive as long as this stage. */
-  @transient private[ml] var distributed = Option.empty[DistributedModel]
-
-  override def transform(dataset: Dataset[_]): DataFrame = {
-    val schema = transformSchema(dataset.schema)
-    val spark = dataset.sparkSession
-    val context = spark.sparkContext
-    val output = this.output
-    val pictures = PictureColumn.of(dataset.schema, pictureColumn, getOriginCol, context)
-    val runner = partitionRunner(spark)
-    val mode = getBadImageMode
-    RowMapping(dataset, schema) { rows =>
-      runner.run(rows.map(row => row -> pictures(row)))(_._2.picture).flatMap { case ((row, source), result) =>
-        BadImages.handle(mode, source, result).map(kept => Row.fromSeq(row.toSeq ++ output.values(source, kept)))
-      }
-    }
-  }
-
-  override def transformSchema(schema: StructType): StructType = {
-    PictureColumn.checkSchema(schema, pictureColumn, getOriginCol)
-    if (output.fields.isEmpty)
-      throw new ParameterException(
-        s"$uid would add no column: set outputCol, predictionCol, probabilityCol, rawPredictionCol or errorCol."
-      )
-    RowMapping.append(schema, output.fields)
-  }
-
-  /** A copy; with another modelPath it forgets the hash of the old model, as setModelPath does. */
-  override def copy(extra: ParamMap): this.type = {
-    val copied = defaultCopy[ImageClassification](extra)
-    if (extra.contains(modelPath) && !extra.contains(bundleHash)) copied.clear(copied.bundleHash)
-    copied.asInstanceOf[this.type]
-  }
-
-  override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
+  /** The architectures that a named stage runs; None for all of them. */
+  private[ml] def family: Option[ModelFamily] = None
 
   /** The names of the classes, in the order of their ids. */
   def labels: Array[String] = bundle(SparkSession.active).manifest.labels.toArray
 
-  /** This stage's model and settings on this machine, without a Spark job. The caller closes it. */
-  def localModel(): LocalModel = {
-    val spark = SparkSession.active
-    val chosen = settings(spark)
-    val session = chosen.session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
-    new LocalModel(bundle(spark), chosen.copy(session = session))
-  }
-
-  private def localThreads: Int =
-    if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
-
-  /** This stage's model, from the driver's store where it can be. */
-  private[ml] def bundle(spark: SparkSession): ModelBundle =
-    requireArchitecture(ModelStore.resolve(modelUri, getBundleHash, spark))
-
-  /** What lies at modelPath here and now. */
-  private[ml] def readBundle(spark: SparkSession): ModelBundle = requireArchitecture(ModelStore.read(modelUri, spark))
-
-  private def modelUri: String = getModelPath.getOrElse {
-    throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
-  }
-
-  private def requireArchitecture(bundle: ModelBundle): ModelBundle = {
-    val found = bundle.manifest.architecture
-    // A Spark NLP folder does not say what it holds.
-    if (found.nonEmpty && found != architecture)
-      throw new BundleException(
-        s"The bundle at $modelUri holds a $found, but ${getClass.getSimpleName} runs $architecture. Use a bundle of that architecture."
-      )
-    bundle
-  }
-
-  private def pictureColumn: String = get(inputCols) match {
-    case Some(Array(one)) => one
-    case Some(several) =>
-      throw new ParameterException(
-        s"$uid takes exactly one input column, not ${several.length} (${several.mkString(", ")}): setInputCols([\"image\"])."
-      )
-    case None => throw new ParameterException(s"$uid has no input column: setInputCols([\"image\"]).")
-  }
-
-  private def output = ClassificationOutput(
+  private[ml] def output(manifest: BundleManifest): ClassificationOutput = ClassificationOutput(
+    manifest.labels,
+    manifest.problemType,
     outputCol = getOutputCol,
     rawPredictionCol = getRawPredictionCol,
     probabilityCol = getProbabilityCol,
@@ -112,29 +37,29 @@ abstract class ImageClassification
     errorCol = getErrorCol
   )
 
-  private def partitionRunner(spark: SparkSession): PartitionRunner = {
-    val model = bundle(spark)
-    if (isSet(predictionCol) && model.manifest.problemType != ProblemType.SingleLabel)
-      throw new ParameterException(
-        s"predictionCol is for models that give one label; this one is ${model.manifest.problemType.name}. " +
-          "Use outputCol, or probabilityCol."
+  private[ml] def outputParams: Seq[String] =
+    Seq(outputCol, predictionCol, probabilityCol, rawPredictionCol, errorCol).map(_.name)
+
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
+    if (manifest.task != ModelTask.ImageClassification)
+      throw new BundleException(
+        s"The bundle at $modelUri is for ${manifest.task.name} and has no labels to give. Use ViTImageEmbeddings, or a " +
+          s"bundle for ${ModelTask.ImageClassification.name}."
       )
-    // Settings that the model cannot take are the driver's to refuse, before any task runs.
-    val chosen = settings(spark)
-    new LocalModel(model, chosen).close()
-    val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
-    distributed = Some(sent)
-    val sessionsOpened = ModelDistributor.sessionsOpened(spark.sparkContext)
-    new PartitionRunner(sent, chosen, getDeviceId, getIntraOpThreads, sessionsOpened)
+    family.filterNot(ModelFamily.runs(_, manifest.architecture)).foreach { named =>
+      throw new BundleException(
+        s"The bundle at $modelUri holds a ${manifest.architecture}, but ${named.stage} runs " +
+          s"${named.architectures.mkString(" and ")}. Use ${ModelFamily.stageFor(manifest.architecture)}."
+      )
+    }
   }
 
-  private def settings(spark: SparkSession) = ModelSettings(
-    processor = processorOverrides,
-    batchSize = getBatchSize,
-    maxImagePixels = getMaxImagePixels,
-    topK = getTopK,
-    threshold = getThreshold,
-    session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
-    sessionIdle = spark.sparkContext.getConf.getTimeAsMs("spark.sparkvision.sessionIdle", "5min").millis
-  )
+  private[ml] override def settings(spark: SparkSession): ModelSettings =
+    super.settings(spark).copy(topK = Option.when(isSet(topK))(getTopK), threshold = getThreshold)
+}
+
+object ImageClassification extends BundleReadable[ImageClassification] {
+  override protected def make(): ImageClassification = new ImageClassification
+
+  override def load(path: String): ImageClassification = super.load(path)
 }

@@ -12,7 +12,7 @@ import scala.util.Using
 import org.apache.hadoop.fs.{Path => HadoopPath}
 import org.apache.spark.SparkContext
 import org.apache.spark.broadcast.Broadcast
-import org.apache.spark.util.{LongAccumulator, SerializableConfiguration}
+import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine.{EmbeddedModels, ModelBundle}
 
@@ -26,25 +26,21 @@ object ModelDistributor {
   /** 32 MB: small beside an executor's memory, and few enough for a model of many gigabytes. */
   private val ChunkSize = 32 << 20
 
-  final private class Registry(context: SparkContext) {
+  final private class Registry {
     val models = mutable.Map[String, WeakReference[DistributedModel]]()
     var distributions = 0L
-    val sessionsOpened: LongAccumulator = context.longAccumulator("sparkvision sessions opened")
   }
 
   private val registries = mutable.WeakHashMap[SparkContext, Registry]()
 
   private def registryOf(context: SparkContext): Registry =
-    registries.getOrElseUpdate(context, new Registry(context))
+    registries.getOrElseUpdate(context, new Registry)
 
   /** Models broadcast (or handed to executors as a URI) since the application began. */
   def distributionCount(context: SparkContext): Long = synchronized(registryOf(context).distributions)
 
   /** Sessions that executors have opened since the application began, as finished tasks reported them. */
-  def sessionCount(context: SparkContext): Long = synchronized(registryOf(context).sessionsOpened.value)
-
-  private[ml] def sessionsOpened(context: SparkContext): LongAccumulator =
-    synchronized(registryOf(context).sessionsOpened)
+  def sessionCount(context: SparkContext): Long = StageTotals.all(context).map(_.sessionsOpened).sum
 
   private[ml] def distribute(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
     if (context.isLocal) DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
@@ -83,6 +79,7 @@ object ModelDistributor {
   private def remote(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
     DistributedModel.Remote(
       bundle.bundleHash,
+      bundle.size,
       uri,
       bundle.fileNames,
       context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
@@ -92,13 +89,14 @@ object ModelDistributor {
       bundle: ModelBundle,
       context: SparkContext,
       chunkSize: Int = ChunkSize
-  ): DistributedModel.Broadcasted =
-    DistributedModel.Broadcasted(
-      bundle.bundleHash,
-      bundle.fileNames.map { name =>
-        DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
-      }
-    )
+  ): DistributedModel.Broadcasted = {
+    // Executors would refuse a damaged model one by one, and could not know where the damage was done.
+    bundle.requireUndamaged()
+    val files = bundle.fileNames.map { name =>
+      DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
+    }
+    DistributedModel.Broadcasted(bundle.bundleHash, bundle.size, files)
+  }
 
   /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
   private def chunks(file: Path, context: SparkContext, chunkSize: Int): Seq[Broadcast[Array[Byte]]] =

@@ -10,10 +10,17 @@ import org.apache.spark.ml.param._
   */
 object ParamManifest {
 
-  /** Every public stage, and whether it runs a model bundle. */
+  /** Every public stage with its documentation; a stage comes after the one that it extends. */
   private val stages: Seq[(Transformer, String)] = Seq(
     new ImageAssembler -> "Brings pictures, however a table holds them, into a column of image annotations.",
-    new ViTForImageClassification -> "Labels pictures with a Vision Transformer, exactly as Hugging Face would."
+    new ImageClassification -> "Labels pictures with a model of any architecture, exactly as Hugging Face would.",
+    new ViTForImageClassification -> "Labels pictures with a Vision Transformer.",
+    new SwinForImageClassification -> "Labels pictures with a Swin Transformer, of either version.",
+    new ConvNextForImageClassification -> "Labels pictures with a ConvNeXT model, of either version.",
+    new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
+    new BeitForImageClassification -> "Labels pictures with a BEiT model.",
+    new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
   )
 
   private val mapper = new ObjectMapper
@@ -28,12 +35,20 @@ object ParamManifest {
   }
 
   private def describe(node: ObjectNode, stage: Transformer, doc: String): Unit = {
-    node.put("className", stage.getClass.getName).put("doc", doc).put("hasModel", stage.isInstanceOf[ModelParams])
+    node.put("className", stage.getClass.getName).put("doc", doc).put("kind", kindOf(stage))
+    val parent = stage.getClass.getSuperclass.getName
+    if (stages.exists(_._1.getClass.getName == parent)) node.put("parent", parent)
     val params = node.putArray("params")
     stage.params.sortBy(_.name).foreach { param =>
       val described = params.addObject().put("name", param.name).put("type", typeOf(param)).put("doc", param.doc)
       stage.getDefault(param).foreach(value => described.putPOJO("default", value))
     }
+  }
+
+  private def kindOf(stage: Transformer): String = stage match {
+    case _: ImageClassification => "classification"
+    case _: VisionModelStage => "model"
+    case _ => "pictures"
   }
 
   /** The types that Spark Connect carries; a Param of any other type would break a stage there. */

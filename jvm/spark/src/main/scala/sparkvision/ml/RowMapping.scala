@@ -1,12 +1,15 @@
 package sparkvision.ml
 
-import org.apache.spark.sql.functions.col
-import org.apache.spark.sql.types.{StructField, StructType}
-import org.apache.spark.sql.{DataFrame, Dataset, Encoders, Row}
+import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, Expression, Literal}
+import org.apache.spark.sql.catalyst.plans.logical.Project
+import org.apache.spark.sql.sparkvision.DataFrames
+import org.apache.spark.sql.types.{StringType, StructField, StructType}
+import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.ParameterException
+import sparkvision.ml.plan.{MapPictures, SessionRules}
 
-/** Adds columns to a dataset by a function over whole partitions. */
+/** Adds columns to a dataset by a function of its pictures. */
 private[ml] object RowMapping {
 
   /** The schema with columns added.
@@ -24,13 +27,25 @@ private[ml] object RowMapping {
       present.add(field)
     }
 
-  /** Maps the partitions to rows of `schema`. */
-  def apply(dataset: Dataset[_], schema: StructType)(partition: Iterator[Row] => Iterator[Row]): DataFrame = {
-    // Numbered for a moment: the input may have columns of one name, and the row encoder loses every column's metadata.
-    val numbered = StructType(schema.fields.zipWithIndex.map { case (field, index) => field.copy(name = s"_$index") })
-    val rows = dataset.toDF().mapPartitions(partition)(Encoders.row(numbered))
-    rows.select(numbered.fieldNames.toIndexedSeq.zip(schema).map { case (number, field) =>
-      col(number).as(field.name, field.metadata)
-    }: _*)
+  /** The dataset with the columns that `function` computes of the pictures in `column`. */
+  def apply(
+      dataset: Dataset[_],
+      column: String,
+      originCol: Option[String],
+      added: Seq[StructField],
+      function: PictureFunction
+  ): DataFrame = {
+    SessionRules.install(dataset.sparkSession)
+    val child = DataFrames.plan(dataset)
+    val place = PictureColumn.of(dataset.schema, column, originCol)
+    def text(index: Option[Int]): Expression = index.fold[Expression](Literal(null, StringType))(child.output(_))
+    val results = added.map(field => AttributeReference(field.name, field.dataType, field.nullable, field.metadata)())
+    val mapped =
+      MapPictures(child.output(place.picture), text(place.origin), text(place.defaultOrigin), function, results, child)
+    // New names for the results: Spark can rename those of a Project, so that the result may be joined with itself.
+    DataFrames.of(
+      dataset.sparkSession,
+      Project(child.output ++ results.map(result => Alias(result, result.name)()), mapped)
+    )
   }
 }

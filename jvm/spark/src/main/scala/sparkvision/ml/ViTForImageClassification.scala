@@ -2,22 +2,19 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a Vision Transformer that Hugging Face calls `ViTForImageClassification`, exactly as Hugging
-  * Face would.
+/** Labels pictures with a Vision Transformer (Hugging Face's `ViTForImageClassification`).
   *
   * {{{
-  * val vit = ViTForImageClassification.loadSavedModel("my-vit", spark)
-  *   .setInputCols("image").setOutputCol("class").setErrorCol("error")
-  * vit.transform(images).select("class.result", "error")
+  * val vit = ViTForImageClassification.loadSavedModel("my-vit", spark).setInputCols("image").setOutputCol("class")
+  * vit.transform(images).select("class.result")
   * }}}
   *
-  * Input: a column of ImageAssembler's annotations, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
-  * Output: for each row its row, with a column of `category` annotations (best label first) and those of Spark ML.
+  * Columns and Params are those of [[ImageClassification]].
   */
-class ViTForImageClassification(override val uid: String) extends ImageClassification {
+class ViTForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("ViTForImageClassification"))
 
-  override protected def architecture: String = "ViTForImageClassification"
+  private[ml] override def family: Option[ModelFamily] = Some(ModelFamily.ViT)
 }
 
 object ViTForImageClassification extends BundleReadable[ViTForImageClassification] {

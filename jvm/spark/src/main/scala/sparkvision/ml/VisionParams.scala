@@ -35,6 +35,13 @@ trait HasOutputCol extends Params {
   def getOutputCol: Option[String] = get(outputCol)
 }
 
+trait HasErrorCol extends Params {
+  final val errorCol: Param[String] =
+    new Param(this, "errorCol", "column of the reason why a picture has no result, else null (unset: none)")
+  def setErrorCol(value: String): this.type = set(errorCol, value)
+  def getErrorCol: Option[String] = get(errorCol)
+}
+
 /** What a user may change of the bundle's preprocessing. Unset means: as the bundle's preprocessor_config.json says. */
 trait PreprocessingParams extends Params {
 

@@ -16,19 +16,20 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
   private def configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
 
   private def remote(bundle: ModelBundle, uri: String): DistributedModel =
-    DistributedModel.Remote(bundle.bundleHash, uri, bundle.fileNames, configuration)
+    DistributedModel.Remote(bundle.bundleHash, bundle.size, uri, bundle.fileNames, configuration)
 
   test("a model broadcast in many chunks arrives as it was sent") {
     val bundle = ModelBundle.open(Bundles.relabelled())
     val sent = ModelDistributor.send(bundle, context, chunkSize = 100000)
     assert(sent.files.find(_.name == "model.onnx").exists(_.chunks.size > 10))
-    val received = ExecutorModels.open(sent)
+    val received = ExecutorModels.shared.open(sent)
     assert(received.bundleHash == bundle.bundleHash && received.folder != bundle.folder)
   }
 
-  test("an executor makes its copy once") {
-    val sent = ModelDistributor.send(ModelBundle.open(Bundles.digits()), context)
-    assert(ExecutorModels.open(sent) eq ExecutorModels.open(sent))
+  test("a model that was damaged on the driver is not sent") {
+    val bundle = ModelBundle.open(Bundles.digits())
+    Bundles.flipByte(bundle.graph)
+    assert(intercept[BundleException](ModelDistributor.send(bundle, context)).getMessage.contains("is damaged"))
   }
 
   test("executors read a model from another file system by themselves") {
@@ -36,7 +37,7 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
       val _ = m.put("note", "read by executors")
     }
     val bundle = ModelBundle.open(folder)
-    val received = ExecutorModels.open(remote(bundle, s"lake:$folder"))
+    val received = ExecutorModels.shared.open(remote(bundle, s"lake:$folder"))
     assert(received.bundleHash == bundle.bundleHash && received.folder != folder)
   }
 
@@ -52,7 +53,13 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
       },
       folder
     )
-    assert(intercept[BundleException](ExecutorModels.open(planned)).getMessage.contains("changed"))
+    assert(intercept[BundleException](ExecutorModels.shared.open(planned)).getMessage.contains("changed"))
+  }
+
+  test("an executor that cannot read a model from its place says so") {
+    val bundle = ModelBundle.open(Bundles.digits())
+    val message = intercept[BundleException](ExecutorModels.shared.open(remote(bundle, "lake:/swept/away"))).getMessage
+    assert(message.contains("lake:/swept/away/") && message.contains("need access"))
   }
 
   test("executors are sent what they cannot read, and read the rest") {

@@ -1,5 +1,7 @@
 package sparkvision.ml
 
+import java.lang.reflect.Modifier
+
 import scala.io.Source
 import scala.jdk.CollectionConverters._
 import scala.util.Using
@@ -25,6 +27,11 @@ class ParamManifestSpec extends AnyFunSuite {
       assert(stageClass.getConstructor().newInstance().isInstanceOf[Transformer])
       val stage = stageClass.getConstructor(classOf[String]).newInstance("mine")
       assert(stage.asInstanceOf[Identifiable].uid == "mine")
+    }
+
+    test(s"$name is loaded by a static method, which is what a Spark Connect server calls") {
+      val load = Class.forName(name).getMethod("load", classOf[String])
+      assert(Modifier.isStatic(load.getModifiers))
     }
 
     test(s"$name has every Param as a value of the Param's name, with a setter and a getter") {

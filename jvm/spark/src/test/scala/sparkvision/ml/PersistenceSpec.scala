@@ -138,7 +138,7 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
     val (path, rows) = (newPath(), temporaryFolder().resolve("rows.txt"))
     val here = PipelineApplication.save(spark, path)
     val java = Path.of(System.getProperty("java.home"), "bin", "java").toString
-    val options = PipelineApplication.javaOptions
+    val options = PipelineApplication.javaOptions :+ "-Dspark.master=local[2]" :+ "-Dspark.app.name=another JVM"
     val command = (java +: options) ++
       Seq("-cp", System.getProperty("java.class.path"), "sparkvision.ml.PipelineApplication", path, rows.toString)
     val log = temporaryFolder().resolve("log.txt").toFile

@@ -12,9 +12,11 @@ import org.apache.spark.sql.{DataFrame, SparkSession}
 /** A Spark application as a Scala team would write it, with no Python: it fits and saves a Pipeline, or loads one. */
 object PipelineApplication {
 
-  /** Loads the Pipeline saved at the first argument and writes its rows into the file named by the second. */
+  /** Loads the Pipeline saved at the first argument and writes its rows into the file named by the second. Where it runs,
+    * whoever starts it says.
+    */
   def main(arguments: Array[String]): Unit = {
-    val spark = LocalSpark.session
+    val spark = SparkSession.builder().getOrCreate()
     Files.write(Path.of(arguments(1)), rows(PipelineModel.load(arguments(0)).transform(pictures(spark))).asJava)
     spark.stop()
   }

@@ -95,14 +95,14 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     val planned = stage.transform(mixed)
     stage.transformSchema(mixed.schema)
     assert(SessionCache.shared.openedCount == before)
-    planned.count()
+    planned.collect()
     assert(SessionCache.shared.openedCount == before + 1)
   }
 
   test("repeated transforms open one session") {
     val before = ModelDistributor.sessionCount(spark.sparkContext)
     // Threads of its own: a session that no other test has opened.
-    (1 to 3).foreach(_ => vit.setIntraOpThreads(2).transform(mixed.repartition(4)).count())
+    (1 to 3).foreach(_ => vit.setIntraOpThreads(2).transform(mixed.repartition(4)).collect())
     assert(ModelDistributor.sessionCount(spark.sparkContext) == before + 1)
   }
 

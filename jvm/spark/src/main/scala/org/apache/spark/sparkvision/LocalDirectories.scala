@@ -5,13 +5,16 @@ import java.nio.file.Path
 import org.apache.spark.SparkEnv
 import org.apache.spark.util.Utils
 
-/** A bridge to what Spark keeps to itself: this process's own local directory, chosen as the cluster manager wants it. */
+/** A bridge to what Spark keeps to itself: this process's own local directories, chosen as the cluster manager wants them. */
 object LocalDirectories {
 
-  /** A new folder in this driver's or executor's local directory; Spark deletes it when the application ends. */
-  def create(prefix: String): Path = {
+  /** Where this driver or executor may keep files, often one folder on each disk; Spark deletes them when the application
+    * ends.
+    */
+  def all: Seq[Path] =
     // Not Utils.getLocalDir: its parameter's type changed between Spark 4.0 and 4.1.
-    val root = SparkEnv.get.blockManager.diskBlockManager.localDirsString.head
-    Utils.createTempDir(root, prefix).toPath
-  }
+    SparkEnv.get.blockManager.diskBlockManager.localDirsString.toSeq.map(Path.of(_))
+
+  /** A new folder in this driver's or executor's first local directory; Spark deletes it when the application ends. */
+  def create(prefix: String): Path = Utils.createTempDir(all.head.toString, prefix).toPath
 }

@@ -1,0 +1,88 @@
+package sparkvision.engine
+
+/** Turns a model's hidden states into one embedding of each picture.
+  *
+  * @param normalize
+  *   whether embeddings are divided by their Euclidean length, so that dot products are cosines
+  * @throws BundleException
+  *   when the bundle is not for feature extraction
+  * @throws ParameterException
+  *   when the model has nothing for this pooling to read
+  */
+final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, normalize: Boolean) {
+  import EmbeddingsPostprocessor._
+
+  if (manifest.task != ModelTask.FeatureExtraction)
+    throw new BundleException(
+      s"This bundle holds a ${manifest.architecture} for ${manifest.task.name}, which gives no embeddings. Export the " +
+        "checkpoint with `sparkvision export --task feature-extraction`."
+    )
+
+  /** The graph's output that the embeddings are made of. */
+  val output: TensorInfo = pooling match {
+    case Pooling.Pooler =>
+      manifest.outputs.find(_.name == PoolerOutput).getOrElse {
+        throw new ParameterException(
+          s"pooling is 'pooler', but this ${manifest.architecture} has no $PoolerOutput. Use pooling 'cls' or 'mean'."
+        )
+      }
+    case _ => manifest.outputs.head
+  }
+
+  if (pooling == Pooling.Cls && withoutClassToken(manifest.architecture))
+    throw new ParameterException(
+      s"pooling is 'cls', but a ${manifest.architecture} has no class token. Use pooling 'mean', or 'pooler'."
+    )
+
+  /** Numbers in an embedding. */
+  val size: Int = output.shape.last.toInt
+
+  /** @param states
+    *   one picture's values of [[output]]
+    */
+  def apply(states: Array[Float]): Array[Float] = {
+    val embedding = pooling match {
+      case Pooling.Cls => states.take(size)
+      case Pooling.Mean => mean(states)
+      case Pooling.Pooler => states
+    }
+    if (normalize) normalized(embedding) else embedding
+  }
+
+  /** Over [tokens, size]. */
+  private def mean(states: Array[Float]): Array[Float] = {
+    val tokens = states.length / size
+    Array.tabulate(size) { number =>
+      var sum = 0.0
+      for (token <- 0 until tokens) sum += states(token * size + number)
+      (sum / tokens).toFloat
+    }
+  }
+}
+
+private[engine] object EmbeddingsPostprocessor {
+  val HiddenState = "last_hidden_state"
+  val PoolerOutput = "pooler_output"
+
+  /** transformers' encoders whose first token is a part of the picture like the others. */
+  private val withoutClassToken = Set(
+    "SwinModel",
+    "Swinv2Model",
+    "ConvNextModel",
+    "ConvNextV2Model",
+    "HieraModel",
+    "BitModel",
+    "SiglipVisionModel",
+    "MobileViTModel",
+    "MobileViTV2Model",
+    "LevitModel",
+    "PoolFormerModel",
+    "EfficientFormerModel"
+  )
+
+  /** An embedding of zeros only has no direction, and stays as it is. */
+  private def normalized(embedding: Array[Float]): Array[Float] = {
+    val length = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
+    if (length == 0) embedding else embedding.map(x => (x / length).toFloat)
+  }
+}

@@ -1,0 +1,21 @@
+package sparkvision.engine
+
+/** What a bundle's graph is for, named as in Hugging Face's pipelines. */
+sealed abstract class ModelTask(val name: String)
+
+object ModelTask {
+
+  /** The first output is logits, one a label. */
+  case object ImageClassification extends ModelTask("image-classification")
+
+  /** The outputs are `last_hidden_state` and, where the model has one, `pooler_output`. */
+  case object FeatureExtraction extends ModelTask("feature-extraction")
+
+  private val all = Seq(ImageClassification, FeatureExtraction)
+
+  def parse(name: String): ModelTask = all.find(_.name == name).getOrElse {
+    throw new BundleException(
+      s"Unknown task '$name' in the bundle; SparkVision knows ${all.map(_.name).mkString(", ")}."
+    )
+  }
+}

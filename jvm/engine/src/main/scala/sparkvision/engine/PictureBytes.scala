@@ -1,0 +1,66 @@
+package sparkvision.engine
+
+import java.io.ByteArrayOutputStream
+import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+
+/** [[ImageDecoder]] and [[Preprocessor]], without a model, for a caller in another process: any number of pictures cross
+  * as one byte array, and so does what becomes of them. It is what the comparison with Pillow and transformers calls.
+  *
+  * All numbers are little-endian. In: for each picture its length (int32) and its bytes. Out: for each picture the length
+  * of the reason why it is refused (int32, 0 when it is not) and the reason in UTF-8; behind a length of 0 come height and
+  * width (int32 each) and the values.
+  */
+object PictureBytes {
+
+  /** The values are the upright picture's RGB bytes: height x width x 3. */
+  def decode(pictures: Array[Byte]): Array[Byte] = answers(pictures) { bytes =>
+    val pixels = ImageDecoder.decode(bytes)
+    (pixels.height, pixels.width, pixels.rgb)
+  }
+
+  /** The values are the float32 that a model is fed: 3 x height x width.
+    *
+    * @param config
+    *   the text of a `preprocessor_config.json`
+    * @throws ProcessorException
+    *   when that asks for something that is not supported
+    */
+  def preprocess(config: String, pictures: Array[Byte]): Array[Byte] = {
+    val preprocessor = new Preprocessor(ProcessorConfigReader.parse(config))
+    answers(pictures) { bytes =>
+      val input = FloatBuffer.allocate(3 * preprocessor.height * preprocessor.width)
+      preprocessor.process(ImageDecoder.decode(bytes), input)
+      (preprocessor.height, preprocessor.width, littleEndian(input.array))
+    }
+  }
+
+  private def answers(pictures: Array[Byte])(answer: Array[Byte] => (Int, Int, Array[Byte])): Array[Byte] = {
+    val out = new ByteArrayOutputStream
+    LocalModelBytes.unpack(pictures).foreach { bytes =>
+      try {
+        val (height, width, values) = answer(bytes)
+        out.write(numbers(0, height, width))
+        out.write(values)
+      } catch {
+        case refusal: ImageException =>
+          val reason = refusal.reason.getBytes(UTF_8)
+          out.write(numbers(reason.length))
+          out.write(reason)
+      }
+    }
+    out.toByteArray
+  }
+
+  private def numbers(values: Int*): Array[Byte] = {
+    val out = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN)
+    values.foreach(out.putInt)
+    out.array
+  }
+
+  private def littleEndian(floats: Array[Float]): Array[Byte] = {
+    val out = ByteBuffer.allocate(4 * floats.length).order(ByteOrder.LITTLE_ENDIAN)
+    val _ = out.asFloatBuffer.put(floats)
+    out.array
+  }
+}

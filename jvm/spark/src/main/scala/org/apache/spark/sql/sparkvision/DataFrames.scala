@@ -1,0 +1,14 @@
+package org.apache.spark.sql.sparkvision
+
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
+import org.apache.spark.sql.{DataFrame, Dataset, SparkSession, classic}
+
+/** A bridge to what Spark keeps to itself: between a DataFrame and its logical plan. */
+object DataFrames {
+
+  def of(spark: SparkSession, plan: LogicalPlan): DataFrame =
+    classic.Dataset.ofRows(spark.asInstanceOf[classic.SparkSession], plan)
+
+  /** The analysed plan; a command has been run. */
+  def plan(dataset: Dataset[_]): LogicalPlan = dataset.asInstanceOf[classic.Dataset[_]].logicalPlan
+}

@@ -1,0 +1,44 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.attribute.AttributeGroup
+import org.apache.spark.ml.linalg.{SQLDataTypes, Vectors}
+import org.apache.spark.sql.types._
+
+import sparkvision.engine.{LocalModel, Picture}
+
+/** The columns that an embeddings stage adds; each is there when its Param names it.
+  *
+  * @param size
+  *   numbers in an embedding
+  */
+final private[ml] case class EmbeddingsOutput(
+    size: Int,
+    outputCol: Option[String],
+    embeddingsCol: Option[String],
+    errorCol: Option[String]
+) extends ModelOutput[Array[Float]] {
+
+  @transient lazy val fields: Seq[StructField] = Seq(
+    outputCol.map(
+      StructField(_, ArrayType(Annotation.resultType), nullable = false, Annotation.columnMetadata("image_embeddings"))
+    ),
+    embeddingsCol.map(name =>
+      StructField(name, SQLDataTypes.VectorType, metadata = new AttributeGroup(name, size).toMetadata())
+    ),
+    errorCol.map(StructField(_, StringType))
+  ).flatten
+
+  def results[A](model: LocalModel, items: Iterator[A])(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, Array[Float]])] = model.embeddings(items)(picture)
+
+  /** Without a result the annotation is empty and the vector is null. */
+  def values(source: SourcePicture, result: Either[String, Array[Float]]): Seq[Any] = {
+    val embedding = result.toOption
+    Seq(
+      outputCol.map(_ => embedding.map(Annotation.imageEmbeddings(_, source.facts.asMetadata)).toSeq),
+      embeddingsCol.map(_ => embedding.map(numbers => Vectors.dense(numbers.map(_.toDouble))).orNull),
+      errorCol.map(_ => result.left.toOption.orNull)
+    ).flatten
+  }
+}

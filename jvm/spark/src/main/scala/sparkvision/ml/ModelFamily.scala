@@ -1,0 +1,53 @@
+package sparkvision.ml
+
+/** The architectures that have a stage of their own, as Spark NLP's users expect.
+  *
+  * @param stage
+  *   the stage's class name
+  * @param architectures
+  *   the Hugging Face classes whose bundles it runs
+  */
+sealed abstract private[ml] class ModelFamily(val stage: String, val architectures: String*)
+
+private[ml] object ModelFamily {
+  case object ViT extends ModelFamily("ViTForImageClassification", "ViTForImageClassification")
+
+  case object Swin
+      extends ModelFamily("SwinForImageClassification", "SwinForImageClassification", "Swinv2ForImageClassification")
+
+  case object ConvNext
+      extends ModelFamily(
+        "ConvNextForImageClassification",
+        "ConvNextForImageClassification",
+        "ConvNextV2ForImageClassification"
+      )
+
+  case object DeiT
+      extends ModelFamily(
+        "DeiTForImageClassification",
+        "DeiTForImageClassification",
+        "DeiTForImageClassificationWithTeacher"
+      )
+
+  case object Beit extends ModelFamily("BeitForImageClassification", "BeitForImageClassification")
+
+  case object Dinov2
+      extends ModelFamily(
+        "Dinov2ForImageClassification",
+        "Dinov2ForImageClassification",
+        "Dinov2WithRegistersForImageClassification"
+      )
+
+  private val all = Seq(ViT, Swin, ConvNext, DeiT, Beit, Dinov2)
+
+  /** Bundles that do not say which architecture they hold: Spark NLP's folders, and graphs of other frameworks. */
+  private val unnamed = Set("", "onnx")
+
+  /** The stage for bundles of `architecture`. */
+  def stageFor(architecture: String): String =
+    all.find(_.architectures.contains(architecture)).fold("ImageClassification")(_.stage)
+
+  /** Whether the stage of `family` runs bundles of `architecture`. */
+  def runs(family: ModelFamily, architecture: String): Boolean =
+    unnamed(architecture) || family.architectures.contains(architecture)
+}

@@ -1,0 +1,77 @@
+package sparkvision.ml
+
+import org.apache.spark.SparkContext
+import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
+
+import sparkvision.engine.{ExecutionProvider, ModelListener}
+
+/** Where a task counts what it does with pictures: for the operator in Spark's UI, and for the stage's totals.
+  *
+  * A task that Spark runs again counts again, as in all of Spark's metrics.
+  */
+final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
+    extends ModelListener
+    with Serializable {
+  import PictureMetrics._
+
+  // Of this task: each has a copy of this object.
+  private var batches = 0L
+  private var inBatches = 0L
+
+  def picture(isUsable: Boolean): Unit = {
+    add(Pictures, 1)
+    if (!isUsable) add(Unusable, 1)
+  }
+
+  override def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = {
+    totals.provider(provider.name)
+    if (opened) add(Sessions, 1)
+  }
+
+  override def decoded(nanos: Long): Unit = add(Decode, nanos)
+
+  override def preprocessed(nanos: Long): Unit = add(Preprocess, nanos)
+
+  override def ran(pictures: Int, nanos: Long): Unit = {
+    batches += 1
+    inBatches += pictures
+    operator(BatchFill).set(inBatches.toDouble / batches)
+    totals.add(InBatches, pictures.toLong)
+    add(Batches, 1)
+    add(Run, nanos)
+  }
+
+  override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
+
+  private def add(name: String, amount: Long): Unit = {
+    operator(name).add(amount)
+    totals.add(name, amount)
+  }
+}
+
+private[ml] object PictureMetrics {
+  val Pictures = "pictures"
+  val Unusable = "unusable"
+  val Batches = "batches"
+  val InBatches = "inBatches"
+  val BatchFill = "batchFill"
+  val Decode = "decode"
+  val Preprocess = "preprocess"
+  val Run = "run"
+  val Postprocess = "postprocess"
+  val Sessions = "sessions"
+
+  /** An operator's metrics, which Spark's UI shows beside it. */
+  def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
+    Pictures -> createMetric(context, "pictures"),
+    Unusable -> createMetric(context, "unusable pictures"),
+    Batches -> createMetric(context, "batches"),
+    BatchFill -> createAverageMetric(context, "pictures a batch"),
+    Decode -> createNanoTimingMetric(context, "time to decode"),
+    Preprocess -> createNanoTimingMetric(context, "time to preprocess"),
+    Run -> createNanoTimingMetric(context, "time to run the model"),
+    Postprocess -> createNanoTimingMetric(context, "time to postprocess"),
+    Sessions -> createMetric(context, "sessions opened")
+  )
+}

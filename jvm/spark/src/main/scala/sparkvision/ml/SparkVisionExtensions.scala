@@ -1,0 +1,28 @@
+package sparkvision.ml
+
+import org.apache.spark.sql.{SparkSession, SparkSessionExtensions}
+
+import sparkvision.ml.plan.{SessionRules, SqlFunctions}
+
+/** SparkVision's SQL functions for every session of an application: `sparkvision_predict(picture, model[, topK])` and the
+  * table `sparkvision_metrics()`.
+  *
+  * {{{
+  * spark-sql --jars "$(sparkvision jars)" --conf spark.sql.extensions=sparkvision.ml.SparkVisionExtensions
+  * }}}
+  */
+class SparkVisionExtensions extends (SparkSessionExtensions => Unit) {
+
+  override def apply(extensions: SparkSessionExtensions): Unit = {
+    SqlFunctions.scalars.foreach(extensions.injectFunction)
+    SqlFunctions.tables.foreach(extensions.injectTableFunction)
+    // The rules' place is there once the session is: at the latest before it optimises its first query.
+    extensions.injectCheckRule(session => _ => SessionRules.install(session))
+  }
+}
+
+object SparkVisionExtensions {
+
+  /** The same for one session that was built without the setting. */
+  def install(spark: SparkSession): Unit = SessionRules.installWithFunctions(spark)
+}

@@ -1,0 +1,76 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.catalyst.expressions._
+import org.apache.spark.sql.catalyst.plans.logical._
+import org.apache.spark.sql.catalyst.rules.Rule
+import org.apache.spark.sql.types.StringType
+
+import sparkvision.engine.SparkVisionException
+import sparkvision.ml.PredictionStruct
+
+/** Takes [[PredictPicture]] out of a plan's expressions: an operator below computes it in batches, and its result's column
+  * stands in its place. Spark's `ExtractPythonUDFs` does the same for Python functions.
+  *
+  * It runs after Spark's own rules, which by then have moved each filter to where it belongs. What a query asks of one
+  * picture and model is computed once, also where a filter and the select list both ask for it.
+  */
+final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[LogicalPlan] {
+
+  override def apply(plan: LogicalPlan): LogicalPlan = plan match {
+    // It becomes part of a join later, and is seen again then.
+    case subquery: Subquery if subquery.correlated => plan
+    case _ =>
+      plan.transformUpWithSubqueries { case node if node.expressions.exists(isOrHasCall) => extract(AroundCalls(node)) }
+  }
+
+  private def isOrHasCall(expression: Expression): Boolean = expression.exists(_.isInstanceOf[PredictPicture])
+
+  /** The operators that [[AroundCalls]] gave, with the calls of each taken out. */
+  private def extract(plan: LogicalPlan): LogicalPlan = {
+    val inner = plan match {
+      case Project(columns, aggregate: Aggregate) => Project(columns, extractHere(aggregate))
+      case Filter(condition, join: Join) => Filter(condition, extractHere(join))
+      case other => other
+    }
+    extractHere(inner)
+  }
+
+  private def extractHere(node: LogicalPlan): LogicalPlan = {
+    val calls = node.expressions.flatMap(_.collect { case call: PredictPicture => call })
+    if (calls.isEmpty) node
+    else {
+      val start = (node.children.toIndexedSeq, Map.empty[Expression, Attribute])
+      val (children, results) = calls.foldLeft(start) {
+        case (done @ (_, known), call) if known.contains(call.canonicalized) => done
+        case ((children, known), call) =>
+          val index = children.indexWhere(child => call.references.subsetOf(child.outputSet))
+          if (index < 0) refuse(call)
+          val (child, result) = computed(children(index), call)
+          (children.updated(index, child), known + (call.canonicalized -> result))
+      }
+      val rewritten = node.withNewChildren(children).transformExpressions { case call: PredictPicture =>
+        results(call.canonicalized)
+      }
+      if (rewritten.output == node.output) rewritten else Project(node.output, rewritten)
+    }
+  }
+
+  private def refuse(call: PredictPicture): Nothing =
+    throw new PlanningException(
+      s"${call.sql} cannot be computed where the query uses it, in a lambda function or an outer join's condition over " +
+        "both sides. Compute it in a subquery, and use its result; of an array's pictures, explode the array first."
+    )
+
+  /** The plan with the call's result among its columns. */
+  private def computed(plan: LogicalPlan, call: PredictPicture): (LogicalPlan, Attribute) = {
+    val function =
+      try PredictionStruct.function(call.uri, call.labelCount, spark)
+      catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
+    ReusedResult.find(plan, call.picture, function).getOrElse {
+      val result = AttributeReference(call.prettyName, call.dataType, call.nullable)()
+      val none = Literal(null, StringType)
+      (MapPictures(call.picture, none, none, function, Seq(result), plan), result)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, Expression}
+import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
+
+import sparkvision.ml.PictureFunction
+
+/** A query's rows, in order, with the columns that a function computes of their pictures.
+  *
+  * Its child's columns pass through, so that Spark prunes those that nobody above reads, all but the pictures.
+  *
+  * @param originName
+  *   names the picture; where it is null the picture itself may know its name
+  * @param defaultOriginName
+  *   names a picture that has no other name
+  */
+final private[ml] case class MapPictures(
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
+    function: PictureFunction,
+    added: Seq[Attribute],
+    child: LogicalPlan
+) extends UnaryNode {
+
+  override protected def stringArgs: Iterator[Any] = Iterator(picture, function, added)
+
+  override def output: Seq[Attribute] = child.output ++ added
+
+  override def producedAttributes: AttributeSet = AttributeSet(added)
+
+  override def maxRows: Option[Long] = child.maxRows
+
+  override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
+
+  override protected def withNewChildInternal(newChild: LogicalPlan): MapPictures = copy(child = newChild)
+}

@@ -1,0 +1,55 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, Expression, SortOrder}
+import org.apache.spark.sql.catalyst.plans.physical.Partitioning
+import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
+import org.apache.spark.util.SerializableConfiguration
+
+import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, StageTotals}
+
+/** Runs [[MapPictures]], a partition at a time: batches form across its rows, which come out in the order they came in. */
+final private[ml] case class MapPicturesExec(
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
+    function: PictureFunction,
+    added: Seq[Attribute],
+    child: SparkPlan
+) extends UnaryExecNode {
+
+  override def nodeName: String = function.name
+
+  override protected def stringArgs: Iterator[Any] = Iterator(picture, function.description, added)
+
+  override def output: Seq[Attribute] = child.output ++ added
+
+  override def producedAttributes: AttributeSet = AttributeSet(added)
+
+  override def outputPartitioning: Partitioning = child.outputPartitioning
+
+  override def outputOrdering: Seq[SortOrder] = child.outputOrdering
+
+  override lazy val metrics: Map[String, SQLMetric] = PictureMetrics.ofOperator(sparkContext)
+
+  override protected def doExecute(): RDD[InternalRow] = {
+    val configuration = Option.when(PictureReader.readsFiles(picture.dataType)) {
+      sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
+    }
+    val rows = new PictureRows(
+      Seq(picture, originName, defaultOriginName),
+      child.output,
+      added,
+      new PictureReader(picture.dataType, configuration),
+      function,
+      new PictureMetrics(metrics, StageTotals.of(function, sparkContext))
+    )
+    child
+      .execute()
+      .mapPartitionsWithIndex((partition, input) => rows.map(partition, input), preservesPartitioning = true)
+  }
+
+  override protected def withNewChildInternal(newChild: SparkPlan): MapPicturesExec = copy(child = newChild)
+}

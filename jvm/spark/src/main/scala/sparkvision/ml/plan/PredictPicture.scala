@@ -1,0 +1,68 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.sql.catalyst.analysis.TypeCheckResult
+import org.apache.spark.sql.catalyst.analysis.TypeCheckResult.{TypeCheckFailure, TypeCheckSuccess}
+import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
+import org.apache.spark.sql.types._
+import org.apache.spark.unsafe.types.UTF8String
+
+import sparkvision.engine.ParameterException
+import sparkvision.ml.{PictureReader, PredictionStruct}
+
+/** `sparkvision_predict(picture, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
+  * operator that runs pictures in batches in its place.
+  */
+final private[ml] case class PredictPicture(picture: Expression, modelUri: Expression, topK: Expression)
+    extends ExtractedExpression {
+
+  override def children: Seq[Expression] = Seq(picture, modelUri, topK)
+  override def dataType: DataType = PredictionStruct.dataType
+  override def nullable: Boolean = false
+  override def prettyName: String = PredictPicture.Name
+
+  override def checkInputDataTypes(): TypeCheckResult =
+    if (!PictureReader.reads(picture.dataType))
+      TypeCheckFailure(
+        s"its first argument has type ${picture.dataType.simpleString}, which cannot hold pictures. It may be binary " +
+          "(encoded bytes), string (a path), a binaryFile or image struct, or ImageAssembler's output"
+      )
+    else if (!modelUri.foldable || modelUri.dataType != StringType)
+      TypeCheckFailure("its second argument must be the model bundle's path or URI, a constant string")
+    else if (!topK.foldable || topK.dataType != IntegerType)
+      TypeCheckFailure("its third argument, topK, must be a constant int")
+    else TypeCheckSuccess
+
+  /** The constant arguments' values. */
+  def uri: String = modelUri.eval() match {
+    case text: UTF8String => text.toString
+    case _ => throw new ParameterException(s"${PredictPicture.Name}: the model's path is null.")
+  }
+
+  def labelCount: Int = topK.eval() match {
+    case count: Int => count
+    case _ => throw new ParameterException(s"${PredictPicture.Name}: topK is null; it must be at least 1.")
+  }
+
+  override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): PredictPicture =
+    copy(newChildren(0), newChildren(1), newChildren(2))
+}
+
+private[ml] object PredictPicture {
+  val Name = "sparkvision_predict"
+  val Usage: String =
+    "_FUNC_(picture, model[, topK]) - Labels a picture with the model bundle at a path or URI: a struct of label, score, " +
+      "id, labels (the topK best, 5 unless told) and error (why there is no label)."
+  private val DefaultTopK = 5
+
+  /** @throws PlanningException
+    *   when there are too few or too many arguments
+    */
+  def of(arguments: Seq[Expression]): Expression = arguments match {
+    case Seq(picture, uri) => PredictPicture(picture, uri, Literal(DefaultTopK))
+    case Seq(picture, uri, topK) => PredictPicture(picture, uri, topK)
+    case other =>
+      throw new ParameterException(
+        s"$Name takes a picture, a model's path and, if you like, topK; not ${other.size} arguments."
+      )
+  }
+}

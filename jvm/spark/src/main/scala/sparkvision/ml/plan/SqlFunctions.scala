@@ -1,0 +1,36 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.catalyst.FunctionIdentifier
+import org.apache.spark.sql.catalyst.analysis.FunctionRegistry.FunctionBuilder
+import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry.TableFunctionBuilder
+import org.apache.spark.sql.catalyst.expressions.{AttributeReference, ExpressionInfo}
+import org.apache.spark.sql.catalyst.plans.logical.{LocalRelation, LogicalPlan}
+
+import sparkvision.ml.StageTotals
+
+/** The functions that SparkVision adds to SQL. */
+private[ml] object SqlFunctions {
+  private val MetricsName = "sparkvision_metrics"
+  private val MetricsUsage =
+    "_FUNC_() - What each stage and model has done in this application: pictures, batches, times."
+
+  val scalars: Seq[(FunctionIdentifier, ExpressionInfo, FunctionBuilder)] =
+    Seq((FunctionIdentifier(PredictPicture.Name), predictInformation, PredictPicture.of))
+
+  val tables: Seq[(FunctionIdentifier, ExpressionInfo, TableFunctionBuilder)] =
+    Seq((FunctionIdentifier(MetricsName), information(getClass.getName, MetricsName, MetricsUsage), _ => totals()))
+
+  private def predictInformation =
+    information(classOf[PredictPicture].getName, PredictPicture.Name, PredictPicture.Usage)
+
+  /** What `DESCRIBE FUNCTION` shows. */
+  private def information(className: String, name: String, usage: String): ExpressionInfo =
+    new ExpressionInfo(className, null, name, usage, "", "", "", "", "", "", "scala_udf")
+
+  /** As they are when the query is analysed. */
+  private def totals(): LogicalPlan = LocalRelation.fromExternalRows(
+    StageTotals.schema.map(field => AttributeReference(field.name, field.dataType, field.nullable)()),
+    StageTotals.all(SparkSession.active.sparkContext).map(_.row)
+  )
+}

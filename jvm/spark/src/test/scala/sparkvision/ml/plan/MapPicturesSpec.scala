@@ -1,0 +1,143 @@
+package sparkvision.ml.plan
+
+import org.apache.spark.SparkException
+import org.apache.spark.sql.DataFrame
+import org.apache.spark.sql.catalyst.plans.logical.{LocalLimit, LogicalPlan}
+import org.apache.spark.sql.execution.columnar.InMemoryRelation
+import org.apache.spark.sql.functions._
+import org.apache.spark.sql.streaming.Trigger
+import org.scalatest.funsuite.AnyFunSuite
+
+import sparkvision.engine.Bundles
+import sparkvision.ml.{BadImageMode, LocalSpark, SparkVisionExtensions, ViTForImageClassification}
+
+/** In a session that was built without our extensions, as a user's may be. */
+class MapPicturesSpec extends AnyFunSuite with LocalSpark {
+
+  private def vit: ViTForImageClassification =
+    ViTForImageClassification.loadSavedModel("embedded:digits", spark).setInputCols("content").setOutputCol("class")
+
+  private def wide: DataFrame = {
+    val folder = temporaryFolder().resolve("wide.parquet").toString
+    val columns = (1 to 50).map(number => lit(number).as(s"c$number"))
+    mixed.select(col("*") +: columns: _*).write.parquet(folder)
+    spark.read.parquet(folder)
+  }
+
+  private def optimized(result: DataFrame): LogicalPlan = result.queryExecution.optimizedPlan
+
+  private def runsPictures(result: DataFrame): Boolean = optimized(result).exists(_.isInstanceOf[MapPictures])
+
+  private def readSchema(result: DataFrame): String =
+    "ReadSchema: (.*)".r.findFirstMatchIn(result.queryExecution.executedPlan.toString).get.group(1)
+
+  test("of fifty columns only the picture and its origin are read for one output") {
+    assert(readSchema(vit.transform(wide).select("class.result")) == "struct<path:string,content:binary>")
+  }
+
+  test("a filter on the input's columns runs before the model, and is pushed into the scan") {
+    val filtered = vit.transform(wide).where("c1 = 2").select("class")
+    assert(optimized(filtered).collectFirst { case p: MapPictures => p.child.exists(_.nodeName == "Filter") }.get)
+    assert(filtered.queryExecution.executedPlan.toString.contains("EqualTo(c1,2)"))
+  }
+
+  test("a limit runs before the model") {
+    val limited = vit.transform(wide).select("class").limit(2)
+    assert(optimized(limited).collectFirst { case p: MapPictures => p.child.exists(_.isInstanceOf[LocalLimit]) }.get)
+    assert(limited.collect().length == 2)
+  }
+
+  test("a limit does not run before rows are dropped") {
+    val kept = vit.setBadImageMode(BadImageMode.DropMalformed).transform(mixed).limit(3)
+    assert(kept.collect().length == 3)
+  }
+
+  test("counting the rows runs no picture, unless bad ones are dropped or fail the query") {
+    def counted(mode: String) = vit.setBadImageMode(mode).transform(mixed).groupBy().count()
+    assert(!runsPictures(counted(BadImageMode.Permissive)) && counted(BadImageMode.Permissive).head().getLong(0) == 6)
+    assert(counted(BadImageMode.DropMalformed).head().getLong(0) == 4)
+    assert(intercept[SparkException](counted(BadImageMode.FailFast).head()).getMessage.contains("broken.png"))
+  }
+
+  test("a result can be joined with itself") {
+    val result = vit.transform(mixed.where("path not in ('broken.png', 'nothing.png')"))
+    val joined =
+      result.as("a").join(result.as("b"), col("a.path") === col("b.path")).where("a.class.result = b.class.result")
+    assert(joined.count() == 4)
+  }
+
+  test("a cached result is found by an equal stage on the same data") {
+    val (stage, input) = (vit, mixed)
+    val cached = stage.transform(input).cache()
+    try {
+      val again = stage.transform(input).queryExecution.withCachedData
+      assert(again.exists(_.isInstanceOf[InMemoryRelation]))
+      val other = stage.setTopK(2).transform(input).queryExecution.withCachedData
+      assert(!other.exists(_.isInstanceOf[InMemoryRelation]))
+    } finally { val _ = cached.unpersist() }
+  }
+
+  test("the rows of a shuffle keep their partitions and results") {
+    val input = spark.createDataFrame(LocalSpark.someDigits(40)).toDF("path", "content")
+    val expected = vit.transform(input).select("path", "class.result").collect().toSet
+    assert(vit.transform(input.repartition(5)).select("path", "class.result").collect().toSet == expected)
+  }
+
+  test("a stream runs the operator in each micro-batch") {
+    val (source, sink) = (temporaryFolder().resolve("in").toString, temporaryFolder())
+    mixed.write.parquet(source)
+    val stream = spark.readStream.schema(mixed.schema).parquet(source)
+    val query = vit
+      .transform(stream)
+      .select("path", "class.result")
+      .writeStream
+      .option("checkpointLocation", sink.resolve("checkpoint").toString)
+      .trigger(Trigger.AvailableNow())
+      .start(sink.resolve("out").toString)
+    query.awaitTermination()
+    assert(spark.read.parquet(sink.resolve("out").toString).count() == 6)
+  }
+
+  test("the operator tells the UI pictures, batches and times") {
+    val result = vit.setBatchSize(3).transform(mixed)
+    result.collect()
+    val operator = result.queryExecution.executedPlan.collectFirst { case p: MapPicturesExec => p }.get
+    def metric(name: String) = operator.metrics(name).value
+    assert((metric("pictures"), metric("unusable"), metric("batches")) == ((6, 2, 2)))
+    Seq("decode", "preprocess", "run", "postprocess").foreach(name => assert(metric(name) > 0, name))
+  }
+
+  test("the plan shows the stage, its model and its settings") {
+    val stage = vit.setBatchSize(3)
+    val plan = stage.transform(mixed).queryExecution.executedPlan.toString
+    assert(plan.contains(stage.uid) && plan.contains("batchSize=3") && plan.contains(stage.getBundleHash.get.take(12)))
+  }
+
+  test("a session built without the extensions learns the SQL functions when it is told to") {
+    val session = spark.newSession()
+    SparkVisionExtensions.install(session)
+    val labels = session.sql("SELECT sparkvision_predict(x'00', 'embedded:digits') AS p").select("p.label", "p.error")
+    assert(labels.head().isNullAt(0) && labels.head().getString(1).contains("not a picture"))
+    assert(session.sql("SELECT * FROM sparkvision_metrics()").columns.contains("run_seconds"))
+  }
+
+  test("two models in one query give their own labels") {
+    val reversed = Bundles.withManifest { manifest =>
+      val labels = manifest.withArray[com.fasterxml.jackson.databind.node.ArrayNode]("labels")
+      val names = (0 until labels.size).map(labels.get(_).asText).reverse
+      labels.removeAll()
+      names.foreach(labels.add)
+    }
+    val session = spark.newSession()
+    SparkVisionExtensions.install(session)
+    val folder = temporaryFolder().resolve("digits.parquet").toString
+    spark.createDataFrame(LocalSpark.someDigits(5)).toDF("path", "content").write.parquet(folder)
+    val rows = session
+      .sql(
+        s"""SELECT sparkvision_predict(content, 'embedded:digits').id, sparkvision_predict(content, '$reversed').label
+              |FROM parquet.`$folder`""".stripMargin
+      )
+      .collect()
+    assert(rows.length == 5 && rows.forall(row => row.getInt(0) == 9 - row.getString(1).toInt))
+  }
+}

@@ -1,0 +1,109 @@
+"""How close the engine is to Pillow, variant by variant: measured, and as docs/exactness.md promises."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.random_pictures import VARIANTS, random_image
+from bench.two_decoders import Refused, Values, engine_pixels, pillow_pixels
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exactness.md"
+PICTURES_A_VARIANT = 24
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One picture through both decoders.
+
+    Attributes
+    ----------
+    difference
+        The largest between two samples; None unless both read the picture.
+    refusal
+        Why the engine refuses it; None when it does not.
+    pillow_reads
+        Whether Pillow reads it.
+    """
+
+    difference: int | None
+    refusal: str | None
+    pillow_reads: bool
+
+    def __str__(self) -> str:
+        """Say it in the words of the table."""
+        if self.difference is not None:
+            return "byte-equal" if self.difference == 0 else f"differs by at most {self.difference}"
+        if self.refusal is None:
+            return "read, though Pillow refuses it"
+        return f"refused: {_brief(self.refusal)}" if self.pillow_reads else "refused by both"
+
+
+def _brief(refusal: str) -> str:
+    """Leave out what the reason advises."""
+    return re.split(r";|: convert|, which", refusal)[0]
+
+
+def compare(ours: Values | Refused, pillows: Values | Refused) -> Comparison:
+    """Compare one picture's pixels; of pictures of two sizes the difference is 255."""
+    refusal = str(ours) if isinstance(ours, Refused) else None
+    if isinstance(ours, Refused) or isinstance(pillows, Refused):
+        return Comparison(None, refusal, not isinstance(pillows, Refused))
+    if ours.shape != pillows.shape:
+        return Comparison(255, None, True)
+    return Comparison(int(np.abs(ours.astype(np.int16) - pillows).max()), None, True)
+
+
+def compare_all(pictures: Sequence[bytes]) -> list[Comparison]:
+    """Compare encoded pictures, in order."""
+    return [compare(ours, pillow_pixels(data)) for ours, data in zip(engine_pixels(pictures), pictures, strict=True)]
+
+
+def worst(comparisons: Sequence[Comparison]) -> str:
+    """Give the outcome that a variant can be promised: the largest difference, or all the ways it is refused."""
+    refusals = sorted({str(one) for one in comparisons if one.difference is None})
+    if refusals:
+        return "; ".join(refusals)
+    return str(max(comparisons, key=lambda one: one.difference or 0))
+
+
+def measured_variants() -> dict[str, str]:
+    """Make pictures of every variant, the same ones each time, and compare them: the outcome by variant."""
+    outcomes = {}
+    for variant, make in VARIANTS.items():
+        rng = random.Random(variant)
+        pictures = [make(rng, random_image(rng)) for _ in range(PICTURES_A_VARIANT)]
+        outcomes[variant] = worst(compare_all(pictures))
+    return outcomes
+
+
+def measured_files(folder: Path) -> tuple[int, dict[str, str]]:
+    """Compare the picture files of a folder: how many there are, and the outcomes that are worth a row."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix not in (".md", ".txt", ".json"))
+    outcomes = {file.relative_to(folder).as_posix(): str(compare_all([file.read_bytes()])[0]) for file in files}
+    return len(files), {name: one for name, one in outcomes.items() if one not in ("byte-equal", "refused by both")}
+
+
+def table_between(begin: str, document: str) -> dict[str, str]:
+    """Read a generated table of the document: its first column against its second."""
+    body = document.partition(f"<!-- {begin} -->")[2].partition("<!-- end -->")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", body, re.MULTILINE)
+    return {name: outcome for name, outcome in rows[1:] if not name.startswith("---")}
+
+
+def promised_variants() -> dict[str, str]:
+    """Give what docs/exactness.md says of each variant."""
+    return table_between("variants", DOCUMENT.read_text())
+
+
+def promised_bound(outcome: str) -> int | None:
+    """Give the largest difference that a row of the table allows; None where it says that the variant is refused."""
+    if outcome == "byte-equal":
+        return 0
+    bound = re.fullmatch(r"differs by at most (\d+)", outcome)
+    return int(bound[1]) if bound else None

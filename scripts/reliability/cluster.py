@@ -1,0 +1,321 @@
+"""A Spark standalone cluster on this machine: a master and workers, each a process with folders of its own.
+
+Usage: scripts/cluster start [--workers 2] [--cores 1] [--memory 1g] [--namespaces]
+       scripts/cluster submit [spark-submit's options] APPLICATION [ARGUMENT...]
+       scripts/cluster stop
+
+The pyspark package is the Spark distribution. No folder is shared: each worker has its own work folder and local
+directory under build/cluster. With --namespaces each worker has a network of its own too, as a separate host has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
+
+from reliability import namespaces  # noqa: E402
+
+FOLDER = ROOT / "build" / "cluster"
+LOOPBACK = "127.0.0.1"
+STARTED_WITHIN_SECONDS = 90
+
+T = TypeVar("T")
+
+
+class ClusterError(Exception):
+    """The cluster did not do what it was asked to; the message says what, and where its log lies."""
+
+
+@dataclass
+class Cluster:
+    """A running cluster.
+
+    Attributes
+    ----------
+    folder
+        Everything the cluster writes; `worker-1`, `worker-2` and so on hold each worker's `work` and `local`.
+    url
+        For Spark's ``master``.
+    host
+        The address at which the driver listens for executors.
+    processes
+        Process ids of master and workers; each leads a group of its own.
+    hosts
+        Names of network namespaces.
+
+    Examples
+    --------
+    >>> with Cluster.start(Path("build/cluster")) as cluster:
+    ...     cluster.submit(["application.py"]).wait()
+    0
+    """
+
+    folder: Path
+    url: str = ""
+    host: str = LOOPBACK
+    processes: list[int] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def start(
+        folder: Path,
+        workers: int = 2,
+        cores: int = 1,
+        memory: str = "1g",
+        *,
+        separate_hosts: bool = False,
+        local_directories: Mapping[int, Sequence[Path]] | None = None,
+    ) -> Cluster:
+        """Start master and workers, and wait until they know each other.
+
+        Parameters
+        ----------
+        folder
+            Made anew.
+        cores, memory
+            Of each worker.
+        separate_hosts
+            Put each worker into a network namespace.
+        local_directories
+            Of workers, by their numbers from 1; the others have `local` in their folders.
+
+        Raises
+        ------
+        ClusterError
+            When a process ends, or does not answer in time.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        cluster = Cluster(folder)
+        try:
+            cluster._start_all(workers, cores, memory, separate_hosts, local_directories or {})
+        except BaseException:
+            cluster.stop()
+            raise
+        return cluster
+
+    def submit(self, arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start an application with SparkVision's jars.
+
+        Parameters
+        ----------
+        arguments
+            As spark-submit takes them: options, the application (a Python file or a jar), its arguments.
+        log
+            Where its output goes; unset: where this process's goes.
+        """
+        with log.open("wb") if log else nullcontext() as output:
+            return subprocess.Popen(
+                self._submission(arguments),
+                env=environment() | {"PYSPARK_PYTHON": sys.executable},
+                stdout=output,
+                stderr=subprocess.STDOUT if log else None,
+            )
+
+    def local_folder(self, worker: int) -> Path:
+        """Give the folder below which the executors of a worker keep their files."""
+        return self.folder / f"worker-{worker}" / "local"
+
+    def stop(self) -> None:
+        """End all processes, executors included; the folder stays for whoever wants to read its logs."""
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            for group in self.processes:
+                try:
+                    os.killpg(group, signal_number)
+                except ProcessLookupError:
+                    continue
+            try:
+                wait_until(lambda: not any(_group_runs(group) for group in self.processes), seconds=10)
+                break
+            except TimeoutError:
+                continue
+        if self.hosts:
+            namespaces.remove_hosts(self.hosts)
+
+    def __enter__(self) -> Cluster:
+        """Give this cluster, to be stopped at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+    def save(self) -> None:
+        """Write down what `load` needs."""
+        (self.folder / "cluster.json").write_text(json.dumps({**vars(self), "folder": str(self.folder)}))
+
+    @staticmethod
+    def load(folder: Path) -> Cluster:
+        """Read a cluster that another process started.
+
+        Raises
+        ------
+        ClusterError
+            When there is none.
+        """
+        file = folder / "cluster.json"
+        if not file.is_file():
+            raise ClusterError("No cluster runs: start one with `scripts/cluster start`.")
+        saved = json.loads(file.read_text())
+        return Cluster(**{**saved, "folder": Path(saved["folder"])})
+
+    def _start_all(
+        self,
+        workers: int,
+        cores: int,
+        memory: str,
+        separate_hosts: bool,
+        local_directories: Mapping[int, Sequence[Path]],
+    ) -> None:
+        hosts: list[namespaces.Host] = []
+        if separate_hosts:
+            self.host = namespaces.bridge_address()
+            self.hosts = [f"sparkvision-{number}" for number in range(1, workers + 1)]
+            hosts = namespaces.add_hosts(workers)
+        master = [spark("spark-class"), "org.apache.spark.deploy.master.Master", "--host", self.host]
+        self._launch("master", [*master, "--port", "0", "--webui-port", "0"], environment())
+        self.url = self._wait_for_line("master", r"Starting Spark master at (spark://\S+)")
+        for number in range(1, workers + 1):
+            name = f"worker-{number}"
+            folders = local_directories.get(number, [self.local_folder(number)])
+            for directory in folders:
+                directory.mkdir(parents=True, exist_ok=True)
+            # Linux answers on all of 127.0.0.0/8. To Spark an address of its own is a host of its own, and it runs no
+            # second attempt of a task on the first one's host.
+            address = hosts[number - 1].address if hosts else f"127.0.0.{number + 1}"
+            options = ["--host", address, "--cores", str(cores), "--memory", memory, "--webui-port", "0"]
+            worker = [spark("spark-class"), "org.apache.spark.deploy.worker.Worker", *options]
+            worker += ["--work-dir", str(self.folder / name / "work"), self.url]
+            own = {"SPARK_LOCAL_DIRS": ",".join(map(str, folders)), "SPARK_LOCAL_IP": address}
+            self._launch(name, hosts[number - 1].command(*worker) if hosts else worker, environment() | own)
+        for number in range(1, workers + 1):
+            self._wait_for_line(f"worker-{number}", r"(Successfully registered with master)")
+
+    def _launch(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
+        with (self.folder / f"{name}.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=env, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.processes.append(process.pid)
+
+    def _wait_for_line(self, name: str, pattern: str) -> str:
+        log = self.folder / f"{name}.log"
+
+        def found() -> re.Match[str] | None:
+            return re.search(pattern, log.read_text(errors="replace"))
+
+        try:
+            return wait_until(found, STARTED_WITHIN_SECONDS).group(1)
+        except TimeoutError:
+            tail = log.read_text(errors="replace")[-2000:]
+            raise ClusterError(f"The {name} did not start; its log {log} ends with:\n{tail}") from None
+
+    def _submission(self, arguments: Sequence[str]) -> list[str]:
+        from sparkvision._session import jars
+
+        settings = {
+            "spark.driver.host": self.host,
+            "spark.driver.bindAddress": self.host,
+            "spark.local.dir": str(self.folder / "driver"),
+        }
+        options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+        every_jar = ",".join(map(str, jars()))
+        return [spark("spark-submit"), "--master", self.url, *options, "--jars", every_jar, *arguments]
+
+
+def spark(program: str) -> str:
+    """Give the path of one of the pyspark package's own programs."""
+    return str(Path(environment()["SPARK_HOME"]) / "bin" / program)
+
+
+def environment() -> dict[str, str]:
+    """Give this process's environment with the pyspark package as the Spark distribution, and our Python sources."""
+    import pyspark
+
+    return {
+        **os.environ,
+        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), str(ROOT / "scripts")]),
+    }
+
+
+def wait_until(condition: Callable[[], T | None], seconds: float) -> T:
+    """Wait for a condition and give what it gave.
+
+    Raises
+    ------
+    TimeoutError
+        When it does not come true in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} s in vain")
+        time.sleep(0.1)
+    return result
+
+
+def _group_runs(group: int) -> bool:
+    """Tell whether a process of this group is alive; the dead that nobody has waited for do not count."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except OSError:
+            continue
+        if int(process_group) == group and state != "Z":
+            return True
+    return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; 1 after a refusal, else the application's own status."""
+    parser = argparse.ArgumentParser(prog="scripts/cluster", description=(__doc__ or "").partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="start a master and workers")
+    start.add_argument("--workers", type=int, default=2)
+    start.add_argument("--cores", type=int, default=1, help="of each worker")
+    start.add_argument("--memory", default="1g", help="of each worker")
+    start.add_argument("--namespaces", action="store_true", help="a network namespace for each worker (root, iproute2)")
+    submit = commands.add_parser("submit", help="run an application, as spark-submit does")
+    submit.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("stop", help="end all processes of the cluster")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "start":
+            cluster = Cluster.start(
+                FOLDER, options.workers, options.cores, options.memory, separate_hosts=options.namespaces
+            )
+            cluster.save()
+            print(f"{cluster.url}, {options.workers} workers; logs and folders in {cluster.folder}")
+        elif options.command == "submit":
+            return Cluster.load(FOLDER).submit(options.arguments).wait()
+        else:
+            Cluster.load(FOLDER).stop()
+            (FOLDER / "cluster.json").unlink()
+    except ClusterError as error:
+        print(f"scripts/cluster: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,164 @@
+"""Damaged pictures by the thousand, for the decoder: each must give pixels or a reason, and the JVM must live."""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from reliability.cluster import ROOT, environment
+from reliability.workload import Figures, Workload
+
+Bytes = npt.NDArray[np.uint8]
+Generator = np.random.Generator
+
+FOLDERS = (ROOT / "tests" / "fixtures", ROOT.parent / "shared" / "images")
+LARGEST_SOURCE = 96 << 10  # a larger file is decoded slowly, and hides no other branch of a decoder
+FILES_PER_CALL = 200
+HEADER = 64
+
+
+def source_files() -> list[Path]:
+    """List the pictures, whole and damaged ones, from which damaged ones are made."""
+    files = {file.name: file for folder in FOLDERS for file in sorted(folder.rglob("*")) if _is_source(file)}
+    return list(files.values())
+
+
+def _is_source(file: Path) -> bool:
+    # Of the digits, which are all alike, one folder.
+    alike = file.parent.parent.name == "digits" and file.parent.name != "0"
+    text = file.suffix in {".md", ".py", ".json", ".safetensors"}
+    return file.is_file() and not text and not alike and 0 < file.stat().st_size <= LARGEST_SOURCE
+
+
+def flip_bits(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Flip one to sixteen bits anywhere."""
+    where = random.integers(0, picture.size, random.integers(1, 17))
+    picture[where] ^= (1 << random.integers(0, 8, where.size)).astype(np.uint8)
+    return picture
+
+
+def edit_header(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Write values that decoders stumble over into the first bytes: sizes, counts and offsets lie there."""
+    where = random.integers(0, min(HEADER, picture.size), random.integers(1, 5))
+    picture[where] = random.choice(np.array([0, 1, 0x7F, 0x80, 0xFE, 0xFF], np.uint8), where.size)
+    return picture
+
+
+def truncate(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Cut the end off."""
+    return picture[: random.integers(0, picture.size)]
+
+
+def splice(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Go on as another picture does."""
+    other = others[random.integers(len(others))]
+    return np.concatenate([picture[: random.integers(0, picture.size)], other[random.integers(0, other.size) :]])
+
+
+def repeat_piece(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Write a piece of the picture over another place of it."""
+    length = int(random.integers(1, max(2, picture.size // 4)))
+    source, target = random.integers(0, picture.size - length + 1, 2)
+    picture[target : target + length] = picture[source : source + length].copy()
+    return picture
+
+
+def overwrite(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Write noise over a piece."""
+    start = int(random.integers(0, picture.size))
+    piece = picture[start : start + int(random.integers(1, 257))]
+    piece[:] = random.integers(0, 256, piece.size, np.uint8)
+    return picture
+
+
+MUTATIONS: tuple[Callable[[Bytes, Generator, list[Bytes]], Bytes], ...] = (
+    flip_bits,
+    edit_header,
+    truncate,
+    splice,
+    repeat_piece,
+    overwrite,
+)
+
+
+def damaged_pictures(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (what was done, the file); the same for the same seed and sources."""
+    random = np.random.default_rng(seed)
+    sources = [np.frombuffer(file.read_bytes(), np.uint8) for file in source_files()]
+    for _ in range(count):
+        picture = sources[random.integers(len(sources))].copy()
+        done = []
+        # Mostly one: a file with much damage is refused before a decoder sees it.
+        for mutation in random.choice(len(MUTATIONS), random.choice([1, 1, 1, 2, 3])):
+            if picture.size:
+                picture = MUTATIONS[mutation](picture, random, sources)
+                done.append(MUTATIONS[mutation].__name__)
+        yield "+".join(done), picture.tobytes()
+
+
+def decoder_fuzzed(folder: Path, workload: Workload) -> Figures:
+    """Decode damaged pictures in a JVM of its own.
+
+    Raises
+    ------
+    RuntimeError
+        When decoding raised anything but a reason.
+    """
+    command = [sys.executable, __file__, str(folder), str(workload.fuzzed_files), str(workload.seed)]
+    run = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    if run.returncode != 0:
+        raise RuntimeError(f"fuzzing with seed {workload.seed} failed:\n{run.stderr[-3000:]}")
+    figures: Figures = json.loads(run.stdout.splitlines()[-1])
+    return figures
+
+
+def _decode(folder: Path, count: int, seed: int) -> Figures:
+    """Decode in this process's JVM. When that crashes, the files it was given last stay in ``folder``."""
+    from py4j.protocol import Py4JNetworkError
+
+    from sparkvision._gateway import jvm
+    from sparkvision.local import _unpack
+
+    model = jvm().sparkvision.engine.LocalModelBytes.open("embedded:digits")
+    folder.mkdir(parents=True, exist_ok=True)
+    under_test = folder / f"fuzz-{seed}.packed"
+    outcomes: Counter[str] = Counter()
+    mutations: Counter[str] = Counter()
+    slowest, crashes = 0.0, 0
+    pictures = damaged_pictures(count, seed)
+    while not crashes and (batch := list(islice(pictures, FILES_PER_CALL))):
+        mutations.update(name for done, _ in batch for name in done.split("+"))
+        packed = b"".join(struct.pack("<i", len(picture)) + picture for _, picture in batch)
+        under_test.write_bytes(packed)
+        began = time.monotonic()
+        try:
+            refused, _ = _unpack(model.preprocess(packed), len(batch))
+        except Py4JNetworkError:
+            crashes += 1
+        else:
+            outcomes.update("refused" if reason else "decoded" for reason in refused)
+        slowest = max(slowest, time.monotonic() - began)
+    if not crashes:
+        under_test.unlink()
+    return {
+        "seed": seed,
+        "files_fuzzed": outcomes.total(),
+        **outcomes,
+        "jvm_crashes": crashes,
+        "mutations": dict(sorted(mutations.items())),
+        "slowest_call_seconds": round(slowest, 1),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_decode(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
