@@ -260,6 +260,12 @@ class ImageClassification(ClassificationTransformer):
         "factor for pixel values, usually 1/255 (unset: the bundle's)",
         typeConverter=TypeConverters.toFloat,
     )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)",
+        typeConverter=TypeConverters.toString,
+    )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
@@ -529,6 +535,15 @@ class ImageClassification(ClassificationTransformer):
         value: float | None = self._get_or_none(self.rescaleFactor)
         return value
 
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
     def setSize(self, value: int) -> Self:
         """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
         return self._set(size=value)
@@ -762,6 +777,12 @@ class ViTImageEmbeddings(ModelTransformer):
         "rescaleFactor",
         "factor for pixel values, usually 1/255 (unset: the bundle's)",
         typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)",
+        typeConverter=TypeConverters.toString,
     )
     size: Param[int] = Param(
         Params._dummy(),
@@ -1018,6 +1039,15 @@ class ViTImageEmbeddings(ModelTransformer):
     def getRescaleFactor(self) -> float | None:
         """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
         value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
         return value
 
     def setSize(self, value: int) -> Self:
