@@ -21,11 +21,11 @@ __all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_fun
 if TYPE_CHECKING:
     from sparkvision._metrics import metrics
     from sparkvision._session import configure, start
-    from sparkvision.local import LightPipeline
+    from sparkvision.light_pipeline import LightPipeline
     from sparkvision.sql import register_function
 
 _MODULES = {
-    "LightPipeline": "local",
+    "LightPipeline": "light_pipeline",
     "configure": "_session",
     "metrics": "_metrics",
     "register_function": "sql",

@@ -12,7 +12,8 @@ from PIL import Image, ImageOps
 from transformers import ViTImageProcessor
 
 from sparkvision.errors import BundleError, ImageError, ParameterError
-from sparkvision.local import LocalModel, Picture, _annotations
+from sparkvision.light_pipeline import _annotations
+from sparkvision.local import LocalModel, Picture
 
 
 def slow_processor(checkpoint: Path, pictures: list[Path]) -> np.ndarray:

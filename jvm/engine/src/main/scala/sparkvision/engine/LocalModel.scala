@@ -2,7 +2,8 @@ package sparkvision.engine
 
 import java.nio.FloatBuffer
 
-/** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and needs no Spark.
+/** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and
+  * needs no Spark.
   *
   * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
   * Any number of threads may use one `LocalModel`.

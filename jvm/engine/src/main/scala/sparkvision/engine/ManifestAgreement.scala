@@ -28,7 +28,8 @@ private[engine] object ManifestAgreement {
     if (input.elementType != "float32" || input.shape.size != 4)
       throw new BundleException(
         s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
-          "float32 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export the model with `sparkvision export`."
+          "float32 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export " +
+          "the model with `sparkvision export`."
       )
     agreed.task match {
       case ModelTask.ImageClassification =>
