@@ -17,7 +17,7 @@ from types import FrameType
 
 import pyspark
 
-from sparkvision._session import DRIVER_MEMORY, jars
+from sparkvision._session import DRIVER_MEMORY, EXTENSIONS, jars
 from sparkvision._upload import MODEL_HOME
 
 START_SECONDS = 120
@@ -41,6 +41,7 @@ def settings(options: argparse.Namespace, port: int) -> dict[str, str]:
         "spark.connect.grpc.binding.port": str(port),
         "spark.driver.memory": DRIVER_MEMORY,
         "spark.jars": ",".join(str(jar) for jar in jars()),
+        "spark.sql.extensions": EXTENSIONS,
     }
     if options.model_home is not None:
         home = options.model_home.resolve()
@@ -111,7 +112,9 @@ def main() -> int:
     def asked_to_end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, asked_to_end)
+    # SIGINT too: a shell that starts this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, asked_to_end)
     try:
         if not wait_until_it_answers(server, options.address, port):
             print("connect-server: the server did not start; its log is above.", file=sys.stderr)

@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def belongs(item: pytest.Item) -> bool:
         if item.get_closest_marker("connect_only"):
             return bool(connect)
-        return not connect or ("spark" in item.path.parent.parts and not item.get_closest_marker("classic_only"))
+        is_for_spark = item.path.is_relative_to(ROOT / "tests" / "spark")
+        return not connect or (is_for_spark and not item.get_closest_marker("classic_only"))
 
     config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
     items[:] = [item for item in items if belongs(item)]

@@ -26,6 +26,10 @@ NAMED_STAGES: dict[str, type[ml.ImageClassification]] = {
 }
 
 
+# Exports for minutes. What a session of the other kind does differently, the other tests see with one model.
+pytestmark = pytest.mark.classic_only("the numbers are the engine's, whatever the session")
+
+
 @pytest.fixture(scope="module")
 def pictures(photos: list[Path]) -> list[Path]:
     return photos[:8]

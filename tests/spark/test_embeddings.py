@@ -132,6 +132,7 @@ def test_a_logistic_regression_learns_from_them(
     features.unpersist()
 
 
+@pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
 def test_light_pipelines_annotations_are_the_pipelines(
     stage: ViTImageEmbeddings, pictures: list[Path], spark: SparkSession
 ) -> None:

@@ -63,6 +63,7 @@ def compare(what: str, logits: np.ndarray, expected: np.ndarray) -> None:
     assert expected.std(axis=0).max() > 100 * TOLERANCE
 
 
+@pytest.mark.classic_only("the embedded model is compared over Spark Connect; these are exported for a minute")
 @pytest.mark.parametrize("size", ["vit-tiny", "vit-base"])
 def test_pipeline_gives_transformers_logits(
     spark: SparkSession, size: str, checkpoints: dict[str, Path], bundles: dict[str, Path], photos: list[Path]
@@ -86,6 +87,7 @@ def test_pipeline_gives_transformers_logits_with_the_embedded_model_on_held_out_
     compare("embedded model, held-out digits", pipeline_logits(spark, EMBEDDED, digits), expected)
 
 
+@pytest.mark.classic_only("the embedded model is compared over Spark Connect; these are exported for a minute")
 @pytest.mark.skipif(not SHARED_IMAGES.exists(), reason="needs ../shared")
 def test_pipeline_gives_transformers_logits_on_further_photos(
     spark: SparkSession, checkpoints: dict[str, Path], bundles: dict[str, Path]
