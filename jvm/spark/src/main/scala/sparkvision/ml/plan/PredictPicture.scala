@@ -3,7 +3,6 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult.{TypeCheckFailure, TypeCheckSuccess}
 import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
-import org.apache.spark.sql.errors.QueryCompilationErrors
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
@@ -54,12 +53,15 @@ private[ml] object PredictPicture {
       "id, labels (the topK best, 5 unless told) and error (why there is no label)."
   private val DefaultTopK = 5
 
-  /** @throws org.apache.spark.sql.AnalysisException
+  /** @throws PlanningException
     *   when there are too few or too many arguments
     */
   def of(arguments: Seq[Expression]): Expression = arguments match {
     case Seq(picture, uri) => PredictPicture(picture, uri, Literal(DefaultTopK))
     case Seq(picture, uri, topK) => PredictPicture(picture, uri, topK)
-    case other => throw QueryCompilationErrors.wrongNumArgsError(Name, Seq(2, 3), other.size)
+    case other =>
+      throw new PlanningException(
+        s"$Name takes a picture, a model's path and, if you like, topK; not ${other.size} arguments."
+      )
   }
 }
