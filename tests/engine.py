@@ -19,11 +19,18 @@ def scala_pixels(pixels: Pixels) -> Any:
     return jvm().sparkvision.engine.Pixels(width, height, pixels.tobytes())
 
 
-def resize(pixels: Pixels, size: tuple[int, int], resample: int) -> Pixels:
+def resize(pixels: Pixels, size: tuple[int, int], resample: int, backend: str = "pillow") -> Pixels:
     """Scale a picture to a width and height, as ``Image.resize`` takes them."""
     engine = jvm().sparkvision.engine
-    scaled = engine.Resample.resize(scala_pixels(pixels), *size, engine.ResampleFilter.byId(resample))
-    return np.frombuffer(scaled.rgb(), np.uint8).reshape(size[1], size[0], 3)
+    width, height = size
+    scaled = engine.Resample.resize(
+        scala_pixels(pixels),
+        engine.PixelSize(height, width),
+        engine.ResampleFilter.byId(resample),
+        engine.Window(0, 0, height, width),
+        engine.ResizeBackend.byName(backend),
+    )
+    return np.frombuffer(scaled.rgb(), np.uint8).reshape(height, width, 3)
 
 
 def preprocess(config: dict[str, Any], pictures: list[Pixels]) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from bench.random_pictures import VARIANTS, random_image
 from bench.two_decoders import Refused, Values, engine_pixels, pillow_pixels
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exactness.md"
-PICTURES_A_VARIANT = 24
+PICTURES_A_VARIANT = 12
 
 
 @dataclass(frozen=True)

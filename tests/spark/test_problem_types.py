@@ -63,8 +63,8 @@ def test_a_multi_label_model_reports_the_sigmoids_at_or_above_the_threshold(
     difference = np.abs(np.stack([row["scores"].toArray() for row in rows]) - expected).max()
     print(f"\nmulti-label: {len(rows)} pictures, largest difference of a score {difference:.2e}")
     assert difference <= 1e-4
-    # Scores nearer to the threshold than engines differ would decide nothing.
-    assert np.abs(expected - THRESHOLD).min() > 1e-3
+    # Scores nearer to the threshold than that would decide nothing.
+    assert np.abs(expected - THRESHOLD).min() > difference
     for row, scores in zip(rows, expected, strict=True):
         best_first = sorted(np.flatnonzero(scores >= THRESHOLD), key=lambda index: -scores[index])
         assert [annotation["result"] for annotation in row["class"]] == [names[index] for index in best_first]

@@ -11,8 +11,12 @@ from sparkvision.export.architectures import ENCODERS, REFUSED
 from sparkvision.export.checkpoint_files import first_line, reach_hub, read_json
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
+
+    Floats = NDArray[np.float32]
 
 CLASSIFICATION = "image-classification"
 FEATURES = "feature-extraction"
@@ -61,8 +65,15 @@ class Checkpoint:
 
     def pixel_values(self, picture: Image) -> Tensor:
         """Preprocess one RGB picture to a float32 tensor of shape [1, channels, height, width]."""
-        pixels: Tensor = self.processor(images=picture, return_tensors="pt")["pixel_values"]
-        return pixels
+        import torch
+
+        return torch.from_numpy(preprocess(self.processor, picture))
+
+    @property
+    def problem_type(self) -> str:
+        """What the logits mean; where the checkpoint does not say it, what transformers' own loss would assume."""
+        named: str | None = self.config.problem_type
+        return named or ("regression" if self.config.num_labels == 1 else "single_label_classification")
 
     def outputs(self, pixel_values: Tensor) -> dict[str, Tensor]:
         """Compute the source model's own outputs: those of `output_names`, in that order."""
@@ -175,6 +186,15 @@ def _load_processor(name: str, local_only: bool) -> Any:
         raise ExportError(f"the image processor of {name} cannot be loaded: {first_line(error)}") from error
 
 
+def preprocess(processor: Any, picture: Image) -> Floats:
+    """Give what one of transformers' processors makes of an RGB picture, of shape [1, channels, height, width]."""
+    import numpy as np
+
+    # Transformers guesses which axis holds the channels, and mistakes a height of 1 or 3 pixels for it.
+    made = processor(images=picture, input_data_format="channels_last", return_tensors="np")["pixel_values"]
+    return np.asarray(made, dtype=np.float32)
+
+
 def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
     """Give channels, height and width of what a processor makes of every picture.
 
@@ -193,10 +213,7 @@ def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
     from PIL import Image
 
     try:
-        wide, tall = (
-            tuple(processor(images=Image.new("RGB", size), return_tensors="np")["pixel_values"][0].shape)
-            for size in ((67, 43), (43, 67))
-        )
+        wide, tall = (preprocess(processor, Image.new("RGB", size))[0].shape for size in ((67, 43), (43, 67)))
     except Exception as error:  # as in _load_config
         raise ExportError(f"the image processor of {name} cannot process a picture: {first_line(error)}") from error
     if wide != tall:
@@ -205,7 +222,8 @@ def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
             f"{list(tall)}, as their own form is, and a batch needs one size; "
             "give `size` a height and a width there, or set `do_center_crop`"
         )
-    return wide
+    channels, height, width = wide
+    return channels, height, width
 
 
 def _output_names(

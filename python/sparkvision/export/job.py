@@ -93,19 +93,13 @@ def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, fold
         inputs=facts.inputs,
         outputs=facts.outputs,
         labels=tuple(names),
-        problem_type=_problem_type(source),
+        problem_type=source.problem_type,
         precision="fp32",
         tolerance={"fp32": TOLERANCE},
         golden=golden,
         files=describe_files(folder),
         exporters={"sparkvision": __version__, **{name: importlib.metadata.version(name) for name in _LIBRARIES}},
     )
-
-
-def _problem_type(source: Checkpoint) -> str:
-    """Give the checkpoint's problem type; where it names none, what transformers' own loss would assume."""
-    named = source.config.problem_type
-    return named or ("regression" if source.config.num_labels == 1 else "single_label_classification")
 
 
 def _summary(verification: verify.Verification) -> str:

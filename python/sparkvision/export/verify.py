@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparkvision.bundle import GRAPH, PREPROCESSOR, Bundle
 from sparkvision.errors import ExportError
-from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.export.checkpoint import Checkpoint, preprocess
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,10 +92,7 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
     golden_input, golden_output = read_golden(bundle)
     image_shape = golden_input.shape[1:]
     random = [_compare(session, checkpoint, random_pixel_values((n, *image_shape), n)) for n in _RANDOM_BATCHES]
-    real = [
-        _compare(session, checkpoint, processor(images=picture, return_tensors="np")["pixel_values"])
-        for picture in pictures
-    ]
+    real = [_compare(session, checkpoint, preprocess(processor, picture)) for picture in pictures]
     return Verification(
         random_difference=float(np.max([difference for difference, _ in random])),
         picture_difference=float(np.max([difference for difference, _ in real])),

@@ -13,7 +13,7 @@ from sparkvision import __version__
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport, assets, destination, labels, pictures
-from sparkvision.export.checkpoint import CLASSIFICATION, pixel_shape
+from sparkvision.export.checkpoint import CLASSIFICATION, pixel_shape, preprocess
 from sparkvision.export.graph import read_facts
 from sparkvision.export.job import TOLERANCE
 from sparkvision.export.progress import Progress
@@ -121,8 +121,8 @@ def _pixels(processor: Any, comparison: Sequence[Image], layout: str) -> Floats:
     """Give one random tensor and then all pictures, as the graph takes them."""
     import numpy as np
 
-    made = np.concatenate([processor(images=picture, return_tensors="np")["pixel_values"] for picture in comparison])
-    pixel_values = np.concatenate([random_pixel_values((1, *made.shape[1:])), made.astype(np.float32)])
+    made = np.concatenate([preprocess(processor, picture) for picture in comparison])
+    pixel_values = np.concatenate([random_pixel_values((1, *made.shape[1:])), made])
     return np.ascontiguousarray(pixel_values if layout == "NCHW" else pixel_values.transpose(0, 2, 3, 1))
 
 

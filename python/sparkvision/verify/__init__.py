@@ -99,7 +99,7 @@ def verify(
             images=str(images),
             files_found=len(files),
             tolerance=tolerance,
-            problem_type=reference.problem_type,
+            problem_type=reference.checkpoint.problem_type,
             labels=len(reference.labels),
             labels_renamed=comparison.renamed_labels,
             differences=tuple(sorted(differences, key=PictureDifference.badness)),

@@ -92,7 +92,7 @@ class Comparison:
         self, name: str, ours: Floats, theirs: Floats, our_logits: Floats, their_logits: Floats
     ) -> PictureDifference:
         distance = np.abs(ours.astype(np.float64) - theirs)
-        problem_type = self._reference.problem_type
+        problem_type = self._reference.checkpoint.problem_type
         return PictureDifference(
             name=name,
             levels=float(np.max(distance * self._levels_per_unit)),

@@ -35,12 +35,6 @@ class Reference:
         """The checkpoint's names of the classes, in the order of their ids."""
         return labels.from_config(self.checkpoint.config.id2label)
 
-    @property
-    def problem_type(self) -> str:
-        """The checkpoint's problem type; where it names none, what transformers' own loss would assume."""
-        named: str | None = self.checkpoint.config.problem_type
-        return named or ("regression" if len(self.labels) == 1 else "single_label_classification")
-
     def pixels(self, encoded: bytes) -> Floats:
         """Read and preprocess one picture.
 

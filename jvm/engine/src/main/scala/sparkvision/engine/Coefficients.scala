@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** What one axis of a resize needs: Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc`.
+/** What one axis of a resize needs.
   *
   * @param first
   *   for each output position the first input position that counts
@@ -9,13 +9,16 @@ package sparkvision.engine
   * @param taps
   *   the distance between two output positions' weights
   * @param weights
-  *   in fixed point, [[Coefficients.PrecisionBits]] binary digits
+  *   in fixed point
+  * @param precision
+  *   binary digits of the weights behind the point
   */
 private[engine] final class Coefficients(
     val first: Array[Int],
     val count: Array[Int],
     val taps: Int,
-    val weights: Array[Int]
+    val weights: Array[Int],
+    val precision: Int
 ) {
 
   /** How many output positions there are. */
@@ -27,35 +30,71 @@ private[engine] final class Coefficients(
 
 private[engine] object Coefficients {
 
-  /** Fixed-point digits of a weight: 32 bits, less 8 for the sample and 2 for overshoot. */
-  final val PrecisionBits = 32 - 8 - 2
+  /** Pillow's digits: 32 bits, less 8 for the sample and 2 for overshoot (`PRECISION_BITS` in Resample.c). */
+  private val PillowPrecision = 32 - 8 - 2
 
   /** @param start
     *   the first output position that is wanted
     * @param length
     *   how many are
     */
-  def apply(inputSize: Int, outputSize: Int, start: Int, length: Int, filter: ResampleFilter): Coefficients = {
-    val scale = inputSize.toDouble / outputSize
-    val filterScale = math.max(scale, 1.0) // shrinking widens the filter, enlarging does not narrow it
-    val support = filter.support * filterScale
-    val taps = math.min(math.ceil(support).toInt * 2 + 1, inputSize)
-    val result = new Coefficients(new Array(length), new Array(length), taps, new Array(length * taps))
-    (0 until length).foreach { position =>
-      val centre = (start + position + 0.5) * scale
-      val first = math.max((centre - support + 0.5).toInt, 0)
-      val count = math.min((centre + support + 0.5).toInt, inputSize) - first
-      val weights = Array.tabulate(count)(tap => filter.weight((tap + first - centre + 0.5) * (1.0 / filterScale)))
-      val sum = weights.foldLeft(0.0)(_ + _)
-      result.first(position) = first
-      result.count(position) = count
-      weights.indices.foreach { tap =>
-        result.weights(position * taps + tap) = fixedPoint(if (sum != 0.0) weights(tap) / sum else weights(tap))
-      }
+  def apply(
+      inputSize: Int,
+      outputSize: Int,
+      start: Int,
+      length: Int,
+      filter: ResampleFilter,
+      backend: ResizeBackend
+  ): Coefficients = {
+    val axis = new Axis(inputSize, outputSize, filter)
+    val precision = backend match {
+      case ResizeBackend.Pillow => PillowPrecision
+      case ResizeBackend.Torchvision => torchPrecision((0 until outputSize).iterator.map(axis.weights(_).max).max)
     }
-    result
+    val weights = new Array[Int](length * axis.taps)
+    (0 until length).foreach { position =>
+      val fixed = axis.weights(start + position).map(fixedPoint(_, precision))
+      System.arraycopy(fixed, 0, weights, position * axis.taps, fixed.length)
+    }
+    val positions = start until start + length
+    new Coefficients(
+      positions.map(axis.first).toArray,
+      positions.map(axis.count).toArray,
+      axis.taps,
+      weights,
+      precision
+    )
   }
 
-  private def fixedPoint(weight: Double): Int =
-    if (weight < 0) (-0.5 + weight * (1 << PrecisionBits)).toInt else (0.5 + weight * (1 << PrecisionBits)).toInt
+  /** Pillow's `precompute_coeffs`, which torch follows. */
+  private final class Axis(inputSize: Int, outputSize: Int, filter: ResampleFilter) {
+    private val scale = inputSize.toDouble / outputSize
+    private val filterScale = math.max(scale, 1.0) // shrinking widens the filter, enlarging does not narrow it
+    private val support = filter.support * filterScale
+
+    val taps: Int = math.min(math.ceil(support).toInt * 2 + 1, inputSize)
+
+    private def centre(position: Int): Double = (position + 0.5) * scale
+
+    def first(position: Int): Int = math.max((centre(position) - support + 0.5).toInt, 0)
+
+    def count(position: Int): Int = math.min((centre(position) + support + 0.5).toInt, inputSize) - first(position)
+
+    /** One weight for each input position that counts; together 1. */
+    def weights(position: Int): Array[Double] = {
+      val (start, middle) = (first(position), centre(position))
+      val weights = Array.tabulate(count(position)) { tap =>
+        filter.weight((tap + start - middle + 0.5) * (1.0 / filterScale))
+      }
+      val sum = weights.foldLeft(0.0)(_ + _)
+      if (sum != 0.0) weights.map(_ / sum) else weights
+    }
+  }
+
+  /** The most digits with which the largest weight fits 16 bits (`UpSampleKernel.cpp`, the 8-bit kernels). */
+  private def torchPrecision(largest: Double): Int =
+    (0 until 22).find(digits => (0.5 + largest * (1 << (digits + 1))).toInt >= (1 << 15)).getOrElse(22)
+
+  private def fixedPoint(weight: Double, precision: Int): Int =
+    if (weight < 0) (-0.5 + weight * (1 << precision)).toInt else (0.5 + weight * (1 << precision)).toInt
 }

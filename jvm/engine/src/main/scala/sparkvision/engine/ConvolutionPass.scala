@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.{ByteBuffer, ByteOrder}
 
-/** The two passes of Pillow's `ImagingResample`: each scales one axis, and rounds to 8 bits. */
+/** The two passes of a resize, as in Pillow's `ImagingResample`: each scales one axis, and rounds to 8 bits. */
 private[engine] object ConvolutionPass {
 
   /** Scales the width.
@@ -25,7 +25,7 @@ private[engine] object ConvolutionPass {
 
   private def scaleColumns(before: Array[Int], columns: Coefficients, after: Array[Int]): Unit = {
     val pixel = new Array[Int](3 * TurnedRows.Groups)
-    val sums = new PackedSums(pixel.length)
+    val sums = new PackedSums(pixel.length, columns.precision)
     (0 until columns.length).foreach { x =>
       sums.reset()
       (0 until columns.count(x)).foreach { tap =>
@@ -47,7 +47,7 @@ private[engine] object ConvolutionPass {
     val scaled = new Array[Byte](rows.length * rowLength)
     val row = ByteBuffer.allocate((rowLength + 3) / 4 * 4).order(ByteOrder.LITTLE_ENDIAN)
     val packed = new Array[Int](row.capacity / 4)
-    val sums = new PackedSums(packed.length)
+    val sums = new PackedSums(packed.length, rows.precision)
     (0 until rows.length).foreach { y =>
       sums.reset()
       (0 until rows.count(y)).foreach { tap =>

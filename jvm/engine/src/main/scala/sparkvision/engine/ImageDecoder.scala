@@ -15,12 +15,8 @@ import org.bytedeco.opencv.opencv_core.Mat
 /** Encoded bytes to upright 8-bit RGB, as Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` makes
   * them.
   *
-  * Byte-equal to Pillow 13 for 8-bit grey, palette and RGB pictures of the supported formats (the same libjpeg-turbo,
-  * libpng, libwebp and libtiff arithmetic); alpha is dropped, not blended; 16-bit samples are handled as Pillow does;
-  * of an animation the first frame is taken. Known to differ: CMYK (each value by at most 2) and TIFF's YCbCr (by at
-  * most 1). Uncompressed TIFF pages with an orientation of 5 to 8 stand upright here; Pillow 13 scrambles them. A
-  * compressed TIFF whose data are damaged, but not cut, may be read with blank strips where Pillow refuses it:
-  * libtiff reports that only on its log.
+  * Byte-equal to Pillow 13, or refused with a reason: docs/exactness.md lists what was measured, variant by variant, and
+  * the few exceptions. Alpha is dropped, not blended; of an animation or of several pages the first picture is taken.
   */
 object ImageDecoder {
 

@@ -9,16 +9,19 @@ import java.util.Arrays
   *
   * @param length
   *   ints of packed samples
+  * @param precision
+  *   binary digits of the weights behind the point
   */
-private[engine] final class PackedSums(length: Int) {
+private[engine] final class PackedSums(length: Int, precision: Int) {
   private val sums0, sums1, sums2, sums3 = new Array[Int](length)
 
   /** Begins anew, with the half that rounds the results. */
   def reset(): Unit = {
-    Arrays.fill(sums0, PackedSums.Half)
-    Arrays.fill(sums1, PackedSums.Half)
-    Arrays.fill(sums2, PackedSums.Half)
-    Arrays.fill(sums3, PackedSums.Half)
+    val half = 1 << (precision - 1)
+    Arrays.fill(sums0, half)
+    Arrays.fill(sums1, half)
+    Arrays.fill(sums2, half)
+    Arrays.fill(sums3, half)
   }
 
   /** Adds each sample times a fixed-point weight. */
@@ -39,21 +42,22 @@ private[engine] final class PackedSums(length: Int) {
   /** The sums as packed samples again. */
   def writeTo(packed: Array[Int]): Unit = {
     val (s0, s1, s2, s3) = (sums0, sums1, sums2, sums3)
+    val digits = precision
     var i = 0
     while (i < s0.length) {
-      packed(i) = PackedSums.sample(s0(i)) | PackedSums.sample(s1(i)) << 8 | PackedSums.sample(s2(i)) << 16 |
-        PackedSums.sample(s3(i)) << 24
+      packed(i) = PackedSums.clip(s0(i) >> digits) | PackedSums.clip(s1(i) >> digits) << 8 | PackedSums.clip(
+        s2(i) >> digits
+      ) << 16 |
+        PackedSums.clip(s3(i) >> digits) << 24
       i += 1
     }
   }
 }
 
 private[engine] object PackedSums {
-  private final val Half = 1 << (Coefficients.PrecisionBits - 1)
 
-  /** The sum as a sample between 0 and 255. Without Math.min and max, which the JVM does not vectorise. */
-  private def sample(sum: Int): Int = {
-    val value = sum >> Coefficients.PrecisionBits
+  /** The value, brought to between 0 and 255. Without Math.min and max, which the JVM does not vectorise. */
+  private def clip(value: Int): Int = {
     val notNegative = value & ~(value >> 31)
     (notNegative | (255 - notNegative) >> 31) & 0xff
   }

@@ -55,7 +55,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
       )
     // Only what the crop keeps is worth computing.
     val crop = CenterCrop(target, size)
-    crop.place(Resample.resize(pixels, target, config.resample, crop.window))
+    crop.place(Resample.resize(pixels, target, config.resample, crop.window, config.resizeBackend))
   }
 
   /** Appends one picture's input values to a batch, in the order that the layout says.

@@ -32,6 +32,8 @@ import com.fasterxml.jackson.databind.JsonNode
   *   whether to divide by `imageStd` once more, as EfficientNet does
   * @param doFlipChannelOrder
   *   whether the model takes blue, green, red
+  * @param resizeBackend
+  *   whose arithmetic the resize follows: with torchvision's, `resample` is `Bilinear` or `Bicubic`
   */
 final case class ProcessorConfig(
     doResize: Boolean = true,
@@ -46,7 +48,8 @@ final case class ProcessorConfig(
     imageMean: Seq[Double] = Seq(0.5, 0.5, 0.5),
     imageStd: Seq[Double] = Seq(0.5, 0.5, 0.5),
     includeTop: Boolean = false,
-    doFlipChannelOrder: Boolean = false
+    doFlipChannelOrder: Boolean = false,
+    resizeBackend: ResizeBackend = ResizeBackend.Pillow
 ) {
   requireSensible()
 
@@ -71,6 +74,14 @@ final case class ProcessorConfig(
       .filter(size => size.height <= 0 || size.width <= 0 || size.height.toLong * size.width * 3 > Int.MaxValue)
       .foreach(size => refuse(s"crop_size is $size (height x width): use sides of at least 1 pixel that fit in memory"))
     if (doCenterCrop && cropSize.isEmpty) refuse("do_center_crop is true, but there is no crop_size: set it")
+    if (
+      resizeBackend == ResizeBackend.Torchvision && !Seq(ResampleFilter.Bilinear, ResampleFilter.Bicubic).contains(
+        resample
+      )
+    )
+      refuse(
+        s"resample is $resample, which torchvision does not know: set resizeBackend to pillow, or another resample"
+      )
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>
       if (values.length != 3) refuse(s"$name has ${values.length} values $values: give three, for red, green and blue")

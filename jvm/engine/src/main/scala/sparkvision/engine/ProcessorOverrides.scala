@@ -17,6 +17,8 @@ package sparkvision.engine
   *   red, green, blue
   * @param cropSize
   *   pixels; both sides of the centre crop
+  * @param resizeBackend
+  *   a [[ResizeBackend]]'s name
   */
 final case class ProcessorOverrides(
     size: Option[Int] = None,
@@ -30,7 +32,8 @@ final case class ProcessorOverrides(
     imageMean: Option[Seq[Double]] = None,
     imageStd: Option[Seq[Double]] = None,
     cropSize: Option[Int] = None,
-    doCenterCrop: Option[Boolean] = None
+    doCenterCrop: Option[Boolean] = None,
+    resizeBackend: Option[String] = None
 ) {
 
   /** @throws ProcessorException
@@ -46,7 +49,8 @@ final case class ProcessorOverrides(
     rescaleFactor = rescaleFactor.getOrElse(file.rescaleFactor),
     doNormalize = doNormalize.getOrElse(file.doNormalize),
     imageMean = imageMean.getOrElse(file.imageMean),
-    imageStd = imageStd.getOrElse(file.imageStd)
+    imageStd = imageStd.getOrElse(file.imageStd),
+    resizeBackend = resizeBackend.map(ResizeBackend.byName).getOrElse(file.resizeBackend)
   )
 
   private def resizeRule(file: ProcessorConfig): ResizeRule = {

@@ -1,7 +1,7 @@
 package sparkvision.engine
 
 /** Pillow's `Image.resize` for 8-bit RGB, bit for bit: the same coefficients, the same fixed-point arithmetic, the
-  * same order of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST).
+  * same order of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST). On request torchvision's.
   */
 object Resample {
 
@@ -23,6 +23,8 @@ object Resample {
 
   /** A part of a scaled picture: the same pixels as in the whole, without the work for the others.
     *
+    * @param backend
+    *   whose arithmetic to follow; torchvision's knows the filters `Bilinear` and `Bicubic`
     * @param size
     *   of the whole scaled picture
     * @param window
@@ -30,11 +32,17 @@ object Resample {
     * @throws ParameterException
     *   when a side is not positive, or the window does not lie within the scaled picture
     */
-  def resize(pixels: Pixels, size: PixelSize, filter: ResampleFilter, window: Window): Pixels = {
+  def resize(
+      pixels: Pixels,
+      size: PixelSize,
+      filter: ResampleFilter,
+      window: Window,
+      backend: ResizeBackend = ResizeBackend.Pillow
+  ): Pixels = {
     requireSensible(size, window)
     if (size == PixelSize(pixels.height, pixels.width)) cut(pixels, window)
     else if (filter == ResampleFilter.Nearest) nearest(pixels, size, window)
-    else convolve(pixels, size, filter, window)
+    else convolve(pixels, size, filter, window, backend)
   }
 
   private def requireSensible(size: PixelSize, window: Window): Unit = {
@@ -59,14 +67,20 @@ object Resample {
       new Pixels(window.width, window.height, rgb)
     }
 
-  private def convolve(pixels: Pixels, size: PixelSize, filter: ResampleFilter, window: Window): Pixels = {
-    def columns = Coefficients(pixels.width, size.width, window.left, window.width, filter)
-    val rows = Coefficients(pixels.height, size.height, window.top, window.height, filter)
+  private def convolve(
+      pixels: Pixels,
+      size: PixelSize,
+      filter: ResampleFilter,
+      window: Window,
+      backend: ResizeBackend
+  ): Pixels = {
+    def columns = Coefficients(pixels.width, size.width, window.left, window.width, filter, backend)
+    val rows = Coefficients(pixels.height, size.height, window.top, window.height, filter, backend)
     if (size.height == pixels.height) ConvolutionPass.horizontal(pixels, columns, window.top, window.height)
     else if (size.width == pixels.width) {
       val kept = cut(pixels, window.copy(top = 0, height = pixels.height))
       ConvolutionPass.vertical(kept, rows, 0)
-    } else if (verticalFirst(pixels, size))
+    } else if (backend == ResizeBackend.Pillow && verticalFirst(pixels, size))
       ConvolutionPass.horizontal(ConvolutionPass.vertical(pixels, rows, 0), columns, 0, window.height)
     else {
       // Rows that no output row looks at are not worth the horizontal pass.

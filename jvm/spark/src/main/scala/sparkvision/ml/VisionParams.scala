@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.param._
 
-import sparkvision.engine.{ExecutionProvider, ImageDecoder, ProcessorOverrides}
+import sparkvision.engine.{ExecutionProvider, ImageDecoder, ProcessorOverrides, ResizeBackend}
 
 /** Where pictures come from. */
 trait PictureInputParams extends Params {
@@ -71,6 +71,13 @@ trait PreprocessingParams extends Params {
     "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
     ParamValidators.inRange(0, 5)
   )
+  final val resizeBackend: Param[String] = new Param(
+    this,
+    "resizeBackend",
+    "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: " +
+      "pillow)",
+    ParamValidators.inArray(ResizeBackend.all.map(_.name).toArray)
+  )
   final val imageMean: DoubleArrayParam =
     new DoubleArrayParam(this, "imageMean", "mean of each channel, subtracted after rescaling (unset: the bundle's)")
   final val imageStd: DoubleArrayParam =
@@ -98,6 +105,8 @@ trait PreprocessingParams extends Params {
   def getDoNormalize: Option[Boolean] = get(doNormalize)
   def setResample(value: Int): this.type = set(resample, value)
   def getResample: Option[Int] = get(resample)
+  def setResizeBackend(value: String): this.type = set(resizeBackend, value)
+  def getResizeBackend: Option[String] = get(resizeBackend)
   def setImageMean(value: Array[Double]): this.type = set(imageMean, value)
   def getImageMean: Option[Array[Double]] = get(imageMean)
   def setImageStd(value: Array[Double]): this.type = set(imageStd, value)
@@ -117,7 +126,8 @@ trait PreprocessingParams extends Params {
     imageMean = getImageMean.map(_.toSeq),
     imageStd = getImageStd.map(_.toSeq),
     cropSize = getCropSize,
-    doCenterCrop = getDoCenterCrop
+    doCenterCrop = getDoCenterCrop,
+    resizeBackend = getResizeBackend
   )
 }
 
