@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,8 +21,6 @@ from pyspark.sql import functions as F
 import sparkvision
 from reliability.cluster import ROOT, Cluster, environment, wait_until
 from sparkvision.ml import ViTForImageClassification
-
-T = TypeVar("T")
 
 FIXTURES = ROOT / "tests" / "fixtures"
 SCALA_TARGET = ROOT / "jvm" / "spark" / "target" / "scala-2.13"
@@ -126,6 +124,11 @@ def compare(given: list[Answer], rows: int, expected: Mapping[int, str]) -> dict
         "rows_duplicated": sum(count - 1 for count in times.values()),
         "rows_with_another_answer": sum(answer.text != expected[answer.picture] for answer in given),
     }
+
+
+def total(compared: list[dict[str, int]]) -> dict[str, int]:
+    """Add up what `compare` gave for several jobs."""
+    return {name: sum(counts[name] for counts in compared) for name in compared[0]}
 
 
 class BackgroundJob:

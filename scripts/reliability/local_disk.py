@@ -15,6 +15,7 @@ from reliability.application import (
     executors,
     picture_files,
     pictures,
+    total,
     undisturbed,
     wait_for_closed_sessions,
 )
@@ -50,7 +51,7 @@ def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
         return {
             "copies_damaged": 2 * len(rounds),
             "copies_fetched_again": fetched_again,
-            **{name: sum(counts[name] for counts in found) for name in found[0]},
+            **total(found),
         }
 
 

@@ -18,6 +18,7 @@ from reliability.application import (
     compare,
     executors,
     pictures,
+    total,
     undisturbed,
 )
 from reliability.cluster import Cluster, wait_until
@@ -32,16 +33,16 @@ def executor_killed(cluster: Cluster, workload: Workload) -> Figures:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)
         frame = pictures(spark, workload.rows, workload.partitions)
-        given: list[Answer] = []
+        found: list[dict[str, int]] = []
         for _ in range(workload.cycles):
             victim = executors(spark)[0]
             job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
             job.wait_for_tasks(finished=2)
             os.kill(victim.process, signal.SIGKILL)
-            given = job.result.result(timeout=300)
+            found.append(compare(job.result.result(timeout=300), workload.rows, expected))
             survivors = [executor.process for executor in executors(spark)]
             assert victim.process not in survivors
-        return {"executors_killed": workload.cycles, **compare(given, workload.rows, expected)}
+        return {"executors_killed": workload.cycles, **total(found)}
 
 
 def driver_killed(cluster: Cluster, workload: Workload) -> Figures:
@@ -79,8 +80,7 @@ def _executors_of(cluster: Cluster) -> list[int]:
             working_in = os.readlink(folder / "cwd")
         except OSError:
             continue
-        if Path(working_in).is_relative_to(cluster.folder / "worker-1" / "work") or Path(working_in).is_relative_to(
-            cluster.folder / "worker-2" / "work"
-        ):
+        # The workers themselves and the master work in the cluster's own folder.
+        if cluster.folder in Path(working_in).parents:
             found.append(int(folder.name))
     return found

@@ -73,15 +73,13 @@ def main(arguments: Sequence[str]) -> int:
     failed = False
     with _cluster(any(name in ON_THE_CLUSTER for name in names)) as cluster:
         for turn in count():
+            of_this_turn = dataclasses.replace(workload, seed=options.seed + turn)
             for name in names:
-                failed |= not _run(
-                    name, cluster, dataclasses.replace(workload, seed=options.seed + turn), options.record
-                )
-                if turn and time.monotonic() > deadline:
-                    break
-            if time.monotonic() > deadline:
-                return int(failed)
-    raise AssertionError("unreachable")
+                if turn == 0 or time.monotonic() < deadline:
+                    failed |= not _run(name, cluster, of_this_turn, options.record)
+            if time.monotonic() >= deadline:
+                break
+    return int(failed)
 
 
 @contextmanager

@@ -93,7 +93,10 @@ def test_pictures_that_another_condition_excludes_are_not_run(spark: SparkSessio
             5,
         ),
         ("SELECT classify(max_by(content, truth)).id FROM pictures", 9),
-        ("WITH p AS (SELECT classify(content).id FROM pictures) SELECT max(a.id) FROM p a JOIN p b USING (id)", 9),
+        (
+            "WITH p AS (SELECT classify(content).id AS id FROM pictures) SELECT max(a.id) FROM p a JOIN p b USING (id)",
+            9,
+        ),
         ("SELECT max(rank) FROM (SELECT rank() OVER (ORDER BY classify(content).id) rank FROM pictures)", 12),
     ],
 )
@@ -126,7 +129,7 @@ def test_explain_shows_one_operator_with_its_model_and_the_pruned_scan(
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
-        (f"{FUNCTION}(content)", "not 1 argument"),
+        (f"{FUNCTION}(content)", "not 1 arguments"),
         (f"{FUNCTION}(length(content), 'embedded:digits')", "type int, which cannot hold pictures"),
         (f"{FUNCTION}(content, path)", "a constant string"),
         (f"{FUNCTION}(content, '/no/such/bundle')", "/no/such/bundle.*sparkvision export"),

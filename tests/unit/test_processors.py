@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import warnings
 from pathlib import Path
@@ -10,29 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import transformers
 from PIL import Image, ImageOps
 from tests.engine import Pixels, preprocess
 
-# Where they are: asking the transformers package itself for a class loads torchvision for some.
-MODULES = {
-    "BeitImageProcessor": "beit",
-    "BitImageProcessor": "bit",
-    "CLIPImageProcessor": "clip",
-    "ConvNextImageProcessor": "convnext",
-    "DeiTImageProcessor": "deit",
-    "EfficientFormerImageProcessor": "deprecated.efficientformer",
-    "EfficientNetImageProcessor": "efficientnet",
-    "LevitImageProcessor": "levit",
-    "MobileNetV1ImageProcessor": "mobilenet_v1",
-    "MobileNetV2ImageProcessor": "mobilenet_v2",
-    "MobileViTImageProcessor": "mobilevit",
-    "PoolFormerImageProcessor": "poolformer",
-    "PvtImageProcessor": "pvt",
-    "SegformerImageProcessor": "segformer",
-    "SiglipImageProcessor": "siglip",
-    "ViTHybridImageProcessor": "deprecated.vit_hybrid",
-    "ViTImageProcessor": "vit",
-}
+from bench.random_processors import PROCESSORS
 
 # Settings as published checkpoints have them, and as transformers takes them.
 VARIATIONS: list[tuple[str, dict[str, Any]]] = [
@@ -73,10 +54,7 @@ AWKWARD = [(1, 1), (1, 3), (3, 1), (3, 3), (1, 30), (50, 3), (2, 2), (37, 53), (
 
 
 def slow_class(name: str) -> Any:
-    module = MODULES[name]
-    return getattr(
-        importlib.import_module(f"transformers.models.{module}.image_processing_{module.split('.')[-1]}"), name
-    )
+    return getattr(transformers, name)
 
 
 def saved(processor: Any, folder: Path) -> dict[str, Any]:
@@ -114,7 +92,7 @@ def require_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
     assert (ours == theirs).all()
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", PROCESSORS)
 def test_default_processor_gives_the_same_input(
     name: str, photo_pixels: list[Pixels], awkward_pixels: list[Pixels], tmp_path: Path
 ) -> None:
@@ -139,7 +117,7 @@ def test_processor_with_other_settings_gives_the_same_input(
         require_equal(preprocess(written | settings, awkward_pixels[:5]), expected[2:7])
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", PROCESSORS)
 def test_each_processor_has_its_own_defaults_for_what_a_file_does_not_say(
     name: str, awkward_pixels: list[Pixels]
 ) -> None:

@@ -36,6 +36,11 @@ def test_configure_keeps_the_users_own_jars() -> None:
     assert configured == ["/mine.jar", *map(str, jars())]
 
 
+def test_configure_keeps_the_users_own_extensions() -> None:
+    configured = options(configure(builder(spark_sql_extensions="my.Extensions")))
+    assert configured["spark.sql.extensions"] == "my.Extensions,sparkvision.ml.SparkVisionExtensions"
+
+
 def test_configure_for_a_gpu_names_the_runtime_by_its_coordinate() -> None:
     packages = options(configure(builder(), gpu=True))["spark.jars.packages"]
     assert packages == "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"

@@ -25,7 +25,8 @@ private[engine] object ProcessorConfigReader {
     "default_to_square",
     "do_convert_rgb",
     "do_reduce_labels",
-    "reduce_labels"
+    "reduce_labels",
+    "resizeBackend"
   )
 
   def parse(json: String): ProcessorConfig =
@@ -57,7 +58,10 @@ private[engine] object ProcessorConfigReader {
       imageMean = perChannel(config, "image_mean").getOrElse(defaults.imageMean),
       imageStd = perChannel(config, "image_std").getOrElse(defaults.imageStd),
       includeTop = flag(config, "include_top", defaults.includeTop),
-      doFlipChannelOrder = flag(config, "do_flip_channel_order", defaults.doFlipChannelOrder)
+      doFlipChannelOrder = flag(config, "do_flip_channel_order", defaults.doFlipChannelOrder),
+      // SparkVision's own: transformers passes over it.
+      resizeBackend =
+        present(config, "resizeBackend").map(_.asText).map(ResizeBackend.byName).getOrElse(defaults.resizeBackend)
     )
   }
 

@@ -31,6 +31,11 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(parse(""", "size": {"height": 96, "width": 160}""").resize == ResizeRule.Exact(96, 160))
   }
 
+  test("a filter may be named, and torchvision's resize asked for") {
+    val config = parse(""", "resample": "Bicubic", "resizeBackend": "torchvision"""")
+    assert(config.resample == ResampleFilter.Bicubic && config.resizeBackend == ResizeBackend.Torchvision)
+  }
+
   test("one mean and deviation count for all three channels") {
     val config = parse(""", "image_mean": 0.1, "image_std": 0.2""")
     assert(config.imageMean == Seq(0.1, 0.1, 0.1) && config.imageStd == Seq(0.2, 0.2, 0.2))
@@ -64,6 +69,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     "crop_pct" -> "0.9",
     "data_format" -> "\"channels_last\"",
     "resample" -> "\"cubic\"",
+    "resizeBackend" -> "\"opencv\"",
     "do_resize" -> "1",
     "image_mean" -> """[0.5,"x",0.5]"""
   ).foreach { case (key, value) =>

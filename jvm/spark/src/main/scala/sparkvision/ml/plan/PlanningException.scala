@@ -6,4 +6,13 @@ import org.apache.spark.sql.AnalysisException
   * without the driver's stack trace.
   */
 final private[plan] class PlanningException(message: String, cause: Option[Throwable] = None)
-    extends AnalysisException(message, None, None, cause, None, Map.empty, Array.empty)
+    extends AnalysisException(
+      message,
+      None,
+      None,
+      cause,
+      // pyspark asks for a condition of Spark's own list; this one says no more than its message.
+      Some("USER_RAISED_EXCEPTION"),
+      Map("errorMessage" -> message),
+      Array.empty
+    )
