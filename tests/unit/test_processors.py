@@ -97,8 +97,10 @@ def test_default_processor_gives_the_same_input(
     name: str, photo_pixels: list[Pixels], awkward_pixels: list[Pixels], tmp_path: Path
 ) -> None:
     processor = slow_class(name)()
-    pictures = photo_pixels + awkward_pixels
-    require_equal(preprocess(saved(processor, tmp_path), pictures), reference(processor, pictures))
+    expected = reference(processor, photo_pixels + awkward_pixels)
+    require_equal(preprocess(saved(processor, tmp_path), photo_pixels + awkward_pixels), expected)
+    # The same without a word in the file: each has its own defaults.
+    require_equal(preprocess({"image_processor_type": name}, awkward_pixels), expected[len(photo_pixels) :])
 
 
 @pytest.mark.parametrize(("name", "settings"), VARIATIONS)
@@ -115,11 +117,3 @@ def test_processor_with_other_settings_gives_the_same_input(
         {"image_processor_type": name + "Fast"},
     ):
         require_equal(preprocess(written | settings, awkward_pixels[:5]), expected[2:7])
-
-
-@pytest.mark.parametrize("name", PROCESSORS)
-def test_each_processor_has_its_own_defaults_for_what_a_file_does_not_say(
-    name: str, awkward_pixels: list[Pixels]
-) -> None:
-    config = {"image_processor_type": name}
-    require_equal(preprocess(config, awkward_pixels), reference(slow_class(name)(), awkward_pixels))

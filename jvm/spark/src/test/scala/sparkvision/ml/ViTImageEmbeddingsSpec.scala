@@ -51,7 +51,7 @@ class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
 
   test("stages that differ in pooling alone share one session") {
     val before = SessionCache.shared.openedCount
-    Seq("cls", "mean", "pooler").foreach(stage.setIntraOpThreads(4).setPooling(_).transform(mixed).count())
+    Seq("cls", "mean", "pooler").foreach(stage.setIntraOpThreads(4).setPooling(_).transform(mixed).collect())
     assert(SessionCache.shared.openedCount == before + 1)
   }
 
