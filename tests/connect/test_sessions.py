@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import ROOT, ConnectServer
+from tests.conftest import EMBEDDED_BUNDLE, ROOT, ConnectServer
 
 import sparkvision
 from sparkvision.errors import ParameterError
@@ -105,9 +105,7 @@ def test_settings_of_the_server_are_refused_beside_its_url(setting: dict[str, ob
 
 
 def test_a_server_without_a_model_home_says_where_to_set_one(connect_server: ConnectServer, tmp_path: Path) -> None:
-    from tests.connect.test_saved_model import EMBEDDED
-
-    shutil.copytree(EMBEDDED, tmp_path / "mine")
+    shutil.copytree(EMBEDDED_BUNDLE, tmp_path / "mine")
     script = """
 import sys, sparkvision
 from sparkvision.ml import ViTForImageClassification
