@@ -19,6 +19,7 @@ import pyspark
 
 from sparkvision._session import DRIVER_MEMORY, EXTENSIONS, jars
 from sparkvision._upload import MODEL_HOME
+from sparkvision.errors import SparkVisionError
 
 START_SECONDS = 120
 END_SECONDS = 30
@@ -32,6 +33,23 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def require_free(address: str, port: int) -> None:
+    """Refuse a port that another program listens on: its answer would pass for that of the server started here.
+
+    Raises
+    ------
+    OSError
+        When the port is taken, or this machine has no such address.
+    OverflowError
+        When there is no such port.
+    """
+    family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family) as probe:
+        # As servers do: connections of one that has just ended are no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))
 
 
 def settings(options: argparse.Namespace, port: int) -> dict[str, str]:
@@ -107,7 +125,13 @@ def main() -> int:
     """Run the server; 0 when it was asked to end, 1 when it failed."""
     options = parsed(sys.argv[1:])
     port = options.port or free_port()
-    server = launch(options.master, settings(options, port))
+    try:
+        require_free(options.address, port)
+        conf = settings(options, port)
+    except (OSError, OverflowError, SparkVisionError) as error:
+        print(f"connect-server: cannot start at {options.address}:{port}: {error}", file=sys.stderr)
+        return 1
+    server = launch(options.master, conf)
 
     def asked_to_end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

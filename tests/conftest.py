@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "tests" / "fixtures"
 SHARED_IMAGES = ROOT.parent / "shared" / "images"
+EMBEDDED_BUNDLE = ROOT / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -45,7 +45,7 @@ def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
     Raises
     ------
     SessionError
-        When no server answers there, or it lacks SparkVision's jars.
+        When no server answers there, or it lacks SparkVision's jars; when the libraries of Spark Connect are missing.
     """
     _require_answer(url)
     builder = SparkSession.builder.remote(url).appName(app_name)
@@ -58,8 +58,13 @@ def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
 
 def _require_answer(url: str) -> None:
     """Try the channel first: a session would go on trying for minutes."""
-    from grpc import ChannelConnectivity
-    from pyspark.sql.connect.client import DefaultChannelBuilder
+    try:
+        from grpc import ChannelConnectivity
+        from pyspark.sql.connect.client import DefaultChannelBuilder
+    except ImportError as error:
+        raise errors.SessionError(
+            f"Spark Connect needs libraries that are not installed ({error}): run `pip install 'sparkvision[connect]'`."
+        ) from error
 
     states: queue.Queue[ChannelConnectivity] = queue.Queue()
     with DefaultChannelBuilder(url).toChannel() as channel:

@@ -1,16 +1,11 @@
 """A Spark standalone cluster on this machine: a master and workers, each a process with folders of its own.
 
-Usage: scripts/cluster start [--workers 2] [--cores 1] [--memory 1g] [--namespaces]
-       scripts/cluster submit [spark-submit's options] APPLICATION [ARGUMENT...]
-       scripts/cluster stop
-
 The pyspark package is the Spark distribution. No folder is shared: each worker has its own work folder and local
-directory under build/cluster. With --namespaces each worker has a network of its own too, as a separate host has.
+directory. In namespaces each worker has a network of its own too, as a separate host has.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -26,12 +21,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from reliability import namespaces
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
-
-from reliability import namespaces  # noqa: E402
-
-FOLDER = ROOT / "build" / "cluster"
+SAVED = "cluster.json"
 LOOPBACK = "127.0.0.1"
 STARTED_WITHIN_SECONDS = 90
 
@@ -160,7 +153,7 @@ class Cluster:
 
     def save(self) -> None:
         """Write down what `load` needs."""
-        (self.folder / "cluster.json").write_text(json.dumps({**vars(self), "folder": str(self.folder)}))
+        (self.folder / SAVED).write_text(json.dumps({**vars(self), "folder": str(self.folder)}))
 
     @staticmethod
     def load(folder: Path) -> Cluster:
@@ -171,7 +164,7 @@ class Cluster:
         ClusterError
             When there is none.
         """
-        file = folder / "cluster.json"
+        file = folder / SAVED
         if not file.is_file():
             raise ClusterError("No cluster runs: start one with `scripts/cluster start`.")
         saved = json.loads(file.read_text())
@@ -188,8 +181,8 @@ class Cluster:
         hosts: list[namespaces.Host] = []
         if separate_hosts:
             self.host = namespaces.bridge_address()
-            self.hosts = [f"sparkvision-{number}" for number in range(1, workers + 1)]
             hosts = namespaces.add_hosts(workers)
+            self.hosts = [host.name for host in hosts]
         master = [spark("spark-class"), "org.apache.spark.deploy.master.Master", "--host", self.host]
         self._launch("master", [*master, "--port", "0", "--webui-port", "0"], environment())
         self.url = self._wait_for_line("master", r"Starting Spark master at (spark://\S+)")
@@ -284,38 +277,3 @@ def _group_runs(group: int) -> bool:
         if int(process_group) == group and state != "Z":
             return True
     return False
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line; 1 after a refusal, else the application's own status."""
-    parser = argparse.ArgumentParser(prog="scripts/cluster", description=(__doc__ or "").partition("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    start = commands.add_parser("start", help="start a master and workers")
-    start.add_argument("--workers", type=int, default=2)
-    start.add_argument("--cores", type=int, default=1, help="of each worker")
-    start.add_argument("--memory", default="1g", help="of each worker")
-    start.add_argument("--namespaces", action="store_true", help="a network namespace for each worker (root, iproute2)")
-    submit = commands.add_parser("submit", help="run an application, as spark-submit does")
-    submit.add_argument("arguments", nargs=argparse.REMAINDER)
-    commands.add_parser("stop", help="end all processes of the cluster")
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "start":
-            cluster = Cluster.start(
-                FOLDER, options.workers, options.cores, options.memory, separate_hosts=options.namespaces
-            )
-            cluster.save()
-            print(f"{cluster.url}, {options.workers} workers; logs and folders in {cluster.folder}")
-        elif options.command == "submit":
-            return Cluster.load(FOLDER).submit(options.arguments).wait()
-        else:
-            Cluster.load(FOLDER).stop()
-            (FOLDER / "cluster.json").unlink()
-    except ClusterError as error:
-        print(f"scripts/cluster: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,7 @@ NEVER = {
     "rows_lost": "rows were lost",
     "rows_duplicated": "rows came twice",
     "rows_with_another_answer": "rows have another answer than in an undisturbed job",
+    "rows_lost_duplicated_or_changed": "rows were lost, came twice or have another answer",
     "sessions_left_open": "sessions stayed open",
     "copies_left": "copies of models stayed on disk",
     "jvm_crashes": "crashes of the JVM",

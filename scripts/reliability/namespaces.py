@@ -35,9 +35,14 @@ def add_hosts(count: int) -> list[Host]:
         When this process may not (it needs root), or they exist already.
     """
     _ip("link", "add", BRIDGE, "type", "bridge")
-    _ip("address", "add", f"{bridge_address()}/24", "dev", BRIDGE)
-    _ip("link", "set", BRIDGE, "up")
-    return [_add_host(number) for number in range(1, count + 1)]
+    # From here on they are this call's own, and are not left behind half made.
+    try:
+        _ip("address", "add", f"{bridge_address()}/24", "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
+        return [_add_host(number) for number in range(1, count + 1)]
+    except BaseException:
+        remove_hosts([_name(number) for number in range(1, count + 1)])
+        raise
 
 
 def remove_hosts(names: list[str]) -> None:
@@ -47,8 +52,12 @@ def remove_hosts(names: list[str]) -> None:
     subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
 
 
+def _name(number: int) -> str:
+    return f"sparkvision-{number}"
+
+
 def _add_host(number: int) -> Host:
-    host = Host(f"sparkvision-{number}", f"{SUBNET}.{number + 1}")
+    host = Host(_name(number), f"{SUBNET}.{number + 1}")
     outside, inside = f"sparkvision{number}", "eth0"
     _ip("netns", "add", host.name)
     _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", host.name)

@@ -25,9 +25,15 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk, 
 def soak(*names: str) -> dict[str, dict[str, Any]]:
     """Run scenarios in their small size; give the figures of each."""
     only = [word for name in names for word in ("--only", name)]
-    run = subprocess.run([ROOT / "scripts" / "soak", "--small", *only], capture_output=True, text=True, timeout=580)
-    lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-    assert [line["scenario"] for line in lines] == list(names), run.stderr[-3000:]
+    command = [str(ROOT / "scripts" / "soak"), "--small", *only]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        out, errors = run.communicate(timeout=580)
+    except subprocess.TimeoutExpired:
+        run.terminate()  # not killed: it stops its cluster first
+        out, errors = run.communicate(timeout=60)
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    assert [line["scenario"] for line in lines] == list(names), errors[-3000:]
     print("\n" + "\n".join(map(json.dumps, lines)))
     return {line["scenario"]: line for line in lines}
 

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from tests.conftest import ROOT, ConnectServer
+from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 
 from sparkvision.errors import BundleError
 from sparkvision.ml import ViTForImageClassification
 
 pytestmark = pytest.mark.connect_only
-
-EMBEDDED = ROOT / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def right(stage: ViTForImageClassification, table: DataFrame) -> float:
 def test_a_path_is_the_servers(
     spark: SparkSession, connect_server: ConnectServer, client_folder: Path, table: DataFrame
 ) -> None:
-    shutil.copytree(EMBEDDED, connect_server.folder / "on-the-server")
+    shutil.copytree(EMBEDDED_BUNDLE, connect_server.folder / "on-the-server")
     stage = ViTForImageClassification.loadSavedModel("on-the-server", spark)
     assert stage.getModelPath() == "on-the-server" and stage.getBundleHash()
     assert right(stage, table) >= 0.9
@@ -47,18 +45,18 @@ def test_a_path_is_the_servers(
 def test_a_bundle_that_only_the_client_has_is_uploaded_by_content(
     spark: SparkSession, connect_server: ConnectServer, client_folder: Path, table: DataFrame
 ) -> None:
-    shutil.copytree(EMBEDDED, client_folder / "mine")
+    shutil.copytree(EMBEDDED_BUNDLE, client_folder / "mine")
     stage = ViTForImageClassification.loadSavedModel("mine", spark)
     (uploaded,) = connect_server.model_home.iterdir()
     assert stage.getModelPath() == str(uploaded)
-    files = {str(file.relative_to(EMBEDDED)) for file in EMBEDDED.rglob("*") if file.is_file()}
+    files = {str(file.relative_to(EMBEDDED_BUNDLE)) for file in EMBEDDED_BUNDLE.rglob("*") if file.is_file()}
     assert {str(f.relative_to(uploaded)) for f in uploaded.rglob("*") if f.is_file() and f.suffix != ".crc"} == files
     assert right(stage, table) >= 0.9
 
 
 def test_a_bundle_is_uploaded_once(spark: SparkSession, connect_server: ConnectServer, client_folder: Path) -> None:
-    shutil.copytree(EMBEDDED, client_folder / "mine")
-    shutil.copytree(EMBEDDED, client_folder / "the-same-again")
+    shutil.copytree(EMBEDDED_BUNDLE, client_folder / "mine")
+    shutil.copytree(EMBEDDED_BUNDLE, client_folder / "the-same-again")
     first = ViTForImageClassification.loadSavedModel("mine", spark).getModelPath()
     graph = Path(str(first)) / "model.onnx"
     written = graph.stat().st_mtime_ns
@@ -67,8 +65,8 @@ def test_a_bundle_is_uploaded_once(spark: SparkSession, connect_server: ConnectS
 
 
 def test_bundles_with_one_graph_and_other_labels_are_kept_apart(spark: SparkSession, client_folder: Path) -> None:
-    shutil.copytree(EMBEDDED, client_folder / "mine")
-    other = Path(shutil.copytree(EMBEDDED, client_folder / "german"))
+    shutil.copytree(EMBEDDED_BUNDLE, client_folder / "mine")
+    other = Path(shutil.copytree(EMBEDDED_BUNDLE, client_folder / "german"))
     manifest = (other / "sparkvision.json").read_text()
     digits = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
     for digit, name in enumerate(digits):
@@ -81,7 +79,7 @@ def test_bundles_with_one_graph_and_other_labels_are_kept_apart(spark: SparkSess
 def test_a_clients_damaged_bundle_is_refused_and_not_uploaded(
     spark: SparkSession, connect_server: ConnectServer, client_folder: Path
 ) -> None:
-    broken = Path(shutil.copytree(EMBEDDED, client_folder / "broken"))
+    broken = Path(shutil.copytree(EMBEDDED_BUNDLE, client_folder / "broken"))
     (broken / "sparkvision.json").write_text((broken / "sparkvision.json").read_text() + "\n")
     (broken / "model.onnx").write_bytes(b"damaged")
     before = set(connect_server.model_home.glob("*"))
@@ -93,8 +91,8 @@ def test_a_clients_damaged_bundle_is_refused_and_not_uploaded(
 def test_a_damaged_bundle_on_the_server_is_not_replaced_by_the_clients(
     spark: SparkSession, connect_server: ConnectServer, client_folder: Path
 ) -> None:
-    shutil.copytree(EMBEDDED, client_folder / "both")
-    on_server = Path(shutil.copytree(EMBEDDED, connect_server.folder / "both"))
+    shutil.copytree(EMBEDDED_BUNDLE, client_folder / "both")
+    on_server = Path(shutil.copytree(EMBEDDED_BUNDLE, connect_server.folder / "both"))
     (on_server / "model.onnx").write_bytes(b"damaged")
     with pytest.raises(BundleError, match="model.onnx is damaged"):
         ViTForImageClassification.loadSavedModel("both", spark)

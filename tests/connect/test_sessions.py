@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import ConnectServer
+from tests.conftest import EMBEDDED_BUNDLE, ROOT, ConnectServer
 
 import sparkvision
 from sparkvision.errors import ParameterError
@@ -41,6 +42,29 @@ except sparkvision.errors.SessionError as error:
 """
     run = run_python(script, tmp_path)
     assert run.stdout.startswith("True No Spark Connect server answers at sc://127.0.0.1:1."), run.stdout + run.stderr
+
+
+def test_missing_libraries_are_told_with_what_to_install(tmp_path: Path) -> None:
+    script = """
+import sys
+sys.modules["grpc"] = None  # as where it is not installed
+import sparkvision
+try:
+    sparkvision.start(remote="sc://127.0.0.1:1")
+except sparkvision.errors.SessionError as error:
+    print(error)
+"""
+    run = run_python(script, tmp_path)
+    assert "pip install 'sparkvision[connect]'" in run.stdout, run.stdout + run.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_a_server_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        command = [sys.executable, str(ROOT / "scripts" / "connect_server.py"), "--port", str(port)]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith(f"connect-server: cannot start at 127.0.0.1:{port}:") and run.stderr.count("\n") == 1
 
 
 def test_a_server_without_our_jars_is_told_what_to_start_it_with(tmp_path: Path) -> None:
@@ -81,9 +105,7 @@ def test_settings_of_the_server_are_refused_beside_its_url(setting: dict[str, ob
 
 
 def test_a_server_without_a_model_home_says_where_to_set_one(connect_server: ConnectServer, tmp_path: Path) -> None:
-    from tests.connect.test_saved_model import EMBEDDED
-
-    shutil.copytree(EMBEDDED, tmp_path / "mine")
+    shutil.copytree(EMBEDDED_BUNDLE, tmp_path / "mine")
     script = """
 import sys, sparkvision
 from sparkvision.ml import ViTForImageClassification

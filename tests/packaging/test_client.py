@@ -11,12 +11,11 @@ from typing import NamedTuple
 from zipfile import ZipFile
 
 import pytest
-from tests.conftest import ConnectServer
+from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 from tests.packaging.conftest import ROOT, run
 
 pytestmark = pytest.mark.packaging
 
-EMBEDDED = ROOT / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 JOB = """
 import importlib.util, json, shutil, sys
@@ -101,7 +100,7 @@ def test_a_client_without_java_labels_pictures_with_the_embedded_model(
 def test_a_client_without_java_brings_a_bundle_that_the_server_cannot_see(
     client: Client, connect_server: ConnectServer
 ) -> None:
-    shutil.copytree(EMBEDDED, client.folder / "my-vit")  # a relative path is another place for the server
+    shutil.copytree(EMBEDDED_BUNDLE, client.folder / "my-vit")  # a relative path is another place for the server
     output = client.run(JOB, connect_server.url, str(connect_server.folder / "saved-bundle"), "my-vit")
     report = json.loads(output.splitlines()[-1])
     print(report)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from tests.conftest import EMBEDDED_BUNDLE
 
 import sparkvision
 from sparkvision.errors import BundleError, ParameterError
 from sparkvision.ml import ViTForImageClassification
 
 FUNCTION = "sparkvision_predict"
-EMBEDDED = Path(__file__).resolve().parents[2] / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +172,6 @@ def test_registering_what_makes_no_sense_is_refused(
 
 def test_a_bundles_path_may_hold_quotes_and_spaces(spark: SparkSession, pictures: DataFrame, tmp_path: Path) -> None:
     folder = tmp_path / "it's a bundle"
-    shutil.copytree(EMBEDDED, folder)
+    shutil.copytree(EMBEDDED_BUNDLE, folder)
     sparkvision.register_function(spark, "odd", folder)
     assert spark.sql("SELECT odd(content).id FROM pictures WHERE truth = '7'").collect()[0][0] == 7

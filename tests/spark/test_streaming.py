@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -149,11 +150,14 @@ def test_a_query_whose_driver_was_killed_goes_on_with_every_picture_exactly_once
     first = start_query(tmp_path)
     committed = tmp_path / "checkpoint" / "commits"
     deadline = time.monotonic() + 120
-    while not (tmp_path / "checkpoint" / "offsets" / "4").exists():  # the fifth batch is on its way
-        assert first.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()[-3000:]
-        time.sleep(0.01)
-    os.killpg(first.pid, signal.SIGKILL)  # Python and its JVM at once: no one is left to tidy up
-    first.wait()
+    try:
+        while not (tmp_path / "checkpoint" / "offsets" / "4").exists():  # the fifth batch is on its way
+            assert first.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()[-3000:]
+            time.sleep(0.01)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(first.pid, signal.SIGKILL)  # Python and its JVM at once: no one is left to tidy up
+        first.wait()
     done = len(list(committed.glob("[0-9]*")))
     batches = -(-(len(good) + len(CORRUPT)) // 4)
     assert done < batches, "the query was over before it was killed"

@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from tests.conftest import ROOT
+from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.errors import BundleError, ProcessorError
 from sparkvision.local import LocalModel
-
-DIGITS = ROOT / "jvm/engine/src/main/resources/sparkvision/models/digits"
 
 
 def edit_manifest(bundle: Path, **changes: Any) -> None:
@@ -27,7 +25,7 @@ def edit_manifest(bundle: Path, **changes: Any) -> None:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """The embedded model, with its channels first."""
-    return Path(shutil.copytree(DIGITS, tmp_path / "digits"))
+    return Path(shutil.copytree(EMBEDDED_BUNDLE, tmp_path / "digits"))
 
 
 @pytest.fixture

@@ -17,6 +17,11 @@ def test_a_lost_row_is_named() -> None:
     assert shortfalls({"rows": 10, "rows_lost": 2}) == ["2 rows were lost"]
 
 
+def test_a_wrong_row_of_the_memory_scenario_is_named() -> None:
+    figures = {"pictures": 10, "rows_lost_duplicated_or_changed": 1, "growth_percent": 0.0}
+    assert shortfalls(figures) == ["1 rows were lost, came twice or have another answer"]
+
+
 def test_growing_memory_is_named() -> None:
     assert shortfalls({"growth_percent": 3.1}) == ["memory grew by 3.1 %, more than 3.0 %"]
 
