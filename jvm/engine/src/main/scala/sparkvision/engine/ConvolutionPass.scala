@@ -13,11 +13,7 @@ private[engine] object ConvolutionPass {
     * @param firstRow
     *   the first row that is scaled; it is the first of the result
     */
-  def horizontal(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels =
-    if (math.max(pixels.width, columns.length) <= TurnedRows.Widest) byBlocks(pixels, columns, firstRow, rowCount)
-    else bySamples(pixels, columns, firstRow, rowCount)
-
-  private def byBlocks(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
+  def horizontal(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
     val scaled = new Array[Byte](rowCount * columns.length * 3)
     if (math.max(pixels.width, columns.length) > MaxTurnedWidth)
       (0 until rowCount).foreach { row =>
@@ -42,24 +38,6 @@ private[engine] object ConvolutionPass {
       scaleColumns(before.samples, columns, after.samples)
       after.write(scaled, row, rows)
     }
-  }
-
-  /** The same one sample after another: slower, and without a block's memory. */
-  private[engine] def bySamples(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
-    val scaled = new Array[Byte](rowCount * columns.length * 3)
-    var target = 0
-    for (row <- 0 until rowCount; x <- 0 until columns.length; channel <- 0 until 3) {
-      val start = ((firstRow + row) * pixels.width + columns.first(x)) * 3 + channel
-      var sum = 1 << (columns.precision - 1)
-      var tap = 0
-      while (tap < columns.count(x)) {
-        sum += (pixels.rgb(start + tap * 3) & 0xff) * columns.weights(x * columns.taps + tap)
-        tap += 1
-      }
-      scaled(target) = math.max(0, math.min(255, sum >> columns.precision)).toByte
-      target += 1
-    }
-    new Pixels(columns.length, rowCount, scaled)
   }
 
   private def scaleColumns(before: Array[Int], columns: Coefficients, after: Array[Int]): Unit = {
