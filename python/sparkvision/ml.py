@@ -263,7 +263,7 @@ class ImageClassification(ClassificationTransformer):
     resizeBackend: Param[str] = Param(
         Params._dummy(),
         "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
         typeConverter=TypeConverters.toString,
     )
     size: Param[int] = Param(
@@ -536,11 +536,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
         return self._set(resizeBackend=value)
 
     def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
         value: str | None = self._get_or_none(self.resizeBackend)
         return value
 
@@ -781,7 +781,7 @@ class ViTImageEmbeddings(ModelTransformer):
     resizeBackend: Param[str] = Param(
         Params._dummy(),
         "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
         typeConverter=TypeConverters.toString,
     )
     size: Param[int] = Param(
@@ -1042,11 +1042,11 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
         return self._set(resizeBackend=value)
 
     def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: pillow)."""
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
         value: str | None = self._get_or_none(self.resizeBackend)
         return value
 

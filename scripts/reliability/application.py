@@ -9,12 +9,13 @@ import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pyspark import InheritableThread
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -139,13 +140,17 @@ class BackgroundJob:
         self._tasks = tasks
         self.group = uuid.uuid4().hex
 
-        def run() -> Any:
-            self._context.setJobGroup(self.group, "in the background", interruptOnCancel=True)
-            return action()
+        self.result: Future[Any] = Future()
 
-        pool = ThreadPoolExecutor(1)
-        self.result: Future[Any] = pool.submit(run)
-        pool.shutdown(wait=False)
+        def run() -> None:
+            self._context.setJobGroup(self.group, "in the background", interruptOnCancel=True)
+            try:
+                self.result.set_result(action())
+            except Exception as error:
+                self.result.set_exception(error)
+
+        # Not a plain thread: this one closes its connection to the JVM at its end, which nobody else then takes over.
+        InheritableThread(run, daemon=True).start()
 
     def wait_for_tasks(self, finished: int, seconds: float = 120) -> None:
         """Wait until so many tasks have finished while others still run.

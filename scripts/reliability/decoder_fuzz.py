@@ -126,10 +126,10 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
     """Decode in this process's JVM. When that crashes, the files it was given last stay in ``folder``."""
     from py4j.protocol import Py4JNetworkError
 
-    from sparkvision._gateway import jvm
-    from sparkvision.local import _unpack
+    from sparkvision.local import LocalModel, _unpack
 
-    model = jvm().sparkvision.engine.LocalModelBytes.open("embedded:digits")
+    # Its Scala half, which takes packed files as they are: the packed file on disk is what the JVM got.
+    model = LocalModel("embedded:digits")._scala
     folder.mkdir(parents=True, exist_ok=True)
     under_test = folder / f"fuzz-{seed}.packed"
     outcomes: Counter[str] = Counter()

@@ -34,4 +34,4 @@ class Workload:
     seed: int = 0
 
 
-SMALL = Workload(rows=4_000, partitions=20, cycles=1, memory_pictures=2_000, fuzzed_files=2_000)
+SMALL = Workload(rows=2_000, partitions=20, cycles=1, memory_pictures=2_000, fuzzed_files=2_000)

@@ -27,7 +27,8 @@ private[engine] final class ByteReader(val bytes: Array[Byte], formatName: Strin
 
   /** Refuses the picture unless `count` bytes lie at `offset`. */
   def need(offset: Long, count: Long): Unit =
-    if (offset < 0 || count < 0 || offset + count > length)
+    // Not `offset + count > length`: a BigTIFF's 64-bit numbers would wrap around.
+    if (offset < 0 || count < 0 || offset > length - count)
       throw new ImageException(
         s"truncated $formatName: $count bytes are needed at offset $offset, but the file has $length bytes; " +
           "fetch the file again"

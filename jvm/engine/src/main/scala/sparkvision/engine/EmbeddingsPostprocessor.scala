@@ -64,7 +64,7 @@ private[engine] object EmbeddingsPostprocessor {
   val HiddenState = "last_hidden_state"
   val PoolerOutput = "pooler_output"
 
-  /** transformers' encoders whose first token is a part of the picture like the others. */
+  /** transformers' encoders whose first token is a part of the picture like the others, those of docs/models.md and more. */
   private val withoutClassToken = Set(
     "SwinModel",
     "Swinv2Model",
@@ -77,7 +77,22 @@ private[engine] object EmbeddingsPostprocessor {
     "MobileViTV2Model",
     "LevitModel",
     "PoolFormerModel",
-    "EfficientFormerModel"
+    "EfficientFormerModel",
+    "CvtModel",
+    "DinatModel",
+    "EfficientNetModel",
+    "FocalNetModel",
+    "IJepaModel",
+    "MobileNetV1Model",
+    "MobileNetV2Model",
+    "PvtV2Model",
+    "RegNetModel",
+    "ResNetModel",
+    "SegformerModel",
+    "Siglip2VisionModel",
+    "SwiftFormerModel",
+    "TextNetModel",
+    "VanModel"
   )
 
   /** An embedding of zeros only has no direction, and stays as it is. */

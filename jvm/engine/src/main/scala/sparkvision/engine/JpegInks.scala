@@ -2,9 +2,10 @@ package sparkvision.engine
 
 import java.awt.image.Raster
 import java.io.{ByteArrayInputStream, IOException}
-import javax.imageio.ImageIO
 import javax.imageio.stream.MemoryCacheImageInputStream
+import javax.imageio.{ImageIO, ImageReader}
 
+import scala.jdk.CollectionConverters._
 import scala.util.Using
 
 /** Four-ink JPEGs (CMYK and YCCK) to RGB.
@@ -41,7 +42,7 @@ private[engine] object JpegInks {
   private def readRaster(reader: ByteReader): Raster =
     try
       Using.resource(new MemoryCacheImageInputStream(new ByteArrayInputStream(reader.bytes))) { stream =>
-        val jpeg = ImageIO.getImageReadersByFormatName("jpeg").next()
+        val jpeg = jdkReader()
         try {
           jpeg.setInput(stream, true, true)
           jpeg.readRaster(0, null)
@@ -49,6 +50,21 @@ private[engine] object JpegInks {
       }
     catch {
       case failure: IOException => reader.corrupt(s"its CMYK data cannot be read: ${failure.getMessage}")
+      case failure: ImageException => throw failure
       case failure: RuntimeException => reader.corrupt(s"its CMYK data cannot be read: ${failure.getMessage}")
+      // A Java that was cut down to fewer modules.
+      case missing: LinkageError => throw new ImageException(NoReader, missing)
     }
+
+  /** Not just the first: other libraries on the classpath may bring readers of their own, which give other samples. */
+  private def jdkReader(): ImageReader =
+    ImageIO
+      .getImageReadersByFormatName("jpeg")
+      .asScala
+      .find(_.getClass.getName.startsWith("com.sun.imageio."))
+      .getOrElse(throw new ImageException(NoReader))
+
+  private val NoReader =
+    "unsupported JPEG: four inks (CMYK) are read by Java's module java.desktop, which this Java lacks; convert it to RGB, " +
+      "or run on a complete Java"
 }

@@ -23,12 +23,12 @@ object Resample {
 
   /** A part of a scaled picture: the same pixels as in the whole, without the work for the others.
     *
-    * @param backend
-    *   whose arithmetic to follow; torchvision's knows the filters `Bilinear` and `Bicubic`
     * @param size
     *   of the whole scaled picture
     * @param window
     *   the part of it that is made
+    * @param backend
+    *   whose arithmetic to follow; torchvision's knows the filters `Bilinear` and `Bicubic`
     * @throws ParameterException
     *   when a side is not positive, or the window does not lie within the scaled picture
     */

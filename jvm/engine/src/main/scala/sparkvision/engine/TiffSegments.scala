@@ -25,16 +25,21 @@ final private[engine] class TiffSegments(directory: TiffDirectory, reader: ByteR
     directory.values(tag).getOrElse(reader.corrupt(s"its directory lacks the tag $tag"))
 
   private def bytesOfRow(pixels: Int): Int =
-    Math.toIntExact((pixels.toLong * layout.samples * layout.bits + 7) / 8)
+    inMemory((pixels.toLong * layout.samples * layout.bits + 7) / 8)
+
+  private def inMemory(bytes: Long): Int =
+    if (bytes <= Int.MaxValue) bytes.toInt
+    else throw new ImageException(s"too large: $bytes bytes of samples in one piece; convert the TIFF to a smaller one")
 
   /** All rows from the top, each beginning with a new byte. */
   def rows(): Array[Byte] = {
     val rowLength = bytesOfRow(width)
-    val all = new Array[Byte](Math.multiplyExact(rowLength, height))
-    val across = (width + segmentWidth - 1) / segmentWidth
-    val segments = Math.multiplyExact(across, (height - 1) / segmentHeight + 1)
-    if (offsets.length < segments)
-      reader.corrupt(s"it has $segments strips or tiles, and says where ${offsets.length} lie")
+    val all = new Array[Byte](inMemory(rowLength.toLong * height))
+    val across = (width - 1) / segmentWidth + 1
+    val needed = across.toLong * ((height - 1) / segmentHeight + 1)
+    if (offsets.length < needed)
+      reader.corrupt(s"it has $needed strips or tiles, and says where ${offsets.length} lie")
+    val segments = needed.toInt
     (0 until segments).foreach { index =>
       val (left, top) = (index % across * segmentWidth, index / across * segmentHeight)
       val visibleRows = math.min(segmentHeight, height - top)
@@ -59,7 +64,7 @@ final private[engine] class TiffSegments(directory: TiffDirectory, reader: ByteR
       val counts = numbers(if (tiled) TileByteCounts else StripByteCounts)
       val count = counts.lift(index).getOrElse(reader.corrupt(s"it does not say how long its strip or tile $index is"))
       reader.need(offsets(index), count)
-      val bytes = new Array[Byte](Math.multiplyExact(rowLength, if (tiled) segmentHeight else visibleRows))
+      val bytes = new Array[Byte](inMemory(rowLength.toLong * (if (tiled) segmentHeight else visibleRows)))
       val got = TiffCompression.decompress(compression, reader.bytes, offsets(index).toInt, count.toInt, bytes)
       if (got < bytes.length)
         reader.corrupt(s"its strip or tile $index gives $got bytes and ${bytes.length} are needed: fetch it again")

@@ -71,6 +71,11 @@ private[engine] object TurnedRows {
     */
   final val Groups = 32
 
+  /** Pixels in a row, at most: as many as a JPEG can have, for which a block takes 25 MB. Of the widest pictures that may be
+    * read it would have more samples than an array can.
+    */
+  final val Widest = 65535
+
   /** Rows in a block, at most. */
   final val Rows = 4 * Groups
 

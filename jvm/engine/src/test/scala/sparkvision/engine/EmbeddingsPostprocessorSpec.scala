@@ -28,9 +28,11 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
   }
 
   test("cls of a model that has no class token is refused, naming what it has") {
-    val swin = features.manifest.copy(architecture = "SwinModel")
-    val refused = intercept[ParameterException](new EmbeddingsPostprocessor(swin, Pooling.Cls, normalize = false))
-    assert(refused.getMessage.contains("SwinModel has no class token") && refused.getMessage.contains("'mean'"))
+    Seq("SwinModel", "ResNetModel", "IJepaModel").foreach { name =>
+      val encoder = features.manifest.copy(architecture = name)
+      val refused = intercept[ParameterException](new EmbeddingsPostprocessor(encoder, Pooling.Cls, normalize = false))
+      assert(refused.getMessage.contains(s"$name has no class token") && refused.getMessage.contains("'mean'"))
+    }
   }
 
   test("pooler without a pooler_output is refused, naming what there is") {

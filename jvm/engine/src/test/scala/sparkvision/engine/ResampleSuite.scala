@@ -35,6 +35,17 @@ class ResampleSuite extends AnyFunSuite {
     (toWidth, toHeight) <- Seq((1, 1), (2, 70), (64, 3), (97, 100), (150, 140))
   } yield (noise(width * 1000 + height, width, height), PixelSize(toHeight, toWidth))
 
+  ResampleFilter.all.filter(_ != ResampleFilter.Nearest).foreach { filter =>
+    test(s"$filter makes the same of a row, whether it is turned in a block or too wide for that") {
+      sizes.foreach { case (picture, size) =>
+        val columns = Coefficients(picture.width, size.width, 0, size.width, filter, ResizeBackend.Pillow)
+        val byBlocks = ConvolutionPass.horizontal(picture, columns, 0, picture.height)
+        val bySamples = ConvolutionPass.bySamples(picture, columns, 0, picture.height)
+        assert(bySamples.rgb.sameElements(byBlocks.rgb), s"${picture.height} x ${picture.width} to $size")
+      }
+    }
+  }
+
   ResampleFilter.all.foreach { filter =>
     test(s"$filter makes a window of a scaled picture as it is in the whole") {
       sizes.foreach { case (picture, size) =>

@@ -4,7 +4,7 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkContext, TaskContext}
 
-import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture}
+import sparkvision.engine.{BundleException, LocalModel, ModelSettings, ParameterException, Picture}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -47,10 +47,17 @@ final private[ml] case class PartitionRunner(
   private def blamesTheCopy(error: Throwable): Boolean =
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
+  private def numberOf(gpu: String): Int = gpu.toIntOption.getOrElse {
+    throw new ParameterException(
+      s"Spark's task resource gpu names the GPU '$gpu', and a number is needed. Let its discovery script give numbers, or " +
+        "set deviceId."
+    )
+  }
+
   private def settingsFor(task: TaskContext): ModelSettings = {
     val device =
       if (deviceId >= 0) deviceId
-      else task.resources().get("gpu").flatMap(_.addresses.headOption).fold(0)(_.toInt)
+      else task.resources().get("gpu").flatMap(_.addresses.headOption).fold(0)(numberOf)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
     settings.copy(session = settings.session.copy(deviceId = device, intraOpThreads = threads))
   }

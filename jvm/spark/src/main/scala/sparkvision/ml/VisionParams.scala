@@ -75,7 +75,7 @@ trait PreprocessingParams extends Params {
     this,
     "resizeBackend",
     "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: " +
-      "pillow)",
+      "the bundle's)",
     ParamValidators.inArray(ResizeBackend.all.map(_.name).toArray)
   )
   final val imageMean: DoubleArrayParam =
