@@ -42,7 +42,8 @@ def test_each_fixture_is_as_the_document_states() -> None:
 
 @pytest.mark.skipif(not SHARED_IMAGES.exists(), reason="needs ../shared")
 def test_each_shared_picture_is_as_the_document_states() -> None:
-    _, rows = measured_files(SHARED_IMAGES)
+    count, rows = measured_files(SHARED_IMAGES)
+    assert f"\n{count} files" in DOCUMENT.read_text()
     assert rows == table_between("shared", DOCUMENT.read_text())
 
 
