@@ -46,8 +46,9 @@ def test_a_bundle_that_only_the_client_has_is_uploaded_by_content(
     spark: SparkSession, connect_server: ConnectServer, client_folder: Path, table: DataFrame
 ) -> None:
     shutil.copytree(EMBEDDED_BUNDLE, client_folder / "mine")
+    before = set(connect_server.model_home.glob("*"))
     stage = ViTForImageClassification.loadSavedModel("mine", spark)
-    (uploaded,) = connect_server.model_home.iterdir()
+    (uploaded,) = set(connect_server.model_home.iterdir()) - before
     assert stage.getModelPath() == str(uploaded)
     files = {str(file.relative_to(EMBEDDED_BUNDLE)) for file in EMBEDDED_BUNDLE.rglob("*") if file.is_file()}
     assert {str(f.relative_to(uploaded)) for f in uploaded.rglob("*") if f.is_file() and f.suffix != ".crc"} == files

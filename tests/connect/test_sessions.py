@@ -38,7 +38,7 @@ began = time.monotonic()
 try:
     sparkvision.start(remote="sc://127.0.0.1:1")
 except sparkvision.errors.SessionError as error:
-    print(time.monotonic() - began < 10, error)
+    print(time.monotonic() - began < 18, error)  # less than the 20 s that a silent server is given
 """
     run = run_python(script, tmp_path)
     assert run.stdout.startswith("True No Spark Connect server answers at sc://127.0.0.1:1."), run.stdout + run.stderr
