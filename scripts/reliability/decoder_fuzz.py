@@ -146,6 +146,9 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
         except Py4JNetworkError:
             crashes += 1
         else:
+            mistakes = [reason for reason in refused if "failed unexpectedly" in reason]
+            if mistakes:
+                raise RuntimeError(f"{mistakes[0]}; the files are in {under_test}")
             outcomes.update("refused" if reason else "decoded" for reason in refused)
         slowest = max(slowest, time.monotonic() - began)
     if not crashes:

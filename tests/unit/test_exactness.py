@@ -77,6 +77,11 @@ def test_wrong_pixels_of_a_damaged_jpeg_are_a_difference() -> None:
     assert outcome(case(is_damaged=True), comparison, {"JPEG, colour": "byte-equal"}) is None
 
 
+def test_a_mistake_of_the_decoder_is_a_difference_whatever_pillow_does() -> None:
+    comparison = Comparison(None, refusal="the decoder failed unexpectedly (...)", pillow_reads=False)
+    assert outcome(case(is_damaged=True), comparison, {"JPEG, colour": "byte-equal"}) is None
+
+
 def test_comparing_finds_the_largest_difference_and_another_size() -> None:
     ours = np.array([[[0, 0, 250]]], dtype=np.uint8)
     pillows = np.array([[[3, 0, 0]]], dtype=np.uint8)

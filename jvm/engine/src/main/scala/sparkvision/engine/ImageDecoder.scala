@@ -42,7 +42,19 @@ object ImageDecoder {
     *   pixels.rgb.length == pixels.width * pixels.height * 3
     *   }}}
     */
-  def decode(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels): Pixels = {
+  def decode(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels): Pixels =
+    try decodeComplete(bytes, maxPixels)
+    catch {
+      case known: SparkVisionException => throw known
+      // A mistake of ours costs this one picture, and not the job. The fuzzes look for these words.
+      case NonFatal(mistake) =>
+        throw new ImageException(
+          s"the decoder failed unexpectedly ($mistake): please report it with the picture",
+          mistake
+        )
+    }
+
+  private def decodeComplete(bytes: Array[Byte], maxPixels: Long): Pixels = {
     val header = ImageHeader.read(bytes)
     requireSize(header, maxPixels)
     val reader = new ByteReader(bytes, header.format.name)
