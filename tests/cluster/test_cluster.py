@@ -54,6 +54,13 @@ def test_each_executor_opens_one_session_a_model(python_run: PythonRun) -> None:
     assert python_run.found["sessions"] == 2 * 2
 
 
+def test_each_executor_logs_once_a_model_what_runs_it(cluster: Cluster, python_run: PythonRun) -> None:
+    logs = [log.read_text() for log in cluster.folder.glob("worker-*/work/app-*-0000/*/stderr")]
+    said = [re.findall(r"INFO \w+: Model (\w{12}) \(\w+\) runs on cpu, 1 thread", log) for log in logs]
+    assert len(said) == 2
+    assert all(len(models) == len(set(models)) == 2 for models in said)
+
+
 def test_a_scala_application_gives_the_python_applications_labels(
     cluster: Cluster, python_run: PythonRun, tmp_path: Path, log: Path
 ) -> None:
