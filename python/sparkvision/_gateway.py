@@ -33,7 +33,8 @@ def jvm() -> Any:
         return spark._jvm
     global _own
     with _lock:
-        if _own is None:
+        # One that was killed, for memory perhaps, is replaced; models that were open in it are lost with it.
+        if _own is None or _own.java_process.poll() is not None:
             _own = _launch()
         return _own.jvm
 

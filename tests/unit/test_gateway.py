@@ -54,6 +54,18 @@ except Exception as error:
     assert run.stdout.splitlines()[1].startswith("refused Py4J"), run.stdout
 
 
+def test_a_jvm_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    script = """
+from sparkvision import _gateway
+_gateway.jvm()
+_gateway._own.java_process.kill()
+_gateway._own.java_process.wait()
+print(_gateway.jvm().java.lang.Integer.parseInt("7"))
+"""
+    run = run_python(script, tmp_path)
+    assert run.stdout.strip() == "7", run.stderr
+
+
 def test_java_home_chooses_the_java(java_home: Path) -> None:
     run = run_python(
         "from sparkvision._gateway import jvm; print(jvm().java.lang.Integer.parseInt('7'))",
