@@ -56,15 +56,27 @@ def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
     return spark
 
 
-def _require_answer(url: str) -> None:
-    """Try the channel first: a session would go on trying for minutes."""
+def require_libraries() -> None:
+    """Refuse an installation without what Spark Connect needs.
+
+    Raises
+    ------
+    SessionError
+        Saying what to install.
+    """
     try:
-        from grpc import ChannelConnectivity
-        from pyspark.sql.connect.client import DefaultChannelBuilder
+        import grpc  # noqa: F401
+        import pyspark.sql.connect.client  # noqa: F401
     except ImportError as error:
         raise errors.SessionError(
             f"Spark Connect needs libraries that are not installed ({error}): run `pip install 'sparkvision[connect]'`."
         ) from error
+
+
+def _require_answer(url: str) -> None:
+    """Try the channel first: a session would go on trying for minutes."""
+    from grpc import ChannelConnectivity
+    from pyspark.sql.connect.client import DefaultChannelBuilder
 
     states: queue.Queue[ChannelConnectivity] = queue.Queue()
     with DefaultChannelBuilder(url).toChannel() as channel:

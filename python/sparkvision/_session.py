@@ -166,6 +166,9 @@ def start(
             raise ParameterError(
                 f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out."
             )
+    # Once pyspark speaks Spark Connect, which the environment may say too, the next line needs its libraries.
+    if remote is not None or is_remote():
+        _connect.require_libraries()
     running = SparkSession.getActiveSession()
     if running is not None:
         return _checked(running, [name for name, value in asked.items() if value])
