@@ -47,7 +47,7 @@ def _section(stage: dict[str, Any], manifest: list[dict[str, Any]]) -> str:
     text = f"## {_simple(stage['className'])}\n\n{stage['doc']}\n\n"
     children = [_simple(child["className"]) for child in manifest if child.get("parent") == stage["className"]]
     if children:
-        text += f"The same parameters have {', '.join(f'`{name}`' for name in children)}.\n\n"
+        text += f"{', '.join(f'`{name}`' for name in children)} have the same parameters.\n\n"
     if stage["kind"] == "pictures":
         return text + _table(stage["params"])
     for group, introduction in INTRODUCTIONS.items():
@@ -63,8 +63,9 @@ def _group(param: dict[str, Any]) -> str:
 
 
 def _table(params: list[dict[str, Any]]) -> str:
-    rows = [f"| `{p['name']}` | {_type(p)} | {_default(p)} | {_escaped(p['doc'])} |\n" for p in params]
-    return "| Parameter | Type | Default | What it is |\n|---|---|---|---|\n" + "".join(rows)
+    # Two columns, so that a telephone shows them.
+    rows = [f"| `{p['name']}`<br>{_type(p)}, {_default(p)} | {_escaped(p['doc'])} |\n" for p in params]
+    return "| Parameter, type, default | What it is |\n|---|---|\n" + "".join(rows)
 
 
 def _type(param: dict[str, Any]) -> str:
