@@ -26,7 +26,7 @@ def main() -> None:
         printed, blocks = "", 0
         for language, code in BLOCK.findall(Path(page).read_text()):
             if language == "text":
-                assert printed == code, f"{page} says\n{code}\nbut it is\n{printed}"
+                assert printed.strip() == code.strip(), f"{page} says\n{code}\nbut it is\n{printed}"
                 continue
             output = io.StringIO()
             with redirect_stdout(output):
@@ -41,13 +41,17 @@ def main() -> None:
 def run_commands(code: str) -> None:
     """Run the command line's commands among a block's lines, in this process, which has imported torch then."""
     for line in code.splitlines():
-        if not line.startswith("sparkvision "):
-            continue
-        try:
-            status = cli.main(shlex.split(line)[1:])
-        except SystemExit as end:
-            status = end.code
-        assert not status, f"`{line}` ended with {status}"
+        if line.startswith("sparkvision "):
+            status = exit_status(shlex.split(line)[1:])
+            assert not status, f"`{line}` ended with {status}"
+
+
+def exit_status(arguments: list[str]) -> object:
+    """Run one command."""
+    try:
+        return cli.main(arguments)
+    except SystemExit as end:
+        return end.code
 
 
 if __name__ == "__main__":

@@ -39,7 +39,11 @@ def test_a_spark_nlp_script_runs_with_four_lines_changed(
     pictures.mkdir()
     for name, digit in {"one.png": digits[0], "two.png": digits[-1]}.items():
         shutil.copy(digit, pictures / name)
-    for placeholder, path in {"photos/": f"{pictures}/", "my-vit/": spark_nlp_folder, "my-pipeline": tmp_path / "p"}.items():
+    for placeholder, path in {
+        "photos/": f"{pictures}/",
+        "my-vit/": spark_nlp_folder,
+        "my-pipeline": tmp_path / "p",
+    }.items():
         script = script.replace(f'"{placeholder}', f'"{path}')
 
     names: dict[str, Any] = {}

@@ -40,3 +40,10 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     ]
     assert len(loaded) > 100
     assert [found for found in loaded if re.match(r"(https?:)?//", found[1])] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_of_the_files_beside_the_site_lead_to_files(name: str) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / name).read_text())
+    assert links
+    assert [link for link in links if not re.match("https?:", link) and not (ROOT / link).exists()] == []
