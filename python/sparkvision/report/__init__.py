@@ -18,7 +18,12 @@ from sparkvision.report.picture import LabelledPicture
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from sparkvision.local import LocalModel
+
 __all__ = ["LabelledPicture", "write_report"]
+
+# Pictures that show what the model looked at: it runs on this machine for each.
+HEAT_MAPS = 24
 
 # The page stays quick, and under some 35 MB.
 MOST_PICTURES = 10_000
@@ -34,6 +39,7 @@ def write_report(
     title: str = "Predictions",
     pictures: int = MOST_PICTURES,
     thumbnails: bool = True,
+    attention_model: LocalModel | None = None,
 ) -> Path:
     """Write one HTML page with a gallery of pictures, their labels and errors, and charts over all of them.
 
@@ -60,6 +66,9 @@ def write_report(
         How many to show, at most.
     thumbnails : bool
         Whether to show pictures, or only their names.
+    attention_model : LocalModel, optional
+        The bundle, exported with ``--attentions``: the first `HEAT_MAPS` pictures of the page, where ``content`` has
+        them or they are files on this machine, also show what the model looked at.
 
     Returns
     -------
@@ -72,6 +81,8 @@ def write_report(
         When a column is missing or of another kind, or `pictures` is not positive.
     SessionError
         When thumbnails are to be made in a session that lacks SparkVision's jars.
+    BundleError
+        When the attention model was exported without ``--attentions``.
 
     Examples
     --------
@@ -80,22 +91,26 @@ def write_report(
     """
     from pyspark.sql import DataFrame
 
-    from sparkvision.report import collection, page
+    from sparkvision.report import page
+    from sparkvision.report.collection import Wanted, from_frame, from_rows
     from sparkvision.report.columns import ReportColumns
+    from sparkvision.report.heat_map import heat_maps
 
     if pictures < 1:
         raise ParameterError(f"pictures={pictures}: give at least 1.")
     timings: list[dict[str, Any]] = []
+    wanted = Wanted(pictures, thumbnails, originals=HEAT_MAPS if attention_model else 0)
     if isinstance(predictions, DataFrame):
         columns = ReportColumns.of(predictions, column, truth, folders_are_labels)
-        found = collection.from_frame(predictions, columns, pictures, thumbnails)
+        found = from_frame(predictions, columns, wanted)
         timings = _timings(predictions.sparkSession)
     else:
         if column is not None or truth is not None:
             raise ParameterError("column and truth name columns of a table; rows bring their own scores and truth.")
-        found = collection.from_rows(predictions, pictures, thumbnails, folders_are_labels)
+        found = from_rows(predictions, wanted, folders_are_labels)
+    maps = heat_maps(attention_model, found.originals) if attention_model else []
     file = Path(path)
-    file.write_text(page.render(found, title, timings), encoding="utf-8")
+    file.write_text(page.render(found, title, timings, maps), encoding="utf-8")
     return file
 
 

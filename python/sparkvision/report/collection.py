@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -26,6 +26,25 @@ MOST_KINDS = 200_000
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a page wants to have.
+
+    Attributes
+    ----------
+    pictures : int
+        How many pictures, at most.
+    thumbnails : bool
+        Whether they have thumbnails.
+    originals : int
+        How many of the first ones are wanted as they were encoded.
+    """
+
+    pictures: int
+    thumbnails: bool = True
+    originals: int = 0
+
+
+@dataclass(frozen=True)
 class Collection:
     """What a report is made of.
 
@@ -39,61 +58,63 @@ class Collection:
         Of all that there are, by kind; of the most frequent kinds where those are too many.
     choice : str
         How the pictures were chosen where not all are shown.
+    originals : sequence of Path or bytes
+        The first pictures as they were encoded, where that is wanted.
     """
 
     pictures: list[LabelledPicture]
     total: int
     counts: Counts
     choice: str
+    originals: Sequence[Path | bytes] = ()
 
 
-def from_frame(frame: DataFrame, columns: ReportColumns, most: int, thumbnails: bool) -> Collection:
+def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Collection:
     """Run the table's query: once where all pictures are shown, else a second time for a random sample of them.
 
     Thumbnails are made by the executors, so that only small pictures reach the driver.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-    columns : ReportColumns
-        Where it has what.
-    most : int
-        Pictures to show.
-    thumbnails : bool
-        Whether to make thumbnails.
     """
     total = frame.count()  # runs no model
-    if total <= most:
-        pictures = [_picture(row) for row in _selected(frame, columns, total, thumbnails).collect()]
-        return Collection(pictures, total, Counter(picture.kind for picture in pictures), "")
-    kinds = frame.groupBy(*columns.kind).count().orderBy(F.desc("count")).limit(MOST_KINDS)
-    counts = Counter({Kind(*row[:-1]): int(row[-1]) for row in kinds.collect()})
-    # By the names' hashes where there are names: such a filter runs before the model, a random one after it.
-    chance = F.rand(seed=0) if columns.path is None else F.pmod(F.xxhash64(columns.path), F.lit(10**6)) / 10**6
-    sample = _selected(frame.where(chance < most / total), columns, most, thumbnails).limit(most)
-    return Collection([_picture(row) for row in sample.collect()], total, counts, "a random sample")
+    counts: Counts | None = None
+    sample = frame
+    if total > wanted.pictures:
+        kinds = frame.groupBy(*columns.kind).count().orderBy(F.desc("count")).limit(MOST_KINDS)
+        counts = Counter({Kind(*row[:-1]): int(row[-1]) for row in kinds.collect()})
+        # By the names' hashes where there are names: such a filter runs before the model, a random one after it.
+        chance = F.rand(seed=0) if columns.path is None else F.pmod(F.xxhash64(columns.path), F.lit(10**6)) / 10**6
+        sample = frame.where(chance < wanted.pictures / total).limit(wanted.pictures)
+    side = _side(min(total, wanted.pictures)) if wanted.thumbnails else None
+    pictures = [_picture(row) for row in _selected(sample, columns, side).collect()]
+    if counts is None:
+        counts = Counter(picture.kind for picture in pictures)
+    originals = _originals(frame, [picture.path for picture in pictures[: wanted.originals]])
+    return Collection(pictures, total, counts, "a random sample", originals)
 
 
-def from_rows(rows: Iterable[LabelledPicture], most: int, thumbnails: bool, folders_are_labels: bool) -> Collection:
+def from_rows(rows: Iterable[LabelledPicture], wanted: Wanted, folders_are_labels: bool) -> Collection:
     """Take rows in memory; thumbnails are made here."""
     shown: list[LabelledPicture] = []
     counts: Counts = Counter()
     for row in rows:
         known = replace(row, truth=folder_of(row.path)) if folders_are_labels else row
         counts[known.kind] += 1
-        if len(shown) < most:
+        if len(shown) < wanted.pictures:
             shown.append(known)
     side = _side(len(shown))
-    pictures = [replace(row, content=_thumbnail(row, side) if thumbnails else None) for row in shown]
-    return Collection(pictures, counts.total(), counts, "the first ones")
+    # Where there is an error there is no thumbnail, as of a table: executors read no more than the stages do.
+    pictures = [
+        replace(row, content=thumbnail(_original(row), side) if wanted.thumbnails and row.error is None else None)
+        for row in shown
+    ]
+    originals = [_original(row) for row in shown[: wanted.originals]]
+    return Collection(pictures, counts.total(), counts, "the first ones", originals)
 
 
-def _selected(frame: DataFrame, columns: ReportColumns, pictures: int, thumbnails: bool) -> DataFrame:
+def _selected(frame: DataFrame, columns: ReportColumns, side: int | None) -> DataFrame:
     small = F.lit(None).cast("binary")
-    if thumbnails and columns.picture is not None:
+    if side is not None and columns.picture is not None:
         enable_functions(frame.sparkSession)
-        small = F.call_function("sparkvision_thumbnail", columns.picture, F.lit(_side(pictures)))
+        small = F.call_function("sparkvision_thumbnail", columns.picture, F.lit(side))
     return frame.select(
         (F.lit("") if columns.path is None else columns.path).alias("path"),
         columns.scores.alias("scores"),
@@ -109,13 +130,22 @@ def _picture(row: Row) -> LabelledPicture:
     return LabelledPicture(row["path"] or "", scores, row["error"], row["truth"], content)
 
 
-def _thumbnail(row: LabelledPicture, side: int) -> bytes | None:
-    if row.error is not None:  # as the executors, which read no more than the stages
-        return None
-    if row.content is not None:
-        return thumbnail(row.content, side)
-    url = row.path.startswith("file://")  # where Spark names a file it writes file:/folder/name, and quotes nothing
-    return thumbnail(Path(unquote(row.path[7:]) if url else row.path.removeprefix("file:")), side)
+def _originals(frame: DataFrame, paths: Sequence[str]) -> list[Path | bytes]:
+    """Give the pictures of these names: from the column ``content``, else from files."""
+    known: dict[str, bytes] = {}
+    if paths and {("path", "string"), ("content", "binary")} <= set(frame.dtypes):
+        rows = frame.where(F.col("path").isin(list(paths))).select("path", "content").collect()
+        known = {row["path"]: bytes(row["content"]) for row in rows if row["content"] is not None}
+    return [known.get(path) or _local_file(path) for path in paths]
+
+
+def _original(row: LabelledPicture) -> Path | bytes:
+    return _local_file(row.path) if row.content is None else row.content
+
+
+def _local_file(path: str) -> Path:
+    """Give the file that a picture's name names; Spark writes ``file:/folder/name``, and quotes nothing in it."""
+    return Path(unquote(path[7:]) if path.startswith("file://") else path.removeprefix("file:"))
 
 
 def _side(pictures: int) -> int:

@@ -48,13 +48,13 @@ def display(df: DataFrame, n: int = 20, *, column: str | None = None) -> Gallery
     --------
     >>> sparkvision.display(model.transform(df), 8)
     """
-    from sparkvision.report.collection import from_frame
+    from sparkvision.report.collection import Wanted, from_frame
     from sparkvision.report.columns import ReportColumns
 
     if n < 1:
         raise ParameterError(f"display shows at least 1 picture, not {n}.")
     first = df.limit(n)
-    return Gallery(from_frame(first, ReportColumns.of(df, column), n, thumbnails=True).pictures)
+    return Gallery(from_frame(first, ReportColumns.of(df, column), Wanted(n)).pictures)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ function card(picture) {
 
 function frame(picture, name) {
   const heat = picture.heatMap && field("heat").checked;
-  const source = heat ? picture.heatMap : picture.thumbnail && "data:image/jpeg;base64," + picture.thumbnail;
+  const source = heat ? picture.heatMap : picture.thumbnail;
   const content = source ? element("img", { src: source, alt: heat ? `${name}, what the model looked at` : name }) : "no thumbnail";
   return element("div", { class: "frame" }, content);
 }

@@ -10,12 +10,14 @@ from dataclasses import asdict
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from itertools import zip_longest
 from string import Template
 from typing import Any
 
 from sparkvision.report.collection import Collection
 from sparkvision.report.picture import LabelledPicture, reason
 from sparkvision.report.summary import Summary
+from sparkvision.report.thumbnail import data_uri
 
 # Thumbnails of 10,000 photos come to some 25 MB; noise needs more, and browsers like no page of hundreds of MB.
 THUMBNAIL_BYTES = 32 * 2**20
@@ -27,7 +29,7 @@ def render(
     collection: Collection,
     title: str,
     timings: Sequence[Mapping[str, Any]] = (),
-    heat_maps: Mapping[int, str] | None = None,
+    heat_maps: Sequence[bytes | None] = (),
 ) -> str:
     """Give the page.
 
@@ -39,8 +41,8 @@ def render(
         Its heading.
     timings : sequence of mappings
         Rows of `sparkvision.metrics`.
-    heat_maps : mapping of int to str
-        For the pictures at these places, what the model looked at: ``data:`` URIs.
+    heat_maps : sequence of bytes or None
+        What the model looked at in the first pictures.
     """
     script = _read(_HERE, "page.js")
     data = {
@@ -49,7 +51,7 @@ def render(
         "choice": collection.choice,
         "summary": asdict(Summary.of(collection.counts)),
         "timings": list(timings),
-        "pictures": _pictures(collection.pictures, heat_maps or {}),
+        "pictures": _pictures(collection.pictures, heat_maps),
     }
     return Template(_read(_HERE, "page.html")).substitute(
         # Labels and paths are untrusted: even where one found a way to become an element, the browser would run nothing
@@ -67,10 +69,10 @@ def style(package: str) -> str:
     return _read(_HERE, "style.css") + _read(package, "page.css")
 
 
-def _pictures(pictures: Sequence[LabelledPicture], heat_maps: Mapping[int, str]) -> list[dict[str, Any]]:
+def _pictures(pictures: Sequence[LabelledPicture], heat_maps: Sequence[bytes | None]) -> list[dict[str, Any]]:
     left = THUMBNAIL_BYTES
     rows = []
-    for place, picture in enumerate(pictures):
+    for picture, heat_map in zip_longest(pictures, heat_maps):
         left -= len(picture.content or b"")
         row = {
             "path": picture.path,
@@ -78,8 +80,8 @@ def _pictures(pictures: Sequence[LabelledPicture], heat_maps: Mapping[int, str])
             "error": picture.error,
             "reason": reason(picture.error),
             "truth": picture.truth,
-            "thumbnail": b64encode(picture.content).decode("ascii") if picture.content and left >= 0 else None,
-            "heatMap": heat_maps.get(place),
+            "thumbnail": data_uri(picture.content) if picture.content and left >= 0 else None,
+            "heatMap": data_uri(heat_map) if heat_map else None,
         }
         rows.append({name: value for name, value in row.items() if value is not None})
     return rows

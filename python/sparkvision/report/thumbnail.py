@@ -35,6 +35,6 @@ def thumbnail(picture: Path | bytes, side: int = SIDE) -> bytes | None:
     return small.getvalue()
 
 
-def data_uri(file: bytes, kind: str = "jpeg") -> str:
-    """Give a picture file as a ``data:`` URI, to stand in a page that loads nothing."""
-    return f"data:image/{kind};base64,{b64encode(file).decode('ascii')}"
+def data_uri(jpeg: bytes) -> str:
+    """Give a JPEG file as a ``data:`` URI, to stand in a page that loads nothing."""
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}"
