@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import browser
 import numpy as np
 import pytest
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 
+import chromium
 from sparkvision.errors import ImageError
 from sparkvision.local import LocalModel
 from sparkvision.report import LabelledPicture, write_report
@@ -51,8 +51,8 @@ def report(labelled: list[LabelledPicture], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def page(chromium: Chrome, report: Path) -> Page:
-    return Page(chromium, report)
+def page(browser: Chrome, report: Path) -> Page:
+    return Page(browser, report)
 
 
 class Page:
@@ -60,8 +60,8 @@ class Page:
 
     def __init__(self, driver: Chrome, file: Path) -> None:
         self.driver = driver
-        browser.resize(driver, 1280)
-        driver.get_log("browser")  # what earlier pages wrote
+        chromium.resize(driver, 1280)
+        chromium.console(driver)  # what earlier pages wrote
         driver.get(file.as_uri())
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -103,7 +103,7 @@ def test_pictures_load_and_the_console_stays_empty(page: Page) -> None:
     time.sleep(0.2)  # data: URIs are decoded aside
     widths = page.run("return [...document.querySelectorAll('.card img')].map((image) => image.naturalWidth)")
     assert len(widths) == CARDS_A_PAGE and min(widths) > 0
-    assert page.driver.get_log("browser") == []
+    assert chromium.console(page.driver) == []
 
 
 def test_a_part_of_the_path_finds_pictures(page: Page, labelled: list[LabelledPicture]) -> None:
@@ -167,25 +167,25 @@ def test_errors_are_counted_by_reason_and_lead_to_their_pictures(page: Page, lab
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out_to_the_side(page: Page, width: int) -> None:
-    browser.resize(page.driver, width)
+    chromium.resize(page.driver, width)
     page.choose(show="all")
     assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(page: Page, scheme: str) -> None:
-    browser.colour_scheme(page.driver, scheme)
+    chromium.colour_scheme(page.driver, scheme)
     try:
         contrasts: dict[str, float] = page.run((Path(__file__).parent / "contrast.js").read_text())
     finally:
-        browser.colour_scheme(page.driver, "light")
+        chromium.colour_scheme(page.driver, "light")
     print(f"lowest contrast, {scheme}: {min(contrasts.values()):.1f}")
     # WCAG 2.2, success criterion 1.4.3, level AA.
     assert {text: ratio for text, ratio in contrasts.items() if ratio < 4.5} == {}
 
 
 def test_hostile_names_labels_and_errors_are_only_text(
-    chromium: Chrome, labelled: list[LabelledPicture], tmp_path: Path
+    browser: Chrome, labelled: list[LabelledPicture], tmp_path: Path
 ) -> None:
     bad = replace(labelled[0], path=f"folder/{HOSTILE}", content=Path(labelled[0].path).read_bytes())
     rows = [
@@ -193,27 +193,27 @@ def test_hostile_names_labels_and_errors_are_only_text(
         LabelledPicture("__proto__", error="<img src=x onerror=document.title='owned'>"),
         LabelledPicture("regression", [("value", -3.5)]),
     ]
-    page = Page(chromium, write_report(rows, tmp_path / "report.html", title="<b>mine</b>\u2028"))
+    page = Page(browser, write_report(rows, tmp_path / "report.html", title="<b>mine</b>\u2028"))
     time.sleep(0.2)
     assert page.run("return document.title").strip() == "<b>mine</b>"
     assert page.names == [row.path for row in rows]
     assert page.run("return document.querySelectorAll('script').length") == 2
     assert page.run("return document.querySelectorAll('.card img').length") == 1
-    assert page.driver.get_log("browser") == []
+    assert chromium.console(page.driver) == []
 
 
-def test_a_cut_list_is_told(chromium: Chrome, labelled: list[LabelledPicture], tmp_path: Path) -> None:
-    page = Page(chromium, write_report(labelled, tmp_path / "report.html", pictures=30))
+def test_a_cut_list_is_told(browser: Chrome, labelled: list[LabelledPicture], tmp_path: Path) -> None:
+    page = Page(browser, write_report(labelled, tmp_path / "report.html", pictures=30))
     assert f"30 of 30 pictures. The page has the first ones of {len(labelled)} pictures." in page.text
     assert page.run("return document.querySelector('#tiles strong').textContent") == str(len(labelled))
 
 
-def test_ten_thousand_pictures_are_quick(chromium: Chrome, labelled: list[LabelledPicture], tmp_path: Path) -> None:
+def test_ten_thousand_pictures_are_quick(browser: Chrome, labelled: list[LabelledPicture], tmp_path: Path) -> None:
     good = [replace(p, content=Path(p.path).read_bytes()) for p in labelled if not p.error]
     many = [replace(good[i % len(good)], path=f"{i:05d}{good[i % len(good)].path}") for i in range(10_000)]
     file = write_report(many, tmp_path / "report.html")
     start = time.monotonic()
-    page = Page(chromium, file)
+    page = Page(browser, file)
     assert page.found == 10_000 and len(page.names) == CARDS_A_PAGE
     opened = time.monotonic() - start
     start = time.monotonic()

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -50,3 +50,8 @@ def colour_scheme(driver: Chrome, scheme: str) -> None:
     """Let the page believe that its reader likes it `light` or `dark`."""
     feature = {"name": "prefers-color-scheme", "value": scheme}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+
+def console(driver: Any) -> list[str]:
+    """Give what the page has written to the console, and the browser about the page, since the last call."""
+    return [str(entry["message"]) for entry in driver.get_log("browser")]
