@@ -78,7 +78,7 @@ def test_a_sample_is_shown_where_there_are_too_many_and_all_are_counted(predicti
 def test_a_sample_runs_the_model_on_no_other_picture(spark: SparkSession, predictions: DataFrame) -> None:
     def pictures() -> int:
         seen = sparkvision.metrics(spark).where("stage LIKE 'ViTForImageClassification%'")
-        return int(seen.agg(F.sum("pictures")).head()[0] or 0)
+        return int(seen.agg(F.sum("pictures")).collect()[0][0] or 0)
 
     before = pictures()
     found = from_frame(predictions, ReportColumns.of(predictions), Wanted(30, thumbnails=False))
@@ -93,7 +93,6 @@ def test_the_sql_functions_struct_is_reported(spark: SparkSession, files: DataFr
 
 
 def test_spark_mls_columns_are_reported(vit: ViTForImageClassification, files: DataFrame, tmp_path: Path) -> None:
-    vit.clear(vit.getParam("outputCol"))
     table = vit.setPredictionCol("prediction").setProbabilityCol("probability").transform(files)
     report = data(write_report(table, tmp_path / "report.html", column="prediction"))
     expected = {r["path"]: r for r in table.collect()}
