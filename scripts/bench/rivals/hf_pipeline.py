@@ -22,7 +22,9 @@ class HuggingFacePipeline:
         if is_fast:
             # Without it transformers takes the slow processor and says nothing that a program would notice.
             import torchvision  # noqa: F401
-        processor = AutoImageProcessor.from_pretrained(setting.checkpoint, use_fast=is_fast)
+        processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            setting.checkpoint, use_fast=is_fast
+        )
         self._pipeline: Any = pipeline(
             "image-classification", model=setting.checkpoint, image_processor=processor, device="cpu"
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import mlflow.models
-import mlflow.pyfunc
 import pandas as pd
+from mlflow.pyfunc.model import PythonModel
 
 from bench.rivals.pillow_classifier import PillowClassifier
 
 
-class PillowModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class PillowModel(PythonModel):
     """Labels the column ``content``."""
 
     def load_context(self, context: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 from bench.rivals.contestant import Setting, serve
 from bench.rivals.pillow_classifier import PillowClassifier
@@ -23,12 +23,12 @@ class PandasUdf(FrameContestant):
         """Give the ids of the most likely classes."""
         bundle = self.setting.bundle
 
-        def classify(series: Iterator[pd.Series]) -> Iterator[pd.Series]:  # type: ignore[type-arg]
+        def classify(series: Iterator[pd.Series]) -> Iterator[pd.Series]:
             classifier = PillowClassifier(bundle, threads=1)
             for pictures in series:
                 yield pd.Series(classifier.classify(list(pictures), batch_size), dtype="int64")
 
-        return frame.select(F.pandas_udf(classify, "long")("content"))  # type: ignore[call-overload]
+        return frame.select(pandas_udf(classify, "long")("content"))  # type: ignore[call-overload]
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ def with_numpy(assets: Path) -> Preparation:
 
     def prepare(picture: bytes) -> Floats:
         image = Image.open(io.BytesIO(picture)).convert("RGB").resize(size, config["resample"])
-        values: Floats = (np.asarray(image, np.float32) - mean) / deviation
-        return values.transpose(2, 0, 1)
+        values: Floats = ((np.asarray(image, np.float32) - mean) / deviation).transpose(2, 0, 1)
+        return values
 
     return prepare
 
@@ -43,7 +43,7 @@ def with_transformers(assets: Path) -> Preparation:
     """Prepare with transformers' slow processor."""
     from transformers import AutoImageProcessor
 
-    processor = AutoImageProcessor.from_pretrained(assets, use_fast=False)
+    processor: Any = AutoImageProcessor.from_pretrained(assets, use_fast=False)  # type: ignore[no-untyped-call]
 
     def prepare(picture: bytes) -> Floats:
         image = Image.open(io.BytesIO(picture)).convert("RGB")

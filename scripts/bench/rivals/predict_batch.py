@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.ml.functions import predict_batch_udf
 from pyspark.sql import DataFrame
+from pyspark.sql.types import LongType
 
 from bench.rivals.contestant import Setting, serve
 from bench.rivals.pillow_classifier import PillowClassifier
@@ -29,7 +30,7 @@ class PredictBatchUdf(FrameContestant):
             classifier = PillowClassifier(bundle, threads=1)
             return lambda pictures: np.array(classifier.classify(list(pictures), len(pictures)))
 
-        return frame.select(predict_batch_udf(make_predict, return_type="long", batch_size=batch_size)("content"))
+        return frame.select(predict_batch_udf(make_predict, return_type=LongType(), batch_size=batch_size)("content"))
 
 
 if __name__ == "__main__":

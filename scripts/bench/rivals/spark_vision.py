@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from pyspark.ml import Pipeline
+from pyspark.ml import Estimator, Pipeline, Transformer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -38,7 +38,7 @@ class SparkVision(FrameContestant):
 
     def labelled(self, frame: DataFrame, batch_size: int) -> DataFrame:
         """Give the most likely classes."""
-        stages = [ImageAssembler(), self._classifier.setBatchSize(batch_size)]
+        stages: list[Transformer | Estimator[Any]] = [ImageAssembler(), self._classifier.setBatchSize(batch_size)]
         return Pipeline(stages=stages).fit(frame).transform(frame).select(F.get("class.result", F.lit(0)))
 
 
