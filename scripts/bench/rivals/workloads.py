@@ -9,7 +9,7 @@ from bench.rivals.roster import PEERS, REFERENCE
 ALL = tuple(PEERS)
 ON_SPARK = ("sparkvision", "pandas-udf", "predict-batch-udf", "mlflow", "spark-nlp")
 STARTED = (REFERENCE, "local-model", "transformers-slow", *ON_SPARK)
-A_FEW = (REFERENCE, "sparkvision", "pandas-udf", "spark-nlp", "pillow-onnxruntime")
+A_FEW = (REFERENCE, "sparkvision", "local-model", "pandas-udf", "spark-nlp", "pillow-onnxruntime")
 
 
 @dataclass(frozen=True)
