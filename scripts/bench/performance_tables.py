@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench.cost_model import Costs
 from bench.rivals.roster import PEERS, REFERENCE
-from bench.summary import Row, Throughput, cold_starts, left_out, newest, throughputs
+from bench.summary import Row, Throughput, cold_starts, left_out, newest, other_labels, throughputs
 
 NOTHING_YET = "Not measured yet: `scripts/bench/performance` does it."
 README_COLUMNS = {
@@ -99,6 +99,13 @@ def left_out_table(rows: Sequence[Row]) -> str:
     """Peers without figures, and why."""
     reasons = [[f"`{what}`", reason] for what, reason in left_out(rows).items()]
     return table(["Left out", "because"], reasons) if reasons else "Every peer could be measured."
+
+
+def labels_table(rows: Sequence[Row]) -> str:
+    """Say whether the peers compute the same: peers with another label for the first picture."""
+    others = [[f"`{what}`", labels] for what, labels in other_labels(rows).items()]
+    same = "All peers give the first picture of a workload the class that onnxruntime alone gives it"
+    return f"{same}, but:\n\n{table(['', 'class'], others)}" if others else f"{same}."
 
 
 def threads_table(rows: Sequence[Row]) -> str:
@@ -203,6 +210,7 @@ def page_tables(rows: Sequence[Row], scale: Sequence[Row]) -> Mapping[str, str]:
         "growth": growth_table(rows, ["digits-100", "digits-1000", "digits-10000"]),
         "cold": cold_table(rows),
         "left-out": left_out_table(rows),
+        "labels": labels_table(rows),
         "threads": threads_table(rows),
         "machine": machine_table(rows),
         "scale": scale_table(scale),

@@ -99,6 +99,7 @@ def session(cluster: Cluster) -> SparkSession:
         "spark.driver.memory": "2g",
         "spark.local.dir": str(cluster.folder / "driver"),
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         # A task waits for a core of its own rather than take another's second turn.
         "spark.locality.wait": "0s",
@@ -148,8 +149,8 @@ def measure(cluster: Cluster, bundle: Path, executors: int, separate_hosts: bool
         }
         if sent is not None:
             figures["driver_sent_bytes"] = (driver_sent_bytes(separate_hosts) or 0) - sent
-        opened = {row.model: row.sessions_opened for row in sparkvision.metrics(spark).collect()}
-        figures["sessions_opened"] = max(opened.values())
+        opened = {row.stage: row.sessions_opened for row in sparkvision.metrics(spark).collect()}
+        figures["sessions_opened"] = opened[stage.uid]
         return figures | {"seconds_of_next_labels": round(label_one_each(spark, stage, executors), 3)}
     finally:
         spark.stop()

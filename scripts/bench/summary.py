@@ -92,6 +92,20 @@ def cold_starts(rows: Iterable[Row], model: str) -> dict[str, list[float]]:
     return {peer: of_one for peer, of_one in seconds.items() if of_one}
 
 
+def other_labels(rows: Iterable[Row]) -> dict[str, str]:
+    """Give what peers call the first picture when that is not what bare onnxruntime does: ``PEER, MODEL`` to label.
+
+    Those of another precision may, and those that resize otherwise.
+    """
+    cold = [row for row in rows if row["phase"] == "cold"]
+    expected = {(row["run"], row["model"]): row["label"] for row in cold if row["peer"] == REFERENCE}
+    return {
+        f"{row['peer']}, {row['model']}": f"{row['label']}, not {expected[row['run'], row['model']]}"
+        for row in cold
+        if row["label"] != expected.get((row["run"], row["model"]), row["label"])
+    }
+
+
 def left_out(rows: Iterable[Row]) -> dict[str, str]:
     """Give the reasons of the last run for peers without figures: ``PEER, MODEL`` to the reason."""
     rows = list(rows)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES, ROOT
 
 from bench.peers import chosen
-from bench.rivals.contestant import Setting, Work
+from bench.rivals.contestant import Setting, Work, class_number
 from bench.rivals.peer_process import PeerFailed, PeerProcess
 from bench.rivals.pictures import KINDS
 from bench.rivals.roster import PEERS, Peer
@@ -61,6 +61,10 @@ def test_pictures_are_taken_again_up_to_the_count(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     assert Work(str(tmp_path), 5, 1).pictures() == [b"a", b"b", b"c", b"a", b"b"]
     assert Work(str(tmp_path), 2, 1).pictures() == [b"a", b"b"]
+
+
+def test_a_class_is_the_same_by_name_and_by_id() -> None:
+    assert class_number("class 0089") == class_number("89") == "89"
 
 
 def test_the_reference_is_measured_beside_a_chosen_peer() -> None:

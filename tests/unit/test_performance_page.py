@@ -9,7 +9,15 @@ import pytest
 
 import performance_page
 from bench.cost_model import BYTES_A_SECOND, Costs
-from bench.performance_tables import cold_table, costs, duration, left_out_table, readme_table, scale_table
+from bench.performance_tables import (
+    cold_table,
+    costs,
+    duration,
+    labels_table,
+    left_out_table,
+    readme_table,
+    scale_table,
+)
 from bench.plots import plots, write_page
 from bench.rivals.workloads import Workload, sittings
 from bench.summary import cold_starts, throughputs
@@ -64,6 +72,12 @@ def test_the_readme_shows_speed_and_ratio() -> None:
 def test_what_is_left_out_is_named_with_its_reason() -> None:
     rows = [row("spark-nlp", 1.0, phase="left out", reason="no network")]
     assert "| `spark-nlp, vit-base` | no network |" in left_out_table(rows)
+
+
+def test_a_peer_that_labels_otherwise_is_named() -> None:
+    rows = [row("onnxruntime", 1.0, phase="cold", label="7"), row("spark-nlp", 1.0, phase="cold", label="3")]
+    assert labels_table(rows[:1]).endswith("gives it.")
+    assert "| `spark-nlp, vit-base` | 3, not 7 |" in labels_table(rows)
 
 
 def test_workloads_share_processes_only_with_the_same_model_and_slots() -> None:

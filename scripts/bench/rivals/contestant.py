@@ -77,6 +77,11 @@ class Contestant(Protocol):
         """Do what is not timed, and give what is."""
 
 
+def class_number(label: str) -> str:
+    """Give the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
+    return str(int(label.rpartition(" ")[2]))
+
+
 def serve(contestant_class: type[Contestant]) -> None:
     """Answer the benchmark until it hangs up: ready, prepared, seconds.
 
@@ -86,7 +91,8 @@ def serve(contestant_class: type[Contestant]) -> None:
     try:
         setting = Setting(**json.loads(sys.argv[2]))
         contestant = contestant_class(setting)
-        connection.send({"ready": contestant.first_label(Path(setting.first_picture).read_bytes())})
+        label = contestant.first_label(Path(setting.first_picture).read_bytes())
+        connection.send({"ready": class_number(label)})
         run: Run | None = None
         while True:
             request = connection.recv()
