@@ -45,6 +45,7 @@ class PeerProcess:
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         self._connection, theirs = Pipe()
+        cores = sorted(os.sched_getaffinity(0))[: setting.slots]
         began = time.perf_counter()
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -54,6 +55,8 @@ class PeerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=setting.scratch,
+                # Whatever threads a peer starts, it has no more cores than the others.
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),
             )
         theirs.close()
         try:
