@@ -91,15 +91,15 @@ def tried(python: str, pyspark: str, wheel: Path) -> Result | None:
         subprocess.run([found, "-m", "venv", "--without-pip", folder / "venv"], check=True)
         own = folder / "venv" / "bin" / "python"
         asked = "pyspark[connect]" if pyspark == NEWEST else f"pyspark[connect]=={pyspark}"
-        pip = [sys.executable, "-m", "pip", "--python", own, "install", "--quiet", "--no-compile"]
-        installed, why = run([*pip, wheel, asked], folder)
+        pip = [sys.executable, "-m", "pip", "--python", str(own), "install", "--quiet", "--no-compile"]
+        installed, why = run([*pip, str(wheel), asked], folder)
         if not installed:
-            return Result(python, pyspark, f"not installable: {why[:200]}", "not tried")
-        _, version = run(
-            [own, "-c", "import platform, pyspark; print(platform.python_version(), pyspark.__version__)"], folder
-        )
-        # Without it pyspark's own Connect server takes a fixed port.
-        result = Result(*version.split(), label(own, folder), label(own, folder, "--connect", SPARK_TESTING="1"))
+            raise SystemExit(f"Python {python}: {asked} could not be installed: {why}")
+        _, own_python = run([own, "-c", "import platform; print(platform.python_version())"], folder)
+        _, own_pyspark = run([own, "-c", "import pyspark; print(pyspark.__version__)"], folder)
+        # Without SPARK_TESTING pyspark's own Connect server takes a fixed port, which may be taken.
+        connect = label(own, folder, "--connect", SPARK_TESTING="1")
+        result = Result(own_python, own_pyspark, label(own, folder), connect)
     print(*result, sep="  ", flush=True)
     return result
 
