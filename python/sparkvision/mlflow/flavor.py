@@ -70,9 +70,6 @@ def save_model(
         data = Path(temporary) / DATA
         stage = _write(model, data)
         bundle = _bundle_in(data)
-        description.signature = signature_of(Bundle.read(bundle).manifest)
-        if input_example is not None:
-            _save_example(description, input_example, Path(path))
         description.add_flavor(
             FLAVOR,
             sparkvision_version=sparkvision.__version__,
@@ -85,6 +82,8 @@ def save_model(
             loader_module=MODULE,
             data_path=str(data),
             mlflow_model=description,
+            signature=signature_of(Bundle.read(bundle).manifest),
+            input_example=None if input_example is None else _table_of(input_example),
             pip_requirements=pip_requirements or [f"sparkvision[mlflow]=={sparkvision.__version__}"],
         )
 
@@ -224,9 +223,6 @@ def _settings(stage: ModelTransformer) -> dict[str, Any]:
     return {name: stage.getOrDefault(name) for name in SETTINGS if stage.hasParam(name) and stage.isSet(name)}
 
 
-def _save_example(description: Model, example: bytes | str | Path, path: Path) -> None:
-    from mlflow.models.utils import _save_example as save
-
+def _table_of(example: bytes | str | Path) -> pd.DataFrame:
     picture = bytes(example) if isinstance(example, (bytes, bytearray)) else Path(example).read_bytes()
-    path.mkdir(parents=True, exist_ok=True)
-    save(description, pd.DataFrame({PICTURE_COLUMN: [picture]}), str(path))
+    return pd.DataFrame({PICTURE_COLUMN: [picture]})
