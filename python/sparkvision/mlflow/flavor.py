@@ -24,7 +24,7 @@ from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
 
 FLAVOR = "sparkvision"
 MODULE = "sparkvision.mlflow"
-DATA = "data"  # mlflow.pyfunc's own name for the folder
+DATA = Path("data", "model")  # where mlflow.pyfunc puts a folder named model
 
 Saveable: TypeAlias = PipelineModel | ModelTransformer | str | Path
 
@@ -67,14 +67,14 @@ def save_model(
     """
     description = mlflow_model if mlflow_model is not None else Model()
     with tempfile.TemporaryDirectory() as temporary:
-        data = Path(temporary) / DATA
+        data = Path(temporary) / DATA.name
         stage = _write(model, data)
         bundle = _bundle_in(data)
         description.add_flavor(
             FLAVOR,
             sparkvision_version=sparkvision.__version__,
             saved=type(model).__name__ if stage is not None else "bundle",
-            bundle=bundle.relative_to(data.parent).as_posix(),
+            bundle=bundle.relative_to(data).as_posix(),
             settings={} if stage is None else _settings(stage),
         )
         mlflow.pyfunc.save_model(

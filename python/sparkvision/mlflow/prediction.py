@@ -92,8 +92,10 @@ class PictureModel:
             )
         pictures = [_picture(value) for value in model_input.iloc[:, 0]]
         answers = iter(self._model._annotate([picture for picture in pictures if picture is not None]))
-        rows = [_row({"error": "the picture is null"} if p is None else next(answers)) for p in pictures]
-        return pd.DataFrame(rows, columns=[*self._columns, "error"], index=model_input.index, dtype=object)
+        found = [_row({"error": "the picture is null"} if p is None else next(answers)) for p in pictures]
+        columns = [*self._columns, "error"]
+        rows = [[row.get(column) for column in columns] for row in found]
+        return pd.DataFrame(rows, columns=columns, index=model_input.index, dtype=object)
 
 
 def _picture(value: Any) -> bytes | None:
@@ -122,9 +124,9 @@ def _row(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load_pyfunc(path: str) -> PictureModel:
-    """Give `mlflow.pyfunc` what it predicts with; ``path`` is the model's data folder."""
-    root = Path(path).parent
-    facts = Model.load(str(root / MLMODEL_FILE_NAME)).flavors["sparkvision"]
-    model = LocalModel._with_settings(root / facts["bundle"], facts["settings"])
+    """Give `mlflow.pyfunc` what it predicts with; ``path`` is the folder ``data/model`` of the MLflow model."""
+    data = Path(path)
+    facts = Model.load(str(data.parents[1] / MLMODEL_FILE_NAME)).flavors["sparkvision"]
+    model = LocalModel._with_settings(data / facts["bundle"], facts["settings"])
     task = FEATURE_EXTRACTION if not model.labels else "image-classification"
     return PictureModel(model, task)
