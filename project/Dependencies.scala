@@ -26,7 +26,11 @@ object Dependencies {
   private val opencv = "org.bytedeco" % "opencv" % s"4.13.0-$javacppVersion"
   private val openblas = "org.bytedeco" % "openblas" % s"0.3.31-$javacppVersion"
   private val javacpp = "org.bytedeco" % "javacpp" % javacppVersion
-  val imageDecoder: Seq[ModuleID] = Seq(opencv, openblas, javacpp).flatMap(withNatives)
+  val imageDecoder: Seq[ModuleID] = imageDecoderFor(linux)
+
+  /** The decoder with the natives of the platform that JavaCPP calls so. */
+  def imageDecoderFor(platform: String): Seq[ModuleID] =
+    Seq(opencv, openblas, javacpp).flatMap(preset => Seq(preset, preset.classifier(platform)))
 
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -94,6 +94,14 @@ class LocalModel(Closing):
         assert stage._java_obj is not None
         with scala_errors():
             model._scala = jvm().sparkvision.engine.LocalModelBytes(stage._java_obj.localModel())
+        return model
+
+    @classmethod
+    def _with_settings(cls, bundle: str | Path, settings: Mapping[str, Any]) -> LocalModel:
+        """Give a bundle's model with a stage's settings, by the names of its Params."""
+        model = cls.__new__(cls)
+        with scala_errors():
+            model._scala = jvm().sparkvision.engine.LocalModelBytes.openWith(str(bundle), json.dumps(dict(settings)))
         return model
 
     def preprocess(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:

@@ -87,12 +87,19 @@ object LocalModelBytes {
     * @param normalize
     *   whether embeddings are divided by their Euclidean length
     */
-  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes = {
+  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes =
+    open(uri, ModelSettings(pooling = Pooling.parse(pooling), normalize = normalize))
+
+  /** @param settings
+    *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
+    */
+  def openWith(uri: String, settings: String): LocalModelBytes = open(uri, ModelSettingsReader.read(settings))
+
+  private def open(uri: String, settings: ModelSettings): LocalModelBytes = {
     val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
     // Alone on the machine: one run may use every core.
     val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
-    val settings = ModelSettings(pooling = Pooling.parse(pooling), normalize = normalize, session = session)
-    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), settings))
+    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), settings.copy(session = session)))
   }
 
   /** Where this JVM keeps the embedded models that it unpacked; it goes with the JVM. */
