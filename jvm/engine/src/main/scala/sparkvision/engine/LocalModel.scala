@@ -40,6 +40,11 @@ final class LocalModel(
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
   private lazy val classification = postprocessor(settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
+  private lazy val attentionRollout = bundle.manifest.outputs.find(_.name == LocalModel.AttentionRollout).getOrElse {
+    throw new BundleException(
+      s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
+    )
+  }
   private var lease = Option.empty[SessionCache.Lease]
   private var closed = false
 
@@ -124,6 +129,19 @@ final class LocalModel(
     val postprocess = postprocessor(Some(topK))
     run(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
   }
+
+  /** Rows and columns of patches of an attention rollout.
+    *
+    * @throws BundleException
+    *   when the bundle was exported without `--attentions`
+    */
+  def attentionRolloutShape: Seq[Int] = attentionRollout.shape.drop(1).map(_.toInt)
+
+  /** Each item with what its picture's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
+    * reason why there is none; in order, lazily.
+    */
+  def attentionRollouts[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    run(items, attentionRollout, identity[Array[Float]])(picture)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
@@ -211,6 +229,9 @@ object LocalModel {
       case ((_, Right(result)), _) => result
       case ((_, Left(reason)), index) => throw new ImageException(s"picture $index: $reason")
     }.toArray
+
+  /** The graph's output that `sparkvision export --attentions` adds. */
+  private val AttentionRollout = "attention_rollout"
 
   private def timed[R](report: Long => Unit)(step: => R): R = {
     val start = System.nanoTime
