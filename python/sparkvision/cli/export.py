@@ -28,6 +28,9 @@ def export(
         typer.Option(metavar="FILE", help=f"labels instead of the checkpoint's own: {LABELS_FORMATS}"),
     ] = None,
     images: Images = None,
+    attentions: Annotated[
+        bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
+    ] = False,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
 
@@ -35,4 +38,8 @@ def export(
     """
     from sparkvision.export import export as export_checkpoint
 
-    tell_written(export_checkpoint(source, out, task=task, opset=opset, labels=labels, images=images).bundle)
+    tell_written(
+        export_checkpoint(
+            source, out, task=task, opset=opset, labels=labels, images=images, attentions=attentions
+        ).bundle
+    )

@@ -30,7 +30,10 @@ def models(
     settings = [*(conf or ()), *([f"spark.sparkvision.modelHome={home}"] if home else ())]
     with spark_session("local[1]", settings) as spark:
         found = model_home.models(spark).collect()
-    table = Table("name", "version", "place", "uri")
+    table = Table()
+    for column in ("name", "version", "place"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("uri", overflow="fold")
     for row in found:
         table.add_row(row.name, row.version or "", row.place, row.uri)
     Console().print(table)

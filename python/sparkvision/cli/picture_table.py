@@ -58,7 +58,5 @@ def write_table(table: DataFrame, out: str) -> None:
 
 
 def _write(table: DataFrame, suffix: str, path: str) -> None:
-    options = {"compression": "snappy"} if suffix == "parquet" else {}
-    if suffix == "csv":
-        options = {"header": "true", "escape": '"'}
+    options = {"csv": {"header": "true", "escape": '"'}, "json": {"ignoreNullFields": "false"}}.get(suffix, {})
     table.write.mode("overwrite").format(suffix).options(**options).save(path)

@@ -41,26 +41,29 @@ class SparkJobError(SparkVisionError):
 def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
     """Start a session for a command and stop it at the end.
 
-    What Spark's JVM writes on stderr goes to a file, which is kept, and named, when the command fails.
+    What Spark's JVM writes on stderr goes to a file, which is kept, and named, when Spark fails.
+
+    Raises
+    ------
+    SparkJobError
+        When Spark cannot be started, or a job of the block fails.
     """
     settings = {**_DEFAULTS, **dict(_setting(text) for text in conf or ())}
-    log = tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False)
-    try:
-        with _stderr_into(log.fileno()):
-            spark = _start(master, settings)
+    with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
-            yield spark
-        finally:
-            spark.stop()
-    except Exception as error:
-        if os.path.getsize(log.name):
-            print(f"sparkvision: Spark's log is {log.name}", file=sys.stderr)
-        else:
+            with _stderr_into(log.fileno()):
+                spark = _start(master, settings)
+            try:
+                yield spark
+            finally:
+                spark.stop()
+        except Exception as error:
+            reason = _reason(error)
+            if reason is not None:
+                raise SparkJobError(f"{reason} (Spark's log: {log.name})") from error
             Path(log.name).unlink()
-        if (reason := _first_cause(error)) is None:
             raise
-        raise SparkJobError(reason) from error
-    Path(log.name).unlink()
+        Path(log.name).unlink()
 
 
 def _start(master: str | None, settings: dict[str, str]) -> SparkSession:
@@ -90,11 +93,13 @@ def _stderr_into(file: int) -> Iterator[None]:
         os.close(ours)
 
 
-def _first_cause(error: Exception) -> str | None:
-    """Give what the innermost of the JVM's exceptions says; None for one of another kind."""
+def _reason(error: Exception) -> str | None:
+    """Give the first line of what the innermost of Spark's exceptions says; None for other exceptions."""
+    from pyspark.errors import PySparkException
+
     java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     if java is None:
-        return None
+        return str(error).partition("\n")[0] if isinstance(error, PySparkException) else None
     while java.getCause() is not None:
         java = java.getCause()
     return str(java.getMessage() or java.toString()).partition("\n")[0]
