@@ -14,7 +14,6 @@ from sparkvision.cli.spark_session import Conf, Master
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-
 _SUMMARY_LABELS = 10
 
 
@@ -90,6 +89,7 @@ def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
 
 def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     counts = (
@@ -102,7 +102,7 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
     table.add_column("label")
     table.add_column("pictures", justify="right")
     for label, count in labels[:_SUMMARY_LABELS]:
-        table.add_row("(none)" if label is None else label, f"{count:,}")
+        table.add_row("(none)" if label is None else escape(label), f"{count:,}")
     if others := labels[_SUMMARY_LABELS:]:
         table.add_row(f"{len(others)} other labels", f"{sum(count for _, count in others):,}")
     if bad:

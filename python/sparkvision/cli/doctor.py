@@ -29,6 +29,7 @@ def doctor(
     Checked: Java, Spark, the jars, glibc, memory, the execution providers, and labelling a picture.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from sparkvision.cli import checks
@@ -36,7 +37,7 @@ def doctor(
     found = list(checks.of(master, conf))
     table = Table("", "what", "found")
     for check in found:
-        table.add_row(_SIGNS[check.state], check.what, check.found)
+        table.add_row(_SIGNS[check.state], escape(check.what), escape(check.found))
     console = Console()
     console.print(table)
     for check in found:

@@ -22,6 +22,7 @@ def models(
     They are embedded in the jar, in the folder SPARKVISION_HOME, or below spark.sparkvision.modelHome.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from sparkvision import model_home
@@ -35,5 +36,5 @@ def models(
         table.add_column(column, no_wrap=True)
     table.add_column("uri", overflow="fold")
     for row in found:
-        table.add_row(row.name, row.version or "", row.place, row.uri)
+        table.add_row(row.name, row.version or "", row.place, escape(row.uri))
     Console().print(table)

@@ -22,6 +22,8 @@ def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
     try:
         table = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
     except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
         raise ImageError(None, f"{folder}: there is no such folder; give a folder of pictures") from error
     count = table.select("path").count()
     if count == 0:

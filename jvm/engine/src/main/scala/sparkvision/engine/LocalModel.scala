@@ -89,7 +89,9 @@ final class LocalModel(
     * @throws ImageException
     *   for the first picture that cannot be used, with its index and the reason
     */
-  def preprocess(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(preprocessed(pictures.iterator)(Picture.Encoded))
+  def preprocess(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(
+    preprocessed(pictures.iterator)(Picture.Encoded)
+  )
 
   /** The logits of encoded pictures, one for each label.
     *

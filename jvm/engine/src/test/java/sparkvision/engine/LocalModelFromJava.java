@@ -7,12 +7,11 @@ import java.nio.file.Path;
 public final class LocalModelFromJava {
   private LocalModelFromJava() {}
 
-  /** The label and the score of a picture's best class. */
-  public static String best(String bundle, Path picture) throws Exception {
+  /** A picture's best class. */
+  public static ScoredLabel best(String bundle, Path picture) throws Exception {
     try (LocalModel model = LocalModel.open(bundle)) {
       byte[][] pictures = {Files.readAllBytes(picture)};
-      ScoredLabel best = model.predict(pictures, 1)[0][0];
-      return best.label() + " " + best.score();
+      return model.predict(pictures, 1)[0][0];
     }
   }
 

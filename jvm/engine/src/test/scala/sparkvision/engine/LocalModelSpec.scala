@@ -12,8 +12,8 @@ class LocalModelSpec extends AnyFunSuite {
   private def bytes = Files.readAllBytes(seven)
 
   test("Java code labels a picture") {
-    val Array(label, score) = LocalModelFromJava.best(EmbeddedModels.Default, seven).split(' ')
-    assert(label == "7" && score.toDouble > 0.5)
+    val best = LocalModelFromJava.best(EmbeddedModels.Default, seven)
+    assert(best.label == "7" && best.score > 0.5)
   }
 
   test("Java code sees a picture's numbers before and after the model") {

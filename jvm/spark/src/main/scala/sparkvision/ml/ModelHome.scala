@@ -30,7 +30,9 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
   /** Where a model is: the version that is asked for, else the newest. */
   def find(model: ModelName): Option[String] = {
     val found = versions(model.name)
-    model.version.fold(found.lastOption)(asked => found.find(_ == asked)).map(version => folder(model.name, version).toString)
+    model.version
+      .fold(found.lastOption)(asked => found.find(_ == asked))
+      .map(version => folder(model.name, version).toString)
   }
 
   /** All models, by name, each name's versions oldest first. */
@@ -54,7 +56,9 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     val newest = found.lastOption.filter(version => holds(folder(model.name, version), bundle))
     val target = folder(model.name, model.version.orElse(newest).getOrElse(ModelHome.next(found)))
     if (isBundle(target) && !holds(target, bundle))
-      throw new BundleException(s"$target holds another bundle, and a version is never replaced. Push with another version.")
+      throw new BundleException(
+        s"$target holds another bundle, and a version is never replaced. Push with another version."
+      )
     if (!isBundle(target)) write(bundle, target)
     target.toString
   }

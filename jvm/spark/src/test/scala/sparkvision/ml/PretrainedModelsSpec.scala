@@ -74,7 +74,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
   test("a push that fails leaves nothing behind") {
     val fileSystem = hdfs.getFileSystem
     fileSystem.mkdirs(new HadoopPath("/full"))
-    // The embedded model has more bytes than that: its graph does not fit any more.
+    // Less than one block: the folder may be made, and no file in it.
     fileSystem.setQuota(new HadoopPath("/full"), Long.MaxValue - 1, 1 << 20)
     val refused = intercept[BundleException](push(Bundles.digits(), home("full"), "m"))
     assert(refused.getMessage.contains("cannot be written to"))
@@ -104,7 +104,8 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
       assert(find("digits", environment) == "embedded:digits")
       assert(find("both", environment) == new HadoopPath(local.toUri.toString, "both/1").toString)
       assert(find("shared", environment) == home("f") + "/shared/1")
-      val listed = PretrainedModels.list(spark, Map(environment)).collect().map(row => row.getString(0) -> row.getString(3))
+      val listed =
+        PretrainedModels.list(spark, Map(environment)).collect().map(row => row.getString(0) -> row.getString(3))
       assert(
         listed.toSeq == Seq("digits" -> "embedded") ++ Seq("both", "digits").map(_ -> "SPARKVISION_HOME") ++
           Seq("both", "digits", "shared").map(_ -> "spark.sparkvision.modelHome")
@@ -125,14 +126,21 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     push(Bundles.digits(), home("g"), "google/vit:1")
     withHome(home("g")) {
       val refused = intercept[BundleException](find("google/vit:2")).getMessage
-      assert(refused.contains("(digits)") && refused.contains("SPARKVISION_HOME (not set)") && refused.contains("versions 1)"))
       assert(
-        refused.contains(s"`sparkvision export google/vit vit && sparkvision push vit ${home("g")} --name google/vit:2`")
+        refused.contains("(digits)") && refused.contains("SPARKVISION_HOME (not set)") && refused.contains(
+          "versions 1)"
+        )
+      )
+      assert(
+        refused.contains(
+          s"`sparkvision export google/vit vit && sparkvision push vit ${home("g")} --name google/vit:2`"
+        )
       )
     }
   }
 
   test("a home that cannot be reached is refused by its URI") {
+    spark.sparkContext.hadoopConfiguration.setInt("ipc.client.connect.max.retries", 0)
     withHome("hdfs://localhost:1/models") {
       assert(intercept[BundleException](find("m")).getMessage.contains("hdfs://localhost:1/models cannot be read"))
     }
