@@ -52,6 +52,7 @@ lazy val core = (project in file("jvm/spark"))
       Dependencies.onnxRuntime % Provided,
       Dependencies.sparkMllib % Provided,
       Dependencies.sparkSql % Provided,
+      Dependencies.hdfsMiniCluster % Test,
       Dependencies.scalatest % Test
     ),
     Test / javaOptions ++= SparkOnJava17.options

@@ -12,6 +12,9 @@ object Dependencies {
   /** Spark 4.0.1's own versions, so that neither side is replaced on a Spark classpath. */
   val jackson: ModuleID = "com.fasterxml.jackson.core" % "jackson-databind" % "2.18.2"
   val slf4j: ModuleID = "org.slf4j" % "slf4j-api" % "2.0.16"
+
+  /** A real HDFS in one JVM, of Spark 4.0.1's own Hadoop version; a single shaded jar. */
+  val hdfsMiniCluster: ModuleID = "org.apache.hadoop" % "hadoop-client-minicluster" % "3.4.1"
   val scalatest: ModuleID = "org.scalatest" %% "scalatest" % "3.2.19"
 
   /** Not 1.29.0: its telemetry matches the process's command line against a regular expression and overflows the stack of a

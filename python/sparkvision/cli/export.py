@@ -29,7 +29,7 @@ def export(
     ] = None,
     images: Images = None,
     attentions: Annotated[
-        bool, typer.Option("--attentions", help="add what the model looks at as an output, for heat maps")
+        bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
     ] = False,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
@@ -38,5 +38,8 @@ def export(
     """
     from sparkvision.export import export as export_checkpoint
 
-    report = export_checkpoint(source, out, task=task, opset=opset, labels=labels, images=images, attentions=attentions)
-    tell_written(report.bundle)
+    tell_written(
+        export_checkpoint(
+            source, out, task=task, opset=opset, labels=labels, images=images, attentions=attentions
+        ).bundle
+    )
