@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory
   *   where it computes, `Auto` resolved
   */
 final class InferenceSession private (session: OrtSession, manifest: BundleManifest, val provider: ExecutionProvider)
-    extends AutoCloseable {
+    extends BatchRunner
+    with AutoCloseable {
   private val input = manifest.inputs.head
 
   /** Runs one batch.
@@ -34,7 +35,7 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
     * @throws BundleException
     *   when the output cannot be shared out among the pictures
     */
-  def run(
+  override def run(
       pictures: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo = manifest.outputs.head

@@ -102,7 +102,7 @@ final class LocalModel(
       (batch, pictures) => {
         val session = openSession()
         val shape = (pictures +: inputShape).map(_.toLong).toArray
-        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output))
+        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output, settings.batchSize))
         timed(listener.postprocessed)(outputs.map(postprocess))
       }
     ).results(items)(picture)
@@ -118,7 +118,7 @@ final class LocalModel(
     }
   }
 
-  private def openSession(): InferenceSession = synchronized {
+  private def openSession(): SessionCache.Lease = synchronized {
     if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
     lease.getOrElse {
       var opened = false
@@ -127,7 +127,7 @@ final class LocalModel(
       listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
-    }.session
+    }
   }
 }
 

@@ -1,0 +1,18 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+/** What runs a batch: a session, or something that stands before one. */
+private[engine] trait BatchRunner {
+
+  /** @param pictures
+    *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
+    * @param shape
+    *   the batch's shape, pictures first
+    * @param output
+    *   the graph's output to compute
+    * @return
+    *   an array of the output's values for each picture
+    */
+  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]]
+}
