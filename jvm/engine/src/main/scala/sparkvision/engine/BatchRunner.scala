@@ -16,3 +16,18 @@ private[engine] trait BatchRunner {
     */
   def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]]
 }
+
+private[engine] object BatchRunner {
+
+  /** Runs a batch as several of at most `size` pictures, one after the other. */
+  def inPieces(pictures: FloatBuffer, shape: Array[Long], size: Int)(
+      run: (FloatBuffer, Array[Long]) => IndexedSeq[Array[Float]]
+  ): IndexedSeq[Array[Float]] = {
+    val count = shape.head.toInt
+    val floatsPerPicture = shape.tail.product.toInt
+    (0 until count by size).flatMap { first =>
+      val piece = math.min(size, count - first)
+      run(pictures.slice(first * floatsPerPicture, piece * floatsPerPicture), piece.toLong +: shape.tail)
+    }
+  }
+}

@@ -29,15 +29,8 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
       }
   }
 
-  private def inPieces(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
-    val count = shape.head.toInt
-    val floatsPerPicture = shape.tail.product.toInt
-    val size = largest
-    (0 until count by size).flatMap { first =>
-      val piece = math.min(size, count - first)
-      run(pictures.slice(first * floatsPerPicture, piece * floatsPerPicture), piece.toLong +: shape.tail, output)
-    }
-  }
+  private def inPieces(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] =
+    BatchRunner.inPieces(pictures, shape, largest)(run(_, _, output))
 }
 
 private object HalvedBatches {
