@@ -9,8 +9,8 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What `readelf -d libonnxruntime_providers_cuda.so` names as NEEDED in onnxruntime_gpu 1.28.0 and in JavaCPP's build for
-# CUDA 13, and cuDNN, which both load when a model is run.
+# What `readelf -d libonnxruntime_providers_cuda.so` names as NEEDED in onnxruntime_gpu 1.28.0, and in JavaCPP's build
+# for CUDA 13; and cuDNN.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "cuda12": ("libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcurand.so.10", "libcudnn.so.9"),
     "cuda13": ("libcublasLt.so.13", "libcublas.so.13", "libcudart.so.13", "libcufft.so.12", "libcudnn.so.9"),
