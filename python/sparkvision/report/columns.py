@@ -52,8 +52,8 @@ class ReportColumns:
         frame : DataFrame
             What the stages give, or ``sparkvision_predict``.
         column : str, optional
-            That of predictions: of annotations, the SQL function's struct, or predictionCol. Default: the only one of the first
-            two kinds.
+            That of predictions: annotations, the SQL function's struct, or predictionCol. Default: the only one of the
+            first two kinds.
         truth : str, optional
             The column of true labels.
         folders_are_labels : bool
