@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -77,20 +78,30 @@ class Bench:
     def sit(self, workloads: list[Workload]) -> None:
         """Run workloads whose processes can be shared, some peers at a time."""
         present = {peer for workload in workloads for peer in workload.peers}
-        others = [peer for peer in PEERS if peer in present and peer != REFERENCE]
-        for number, start in enumerate(range(0, max(len(others), 1), self._together)):
+        waiting = [peer for peer in PEERS if peer in present and peer != REFERENCE]
+        for group in count():
             if self._is_over():
-                print(f"The time is over: no {', '.join(w.name for w in workloads)} for {', '.join(others[start:])}")
+                print(f"The time is over: no {', '.join(w.name for w in workloads)} for {', '.join(waiting)}")
                 return
-            group = others[start : start + self._together]
-            names = [REFERENCE, *group] if REFERENCE in present else group
             with ExitStack() as stack:
-                processes = {name: started for name in names if (started := self._start(workloads[0], name))}
-                for process in processes.values():
-                    stack.enter_context(process)
+                processes = self._group(workloads[0], waiting, stack)
                 for workload in workloads:
                     if workload.count and not self._is_over():
-                        self._rounds(workload, {n: p for n, p in processes.items() if n in workload.peers}, number)
+                        self._rounds(workload, {n: p for n, p in processes.items() if n in workload.peers}, group)
+            if not waiting:
+                return
+
+    def _group(self, workload: Workload, waiting: list[str], stack: ExitStack) -> dict[str, PeerProcess]:
+        """Start the reference and, from those that wait, as many as may run together."""
+        processes: dict[str, PeerProcess] = {}
+        names = [REFERENCE]
+        while names:
+            name = names.pop()
+            if process := self._start(workload, name):
+                processes[name] = stack.enter_context(process)
+            if waiting and len(processes) <= self._together:
+                names.append(waiting.pop(0))
+        return processes
 
     def cold_starts(self, workload: Workload) -> None:
         """Start each peer in turn, again and again."""
