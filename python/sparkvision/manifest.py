@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from sparkvision.errors import BundleError
 
 SCHEMA_VERSION = 1
 MANIFEST = "sparkvision.json"
-PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
-LAYOUTS = ("NCHW", "NHWC")
+ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification", "regression"]
+PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
+Layout: TypeAlias = Literal["NCHW", "NHWC"]
+LAYOUTS: tuple[str, ...] = get_args(Layout)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def export(
     labels: str | Path | None = None,
     images: str | Path | None = None,
     progress: Callable[[str], None] | None = print,
+    attentions: bool = False,
 ) -> ExportReport:
     """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
 
@@ -64,6 +65,8 @@ def export(
         Folder of pictures to compare on, at most 32 are used. Default: four pictures made in code.
     progress : callable taking str, or None
         Gets a line for each step and its time. Default: `print`.
+    attentions : bool
+        Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
 
     Returns
     -------
@@ -97,5 +100,5 @@ def export(
         ) from error
     from sparkvision.export.job import ExportJob
 
-    job = ExportJob(str(source), task, opset, labels, images)
+    job = ExportJob(str(source), task, opset, labels, images, attentions)
     return job.run(Path(out), progress)
