@@ -124,7 +124,7 @@ class PeerProcess:
             if not self._connection.poll(seconds):
                 raise PeerFailed(f"no answer within {seconds} s; see {self._log}")
             answer = self._connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise PeerFailed(f"the process ended; see {self._log}") from None
         if "error" in answer:
             raise PeerFailed(answer["error"])
