@@ -13,6 +13,7 @@ from bench.performance_tables import (
     cold_table,
     costs,
     duration,
+    growth_table,
     labels_table,
     left_out_table,
     readme_table,
