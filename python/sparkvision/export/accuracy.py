@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+# Of the largest value: what differs by more is broken, and not merely less exact.
+_MOST_DIFFERENCE = 0.5
+
+_REMEDY = "export it with precision fp32, or calibrate int8 on more pictures like yours"
+
 
 def measure(full: Any, lowered: Any, pictures: Iterable[Floats], labelled: bool, calibration_pictures: int) -> Accuracy:
     """Run both sessions on every picture, and compare all their outputs.
@@ -33,7 +38,7 @@ def measure(full: Any, lowered: Any, pictures: Iterable[Floats], labelled: bool,
     Raises
     ------
     ExportError
-        If the lowered graph gives what is no finite number.
+        If the lowered graph gives what is no finite number, or has little to do with the float32 graph.
     """
     import numpy as np
 
@@ -44,13 +49,18 @@ def measure(full: Any, lowered: Any, pictures: Iterable[Floats], labelled: bool,
         if not all(np.isfinite(output).all() for output in found):
             raise ExportError(
                 "the converted graph gives infinities or NaN: the model's values pass what this precision can hold; "
-                "export it with precision fp32"
+                f"{_REMEDY}"
             )
         count += 1
         same += int(expected[0].argmax() == found[0].argmax())
         for theirs, ours in zip(expected, found, strict=True):
             largest_difference = max(largest_difference, float(np.abs(ours - theirs).max()))
             largest_value = max(largest_value, float(np.abs(theirs).max()))
+    if largest_difference > _MOST_DIFFERENCE * largest_value:
+        raise ExportError(
+            f"the converted graph is no longer the same model: its output differs from float32 by "
+            f"{largest_difference:.3g}, where the largest value is {largest_value:.3g}; {_REMEDY}"
+        )
     return Accuracy(
         reference=FULL_PRECISION,
         pictures=count,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
@@ -22,34 +21,20 @@ def write(source: Path, folder: Path) -> None:
     ------
     ExportError
         If the graph cannot be converted.
+
+    Notes
+    -----
+    Weights beyond float16's range become its largest number; comparing with float32 tells whether that matters. The
+    squares in a normalisation, which pass that range first, are no fault: ONNX Runtime computes a whole normalisation
+    in float32.
     """
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     model = onnx.load(source / GRAPH)
     try:
-        halved = convert_float_to_float16(model, keep_io_types=True, node_block_list=_variances(model))
+        halved = convert_float_to_float16(model, keep_io_types=True)
     except Exception as error:  # the converter raises nearly anything for a graph that it does not know
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ExportError(f"the graph cannot be converted to fp16: {reason}; export it with precision fp32") from error
     save(halved, folder)
-
-
-def _variances(model: Any) -> list[str]:
-    """Name the nodes from each square to its root: the variance of a normalisation.
-
-    A square passes float16's largest number, 65504, where an activation is beyond 256, as in many trained
-    transformers; and their epsilon of 1e-12 is less than float16's smallest.
-    """
-    readers: dict[str, list[Any]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    names = []
-    for node in model.graph.node:
-        if node.op_type == "Pow":
-            names.append(node.name)
-            while node.op_type != "Sqrt" and len(following := readers.get(node.output[0], [])) == 1:
-                node = following[0]
-                names.append(node.name)
-    return names

@@ -94,7 +94,7 @@ def lower(
     Raises
     ------
     ExportError
-        If the graph cannot be converted, or gives what is no finite number.
+        If the graph cannot be converted, or then has little to do with the float32 one.
     """
     if precision.name == FULL_PRECISION:
         return

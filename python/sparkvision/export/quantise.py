@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-# The products of activations with weights: nearly all of a transformer's work. What is small or needs the range of
-# floats stays as it is: the first convolution, products of activations with each other, normalisations, the head.
+# The products of tokens with weights: nearly all of a transformer's work. What is small or needs the range of floats
+# stays as it is: the first convolution, products of activations with each other, normalisations, the head (a Gemm).
 _OPERATORS = ["MatMul"]
 
 
@@ -40,14 +40,18 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
     ExportError
         If the graph has no product of activations with weights, or cannot be quantised.
     """
+    import onnx
     from onnxruntime import quantization
 
+    graph = onnx.load(source / GRAPH, load_external_data=False).graph
     large = sum(path.stat().st_size for path in source.iterdir()) > LARGEST_FILE
     how: dict[str, Any] = {
         "op_types_to_quantize": _OPERATORS,
         "per_channel": True,
         "reduce_range": True,
         "weight_type": quantization.QuantType.QInt8,
+        # The dynamic quantiser first makes a MatMul of each Gemm, and calls it so.
+        "nodes_to_exclude": [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"],
         "use_external_data_format": large,
     }
     # A sum that stays float32 is more exact than one rounded to 8 bits, and as fast.
@@ -57,7 +61,7 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
             quantization.quantize_static(
                 source / GRAPH,
                 folder / GRAPH,
-                _reader(source, calibration),
+                _reader(graph, calibration),
                 activation_type=quantization.QuantType.QUInt8,
                 extra_options=extra,
                 **how,
@@ -70,12 +74,9 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
     _require_quantised(folder)
 
 
-def _reader(source: Path, calibration: Sequence[Floats]) -> Any:
-    import onnx
+def _reader(graph: Any, calibration: Sequence[Floats]) -> Any:
     from onnxruntime import quantization
 
-    initialised: set[str] = set()
-    graph = onnx.load(source / GRAPH, load_external_data=False).graph
     initialised = {tensor.name for tensor in graph.initializer}
     (name,) = (value.name for value in graph.input if value.name not in initialised)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
-from sparkvision.manifest import MANIFEST
+from sparkvision.manifest import FULL_PRECISION, MANIFEST
 from sparkvision.verify.report import PictureDifference, Refusal, TopLabel, VerifyReport
 
 if TYPE_CHECKING:
@@ -161,4 +161,6 @@ def _described(bundle: str | Path) -> Bundle | None:
 
 def _tolerance(bundle: Bundle | None) -> float:
     """Give the bundle's own tolerance: for float32 the exactness we promise, else what was measured at its export."""
-    return TOLERANCE if bundle is None else bundle.manifest.tolerance.get(bundle.manifest.precision, TOLERANCE)
+    if bundle is None or bundle.manifest.precision == FULL_PRECISION:
+        return TOLERANCE
+    return bundle.manifest.tolerance.get(bundle.manifest.precision, TOLERANCE)
