@@ -118,6 +118,11 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
 class ModelTransformer(VisionTransformer):
     """A stage that runs a model bundle."""
 
+    def setInputCols(self: ModelStage, *value: str | list[str]) -> ModelStage:
+        """Set the one column that holds the pictures, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
+        names = [name for given in value for name in (given if isinstance(given, (list, tuple)) else [given])]
+        return self._set(inputCols=names)
+
     def setModelPath(self: ModelStage, value: str) -> ModelStage:
         """Set the model bundle's folder, any URI that Hadoop reads, or ``embedded:NAME``."""
         self.clear(self.getParam("bundleHash"))

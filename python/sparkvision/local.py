@@ -163,6 +163,33 @@ class LocalModel(Closing):
             size = self._scala.embeddingSize()
         return self._floats(self._scala.embed, pictures, (size,), on_error)
 
+    def attention_rollout(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+        """Tell what the model looked at, by attention rollout (Abnar and Zuidema, 2020): of ``--attentions`` bundles.
+
+        Parameters
+        ----------
+        pictures
+            Encoded pictures, or paths of picture files.
+        on_error
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+
+        Returns
+        -------
+        ndarray of float32, [n, rows, columns]
+            For each patch of the preprocessed picture the share that it has in the class token, through all layers.
+            They sum to what the other tokens (the class token itself) leave of 1.
+
+        Raises
+        ------
+        BundleError
+            When the bundle was exported without ``--attentions``.
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        """
+        with scala_errors():
+            shape = tuple(self._scala.attentionRolloutShape())
+        return self._floats(self._scala.attentionRollouts, pictures, shape, on_error)
+
     @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""

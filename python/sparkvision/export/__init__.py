@@ -46,6 +46,7 @@ def export(
     precision: str = FULL_PRECISION,
     calibrate: str | Path | None = None,
     progress: Callable[[str], None] | None = print,
+    attentions: bool = False,
 ) -> ExportReport:
     """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
 
@@ -72,6 +73,8 @@ def export(
         batch gives its own, and a picture's numbers then depend a little on its neighbours.
     progress : callable taking str, or None
         Gets a line for each step and its time. Default: `print`.
+    attentions : bool
+        Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
 
     Returns
     -------
@@ -106,5 +109,5 @@ def export(
     from sparkvision.export.job import ExportJob
     from sparkvision.export.precision import Precision
 
-    job = ExportJob(str(source), task, opset, labels, images, Precision(precision, calibrate))
+    job = ExportJob(str(source), task, opset, labels, images, Precision(precision, calibrate), attentions)
     return job.run(Path(out), progress)

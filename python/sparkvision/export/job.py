@@ -38,6 +38,7 @@ class ExportJob:
     labels_file: str | Path | None
     images: str | Path | None
     precision: Precision = Precision()
+    attentions: bool = False
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
@@ -47,7 +48,7 @@ class ExportJob:
         progress = Progress(5 + self.precision.steps, write)
         with quiet(), destination.written_beside(out) as folder:
             with progress.step(f"Loading {self.source}"):
-                source = checkpoint.load(self.source, self.task)
+                source = checkpoint.load(self.source, self.task, self.attentions)
                 names = self._labels(source)
                 parameters = sum(parameter.numel() for parameter in source.model.parameters())
                 progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")

@@ -40,6 +40,11 @@ final class LocalModel(
     new Postprocessor(manifest.labels, manifest.problemType, settings.topK, settings.threshold)
   }
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
+  private lazy val attentionRollout = bundle.manifest.outputs.find(_.name == LocalModel.AttentionRollout).getOrElse {
+    throw new BundleException(
+      s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
+    )
+  }
   private var lease = Option.empty[SessionCache.Lease]
   private var closed = false
 
@@ -84,6 +89,19 @@ final class LocalModel(
   /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
   def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
     run(items, embedding.output, embedding.apply)(picture)
+
+  /** Rows and columns of patches of an attention rollout.
+    *
+    * @throws BundleException
+    *   when the bundle was exported without `--attentions`
+    */
+  def attentionRolloutShape: Seq[Int] = attentionRollout.shape.drop(1).map(_.toInt)
+
+  /** Each item with what its picture's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
+    * reason why there is none; in order, lazily.
+    */
+  def attentionRollouts[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    run(items, attentionRollout, identity[Array[Float]])(picture)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
@@ -132,6 +150,9 @@ final class LocalModel(
 }
 
 object LocalModel {
+
+  /** The graph's output that `sparkvision export --attentions` adds. */
+  private val AttentionRollout = "attention_rollout"
 
   private def timed[R](report: Long => Unit)(step: => R): R = {
     val start = System.nanoTime

@@ -32,6 +32,13 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   /** Embeddings, [[embeddingSize]] floats each. */
   def embed(pictures: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(pictures))(picture).map(_._2))
 
+  /** Rows and columns of an attention rollout. */
+  def attentionRolloutShape: Array[Int] = model.attentionRolloutShape.toArray
+
+  /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats a picture. */
+  def attentionRollouts(pictures: Array[Byte]): Array[Byte] =
+    pack(model.attentionRollouts(unpack(pictures))(picture).map(_._2))
+
   /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
     * `"best": [{"id", "label", "score"}, ...]` or `"embedding": [...]`.
     */
