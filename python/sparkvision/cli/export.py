@@ -32,6 +32,9 @@ def export(
     images: Images = None,
     precision: Precision = FULL_PRECISION,
     calibrate: Calibrate = None,
+    optimize: Annotated[
+        bool, typer.Option("--optimize", help="fuse operators with ONNX Runtime's optimiser; for ONNX Runtime only")
+    ] = False,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
 
@@ -48,5 +51,6 @@ def export(
         images=images,
         precision=precision,
         calibrate=calibrate,
+        optimize=optimize,
     )
     tell_written(report.bundle)

@@ -47,6 +47,7 @@ def export(
     calibrate: str | Path | None = None,
     progress: Callable[[str], None] | None = print,
     attentions: bool = False,
+    optimize: bool = False,
 ) -> ExportReport:
     """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
 
@@ -75,6 +76,8 @@ def export(
         Gets a line for each step and its time. Default: `print`.
     attentions : bool
         Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
+    optimize : bool
+        Fuse what ONNX Runtime's optimiser for transformers knows. The graph then runs in ONNX Runtime only.
 
     Returns
     -------
@@ -109,5 +112,6 @@ def export(
     from sparkvision.export.job import ExportJob
     from sparkvision.export.precision import Precision
 
-    job = ExportJob(str(source), task, opset, labels, images, Precision(precision, calibrate), attentions)
+    lowered = Precision(precision, calibrate)
+    job = ExportJob(str(source), task, opset, labels, images, lowered, attentions, optimize)
     return job.run(Path(out), progress)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sparkvision import __version__
 from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, pictures, verify
+from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, optimise, pictures, verify
 from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint, preprocess
 from sparkvision.export.precision import Precision, lower
 from sparkvision.export.progress import Progress
@@ -39,6 +39,7 @@ class ExportJob:
     images: str | Path | None
     precision: Precision = Precision()
     attentions: bool = False
+    optimize: bool = False
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
@@ -54,6 +55,8 @@ class ExportJob:
                 progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")
             with progress.step(f"Exporting to ONNX, opset {opset}"):
                 graph.write(source, folder, opset)
+                if self.optimize:
+                    progress.note(f"{optimise.write(folder)} operators fused")
             with progress.step("Writing assets and golden pair"):
                 assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)

@@ -55,7 +55,9 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
         "use_external_data_format": large,
     }
     # A sum that stays float32 is more exact than one rounded to 8 bits, and as fast.
-    extra = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": _OPERATORS}
+    extra: dict[str, Any] = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": _OPERATORS}
+    # What fused operators give has no declared type.
+    extra["DefaultTensorType"] = onnx.TensorProto.FLOAT
     try:
         if calibration:
             quantization.quantize_static(
