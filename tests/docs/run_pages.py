@@ -42,16 +42,8 @@ def run_commands(code: str) -> None:
     """Run the command line's commands among a block's lines, in this process, which has imported torch then."""
     for line in code.splitlines():
         if line.startswith("sparkvision "):
-            status = exit_status(shlex.split(line)[1:])
-            assert not status, f"`{line}` ended with {status}"
-
-
-def exit_status(arguments: list[str]) -> object:
-    """Run one command."""
-    try:
-        return cli.main(arguments)
-    except SystemExit as end:
-        return end.code
+            status = cli.main(shlex.split(line)[1:])
+            assert status == 0, f"`{line}` ended with {status}"
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def test_the_pages_run_one_after_the_other(tiny_checkpoint: Callable[[str], Path
     for name in ("cat_chelsea.png", "jpeg_hopper_rgb.jpg", "webp_lossy.webp"):
         (tmp_path / "photos" / name).symlink_to(FIXTURES / "photos" / name)
     command = [sys.executable, str(ROOT / "tests" / "docs" / "run_pages.py"), *map(str, PAGES)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=180)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400)
     assert run.returncode == 0, run.stdout + run.stderr[-3000:]
     print("\n" + run.stdout)
     assert (tmp_path / "labels.parquet").is_dir()

@@ -19,7 +19,7 @@ LOADED_BY_STYLES = re.compile(r"""@import\s*["']([^"']+)|url\(["']?([^"')]+)""")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Strict: a dead link or anchor, or a page that the navigation lacks, fails the build."""
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert built.returncode == 0, built.stderr
     return folder

@@ -10,10 +10,27 @@ import typer
 from sparkvision import __version__
 
 # Imported for what they add to the app, in the order in which the help lists them.
-from sparkvision.cli import export, import_onnx, inspect, jars, verify  # isort: skip
+from sparkvision.cli import export, import_onnx, inspect, verify  # isort: skip
+from sparkvision.cli import classify, embed, similar, bench  # isort: skip
+from sparkvision.cli import doctor, jars, models, push  # isort: skip
 from sparkvision.cli.command import app
 
-__all__ = ["app", "export", "import_onnx", "inspect", "jars", "main", "verify"]
+__all__ = [
+    "app",
+    "bench",
+    "classify",
+    "doctor",
+    "embed",
+    "export",
+    "import_onnx",
+    "inspect",
+    "jars",
+    "main",
+    "models",
+    "push",
+    "similar",
+    "verify",
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,6 +35,9 @@ def export(
     optimize: Annotated[
         bool, typer.Option("--optimize", help="fuse operators with ONNX Runtime's optimiser; for ONNX Runtime only")
     ] = False,
+    attentions: Annotated[
+        bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
+    ] = False,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
 
@@ -51,6 +54,7 @@ def export(
         images=images,
         precision=precision,
         calibrate=calibrate,
+        attentions=attentions,
         optimize=optimize,
     )
     tell_written(report.bundle)

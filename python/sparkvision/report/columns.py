@@ -78,11 +78,12 @@ class ReportColumns:
     @property
     def kind(self) -> list[Column]:
         """What `LabelledPicture.kind` has, in its order."""
-        score = self.scores[0]["score"]
+        best = F.get(self.scores, F.lit(0))
+        score = best["score"]
         place = F.least(F.floor(score * BUCKETS), F.lit(BUCKETS - 1)).cast("int")
         return [
             self.truth.alias("truth"),
-            self.scores[0]["label"].alias("label"),
+            best["label"].alias("label"),
             F.when(score.between(0, 1), place).alias("bucket"),
             F.regexp_replace(self.error, "[0-9]+", "#").alias("reason"),
         ]
@@ -185,7 +186,7 @@ def _existing(fields: dict[str, StructField], name: str, parameter: str) -> Stru
 
 
 def _pair(label: Column, score: Column) -> Column:
-    return F.struct(label.alias("label"), score.cast("double").alias("score"))
+    return F.struct(label.alias("label"), score.try_cast("double").alias("score"))
 
 
 def _nothing(kind: str) -> Column:

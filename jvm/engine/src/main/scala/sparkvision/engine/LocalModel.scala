@@ -1,6 +1,9 @@
 package sparkvision.engine
 
 import java.nio.FloatBuffer
+import java.nio.file.Path
+
+import scala.reflect.ClassTag
 
 /** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and
   * needs no Spark.
@@ -9,11 +12,15 @@ import java.nio.FloatBuffer
   * Any number of threads may use one `LocalModel`.
   *
   * {{{
-  * Using.resource(new LocalModel(ModelBundle.open(Path.of("my-vit")))) { model =>
+  * Using.resource(LocalModel.open("my-vit")) { model =>
   *   val bytes = Files.readAllBytes(Path.of("cat.jpg"))
+  *   model.predict(Array(bytes), 3)                               // the three best labels of each picture
   *   model.predictions(Iterator(bytes))(Picture.Encoded).next()   // (bytes, Right(Prediction(...)))
   * }
   * }}}
+  *
+  * The methods on arrays, for Java and for scripts, take encoded pictures and throw for the first that cannot be used; those
+  * on iterators give each picture's own result or reason.
   *
   * @param listener
   *   told what is done and how long it took
@@ -27,18 +34,11 @@ final class LocalModel(
     val settings: ModelSettings = ModelSettings(),
     listener: ModelListener = ModelListener.Silent
 ) extends AutoCloseable {
-  import LocalModel.timed
+  import LocalModel.{all, timed}
 
   private val preprocessor =
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
-  private lazy val classification = {
-    val manifest = bundle.manifest
-    if (manifest.task != ModelTask.ImageClassification)
-      throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
-      )
-    new Postprocessor(manifest.labels, manifest.problemType, settings.topK, settings.threshold)
-  }
+  private lazy val classification = postprocessor(settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private lazy val attentionRollout = bundle.manifest.outputs.find(_.name == LocalModel.AttentionRollout).getOrElse {
     throw new BundleException(
@@ -61,6 +61,7 @@ final class LocalModel(
 
   /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
   def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    requireOpen()
     val buffer = FloatBuffer.allocate(floatsPerPicture)
     items.map { item =>
       buffer.clear()
@@ -83,12 +84,53 @@ final class LocalModel(
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
     run(items, bundle.manifest.outputs.head, classification.apply)(picture)
 
+  /** [[preprocessed]] of encoded pictures.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def preprocess(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(
+    preprocessed(pictures.iterator)(Picture.Encoded)
+  )
+
+  /** The logits of encoded pictures, one for each label.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def logits(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(logits(pictures.iterator)(Picture.Encoded))
+
+  /** The best labels of encoded pictures, best first.
+    *
+    * @param topK
+    *   labels a picture, at most
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def predict(pictures: Array[Array[Byte]], topK: Int): Array[Array[ScoredLabel]] =
+    all(best(pictures.iterator, topK)(Picture.Encoded)).map(_.toArray)
+
+  /** The embeddings of encoded pictures, [[embeddingSize]] numbers each.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def embed(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(embeddings(pictures.iterator)(Picture.Encoded))
+
   /** Numbers in an embedding. */
   def embeddingSize: Int = embedding.size
 
   /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
   def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
     run(items, embedding.output, embedding.apply)(picture)
+
+  /** [[predictions]] with another number of labels. */
+  private[engine] def best[A](items: Iterator[A], topK: Int)(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
+    val postprocess = postprocessor(Some(topK))
+    run(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
+  }
 
   /** Rows and columns of patches of an attention rollout.
     *
@@ -110,9 +152,19 @@ final class LocalModel(
     lease = None
   }
 
+  private def postprocessor(topK: Option[Int]): Postprocessor = {
+    val manifest = bundle.manifest
+    if (manifest.task != ModelTask.ImageClassification)
+      throw new BundleException(
+        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
+      )
+    new Postprocessor(manifest.labels, manifest.problemType, topK, settings.threshold)
+  }
+
   private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
       picture: A => Picture
-  ): Iterator[(A, Either[String, R])] =
+  ): Iterator[(A, Either[String, R])] = {
+    requireOpen()
     new Batcher[R](
       settings.batchSize,
       floatsPerPicture,
@@ -124,6 +176,7 @@ final class LocalModel(
         timed(listener.postprocessed)(outputs.map(postprocess))
       }
     ).results(items)(picture)
+  }
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
@@ -136,8 +189,12 @@ final class LocalModel(
     }
   }
 
+  private def requireOpen(): Unit = synchronized {
+    if (closed) throw new ParameterException("This model is closed; open it again.")
+  }
+
   private def openSession(): InferenceSession = synchronized {
-    if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
+    requireOpen()
     lease.getOrElse {
       var opened = false
       val acquired =
@@ -150,6 +207,30 @@ final class LocalModel(
 }
 
 object LocalModel {
+
+  /** The model of a bundle, with the settings that suit a machine of its own: one run may use every core.
+    *
+    * @param uri
+    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
+    * @throws BundleException
+    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    */
+  def open(uri: String): LocalModel = open(uri, ModelSettings(session = SessionConfig(intraOpThreads = cores)))
+
+  /** The model of a bundle, with settings of the caller's. */
+  def open(uri: String, settings: ModelSettings): LocalModel = {
+    val folder = if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.unpacked(uri) else Path.of(uri)
+    new LocalModel(ModelBundle.open(folder), settings)
+  }
+
+  private[engine] def cores: Int = Runtime.getRuntime.availableProcessors
+
+  /** Every result, or the first reason why there is none. */
+  private def all[R: ClassTag](results: Iterator[(Array[Byte], Either[String, R])]): Array[R] =
+    results.zipWithIndex.map {
+      case ((_, Right(result)), _) => result
+      case ((_, Left(reason)), index) => throw new ImageException(s"picture $index: $reason")
+    }.toArray
 
   /** The graph's output that `sparkvision export --attentions` adds. */
   private val AttentionRollout = "attention_rollout"

@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import org.bytedeco.javacpp.{BytePointer, IntPointer, PointerScope}
 import org.bytedeco.opencv.global.opencv_core.CV_8UC3
-import org.bytedeco.opencv.global.opencv_imgcodecs.{imencode, IMWRITE_JPEG_QUALITY}
+import org.bytedeco.opencv.global.opencv_imgcodecs.{IMWRITE_JPEG_QUALITY, imencode}
 import org.bytedeco.opencv.opencv_core.Mat
 
 /** A picture made small, to look at: what pages show. */
@@ -31,7 +31,12 @@ object Thumbnail {
     try {
       val bgr = new BytePointer(small.rgb.length.toLong).put(Pixels.toOpenCv(small), 0, small.rgb.length)
       val file = new BytePointer()
-      imencode(".jpg", new Mat(small.height, small.width, CV_8UC3, bgr), file, new IntPointer(IMWRITE_JPEG_QUALITY, Quality))
+      imencode(
+        ".jpg",
+        new Mat(small.height, small.width, CV_8UC3, bgr),
+        file,
+        new IntPointer(IMWRITE_JPEG_QUALITY, Quality)
+      )
       val bytes = new Array[Byte](file.limit().toInt)
       file.get(bytes)
       bytes
