@@ -7,7 +7,8 @@ import java.util.Collections
 import scala.util.Using
 
 import ai.onnxruntime.OrtSession.SessionOptions
-import ai.onnxruntime.{OnnxTensor, OrtException, OrtSession}
+import ai.onnxruntime.platform.Fp16Conversions
+import ai.onnxruntime.{OnnxJavaType, OnnxTensor, OrtException, OrtSession}
 import org.slf4j.LoggerFactory
 
 /** A model loaded into ONNX Runtime. Any number of threads may call [[run]] at once.
@@ -54,8 +55,9 @@ final class InferenceSession private (
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
     try
-      Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
+      Using.resource(tensor(window, shape)) { tensor =>
         Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
+          // From float16 it gives float32 too, which holds every float16.
           result => perPicture(output, result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
         }
       }
@@ -69,6 +71,13 @@ final class InferenceSession private (
         )
     }
   }
+
+  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. */
+  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor =
+    if (input.elementType == TensorInfo.Float16) {
+      val halves = Fp16Conversions.convertFloatBufferToFp16Buffer(values)
+      OnnxTensor.createTensor(OnnxRuntime.environment, halves, shape, OnnxJavaType.FLOAT16)
+    } else OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
 
   private def perPicture(output: TensorInfo, values: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
     if (values.remaining % pictures != 0)
