@@ -79,12 +79,24 @@ object LocalModelBytes {
     *   how hidden states become an embedding
     * @param normalize
     *   whether embeddings are divided by their Euclidean length
+    * @param decodeMode
+    *   exact or fast
     */
-  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes = {
+  def open(
+      uri: String,
+      pooling: String = Pooling.Cls.name,
+      normalize: Boolean = false,
+      decodeMode: String = DecodeMode.Exact.name
+  ): LocalModelBytes = {
     val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
     // Alone on the machine: one run may use every core.
     val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
-    val settings = ModelSettings(pooling = Pooling.parse(pooling), normalize = normalize, session = session)
+    val settings = ModelSettings(
+      decodeMode = DecodeMode.parse(decodeMode),
+      pooling = Pooling.parse(pooling),
+      normalize = normalize,
+      session = session
+    )
     new LocalModelBytes(new LocalModel(ModelBundle.open(folder), settings))
   }
 

@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.param._
 
-import sparkvision.engine.{ExecutionProvider, ImageDecoder, ProcessorOverrides, ResizeBackend}
+import sparkvision.engine.{DecodeMode, ExecutionProvider, ImageDecoder, ProcessorOverrides, ResizeBackend}
 
 /** Where pictures come from. */
 trait PictureInputParams extends Params {
@@ -151,7 +151,7 @@ trait InferenceParams extends Params {
   final val intraOpThreads: IntParam = new IntParam(
     this,
     "intraOpThreads",
-    "threads that one run may use on the CPU; 0: spark.task.cpus",
+    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
     ParamValidators.gtEq(0)
   )
   final val cudaTf32: BooleanParam =
@@ -161,6 +161,12 @@ trait InferenceParams extends Params {
     "maxImagePixels",
     "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
     ParamValidators.gt(0L)
+  )
+  final val decodeMode: Param[String] = new Param(
+    this,
+    "decodeMode",
+    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
   )
   final val badImageMode: Param[String] = new Param(
     this,
@@ -177,6 +183,7 @@ trait InferenceParams extends Params {
     intraOpThreads -> 0,
     cudaTf32 -> false,
     maxImagePixels -> ImageDecoder.DefaultMaxPixels,
+    decodeMode -> DecodeMode.Exact.name,
     badImageMode -> BadImageMode.Permissive
   )
 
@@ -192,6 +199,8 @@ trait InferenceParams extends Params {
   def getCudaTf32: Boolean = $(cudaTf32)
   def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
   def getMaxImagePixels: Long = $(maxImagePixels)
+  def setDecodeMode(value: String): this.type = set(decodeMode, value)
+  def getDecodeMode: String = $(decodeMode)
   def setBadImageMode(value: String): this.type = set(badImageMode, value)
   def getBadImageMode: String = $(badImageMode)
 }
