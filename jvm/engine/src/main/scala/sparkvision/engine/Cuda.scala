@@ -36,10 +36,12 @@ private[engine] object Cuda {
   def settings(config: SessionConfig): Map[String, String] = Map(
     // ONNX Runtime's default is TF32 on: logits then differ from Hugging Face's in the third digit.
     "use_tf32" -> (if (config.cudaTf32) "1" else "0")
-  ) ++ config.gpuMemLimit.map(bytes =>
-    // By default the arena doubles what it takes, and would run into the limit with half of it unused.
-    Map("gpu_mem_limit" -> bytes.toString, "arena_extend_strategy" -> "kSameAsRequested")
-  ).getOrElse(Map.empty)
+  ) ++ config.gpuMemLimit
+    .map(bytes =>
+      // By default the arena doubles what it takes, and would run into the limit with half of it unused.
+      Map("gpu_mem_limit" -> bytes.toString, "arena_extend_strategy" -> "kSameAsRequested")
+    )
+    .getOrElse(Map.empty)
 
   /** The runtime for CUDA 13 takes the device and nothing else. It uses TF32, unless NVIDIA's own variable forbids it. */
   private def addByDevice(options: SessionOptions, config: SessionConfig): Unit = {

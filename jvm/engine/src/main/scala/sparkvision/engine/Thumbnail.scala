@@ -31,7 +31,12 @@ object Thumbnail {
     try {
       val bgr = new BytePointer(small.rgb.length.toLong).put(Pixels.toOpenCv(small), 0, small.rgb.length)
       val file = new BytePointer()
-      imencode(".jpg", new Mat(small.height, small.width, CV_8UC3, bgr), file, new IntPointer(IMWRITE_JPEG_QUALITY, Quality))
+      imencode(
+        ".jpg",
+        new Mat(small.height, small.width, CV_8UC3, bgr),
+        file,
+        new IntPointer(IMWRITE_JPEG_QUALITY, Quality)
+      )
       val bytes = new Array[Byte](file.limit().toInt)
       file.get(bytes)
       bytes
