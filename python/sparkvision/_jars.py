@@ -44,7 +44,8 @@ def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: s
     if not found:
         raise SessionError(
             f"There are no jars in {installed}: this is sparkvision-client, which only connects to servers, or a "
-            "source tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the source tree."
+            "source tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the "
+            "source tree."
         )
     if not gpu and not onednn:
         return found

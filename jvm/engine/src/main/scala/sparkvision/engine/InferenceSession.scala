@@ -95,6 +95,11 @@ final class InferenceSession private (
 
   override def close(): Unit = session.close()
 
+  private def remedy: String = provider match {
+    case ExecutionProvider.OneDnn => OneDnn.Remedy
+    case _ => "Use executionProvider=cpu."
+  }
+
   /** A provider that computes wrong numbers is refused: this machine must reproduce what the exporter saw. */
   private def checkGoldenPair(folder: Path): Unit = manifest.golden.foreach { golden =>
     val expected = InferenceSession.readFloats(folder.resolve(golden.output))
@@ -111,7 +116,7 @@ final class InferenceSession private (
     if (!(difference <= tolerance))
       throw new ProviderException(
         s"The execution provider $provider computes wrong numbers for ${manifest.architecture}: its output differs from " +
-          s"the exporter's by $difference, more than the tolerance $tolerance. Use executionProvider=cpu."
+          s"the exporter's by $difference, more than the tolerance $tolerance. $remedy"
       )
   }
 }

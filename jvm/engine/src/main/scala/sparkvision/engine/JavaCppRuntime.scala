@@ -28,6 +28,7 @@ private[engine] object JavaCppRuntime {
     *   when the provider refuses
     */
   def append(options: SessionOptions, function: String, argument: Int): Unit = {
+    OpenCv.load() // as in call
     val optionsClass = Class.forName(Options)
     val ofPointer = optionsClass.getConstructor(classOf[Pointer]).newInstance(new Address(handleOf(options)))
     val status = call(Functions, function, optionsClass -> ofPointer, Integer.TYPE -> Int.box(argument))
@@ -39,12 +40,14 @@ private[engine] object JavaCppRuntime {
     * @throws ProviderException
     *   when its native library cannot be loaded
     */
-  def call(binding: String, function: String, arguments: (Class[_], AnyRef)*): AnyRef =
+  def call(binding: String, function: String, arguments: (Class[_], AnyRef)*): AnyRef = {
+    OpenCv.load() // it lifts JavaCPP's limit of memory, which counts once JavaCPP is first used
     try Class.forName(binding).getMethod(function, arguments.map(_._1): _*).invoke(null, arguments.map(_._2): _*)
     catch {
       case e: InvocationTargetException => throw notLoaded(binding, e.getCause)
       case e @ (_: LinkageError | _: ClassNotFoundException) => throw notLoaded(binding, e)
     }
+  }
 
   private def notLoaded(binding: String, cause: Throwable): ProviderException = new ProviderException(
     s"$binding cannot be loaded: $cause. Put all the jars on the classpath that `sparkvision jars --onednn` prints, or that " +

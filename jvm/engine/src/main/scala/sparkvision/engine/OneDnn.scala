@@ -41,17 +41,17 @@ private[engine] object OneDnn {
   /** Lets the runs of this thread use so many threads. Those are OpenMP's, of which ONNX Runtime's options know nothing; by
     * default each run would use all of the machine's cores.
     */
-  def setThreads(threads: Int): Unit = {
-    OpenCv.load()
-    NativeFunction.call("omp_set_num_threads", threads)
-  }
+  def setThreads(threads: Int): Unit = NativeFunction.call("omp_set_num_threads", threads)
 
   /** What a graph that oneDNN cannot run is to the user. */
   def cannotRun(e: OrtException): ProviderException = new ProviderException(
-    s"executionProvider=onednn cannot run this model: ${e.getMessage} ONNX Runtime's oneDNN provider runs graphs of opset 14 " +
-      "(`sparkvision export --opset 14`, the default for ViT) and of no later one. Or use executionProvider=cpu.",
+    s"executionProvider=onednn cannot run this model: ${e.getMessage} $Remedy",
     e
   )
+
+  /** For a model that fails or comes out wrong. */
+  val Remedy: String = "oneDNN runs ViTs of opset 14, as `sparkvision export` makes them by default, and none of opset 17. Export " +
+    "the model with --opset 14, or use executionProvider=cpu."
 
   private val UseArena = 1
 }
