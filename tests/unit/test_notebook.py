@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import nbformat
+
 from run_notebook import NOTEBOOK, run
 
 
@@ -27,4 +28,4 @@ def test_the_notebook_gives_what_is_committed() -> None:
     committed: Any = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     found = run(nbformat.read(NOTEBOOK, as_version=4))  # type: ignore[no-untyped-call]
     assert printed(found) == printed(committed) and any(printed(found))
-    assert shown(found) == shown(committed) and sum(shown(found)) >= 12
+    assert shown(found) == shown(committed) and sum(shown(found)) == 16
