@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import os
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +17,12 @@ from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE
 from tests.mlflow.conftest import Registered, as_text, table_of
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-
-import mlflow  # noqa: E402
-import sparkvision.mlflow  # noqa: E402
-from sparkvision.errors import BundleError, ParameterError  # noqa: E402
-from sparkvision.export import ExportReport  # noqa: E402
-from sparkvision.local import LocalModel  # noqa: E402
-from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings  # noqa: E402
+import mlflow
+import sparkvision.mlflow
+from sparkvision.errors import BundleError, ParameterError
+from sparkvision.export import ExportReport
+from sparkvision.local import LocalModel
+from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
 
 
 @pytest.fixture
