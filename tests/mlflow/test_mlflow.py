@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +18,6 @@ from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE
 from tests.mlflow.conftest import Registered, as_text, table_of
 
-import mlflow
 import sparkvision.mlflow
 from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import ExportReport
