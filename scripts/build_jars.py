@@ -67,7 +67,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         platforms = options.platforms or [own_platform()]
-        lock_file = ROOT / jars_folder(platforms[0]) / ".lock"
+        lock_file = ROOT / jars_folder(own_platform()) / ".lock"
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
