@@ -28,7 +28,12 @@ Global / concurrentRestrictions += Tags.limit(Tags.Test, 1)
 
 lazy val root = (project in file("."))
   .aggregate(engine, core, cpu, gpu, onednn)
-  .settings(name := "sparkvision-build", publish / skip := true, mimaPreviousArtifacts := Set.empty, wheelJarsSettings(engine, core))
+  .settings(
+    name := "sparkvision-build",
+    publish / skip := true,
+    mimaPreviousArtifacts := Set.empty,
+    wheelJarsSettings(engine, core)
+  )
 
 /** Pictures and models, without Spark: this classpath keeps the seam. */
 lazy val engine = (project in file("jvm/engine")).settings(
