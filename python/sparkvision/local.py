@@ -27,6 +27,7 @@ ClosingType = TypeVar("ClosingType", bound="Closing")
 
 OnError = Literal["raise", "null"]
 Pooling = Literal["cls", "mean", "pooler"]
+DecodeMode = Literal["exact", "fast"]
 
 # Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
 PICTURES_PER_CALL = 64
@@ -87,13 +88,16 @@ class LocalModel(Closing):
         ``"pooler"`` (the model's own).
     normalize
         Whether `embed` divides embeddings by their Euclidean length.
+    decode_mode
+        ``"fast"`` decodes a JPEG that is at least twice as large as the model needs at 1/2, 1/4 or 1/8 of its size, as
+        Pillow's draft mode does.
 
     Raises
     ------
     BundleError
         When the bundle is missing, damaged, unsafe or contradicts itself.
     ParameterError
-        When the model has nothing for this pooling to read.
+        When the model has nothing for this pooling to read, or there is no such decode mode.
     ProcessorError
         When its preprocessing is one that SparkVision does not support.
 
@@ -103,9 +107,16 @@ class LocalModel(Closing):
     ...     model.predict(["cat.jpg", "dog.jpg"], top_k=3)
     """
 
-    def __init__(self, bundle: str | Path, *, pooling: Pooling = "cls", normalize: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: str | Path,
+        *,
+        pooling: Pooling = "cls",
+        normalize: bool = False,
+        decode_mode: DecodeMode = "exact",
+    ) -> None:
         with scala_errors():
-            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize)
+            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize, decode_mode)
 
     @classmethod
     def _of_stage(cls, stage: ModelTransformer) -> LocalModel:

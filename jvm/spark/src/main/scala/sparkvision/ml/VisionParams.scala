@@ -152,7 +152,7 @@ trait InferenceParams extends Params {
   final val intraOpThreads: IntParam = new IntParam(
     this,
     "intraOpThreads",
-    "threads that one run may use on the CPU; 0: spark.task.cpus",
+    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
     ParamValidators.gtEq(0)
   )
   final val cudaTf32: BooleanParam =
@@ -174,6 +174,12 @@ trait InferenceParams extends Params {
     "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
     ParamValidators.gt(0L)
   )
+  final val decodeMode: Param[String] = new Param(
+    this,
+    "decodeMode",
+    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
+  )
   final val badImageMode: Param[String] = new Param(
     this,
     "badImageMode",
@@ -190,6 +196,7 @@ trait InferenceParams extends Params {
     cudaTf32 -> false,
     onednnFpMath -> OneDnnFpMath.Strict.name,
     maxImagePixels -> ImageDecoder.DefaultMaxPixels,
+    decodeMode -> DecodeMode.Exact.name,
     badImageMode -> BadImageMode.Permissive
   )
 
@@ -209,6 +216,8 @@ trait InferenceParams extends Params {
   def getOnednnFpMath: String = $(onednnFpMath)
   def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
   def getMaxImagePixels: Long = $(maxImagePixels)
+  def setDecodeMode(value: String): this.type = set(decodeMode, value)
+  def getDecodeMode: String = $(decodeMode)
   def setBadImageMode(value: String): this.type = set(badImageMode, value)
   def getBadImageMode: String = $(badImageMode)
 
