@@ -15,6 +15,7 @@ README_COLUMNS = {
     "vit-tiny-jpeg": "ViT-tiny",
     "vit-tiny-12-megapixel": "ViT-tiny, 12-megapixel JPEGs",
 }
+GROWTH = ("digits-100", "digits-1000", "digits-10000")
 MODELS = {"vit-base": "ViT-B/16", "vit-tiny": "ViT-tiny", "digits": "digits"}
 JOBS = (1e6, 1e7, 1e8, 1e9)
 CLUSTERS = (10, 100, 1000)
@@ -196,21 +197,29 @@ def start_share_table(rows: Sequence[Row], scale: Sequence[Row]) -> str:
 
 
 def page_tables(rows: Sequence[Row], scale: Sequence[Row]) -> Mapping[str, str]:
-    """Give every table of docs/performance.md by the name of its marker."""
-    return {
-        **{name: workload_table(rows, name) for name in (*README_COLUMNS, "vit-tiny-one-slot")},
+    """Give every table of docs/performance.md by the name of its marker; under some stands a plot of that name."""
+    plotted = {
+        **{name: workload_table(rows, name) for name in README_COLUMNS},
         "vit-tiny-batches": batches_table(rows, "vit-tiny-batches"),
         "vit-base-batches": batches_table(rows, "vit-base-batches"),
-        "growth": growth_table(rows, ["digits-100", "digits-1000", "digits-10000"]),
+        "growth": growth_table(rows, GROWTH),
         "cold": cold_table(rows),
+        "scale": scale_table(scale),
+    }
+    return {
+        **{name: _with_plot(name, made) for name, made in plotted.items()},
+        "vit-tiny-one-slot": workload_table(rows, "vit-tiny-one-slot"),
         "left-out": left_out_table(rows),
         "labels": labels_table(rows),
         "threads": threads_table(rows),
         "machine": machine_table(rows),
-        "scale": scale_table(scale),
         "cost": cost_table(rows, scale),
         "start": start_share_table(rows, scale),
     }
+
+
+def _with_plot(name: str, made: str) -> str:
+    return made if made == NOTHING_YET else f"{made}\n\n![The same as a plot](performance/{name}.png)"
 
 
 def number(value: float) -> str:

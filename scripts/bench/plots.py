@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.performance_tables import README_COLUMNS, last_scale
+from bench.performance_tables import GROWTH, MODELS, README_COLUMNS, last_scale
 from bench.rivals.roster import PEERS
 from bench.summary import Row, cold_starts, newest, throughputs
 
@@ -20,7 +20,7 @@ def plots(rows: Sequence[Row], scale: Sequence[Row]) -> dict[str, bytes]:
     """Draw everything that there are rows for: PNG files by name."""
     drawn = {workload: _bars(rows, workload, title) for workload, title in README_COLUMNS.items()}
     drawn |= {name: _batches(rows, name) for name in ("vit-tiny-batches", "vit-base-batches")}
-    drawn |= {"growth": _growth(rows), "cold": _cold(rows, "vit-base"), "scale": _scale(scale)}
+    drawn |= {"growth": _growth(rows), "cold": _cold(rows), "scale": _scale(scale)}
     return {name: _png(figure) for name, figure in drawn.items() if figure is not None}
 
 
@@ -83,7 +83,7 @@ def _batches(rows: Sequence[Row], workload: str) -> Any:
 
 
 def _growth(rows: Sequence[Row]) -> Any:
-    found = [row for name in ("digits-100", "digits-1000", "digits-10000") for row in newest(rows, name, "warm")]
+    found = [row for name in GROWTH for row in newest(rows, name, "warm")]
     if not found:
         return None
     figure, axes = _figure("digits: seconds by the number of pictures")
@@ -96,11 +96,15 @@ def _growth(rows: Sequence[Row]) -> Any:
     return figure
 
 
-def _cold(rows: Sequence[Row], model: str) -> Any:
+def _cold(rows: Sequence[Row]) -> Any:
+    # Of the largest model that was measured.
+    model = next((name for name in MODELS if cold_starts(rows, name)), "")
     found = cold_starts(rows, model)
     if not found:
         return None
-    figure, axes = _figure(f"{model}: seconds from the start of a process to its first label", 1 + 0.3 * len(found))
+    figure, axes = _figure(
+        f"{MODELS[model]}: seconds from the start of a process to its first label", 1 + 0.3 * len(found)
+    )
     for peer, seconds in reversed(found.items()):
         axes.barh(PEERS[peer].what, sorted(seconds)[len(seconds) // 2], color=_colour(peer))
         axes.scatter(seconds, [PEERS[peer].what] * len(seconds), color="black", s=8, zorder=2)

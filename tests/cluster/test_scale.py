@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 def test_a_model_on_one_executor_is_measured(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "bench" / "scale.py"), "--same-host", "--executors", "1"]
     command += ["--model", "digits", "--record", str(tmp_path / "rows.jsonl")]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     row = json.loads((tmp_path / "rows.jsonl").read_text())
     assert row["executors"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,9 @@ def test_a_table_without_its_place_is_refused() -> None:
 def test_the_committed_pages_are_what_the_committed_rows_make() -> None:
     for file, text in performance_page.documents().items():
         assert file.read_text() == text, f"{file.name} is stale: run scripts/performance_page.py"
+
+
+def test_the_page_shows_only_plots_that_are_committed() -> None:
+    shown = re.findall(r"\]\((performance/[^)]+)\)", performance_page.PAGE.read_text())
+    assert "performance/plots.html" in shown
+    assert [name for name in shown if not (performance_page.PAGE.parent / name).is_file()] == []
