@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -66,31 +67,48 @@ class Recorder:
 
 
 class Bench:
-    """Runs workloads until the time is over."""
+    """Runs workloads until the time is over.
 
-    def __init__(self, recorder: Recorder, together: int, seconds: float) -> None:
+    Models, pictures and the peers' own environments are made before that time begins.
+    """
+
+    def __init__(self, recorder: Recorder, together: int, seconds: float, workloads: Sequence[Workload]) -> None:
         self._recorder = recorder
         self._together = together
-        self._deadline = time.monotonic() + seconds
         self._left_out: set[tuple[str, str]] = set()
+        for workload in workloads:
+            picture_folder(workload.pictures)
+            for name in workload.peers:
+                self._make(workload, name)
+        self._deadline = time.monotonic() + seconds
 
     def sit(self, workloads: list[Workload]) -> None:
         """Run workloads whose processes can be shared, some peers at a time."""
         present = {peer for workload in workloads for peer in workload.peers}
-        others = [peer for peer in PEERS if peer in present and peer != REFERENCE]
-        for number, start in enumerate(range(0, max(len(others), 1), self._together)):
+        waiting = [peer for peer in PEERS if peer in present and peer != REFERENCE]
+        for group in count():
             if self._is_over():
-                print(f"The time is over: no {', '.join(w.name for w in workloads)} for {', '.join(others[start:])}")
+                print(f"The time is over: no {', '.join(w.name for w in workloads)} for {', '.join(waiting)}")
                 return
-            group = others[start : start + self._together]
-            names = [REFERENCE, *group] if REFERENCE in present else group
             with ExitStack() as stack:
-                processes = {name: started for name in names if (started := self._start(workloads[0], name))}
-                for process in processes.values():
-                    stack.enter_context(process)
+                processes = self._group(workloads[0], waiting, stack)
                 for workload in workloads:
                     if workload.count and not self._is_over():
-                        self._rounds(workload, {n: p for n, p in processes.items() if n in workload.peers}, number)
+                        self._rounds(workload, {n: p for n, p in processes.items() if n in workload.peers}, group)
+            if not waiting:
+                return
+
+    def _group(self, workload: Workload, waiting: list[str], stack: ExitStack) -> dict[str, PeerProcess]:
+        """Start the reference and, from those that wait, as many as may run together."""
+        processes: dict[str, PeerProcess] = {}
+        names = [REFERENCE]
+        while names:
+            name = names.pop()
+            if process := self._start(workload, name):
+                processes[name] = stack.enter_context(process)
+            if waiting and len(processes) <= self._together:
+                names.append(waiting.pop(0))
+        return processes
 
     def cold_starts(self, workload: Workload) -> None:
         """Start each peer in turn, again and again."""
@@ -99,23 +117,33 @@ class Bench:
                 if not self._is_over() and (process := self._start(workload, name, number)):
                     process.close()
 
+    def _make(self, workload: Workload, name: str) -> None:
+        if (workload.model, name) not in self._left_out:
+            try:
+                install(name)
+                model(workload.model, PEERS[name].precision)
+            except (ExportError, InstallationError) as reason:
+                self._leave_out(workload, name, reason)
+
+    def _leave_out(self, workload: Workload, name: str, reason: Exception) -> None:
+        self._left_out.add((workload.model, name))
+        self._recorder.add(workload, name, {"phase": "left out", "reason": str(reason)})
+
     def _start(self, workload: Workload, name: str, number: int = 0) -> PeerProcess | None:
-        peer = PEERS[name]
         if (workload.model, name) in self._left_out:
             return None
+        peer = PEERS[name]
+        made = model(workload.model, peer.precision)
+        folder = SCRATCH / name
+        folder.mkdir(parents=True, exist_ok=True)
+        first = sorted(picture_folder(workload.pictures).iterdir())[0]
+        setting = Setting(
+            str(made.bundle), str(made.checkpoint), str(first), workload.slots, str(folder), dict(peer.options)
+        )
         try:
-            install(name)
-            made = model(workload.model, peer.precision)
-            folder = SCRATCH / name
-            folder.mkdir(parents=True, exist_ok=True)
-            first = sorted(picture_folder(workload.pictures).iterdir())[0]
-            setting = Setting(
-                str(made.bundle), str(made.checkpoint), str(first), workload.slots, str(folder), dict(peer.options)
-            )
             process = PeerProcess(peer, setting, ROOT / "build" / "bench" / "logs" / f"{name}.log")
-        except (PeerFailed, ExportError, InstallationError) as reason:
-            self._left_out.add((workload.model, name))
-            self._recorder.add(workload, name, {"phase": "left out", "reason": str(reason)})
+        except PeerFailed as reason:
+            self._leave_out(workload, name, reason)
             return None
         cold = {"phase": "cold", "round": number, "seconds": round(process.cold_seconds, 3), "label": process.label}
         self._recorder.add(workload, name, cold | {"peak_megabytes": process.peak_megabytes()})
@@ -124,7 +152,7 @@ class Bench:
     def _rounds(self, workload: Workload, processes: dict[str, PeerProcess], group: int) -> None:
         folder = picture_folder(workload.pictures)
         for batch_size in workload.batch_sizes:
-            ready = dict(self._prepared(workload, processes, Work(str(folder), workload.count, batch_size), batch_size))
+            ready = dict(self._prepared(workload, processes, Work(str(folder), workload.count, batch_size)))
             for number in range(workload.rounds + 1):
                 # One round counts even when the time is over: without it the rows before it are worth nothing.
                 if number > 1 and self._is_over():
@@ -134,14 +162,16 @@ class Bench:
                     self._one_round(workload, name, ready, row, batch_size)
 
     def _prepared(
-        self, workload: Workload, processes: dict[str, PeerProcess], work: Work, batch_size: int
+        self, workload: Workload, processes: dict[str, PeerProcess], work: Work
     ) -> Iterator[tuple[str, PeerProcess]]:
         for name, process in processes.items():
+            if (workload.model, name) in self._left_out:
+                continue
             try:
                 process.prepare(work)
                 yield name, process
             except PeerFailed as reason:
-                self._recorder.add(workload, name, {"phase": "left out", "reason": str(reason)}, batch_size)
+                self._leave_out(workload, name, reason)
 
     def _one_round(
         self, workload: Workload, name: str, ready: dict[str, PeerProcess], row: dict[str, Any], batch_size: int
@@ -150,7 +180,7 @@ class Bench:
             seconds = ready[name].run()
         except PeerFailed as reason:
             del ready[name]
-            self._recorder.add(workload, name, {"phase": "left out", "reason": str(reason)}, batch_size)
+            self._leave_out(workload, name, reason)
             return
         measured = {
             "count": workload.count,
@@ -195,7 +225,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{workload.name}: {workload.model}, {workload.count} x {workload.pictures}, {workload.slots} slots")
             print(f"    {', '.join(workload.peers)}")
         return 0
-    bench = Bench(Recorder(options.record), options.together, options.minutes * 60)
+    bench = Bench(Recorder(options.record), options.together, options.minutes * 60, workloads)
     for sitting in sittings(workloads):
         if sitting[0].count:
             bench.sit(sitting)

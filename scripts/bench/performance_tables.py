@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.cost_model import Costs
 from bench.rivals.roster import PEERS, REFERENCE
@@ -69,17 +69,15 @@ def batches_table(rows: Sequence[Row], workload: str) -> str:
 
 def growth_table(rows: Sequence[Row], workloads: Sequence[str]) -> str:
     """Seconds by the number of pictures."""
-    found: dict[str, dict[int, float]] = {}
-    for workload in workloads:
-        for row in newest(rows, workload, "warm"):
-            count = row["count"]
-            of_peer = [r["seconds"] for r in newest(rows, workload, "warm") if r["peer"] == row["peer"]]
-            found.setdefault(row["peer"], {})[count] = statistics.median(of_peer)
-    counts = sorted({count for of_peer in found.values() for count in of_peer})
+    seconds: dict[tuple[str, int], list[float]] = {}
+    for row in (row for workload in workloads for row in newest(rows, workload, "warm")):
+        seconds.setdefault((row["peer"], row["count"]), []).append(row["seconds"])
+    measured = {peer for peer, _ in seconds}
+    counts = sorted({count for _, count in seconds})
     lines = [
-        [PEERS[peer].what, *(f"{found[peer][count]:.2f}" if count in found[peer] else "" for count in counts)]
+        [PEERS[peer].what, *(_median(seconds.get((peer, count)), "{:.2f}") for count in counts)]
         for peer in PEERS
-        if peer in found
+        if peer in measured
     ]
     return table(["seconds for", *(f"{count:,}" for count in counts)], lines)
 
@@ -89,7 +87,7 @@ def cold_table(rows: Sequence[Row]) -> str:
     found = {model: cold_starts(rows, model) for model in MODELS}
     lines = []
     for peer, about in PEERS.items():
-        cells = [_starts(of_model.get(peer)) for of_model in found.values()]
+        cells = [_median(of_model.get(peer), "{:.1f} ({})") for of_model in found.values()]
         if any(cells):
             lines.append([about.what, *cells])
     return table(["seconds (starts)", *MODELS.values()], lines)
@@ -179,7 +177,7 @@ def cost_table(rows: Sequence[Row], scale: Sequence[Row]) -> str:
             assert found is not None
             times = [duration(found.seconds(pictures, executors, CORES_AN_EXECUTOR)) for executors in CLUSTERS]
             core_hours = pictures * found.core_seconds_a_picture / 3600
-            lines.append([f"{what}, {_power(pictures)}", f"{core_hours:,.0f}", *times])
+            lines.append([f"{what}, {_grouped(pictures)}", f"{core_hours:,.0f}", *times])
     clusters = [f"{executors:,} executors" for executors in CLUSTERS]
     return table(["pictures", "core hours", *clusters], lines)
 
@@ -194,17 +192,13 @@ def start_share_table(rows: Sequence[Row], scale: Sequence[Row]) -> str:
         start = found.seconds_to_start(executors)
         shares = [f"{start / found.seconds(pictures, executors, CORES_AN_EXECUTOR):.2%}" for pictures in JOBS]
         lines.append([f"{executors:,}", f"{start:.1f}", *shares])
-    return table(["executors", "seconds to start", *(f"of {_power(pictures)}" for pictures in JOBS)], lines)
+    return table(["executors", "seconds to start", *(f"of {_grouped(pictures)}" for pictures in JOBS)], lines)
 
 
 def page_tables(rows: Sequence[Row], scale: Sequence[Row]) -> Mapping[str, str]:
     """Give every table of docs/performance.md by the name of its marker."""
-    workload: Callable[[str], str] = lambda name: workload_table(rows, name)  # noqa: E731
     return {
-        "vit-base-jpeg": workload("vit-base-jpeg"),
-        "vit-tiny-jpeg": workload("vit-tiny-jpeg"),
-        "vit-tiny-12-megapixel": workload("vit-tiny-12-megapixel"),
-        "vit-tiny-one-slot": workload("vit-tiny-one-slot"),
+        **{name: workload_table(rows, name) for name in (*README_COLUMNS, "vit-tiny-one-slot")},
         "vit-tiny-batches": batches_table(rows, "vit-tiny-batches"),
         "vit-base-batches": batches_table(rows, "vit-base-batches"),
         "growth": growth_table(rows, ["digits-100", "digits-1000", "digits-10000"]),
@@ -232,7 +226,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _power(pictures: float) -> str:
+def _grouped(pictures: float) -> str:
     return f"{pictures:,.0f}"
 
 
@@ -246,5 +240,5 @@ def _speed(one: Throughput | None) -> str:
     return number(one.median) if one else ""
 
 
-def _starts(seconds: Sequence[float] | None) -> str:
-    return f"{statistics.median(seconds):.1f} ({len(seconds)})" if seconds else ""
+def _median(values: Sequence[float] | None, form: str) -> str:
+    return form.format(statistics.median(values), len(values)) if values else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -164,6 +165,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--same-host", action="store_true", help="no network namespaces, and no bytes")
     parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE", help="default: below build/")
     options = parser.parse_args(arguments)
+    # As an exception, so that a measurement that is ended leaves no cluster behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     bundle = model(options.model, "fp32").bundle
     run = {"run": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit()}
     of_all = {**run, "model": options.model, "model_bytes": Bundle.read(bundle).size(), "machine": machine()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -12,11 +13,13 @@ ENVIRONMENTS = Path(__file__).resolve().parents[3] / "build" / "peers"
 
 # The last release whose ViT runs on ONNX and Spark 3.5, and that Spark.
 SPARK_NLP_VERSIONS = ["spark-nlp==5.5.3", "pyspark==3.5.5", "numpy<2"]
-SPARK_NLP_PACKAGE = "com.johnsnowlabs.nlp:spark-nlp_2.12:5.5.3"
 # Its other engines, which a ViT as ONNX does not use.
-SPARK_NLP_WITHOUT = ",".join(
-    f"com.johnsnowlabs.nlp:{name}_2.12" for name in ("tensorflow-cpu", "jsl-llamacpp-cpu", "jsl-openvino-cpu")
-)
+_OTHER_ENGINES = ("tensorflow-cpu", "jsl-llamacpp-cpu", "jsl-openvino-cpu")
+SPARK_NLP_CONFIG = {
+    "spark.jars.packages": "com.johnsnowlabs.nlp:spark-nlp_2.12:5.5.3",
+    "spark.jars.excludes": ",".join(f"com.johnsnowlabs.nlp:{engine}_2.12" for engine in _OTHER_ENGINES),
+    "spark.jars.ivy": str(ENVIRONMENTS / "ivy"),
+}
 # Transformers' fast processors are written on it. This release runs with the torch that .venv has.
 TORCHVISION_VERSION = "torchvision==0.29.2"
 
@@ -41,7 +44,11 @@ def _spark_nlp() -> None:
     folder = ENVIRONMENTS / "spark-nlp"
     if not (folder / "complete").exists():
         venv.create(folder, with_pip=True, clear=True)
-        _pip(folder / "bin" / "python", *SPARK_NLP_VERSIONS)
+        python = folder / "bin" / "python"
+        _pip(python, *SPARK_NLP_VERSIONS)
+        # Spark fetches the jars when it starts. Later starts find them, so that a cold one measures no download.
+        start = f"from bench.rivals.spark_session import start_session as start; start(1, {SPARK_NLP_CONFIG!r})"
+        _run([str(python), "-c", start], "Spark could not fetch Spark NLP's jars")
         (folder / "complete").touch()
 
 
@@ -53,9 +60,14 @@ def _torchvision() -> None:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    done = subprocess.run([python, "-m", "pip", "install", "--quiet", *arguments], capture_output=True, text=True)
+    _run([str(python), "-m", "pip", "install", "--quiet", *arguments], f"pip could not install {arguments[-1]}")
+
+
+def _run(command: list[str], failure: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ENVIRONMENTS.parents[1] / "scripts")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
-        raise InstallationError(f"pip could not install {arguments[-1]}: {done.stderr.strip().splitlines()[-1]}")
+        raise InstallationError(f"{failure}: {done.stderr.strip().splitlines()[-1]}")
 
 
 _INSTALLATIONS: Mapping[str, Callable[[], None]] = {"spark-nlp": _spark_nlp, "transformers-fast": _torchvision}

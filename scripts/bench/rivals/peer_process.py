@@ -68,12 +68,12 @@ class PeerProcess:
 
     def prepare(self, work: Work) -> None:
         """Let the peer read its pictures and do all else that is not timed."""
-        self._connection.send({"prepare": asdict(work)})
+        self._ask({"prepare": asdict(work)})
         self._answer("prepared", ROUND_WITHIN_SECONDS)
 
     def run(self) -> float:
         """Label the pictures once, and give the seconds that took."""
-        self._connection.send({"run": True})
+        self._ask({"run": True})
         return float(self._answer("seconds", ROUND_WITHIN_SECONDS))
 
     def peak_megabytes(self) -> int:
@@ -113,12 +113,18 @@ class PeerProcess:
         """End it."""
         self.close()
 
+    def _ask(self, request: dict[str, Any]) -> None:
+        try:
+            self._connection.send(request)
+        except OSError:
+            raise PeerFailed(f"the process ended; see {self._log}") from None
+
     def _answer(self, what: str, seconds: float) -> Any:
         try:
             if not self._connection.poll(seconds):
                 raise PeerFailed(f"no answer within {seconds} s; see {self._log}")
             answer = self._connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise PeerFailed(f"the process ended; see {self._log}") from None
         if "error" in answer:
             raise PeerFailed(answer["error"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.rivals.contestant import Run, Setting, Work, serve
-from bench.rivals.installation import ENVIRONMENTS, SPARK_NLP_PACKAGE, SPARK_NLP_WITHOUT
+from bench.rivals.installation import SPARK_NLP_CONFIG
 from bench.rivals.spark_session import start_session, write_nowhere
 
 
@@ -21,9 +21,7 @@ class SparkNlp:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         config = {
-            "spark.jars.packages": SPARK_NLP_PACKAGE,
-            "spark.jars.excludes": SPARK_NLP_WITHOUT,
-            "spark.jars.ivy": str(ENVIRONMENTS / "ivy"),
+            **SPARK_NLP_CONFIG,
             "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
             "spark.kryoserializer.buffer.max": "1000M",
             # Its default is 6 threads a run, whatever the machine.

@@ -172,7 +172,7 @@ final class LocalModel(
       (batch, pictures) => {
         val session = openSession()
         val shape = (pictures +: inputShape).map(_.toLong).toArray
-        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output))
+        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output, settings.batchSize))
         timed(listener.postprocessed)(outputs.map(postprocess))
       }
     ).results(items)(picture)
@@ -193,7 +193,7 @@ final class LocalModel(
     if (closed) throw new ParameterException("This model is closed; open it again.")
   }
 
-  private def openSession(): InferenceSession = synchronized {
+  private def openSession(): SessionCache.Lease = synchronized {
     requireOpen()
     lease.getOrElse {
       var opened = false
@@ -202,7 +202,7 @@ final class LocalModel(
       listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
-    }.session
+    }
   }
 }
 

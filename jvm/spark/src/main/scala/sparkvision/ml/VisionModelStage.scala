@@ -120,7 +120,7 @@ abstract class VisionModelStage
     processor = processorOverrides,
     batchSize = getBatchSize,
     maxImagePixels = getMaxImagePixels,
-    session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
+    session = sessionConfig,
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )
 }
