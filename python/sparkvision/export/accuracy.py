@@ -81,6 +81,6 @@ def describe(accuracy: Accuracy) -> str:
     """
     top = "" if accuracy.same_top_label is None else f"same top label on {accuracy.same_top_label} of "
     return (
-        f"{top}{accuracy.pictures} pictures, largest difference {accuracy.largest_difference:.3g} from {accuracy.reference} "
-        f"(largest value {accuracy.largest_value:.3g})"
+        f"{top}{accuracy.pictures} pictures, largest difference {accuracy.largest_difference:.3g} "
+        f"from {accuracy.reference} (largest value {accuracy.largest_value:.3g})"
     )

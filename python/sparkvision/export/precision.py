@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MOST_CALIBRATION_PICTURES = 128
 # Enough to see an agreement of 99 %; each is run in float32 too.
 MOST_ACCURACY_PICTURES = 256
-# Other processors round other sums. Other pictures differ more: with the digits model the worst of 240 pictures differed
-# 2.5 times as much as the worst of the four made in code.
+# Other processors round other sums. Other pictures differ more: with the digits model the worst of 240 differed 2.5
+# times as much as the worst of the four made in code.
 _TOLERANCE_MARGIN = 3.0
 _LEAST_TOLERANCE = 1e-3
 
