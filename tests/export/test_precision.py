@@ -34,7 +34,8 @@ DIGITS_CHECKPOINT = FIXTURES / "digits_checkpoint"
 def pixel_values(folder: Path) -> NDArray[np.float32]:
     """What the digits model is fed for the pictures of a folder: grey values from -1 to 1."""
     pictures = [np.asarray(Image.open(file).convert("RGB"), np.float32) for file in sorted(folder.iterdir())]
-    return (np.stack(pictures).transpose(0, 3, 1, 2) / 127.5 - 1).astype(np.float32)
+    fed: NDArray[np.float32] = np.stack(pictures).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1)
+    return fed
 
 
 def one_by_one(bundle: Path, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
