@@ -79,12 +79,8 @@ def describe(accuracy: Accuracy) -> str:
     >>> describe(Accuracy("fp32", 256, 255, 0.1466, 5.98, 0))
     'same top label on 255 of 256 pictures, largest difference 0.147 from fp32 (largest value 5.98)'
     """
-    top = (
-        f"{accuracy.pictures}"
-        if accuracy.same_top_label is None
-        else (f"same top label on {accuracy.same_top_label} of {accuracy.pictures}")
-    )
+    top = "" if accuracy.same_top_label is None else f"same top label on {accuracy.same_top_label} of "
     return (
-        f"{top} pictures, largest difference {accuracy.largest_difference:.3g} from {accuracy.reference} "
-        f"(largest value {accuracy.largest_value:.3g})"
+        f"{top}{accuracy.pictures} pictures, largest difference {accuracy.largest_difference:.3g} "
+        f"from {accuracy.reference} (largest value {accuracy.largest_value:.3g})"
     )

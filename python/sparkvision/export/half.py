@@ -25,8 +25,8 @@ def write(source: Path, folder: Path) -> None:
     Notes
     -----
     Weights beyond float16's range become its largest number; comparing with float32 tells whether that matters. The
-    squares in a normalisation, which pass that range first, are no fault: ONNX Runtime computes a whole normalisation
-    in float32.
+    squares in a normalisation, which pass that range first, are no fault where ONNX Runtime fuses the normalisation and
+    computes it in float32, as its CPU provider does.
     """
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16

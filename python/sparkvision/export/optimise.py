@@ -38,7 +38,7 @@ def write(folder: Path) -> int:
     model = onnx.load(folder / GRAPH)
     # The optimiser's name for encoders that give no text. Level 0 leaves to ONNX Runtime what a session does by itself.
     optimised = optimize_model(model, model_type="vit", opt_level=0).model
-    fused = sum(node.domain == _DOMAIN for node in optimised.graph.node)
+    fused = len([node for node in optimised.graph.node if node.domain == _DOMAIN])
     if not fused:
         raise ExportError("the graph holds nothing that ONNX Runtime's optimiser can fuse; export it without optimize")
     optimised.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))

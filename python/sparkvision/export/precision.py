@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 MOST_CALIBRATION_PICTURES = 128
 # Enough to see an agreement of 99 %; each is run in float32 too.
 MOST_ACCURACY_PICTURES = 256
-# Other processors round other sums, and other pictures lie further from float32 than the measured ones.
-_TOLERANCE_MARGIN = 2.0
+# Other processors round other sums. Other pictures differ more: with the digits model the worst of 240 differed 2.5
+# times as much as the worst of the four made in code.
+_TOLERANCE_MARGIN = 3.0
 _LEAST_TOLERANCE = 1e-3
 
 
@@ -75,8 +76,8 @@ def lower(
 ) -> None:
     """Convert the float32 bundle in the folder to the precision; float32 itself is left as it is.
 
-    The golden output becomes the converted graph's own on the CPU provider, and the tolerance twice the largest
-    difference from float32 on the pictures.
+    The golden output becomes the converted graph's own on the CPU provider, and the tolerance three times the
+    largest difference from float32 on the pictures.
 
     Parameters
     ----------
@@ -98,12 +99,13 @@ def lower(
     """
     if precision.name == FULL_PRECISION:
         return
-    manifest = Bundle.read(folder).manifest
+    bundle = Bundle.read(folder)
+    manifest = bundle.manifest
     labelled = bool(manifest.labels) and manifest.problem_type != "regression"
-    given, _ = read_golden(Bundle.read(folder))
+    given, _ = read_golden(bundle)
     with tempfile.TemporaryDirectory(dir=folder) as kept:
         full = Path(kept)
-        for name in Bundle.read(folder).model_files():
+        for name in bundle.model_files():
             (folder / name).rename(full / name)
         with progress.step(f"Converting to {precision.name}"):
             calibration = [preprocess(picture) for picture in _calibration_pictures(precision)]

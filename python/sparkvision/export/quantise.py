@@ -54,10 +54,13 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
         "nodes_to_exclude": [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"],
         "use_external_data_format": large,
     }
-    # A sum that stays float32 is more exact than one rounded to 8 bits, and as fast.
-    extra: dict[str, Any] = {"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": _OPERATORS}
-    # What fused operators give has no declared type.
-    extra["DefaultTensorType"] = onnx.TensorProto.FLOAT
+    extra = {
+        "MatMulConstBOnly": True,
+        # Sums that stay float32 are more exact than ones rounded to 8 bits, and as fast.
+        "OpTypesToExcludeOutputQuantization": _OPERATORS,
+        # What fused operators give has no declared type.
+        "DefaultTensorType": onnx.TensorProto.FLOAT,
+    }
     try:
         if calibration:
             quantization.quantize_static(
