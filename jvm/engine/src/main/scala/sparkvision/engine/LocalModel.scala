@@ -126,11 +126,10 @@ final class LocalModel(
       val shape = (count +: inputShape).map(_.toLong).toArray
       session.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output)
     }
-    if (session.provider == ExecutionProvider.Cpu)
-      onSpareCores(
-        CpuRuns.of(pictures, settings.session.intraOpThreads).map { case (from, count) => () => run(from, count) }
-      ).flatten
-    else run(0, pictures)
+    if (session.provider == ExecutionProvider.Cpu) {
+      val runs = CpuRuns.of(pictures, floatsPerPicture, settings.session.intraOpThreads)
+      onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
+    } else run(0, pictures)
   }
 
   private object onSpareCores extends Batcher.InParallel {
