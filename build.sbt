@@ -17,6 +17,10 @@ ThisBuild / developers := List(
 )
 ThisBuild / versionScheme := Some("early-semver")
 ThisBuild / publishMavenStyle := true
+// The release whose binary interface this version keeps, as mimaReportBinaryIssues checks. 0.1.0 is the first one: from
+// its release on this is Some("0.1.0"). -Dsparkvision.previous=VERSION compares with one in the local Maven repository.
+val released: Option[String] = None
+val previous: Option[String] = sys.props.get("sparkvision.previous").orElse(released)
 ThisBuild / semanticdbEnabled := true
 ThisBuild / semanticdbVersion := scalafixSemanticdb.revision
 // Two test JVMs at once would measure each other, and a Spark one alone fills a small machine.
@@ -24,7 +28,7 @@ Global / concurrentRestrictions += Tags.limit(Tags.Test, 1)
 
 lazy val root = (project in file("."))
   .aggregate(engine, core, cpu, gpu, onednn)
-  .settings(name := "sparkvision-build", publish / skip := true, wheelJarsSettings(engine, core))
+  .settings(name := "sparkvision-build", publish / skip := true, mimaPreviousArtifacts := Set.empty, wheelJarsSettings(engine, core))
 
 /** Pictures and models, without Spark: this classpath keeps the seam. */
 lazy val engine = (project in file("jvm/engine")).settings(
@@ -48,6 +52,7 @@ lazy val core = (project in file("jvm/spark"))
       Dependencies.onnxRuntime % Provided,
       Dependencies.sparkMllib % Provided,
       Dependencies.sparkSql % Provided,
+      Dependencies.hdfsMiniCluster % Test,
       Dependencies.scalatest % Test
     ),
     Test / javaOptions ++= SparkOnJava17.options
@@ -61,9 +66,11 @@ lazy val onednn = variant("onednn", "sparkvision-onednn", Dependencies.onnxRunti
 def variant(id: String, artifact: String, runtime: Seq[ModuleID]): Project =
   Project(id, file(s"jvm/variants/$id"))
     .dependsOn(core)
-    .settings(name := artifact, libraryDependencies ++= runtime)
+    .settings(name := artifact, mimaPreviousArtifacts := Set.empty, libraryDependencies ++= runtime)
 
 lazy val compiled = Seq(
+  mimaPreviousArtifacts := previous.map(organization.value %% name.value % _).toSet,
+  resolvers ++= sys.props.get("sparkvision.previous").map(_ => Resolver.mavenLocal),
   scalacOptions ++= Seq("-release", "17", "-encoding", "utf8", "-Werror", "-deprecation", "-feature", "-unchecked"),
   scalacOptions ++= Seq("-Xlint", "-Wdead-code"),
   javacOptions ++= Seq("--release", "17"),

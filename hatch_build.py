@@ -1,8 +1,8 @@
-"""Hatch's build hook: put the jars into the package and say on which platforms the wheel runs."""
+"""Hatch's build hook: put the jars into the package and say on which platform the wheel runs."""
 
 from __future__ import annotations
 
-import platform
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +10,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# The newest glibc that a native in the jars asks for decides: libonnxruntime 1.28.0 asks for 2.27, but the preset of
-# OpenCV 4.13.0 (libopencv_imgproc, and the libgcc_s beside it) for 2.35. tests/packaging holds this tag to the natives.
-WHEEL_TAG = "py3-none-manylinux_2_35_x86_64"
+# Another platform than this machine's, when scripts/build_packages.py makes its wheel.
+PLATFORM = "SPARKVISION_PLATFORM"
 
 
 class WheelJarsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling has no public bound for its config type
@@ -33,16 +32,19 @@ class WheelJarsHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling 
         Raises
         ------
         RuntimeError
-            On another platform than Linux x86_64, and when sbt fails.
+            For a platform that there is no wheel for, and when sbt fails.
         """
-        if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-            found = f"{sys.platform} {platform.machine()}"
-            raise RuntimeError(
-                f"SparkVision's wheel carries natives for Linux x86_64; this is {found}. Build it there."
-            )
-        script = Path(self.root) / "scripts" / "build_jars.py"
-        if subprocess.run([sys.executable, str(script)], check=False).returncode != 0:
+        scripts = Path(self.root) / "scripts"
+        sys.path.insert(0, str(scripts))
+        from platforms import WHEEL_TAGS, jars_folder, own_platform
+
+        platform = os.environ.get(PLATFORM) or own_platform()
+        folder = jars_folder(platform)
+        if subprocess.run([sys.executable, str(scripts / "build_jars.py"), platform], check=False).returncode != 0:
             raise RuntimeError("The jars could not be built. Run `scripts/sbt wheelJars` to see why; it needs Java 17.")
         build_data["pure_python"] = False
         build_data["infer_tag"] = False
-        build_data["tag"] = WHEEL_TAG
+        build_data["tag"] = WHEEL_TAGS[platform]
+        # An editable install finds them where they are.
+        for jar in (Path(self.root) / folder).glob("*.jar") if version == "standard" else ():
+            build_data["force_include"][str(jar)] = f"sparkvision/jars/{jar.name}"

@@ -12,6 +12,9 @@ object Dependencies {
   /** Spark 4.0.1's own versions, so that neither side is replaced on a Spark classpath. */
   val jackson: ModuleID = "com.fasterxml.jackson.core" % "jackson-databind" % "2.18.2"
   val slf4j: ModuleID = "org.slf4j" % "slf4j-api" % "2.0.16"
+
+  /** A real HDFS in one JVM, of Spark 4.0.1's own Hadoop version; a single shaded jar. */
+  val hdfsMiniCluster: ModuleID = "org.apache.hadoop" % "hadoop-client-minicluster" % "3.4.1"
   val scalatest: ModuleID = "org.scalatest" %% "scalatest" % "3.2.19"
 
   /** Not 1.29.0: its telemetry matches the process's command line against a regular expression and overflows the stack of a
@@ -26,7 +29,11 @@ object Dependencies {
   private val opencv = "org.bytedeco" % "opencv" % s"4.13.0-$javacppVersion"
   private val openblas = "org.bytedeco" % "openblas" % s"0.3.31-$javacppVersion"
   private val javacpp = "org.bytedeco" % "javacpp" % javacppVersion
-  val imageDecoder: Seq[ModuleID] = Seq(opencv, openblas, javacpp).flatMap(withNatives)
+  val imageDecoder: Seq[ModuleID] = imageDecoderFor(linux)
+
+  /** The decoder with the natives of the platform that JavaCPP calls so. */
+  def imageDecoderFor(platform: String): Seq[ModuleID] =
+    Seq(opencv, openblas, javacpp).flatMap(withNatives(_, platform))
 
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(
@@ -34,7 +41,7 @@ object Dependencies {
     "org.bytedeco" % "dnnl" % s"3.11-$javacppVersion",
     "org.bytedeco" % "opencl" % s"3.0-$javacppVersion",
     javacpp
-  ).flatMap(withNatives)
+  ).flatMap(withNatives(_, linux))
 
-  private def withNatives(preset: ModuleID): Seq[ModuleID] = Seq(preset, preset.classifier(linux))
+  private def withNatives(preset: ModuleID, platform: String): Seq[ModuleID] = Seq(preset, preset.classifier(platform))
 }

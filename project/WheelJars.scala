@@ -1,34 +1,43 @@
 import sbt.*
 import sbt.Keys.*
+import sbt.complete.DefaultParsers.spaceDelimited
+import sbt.librarymanagement.{DependencyResolution, UnresolvedWarningConfiguration, UpdateConfiguration}
 import sbt.util.{FileInfo, FilesInfo}
 
 /** The three jars inside the Python wheel: our classes, the picture decoder and the CPU runtime.
   *
-  * The upstream jars hold every platform and every OpenCV module, 130 MB packed; a wheel for Linux needs under 40 of them.
+  * The upstream jars hold every platform or every OpenCV module, 130 MB packed; a wheel for one platform needs under 40 of
+  * them. Natives are only copied: a wheel for any platform can be made on any other.
   */
 object WheelJars {
-  val wheelJars = taskKey[Seq[File]]("Writes the jars that the Python wheel carries into python/sparkvision/jars")
+  val wheelJars = inputKey[Seq[File]]("Writes the jars that a wheel carries: wheelJars [PLATFORM FOLDER]")
 
   def wheelJarsSettings(engine: Project, core: Project): Seq[Setting[?]] = Seq(
     wheelJars := {
+      val root = baseDirectory.value
+      val (platform, folder) = spaceDelimited("[PLATFORM FOLDER]").parsed match {
+        case Seq() => (WheelPlatform.Default, root / "python" / "sparkvision" / "jars")
+        case Seq(platform, folder) => (WheelPlatform.named(platform), root / folder)
+        case several => sys.error(s"wheelJars takes a platform and a folder, or nothing, not ${several.mkString(" ")}.")
+      }
       val ours = (engine / Compile / products).value ++ (core / Compile / products).value
-      val upstream = (engine / Compile / externalDependencyClasspath).value.files
-      val licences = baseDirectory.value / "jvm" / "licenses"
-      val folder = baseDirectory.value / "python" / "sparkvision" / "jars"
+      val log = streams.value.log
+      val resolve = upstream((engine / dependencyResolution).value, log) _
+      val licences = root / "jvm" / "licenses"
       val jars = Seq(
         WheelJar(folder / s"sparkvision-${version.value}.jar", ours, _ => true),
         WheelJar(
-          folder / s"sparkvision-decoder-${version.value}-${Dependencies.linux}.jar",
-          Dependencies.imageDecoder.map(jarOf(_, upstream)) :+ licences / "decoder",
-          DecoderEntries.keep
+          folder / s"sparkvision-decoder-${version.value}-${platform.name}.jar",
+          resolve(Dependencies.imageDecoderFor(platform.javacpp)) :+ licences / "decoder",
+          new DecoderEntries(platform).keep
         ),
         WheelJar(
-          folder / s"onnxruntime-${Dependencies.onnxRuntime.revision}-${Dependencies.linux}.jar",
-          Seq(jarOf(Dependencies.onnxRuntime, upstream), licences / "onnxruntime"),
-          onnxRuntimeEntry
+          folder / s"onnxruntime-${Dependencies.onnxRuntime.revision}-${platform.name}.jar",
+          resolve(Seq(Dependencies.onnxRuntime)) :+ licences / "onnxruntime",
+          onnxRuntimeEntry(platform)
         )
       )
-      writeStale(jars, baseDirectory.value, streams.value.cacheDirectory, version.value, streams.value.log)
+      writeStale(jars, root, streams.value.cacheDirectory / platform.name, version.value, log)
       (folder * "*.jar").get.filterNot(jars.map(_.file).contains(_)).foreach(IO.delete(_))
       jars.map(_.file)
     }
@@ -46,13 +55,18 @@ object WheelJars {
       write(inputs.filter(_.isFile).toSet)
     }
 
-  private def jarOf(module: ModuleID, classpath: Seq[File]): File = {
-    val classifier = module.explicitArtifacts.flatMap(_.classifier).map("-" + _).mkString
-    val name = s"${module.name}-${module.revision}$classifier.jar"
-    classpath.find(_.getName == name).getOrElse(sys.error(s"$name is not on the engine's classpath"))
+  /** These jars and none of what they depend on, each once, in the resolver's cache. */
+  private def upstream(resolution: DependencyResolution, log: Logger)(modules: Seq[ModuleID]): Seq[File] = {
+    val needed = modules.map(_.intransitive().withConfigurations(Some("compile"))).toVector
+    val asking = resolution.moduleDescriptor("io.github.sparkvision" % "wheel-jars" % "0", needed, None)
+    resolution.update(asking, UpdateConfiguration(), UnresolvedWarningConfiguration(), log) match {
+      case Right(report) => report.allFiles.distinct.sorted
+      case Left(warning) => throw warning.resolveException
+    }
   }
 
-  /** Classes, notices, and of the natives Linux x86_64's alone. */
-  private def onnxRuntimeEntry(name: String): Boolean =
-    !name.startsWith("ai/onnxruntime/native/") || name.startsWith("ai/onnxruntime/native/linux-x64/")
+  /** Classes, notices, and of the natives one platform's alone; on macOS debug symbols lie beside them. */
+  private def onnxRuntimeEntry(platform: WheelPlatform)(name: String): Boolean =
+    !name.startsWith("ai/onnxruntime/native/") ||
+      (name.startsWith(s"ai/onnxruntime/native/${platform.onnxRuntime}/") && !name.contains(".dSYM/"))
 }

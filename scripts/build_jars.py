@@ -1,11 +1,14 @@
 """Build the jars that the Python package carries, when they are missing or older than their sources.
 
-Run by hatch_build.py (so by pip and ``python -m build``), by scripts/quickstart and by scripts/test.
-Needs nothing but the standard library, because a build environment has nothing else.
+Run by hatch_build.py (so by pip and ``python -m build``), by scripts/quickstart, scripts/test and
+scripts/build_packages.py. Needs nothing but the standard library, because a build environment has nothing else.
+
+Usage: build_jars.py [PLATFORM...] [--also SBT_COMMAND]
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import hashlib
 import subprocess
@@ -13,9 +16,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from platforms import jars_folder, own_platform
+
 ROOT = Path(__file__).resolve().parent.parent
-JARS = ROOT / "python" / "sparkvision" / "jars"
-STAMP = JARS / ".sources.sha256"
+STAMP = ".sources.sha256"
 SOURCES = ("VERSION", "LICENSE", "build.sbt", "project/*.*", "jvm/*/src/main/**/*", "jvm/licenses/**/*")
 
 
@@ -34,34 +38,46 @@ def sources_hash() -> str:
     return digest.hexdigest()
 
 
-def are_current(expected: str) -> bool:
-    """Tell whether the jars were built from the sources with this hash, and are all still there."""
-    if not STAMP.is_file():
+def are_current(jars: Path, expected: str) -> bool:
+    """Tell whether the jars in a folder were built from the sources with this hash, and are all still there."""
+    if not (jars / STAMP).is_file():
         return False
-    built_from, *names = STAMP.read_text(encoding="utf-8").splitlines()
-    return built_from == expected and bool(names) and all((JARS / name).is_file() for name in names)
+    built_from, *names = (jars / STAMP).read_text(encoding="utf-8").splitlines()
+    return built_from == expected and bool(names) and all((jars / name).is_file() for name in names)
 
 
-def build(expected: str) -> None:
-    """Run sbt and remember from which sources the jars were made."""
-    STAMP.unlink(missing_ok=True)
-    subprocess.run([str(ROOT / "scripts" / "sbt"), "wheelJars"], cwd=ROOT, check=True)
-    names = sorted(jar.name for jar in JARS.glob("*.jar"))
-    STAMP.write_text("\n".join([expected, *names]) + "\n", encoding="utf-8")
+def build(platforms: list[str], expected: str, also: str | None) -> None:
+    """Run sbt, once, and remember from which sources the jars were made."""
+    folders = {platform: ROOT / jars_folder(platform) for platform in platforms}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / STAMP).unlink(missing_ok=True)
+    commands = [f"wheelJars {platform} {jars_folder(platform)}" for platform in platforms]
+    subprocess.run([str(ROOT / "scripts" / "sbt"), *commands, *filter(None, [also])], cwd=ROOT, check=True)
+    for folder in folders.values():
+        names = sorted(jar.name for jar in folder.glob("*.jar"))
+        (folder / STAMP).write_text("\n".join([expected, *names]) + "\n", encoding="utf-8")
 
 
 def main() -> int:
     """Build the jars if need be and return the exit status."""
-    JARS.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description="Build the jars that the Python package carries.")
+    parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help="whose natives (default: this machine's)")
+    parser.add_argument("--also", metavar="SBT_COMMAND", help="run this too, in the same sbt")
+    options = parser.parse_args()
+    platforms = options.platforms or [own_platform()]
+    lock_file = ROOT / jars_folder(own_platform()) / ".lock"
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
     # pip and a script may both want the jars: the second waits, and then finds them current.
-    with (JARS / ".lock").open("w") as lock:
+    with lock_file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         expected = sources_hash()
-        if are_current(expected):
+        stale = [platform for platform in platforms if not are_current(ROOT / jars_folder(platform), expected)]
+        if not stale and not options.also:
             print("The jars are up to date.", flush=True)
             return 0
         try:
-            build(expected)
+            build(stale, expected, options.also)
         except subprocess.CalledProcessError as error:
             print(f"Building the jars failed: scripts/sbt wheelJars exited with {error.returncode}.", file=sys.stderr)
             return 1

@@ -1,4 +1,4 @@
-"""Write python/sparkvision/ml.py from Scala's ParamManifest, or check that it is up to date.
+"""Write python/sparkvision/ml.py and docs/parameters.md from Scala's ParamManifest, or check that they are up to date.
 
 Usage: gen_python.py [--check]
 """
@@ -15,8 +15,11 @@ from typing import Any
 
 import pyspark
 
+from parameters_page import parameters_page
+
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "python" / "sparkvision" / "ml.py"
+STAGES = ROOT / "python" / "sparkvision" / "ml.py"
+PAGE = ROOT / "docs" / "parameters.md"
 
 # Scala's Param type: the Python type, and pyspark's converter, which checks what users pass.
 TYPES = {
@@ -28,6 +31,9 @@ TYPES = {
     "stringArray": ("list[str]", "toListString"),
     "doubleArray": ("list[float]", "toListFloat"),
 }
+
+# Setters of the base classes in _base.py: modelPath's forgets the old model's hash, inputCols' takes names as Scala's.
+WRITTEN_BY_HAND = {"modelPath", "inputCols"}
 
 # What a stage of each kind extends, unless it extends another stage.
 BASES = {"pictures": "VisionTransformer", "model": "ModelTransformer", "classification": "ClassificationTransformer"}
@@ -134,8 +140,7 @@ def python_accessors(param: dict[str, Any]) -> str:
     name = param["name"]
     always_defined = "default" in param or name == "inputCols"
     fields = {"name": name, "title": name[0].upper() + name[1:], "doc": param["doc"]}
-    # modelPath's setter forgets the old model's hash; it is written by hand in the base class.
-    setter = "" if name == "modelPath" else SETTER.format(type=python_type, **fields)
+    setter = "" if name in WRITTEN_BY_HAND else SETTER.format(type=python_type, **fields)
     if always_defined:
         return setter + GETTER.format(type=python_type, value=f"self.getOrDefault(self.{name})", **fields)
     return setter + GETTER.format(type=f"{python_type} | None", value=f"self._get_or_none(self.{name})", **fields)
@@ -151,21 +156,28 @@ def formatted(source: str) -> str:
         return file.read_text()
 
 
-def main() -> int:
-    """Write or check; 1 when the committed file is stale."""
-    stages = read_manifest()
-    names = ", ".join(f'"{simple_name(s["className"])}"' for s in stages)
-    bases = ", ".join(sorted({BASES[s["kind"]] for s in stages}))
+def stages_module(manifest: list[dict[str, Any]]) -> str:
+    """Write the module of Python stages."""
+    names = ", ".join(f'"{simple_name(s["className"])}"' for s in manifest)
+    bases = ", ".join(sorted({BASES[s["kind"]] for s in manifest}))
     header = HEADER.format(names=names, bases=bases)
-    source = formatted(header + "".join(python_class(s) for s in stages))
+    return formatted(header + "".join(python_class(s) for s in manifest))
+
+
+def main() -> int:
+    """Write or check; 1 when a committed file is stale."""
+    manifest = read_manifest()
+    generated = {STAGES: stages_module(manifest), PAGE: parameters_page(manifest)}
     if sys.argv[1:] == ["--check"]:
-        if TARGET.read_text() != source:
-            print(f"{TARGET.relative_to(ROOT)} is stale: run scripts/gen_python.py and commit it.", file=sys.stderr)
+        stale = [str(file.relative_to(ROOT)) for file, text in generated.items() if file.read_text() != text]
+        if stale:
+            print(f"{' and '.join(stale)}: stale; run scripts/gen_python.py and commit.", file=sys.stderr)
             return 1
-        print(f"{TARGET.relative_to(ROOT)} is what the ParamManifest says.")
+        print("The generated files are what the ParamManifest says.")
         return 0
-    TARGET.write_text(source)
-    print(f"wrote {TARGET.relative_to(ROOT)}: {len(stages)} stages")
+    for file, text in generated.items():
+        file.write_text(text)
+        print(f"wrote {file.relative_to(ROOT)}: {len(manifest)} stages")
     return 0
 
 

@@ -16,17 +16,19 @@ try:
     __version__ = version("sparkvision")
 except PackageNotFoundError:  # the distribution without jars, of the same source
     __version__ = version("sparkvision-client")
-__all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_function", "start"]
+__all__ = ["LightPipeline", "__version__", "configure", "display", "metrics", "register_function", "start"]
 
 if TYPE_CHECKING:
     from sparkvision._metrics import metrics
     from sparkvision._session import configure, start
     from sparkvision.light_pipeline import LightPipeline
+    from sparkvision.report.display import display
     from sparkvision.sql import register_function
 
 _MODULES = {
     "LightPipeline": "light_pipeline",
     "configure": "_session",
+    "display": "report.display",
     "metrics": "_metrics",
     "register_function": "sql",
     "start": "_session",

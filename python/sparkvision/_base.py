@@ -19,7 +19,7 @@ Stage = TypeVar("Stage", bound="VisionTransformer")
 ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
 
 # EmbeddedModels.scala's default.
-_DEFAULT_MODEL = "embedded:digits"
+_DEFAULT_MODEL = "digits"
 
 
 @contextmanager
@@ -118,6 +118,11 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
 class ModelTransformer(VisionTransformer):
     """A stage that runs a model bundle."""
 
+    def setInputCols(self: ModelStage, *value: str | list[str]) -> ModelStage:
+        """Set the one column that holds the pictures, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
+        names = [name for given in value for name in (given if isinstance(given, (list, tuple)) else [given])]
+        return self._set(inputCols=names)
+
     def setModelPath(self: ModelStage, value: str) -> ModelStage:
         """Set the model bundle's folder, any URI that Hadoop reads, or ``embedded:NAME``."""
         self.clear(self.getParam("bundleHash"))
@@ -163,14 +168,34 @@ class ModelTransformer(VisionTransformer):
             return cls._from_companion("loadSavedModel", str(path), spark._jsparkSession)
 
     @classmethod
-    def pretrained(cls: type[ModelStage]) -> ModelStage:
-        """Make a stage with the embedded default model: handwritten digits.
+    def pretrained(cls: type[ModelStage], name: str = _DEFAULT_MODEL, version: str | None = None) -> ModelStage:
+        """Make a stage with a model by its name.
+
+        Looked for among the models in the jar, then in the folder that the environment variable ``SPARKVISION_HOME``
+        names (the driver's; over Spark Connect the server's), then below ``spark.sparkvision.modelHome``.
+
+        Parameters
+        ----------
+        name
+            The model's name, or ``NAME:VERSION``. Default: the embedded model of handwritten digits.
+        version
+            Default: the newest.
+
+        Raises
+        ------
+        BundleError
+            When there is no such model, with the commands that make it; when it is damaged, or another stage runs it.
 
         Examples
         --------
         >>> vit = ViTForImageClassification.pretrained()
+        >>> vit = ViTForImageClassification.pretrained("my-vit", version="2")
         """
-        return cls.loadSavedModel(_DEFAULT_MODEL, _session())
+        model = name if version is None else f"{name}:{version}"
+        with scala_errors():
+            if is_remote():
+                return cls.load(_connect.PRETRAINED_PREFIX + model)
+            return cls._from_companion("pretrained", model)
 
     @classmethod
     def _from_companion(cls: type[ModelStage], method: str, *arguments: Any) -> ModelStage:

@@ -20,8 +20,9 @@ ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
 
 CONNECT_SECONDS = 20
 
-# BundlePersistence.scala: `load` of such a path is `loadSavedModel`.
+# BundlePersistence.scala: `load` of such paths is `loadSavedModel` and `pretrained`.
 _BUNDLE_PREFIX = "bundle:"
+PRETRAINED_PREFIX = "pretrained:"
 
 # The server's own words (MLUtils in Spark's connect module) for a class that it does not have.
 _UNKNOWN_STAGE = re.compile(r"Unsupported (?:ML operator, found|read for) (sparkvision\.\S+)")

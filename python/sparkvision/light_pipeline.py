@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer
-from sparkvision.local import Closing, LocalModel, Picture
+from sparkvision._picture import Picture, listed, origin
+from sparkvision.local import Closing, LocalModel
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
+
+_ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Annotation:
 
 class LightPipeline(Closing):
     """A fitted Pipeline on this machine, without a Spark job: for a few pictures, at once.
+
+    A picture is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
+    [height, width, 3] RGB or [height, width] grey. Any number of threads may use one LightPipeline.
 
     Parameters
     ----------
@@ -67,7 +72,7 @@ class LightPipeline(Closing):
         Parameters
         ----------
         pictures
-            An encoded picture or a path, or a list of them.
+            One picture, or a list of them.
 
         Returns
         -------
@@ -75,19 +80,55 @@ class LightPipeline(Closing):
             For each picture its annotations by the output column's name, best label first. An unreadable picture has
             one annotation of type ``error`` with the reason as its result.
         """
-        several = [pictures] if isinstance(pictures, (bytes, bytearray, str, Path)) else list(pictures)
-        origins = [p if isinstance(p, str) else str(p) if isinstance(p, Path) else "" for p in several]
+        several = listed(pictures)
         answers = self._model._annotate(several)
-        return [{self._output: _annotations(answer, origin)} for answer, origin in zip(answers, origins, strict=True)]
+        return [{self._output: _annotations(answer, origin(p))} for answer, p in zip(answers, several, strict=True)]
+
+    def fullAnnotate(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
+        """Do as `fullAnnotateImage` does: Spark NLP has both names."""
+        return self.fullAnnotateImage(pictures)
+
+    def annotate(self, pictures: Picture | Sequence[Picture]) -> dict[str, list[str]] | list[dict[str, list[str]]]:
+        """Label pictures, and give the labels alone.
+
+        Parameters
+        ----------
+        pictures
+            One picture, or a list of them.
+
+        Returns
+        -------
+        dict, or list of dict
+            For each picture its labels by the output column's name, best first; for a picture that came alone no list.
+            An unreadable picture has no labels, and under ``error`` its reason.
+
+        Examples
+        --------
+        >>> light.annotate("cat.jpg")
+        {'class': ['tabby']}
+        """
+        several = listed(pictures)
+        names = [_names(annotations) for annotations in self.fullAnnotateImage(several)]
+        return names[0] if len(several) == 1 and several[0] is pictures else names
 
     def close(self) -> None:
         """Give the model's session back."""
         self._model.close()
 
 
+def _names(annotations: dict[str, list[Annotation]]) -> dict[str, list[str]]:
+    """Give the results alone, and a reason apart from them: it is no label."""
+    found: dict[str, list[str]] = {}
+    for column, several in annotations.items():
+        found[column] = [a.result for a in several if a.annotatorType != _ERROR]
+        if reasons := [a.result for a in several if a.annotatorType == _ERROR]:
+            found[_ERROR] = reasons
+    return found
+
+
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
-        return [Annotation("error", 0, 0, answer["error"], {"origin": origin})]
+        return [Annotation(_ERROR, 0, 0, answer["error"], {"origin": origin})]
     # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
     # came encoded; the facts win over a class of the same name.
     facts = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +19,37 @@ from pyspark.sql.utils import is_remote
 from sparkvision import errors
 from sparkvision._base import ModelTransformer, scala_errors
 from sparkvision._gateway import jvm
+from sparkvision._picture import Picture, encoded, listed
+
+__all__ = ["LocalModel", "Picture", "ScoredLabel"]
 
 ClosingType = TypeVar("ClosingType", bound="Closing")
 
-Picture: TypeAlias = bytes | str | Path
 OnError = Literal["raise", "null"]
 Pooling = Literal["cls", "mean", "pooler"]
 DecodeMode = Literal["exact", "fast"]
 
 # Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
 PICTURES_PER_CALL = 64
+
+
+@dataclass(frozen=True)
+class ScoredLabel:
+    """A label of a picture.
+
+    Attributes
+    ----------
+    id : int
+        The class id: the index of its logit.
+    label : str
+        The class's name.
+    score : float
+        Its probability (softmax or sigmoid), or the raw value of a regression.
+    """
+
+    id: int
+    label: str
+    score: float
 
 
 class Closing(ABC):
@@ -52,6 +74,10 @@ class LocalModel(Closing):
     """A model bundle on this machine: exactly what Spark's executors feed the session, and get back.
 
     Runs on the JVM engine: in the active Spark session's JVM if there is one, else in a JVM of its own without Spark.
+    Any number of threads may use one model.
+
+    A picture is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
+    [height, width, 3] RGB or [height, width] grey. Every method takes one picture or a sequence of them.
 
     Parameters
     ----------
@@ -78,7 +104,7 @@ class LocalModel(Closing):
     Examples
     --------
     >>> with LocalModel("my-vit") as model:
-    ...     model.logits(["cat.jpg"]).argmax(axis=1)
+    ...     model.predict(["cat.jpg", "dog.jpg"], top_k=3)
     """
 
     def __init__(
@@ -107,13 +133,21 @@ class LocalModel(Closing):
             model._scala = jvm().sparkvision.engine.LocalModelBytes(stage._java_obj.localModel())
         return model
 
-    def preprocess(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+    @classmethod
+    def _with_settings(cls, bundle: str | Path, settings: Mapping[str, Any]) -> LocalModel:
+        """Give a bundle's model with a stage's settings, by the names of its Params."""
+        model = cls.__new__(cls)
+        with scala_errors():
+            model._scala = jvm().sparkvision.engine.LocalModelBytes.openWith(str(bundle), json.dumps(dict(settings)))
+        return model
+
+    def preprocess(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Decode, resize, rescale and normalise. Opens no session.
 
         Parameters
         ----------
         pictures
-            Encoded pictures, or paths of picture files.
+            One picture, or any number of them.
         on_error
             ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
 
@@ -128,13 +162,13 @@ class LocalModel(Closing):
         """
         return self._floats(self._scala.preprocess, pictures, tuple(self._scala.inputShape()), on_error)
 
-    def logits(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+    def logits(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Run the model.
 
         Parameters
         ----------
         pictures
-            Encoded pictures, or paths of picture files.
+            One picture, or any number of them.
         on_error
             ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
 
@@ -149,13 +183,51 @@ class LocalModel(Closing):
         """
         return self._floats(self._scala.logits, pictures, (len(self.labels),), on_error)
 
-    def embed(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+    def predict(
+        self, pictures: Picture | Sequence[Picture], top_k: int = 1, on_error: OnError = "raise"
+    ) -> list[list[ScoredLabel]]:
+        """Give the best labels of each picture.
+
+        Parameters
+        ----------
+        pictures
+            One picture, or any number of them.
+        top_k
+            Labels a picture, at most; of a multi-label model those with a score of 0.5 or more.
+        on_error
+            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable picture's labels.
+
+        Returns
+        -------
+        list of list of ScoredLabel
+            For each picture its labels, best first; the values of a regression in the order of their ids.
+
+        Raises
+        ------
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        ParameterError
+            When ``top_k`` is below 1.
+
+        Examples
+        --------
+        >>> LocalModel("embedded:digits").predict("seven.png")
+        [[ScoredLabel(id=7, label='7', score=0.9998)]]
+        """
+        _require_on_error(on_error)
+        answers = self._answers(lambda packed: self._scala.predict(packed, top_k), listed(pictures), float)
+        for index, answer in enumerate(answers):
+            if "error" in answer and on_error == "raise":
+                raise errors.ImageError(index, answer["error"])
+        return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in answers]
+
+    def embed(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Give embeddings: of bundles for feature extraction.
 
         Parameters
         ----------
         pictures
-            Encoded pictures, or paths of picture files.
+            One picture, or any number of them.
         on_error
             ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
 
@@ -174,10 +246,42 @@ class LocalModel(Closing):
             size = self._scala.embeddingSize()
         return self._floats(self._scala.embed, pictures, (size,), on_error)
 
+    def attention_rollout(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+        """Tell what the model looked at, by attention rollout (Abnar and Zuidema, 2020): of ``--attentions`` bundles.
+
+        Parameters
+        ----------
+        pictures
+            Encoded pictures, or paths of picture files.
+        on_error
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+
+        Returns
+        -------
+        ndarray of float32, [n, rows, columns]
+            For each patch of the preprocessed picture the share that it has in the class token, through all layers.
+            They sum to what the other tokens (the class token itself) leave of 1.
+
+        Raises
+        ------
+        BundleError
+            When the bundle was exported without ``--attentions``.
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        """
+        with scala_errors():
+            shape = tuple(self._scala.attentionRolloutShape())
+        return self._floats(self._scala.attentionRollouts, pictures, shape, on_error)
+
     @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
+
+    @property
+    def bundle_hash(self) -> str:
+        """The SHA-256 of the bundle: of its manifest and of every file."""
+        return str(self._scala.bundleHash())
 
     def close(self) -> None:
         """Give the session back."""
@@ -185,19 +289,29 @@ class LocalModel(Closing):
 
     def _annotate(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
         """Give labels and scores, the embedding, or the error, of each picture."""
+        # Scores stay text: they are reported as the JVM writes them.
+        return self._answers(self._scala.annotate, pictures, str)
+
+    def _answers(
+        self, scala: Callable[[bytes], str], pictures: Sequence[Picture], number: Callable[[str], Any]
+    ) -> list[dict[str, Any]]:
+        """Give the JVM's answer for each picture, or ``{"error": reason}``."""
         answers: list[dict[str, Any]] = []
         for packed, reasons in _calls(pictures):
             with scala_errors():
-                # Scores stay text: they are reported as the JVM writes them.
-                found = iter(json.loads(self._scala.annotate(packed), parse_float=str))
+                found = iter(json.loads(scala(packed), parse_float=number))
             answers += [{"error": reason} if reason else next(found) for reason in reasons]
         return answers
 
     def _floats(
-        self, scala: Callable[[bytes], bytes], pictures: Sequence[Picture], shape: tuple[int, ...], on_error: OnError
+        self,
+        scala: Callable[[bytes], bytes],
+        given: Picture | Sequence[Picture],
+        shape: tuple[int, ...],
+        on_error: OnError,
     ) -> npt.NDArray[np.float32]:
-        if on_error not in ("raise", "null"):
-            raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')
+        _require_on_error(on_error)
+        pictures = listed(given)
         result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
         index = 0
         for packed, unreadable in _calls(pictures):
@@ -214,22 +328,23 @@ class LocalModel(Closing):
         return result
 
 
+def _require_on_error(on_error: OnError) -> None:
+    if on_error not in ("raise", "null"):
+        raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')
+
+
 def _calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
-    """Pack pictures for the JVM, some at a time; files that cannot be read stay behind, with the reason."""
+    """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason."""
     for start in range(0, len(pictures), PICTURES_PER_CALL):
         packed = bytearray()
         reasons: list[str | None] = []
         for picture in pictures[start : start + PICTURES_PER_CALL]:
             try:
-                data = bytes(picture) if isinstance(picture, (bytes, bytearray)) else Path(picture).read_bytes()
+                data = encoded(picture)
                 packed += struct.pack("<i", len(data)) + data
                 reasons.append(None)
-            except OSError as error:
-                reasons.append(f"the file cannot be read: {error}")
-            except TypeError:
-                raise errors.ParameterError(
-                    f"A picture is bytes or a path, not {type(picture).__name__}: {picture!r:.80}"
-                ) from None
+            except errors.ImageError as error:
+                reasons.append(error.reason)
         yield bytes(packed), reasons
 
 

@@ -440,10 +440,6 @@ class ImageClassification(ClassificationTransformer):
         value: list[float] | None = self._get_or_none(self.imageStd)
         return value
 
-    def setInputCols(self, value: list[str]) -> Self:
-        """Set ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        return self._set(inputCols=value)
-
     def getInputCols(self) -> list[str]:
         """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
         value: list[str] = self.getOrDefault(self.inputCols)
@@ -954,10 +950,6 @@ class ViTImageEmbeddings(ModelTransformer):
         """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
         value: list[float] | None = self._get_or_none(self.imageStd)
         return value
-
-    def setInputCols(self, value: list[str]) -> Self:
-        """Set ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        return self._set(inputCols=value)
 
     def getInputCols(self) -> list[str]:
         """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""

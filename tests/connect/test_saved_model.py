@@ -102,3 +102,16 @@ def test_a_damaged_bundle_on_the_server_is_not_replaced_by_the_clients(
 def test_a_bundle_that_nobody_has_is_refused(spark: SparkSession, client_folder: Path) -> None:
     with pytest.raises(BundleError, match="no model bundle at nowhere"):
         ViTForImageClassification.loadSavedModel("nowhere", spark)
+
+
+def test_a_name_is_looked_for_in_the_servers_model_home(
+    spark: SparkSession, connect_server: ConnectServer, table: DataFrame
+) -> None:
+    for version in ("9", "10"):
+        shutil.copytree(EMBEDDED_BUNDLE, connect_server.model_home / "numbers" / version)
+    newest = ViTForImageClassification.pretrained("numbers")
+    assert str(newest.getModelPath()).endswith("/numbers/10")
+    assert str(ViTForImageClassification.pretrained("numbers", version="9").getModelPath()).endswith("/numbers/9")
+    assert right(newest, table) >= 0.9
+    with pytest.raises(BundleError, match="`sparkvision export CHECKPOINT letters && sparkvision push letters "):
+        ViTForImageClassification.pretrained("letters")

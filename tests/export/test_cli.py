@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from sparkvision import __version__
 from sparkvision._session import jars
-from sparkvision.cli import main
+from sparkvision.cli import app, main
 from sparkvision.export import ExportReport
 
 
@@ -66,24 +68,20 @@ def test_an_error_is_one_line_on_stderr(tmp_path: Path, capsys: pytest.CaptureFi
     assert captured.err.startswith("sparkvision: ") and captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["export", "--help"], ["inspect", "--help"]])
-def test_help_shows_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(arguments)
-    assert exit_.value.code == 0
-    assert "example:\n  sparkvision " in capsys.readouterr().out
+@pytest.mark.parametrize("command", ["", *sorted(str(command.name) for command in app.registered_commands)])
+def test_every_help_shows_an_example(command: str) -> None:
+    result = CliRunner().invoke(app, [*filter(None, [command]), "--help"])
+    assert result.exit_code == 0
+    assert re.search(rf"example:\s+.*sparkvision {command}", result.stdout)
 
 
 def test_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--version"])
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"sparkvision {__version__}\n"
 
 
 def test_a_wrong_usage_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as exit_:
-        main(["export"])
-    assert exit_.value.code == 2
+    assert main(["export"]) == 2
     assert "SOURCE" in capsys.readouterr().err
 
 

@@ -20,9 +20,9 @@ from PIL import Image
 
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_file, write_manifest
 from sparkvision.cli import main
+from sparkvision.cli.verify import DATA, PAGE, _ProgressLine, write_report
 from sparkvision.export import ExportReport, export
 from sparkvision.verify import PictureDifference, VerifyReport, comparison, verify
-from sparkvision.verify.command import DATA, PAGE, _ProgressLine, write_report
 from sparkvision.verify.summary import describe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -50,9 +50,5 @@ def test_nothing_to_compare_exits_with_2_and_writes_nothing(
 )
 def test_a_wrong_usage_exits_with_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     required = ["--source", "c", "--images", "i"] if wrong else []
-    with pytest.raises(SystemExit) as exit_:
-        main(["verify", "b", *required, *wrong])
-    assert exit_.value.code == 2
-    told = capsys.readouterr().err
-    assert (wrong or ["--source"])[0] in told
-    assert not wrong or f"{wrong[1]} is no " in told
+    assert main(["verify", "b", *required, *wrong]) == 2
+    assert (wrong or ["--source"])[0] in capsys.readouterr().err

@@ -1,8 +1,9 @@
-"""One wheel, built as a publisher would build it, for all packaging tests."""
+"""One release, built as a publisher would build it, for all packaging tests."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,24 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 
 
 class Distributions(NamedTuple):
+    """The sdist, and the wheels by platform."""
+
     sdist: Path
-    wheel: Path
+    wheels: dict[str, Path]
+
+    @property
+    def wheel(self) -> Path:
+        """The wheel that runs here."""
+        return self.wheels["linux-x86_64"]
+
+
+class Release(NamedTuple):
+    distributions: Distributions
+    maven_repository: Path
 
 
 def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
@@ -25,29 +39,51 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
     return result.stdout
 
 
+def fresh_environment(folder: Path, *requirements: str | Path) -> Path:
+    """The Python of a new environment with these requirements; without pip and uncompiled, which saves time."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
+    python = folder / "bin" / "python"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile", *requirements)
+    return python
+
+
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
-    """The sdist, and the wheel built from the unpacked sdist rather than from this tree."""
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """What scripts/build_packages.py builds; the Maven repository lies in a home directory of its own."""
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    repository = tmp_path_factory.mktemp("home") / ".m2" / "repository"
+    run(sys.executable, ROOT / "scripts" / "build_packages.py", "--out", folder, "--maven", repository)
     (sdist,) = folder.glob("*.tar.gz")
-    (wheel,) = folder.glob("*.whl")
-    return Distributions(sdist, wheel)
+    suffixes = {"linux-x86_64": "linux*_x86_64", "linux-aarch64": "linux*_aarch64", "macos-arm64": "macosx*_arm64"}
+    wheels = {platform: next(folder.glob(f"*{suffix}.whl")) for platform, suffix in suffixes.items()}
+    return Release(Distributions(sdist, wheels), repository)
 
 
 @pytest.fixture(scope="session")
-def maven_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``scripts/sbt publishM2`` publishes, in a home directory of its own."""
-    repository = tmp_path_factory.mktemp("home") / ".m2" / "repository"
-    run(ROOT / "scripts" / "sbt", "publishM2", env=os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={repository}"})
-    return repository
+def distributions(release: Release) -> Distributions:
+    return release.distributions
+
+
+@pytest.fixture(scope="session")
+def maven_repository(release: Release) -> Path:
+    return release.maven_repository
 
 
 @pytest.fixture(scope="session")
 def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a fresh environment that holds the wheel and the newest of everything it asks for."""
-    environment = tmp_path_factory.mktemp("installed") / "venv"
-    run(sys.executable, "-m", "venv", environment)
-    python = environment / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", distributions.wheel)
-    return python
+    return fresh_environment(tmp_path_factory.mktemp("installed") / "venv", distributions.wheel)
+
+
+@pytest.fixture(scope="session")
+def copied_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The held-out digits, in folders named by their true labels, copied away from the repository."""
+    folder = tmp_path_factory.mktemp("pictures") / "digits"
+    shutil.copytree(ROOT / "tests" / "fixtures" / "digits", folder)
+    return folder
+
+
+def user_environment() -> dict[str, str]:
+    """This process's environment, less what points into the repository or its own Python."""
+    hidden = ("PYTHON", "VIRTUAL_ENV", "SPARK_", "PYSPARK_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}

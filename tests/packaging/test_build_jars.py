@@ -27,7 +27,8 @@ def tree(tmp_path: Path) -> Path:
     source.parent.mkdir(parents=True)
     source.write_text("object Engine\n", encoding="utf-8")
     (tmp_path / "scripts").mkdir()
-    shutil.copy(SCRIPT, tmp_path / "scripts")
+    for script in (SCRIPT, SCRIPT.with_name("platforms.py")):
+        shutil.copy(script, tmp_path / "scripts")
     sbt = tmp_path / "scripts" / "sbt"
     sbt.write_text(SBT, encoding="utf-8")
     sbt.chmod(0o755)

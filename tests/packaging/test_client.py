@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
-from tests.packaging.conftest import ROOT, run
+from tests.packaging.conftest import ROOT, fresh_environment, run
 
 pytestmark = pytest.mark.packaging
 
@@ -57,7 +57,7 @@ class Client(NamedTuple):
 @pytest.fixture(scope="module")
 def client_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client-dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT / "clients" / "connect")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT / "clients" / "connect")
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -66,9 +66,7 @@ def client_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
     """A fresh environment with the wheel and the server's version of pyspark-client, in a folder with pictures."""
     folder = tmp_path_factory.mktemp("client")
-    run(sys.executable, "-m", "venv", folder / "venv")
-    python = folder / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", client_wheel, f"pyspark-client=={version('pyspark')}")
+    python = fresh_environment(folder / "venv", client_wheel, f"pyspark-client=={version('pyspark')}")
     for digit in range(10):
         shutil.copytree(ROOT / f"tests/fixtures/digits/{digit}", folder / "pictures" / str(digit))
     return Client(python, folder)

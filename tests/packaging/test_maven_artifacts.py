@@ -7,11 +7,10 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
-from tests.packaging.conftest import ROOT
+from tests.packaging.conftest import VERSION
 
 pytestmark = pytest.mark.packaging
 
-VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 ARTIFACTS = ("sparkvision-engine", "sparkvision-core", "sparkvision", "sparkvision-gpu", "sparkvision-onednn")
 NAMESPACE = {"pom": "http://maven.apache.org/POM/4.0.0"}
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import SQLTransformer
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkvision import LightPipeline
 from sparkvision.errors import ParameterError
+from sparkvision.local import Picture
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 pytestmark = pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
@@ -73,6 +77,53 @@ def test_a_closed_pipeline_runs_no_more(model: PipelineModel, digits: list[Path]
 
 def test_one_picture_gives_a_list_of_one(model: PipelineModel, digits: list[Path]) -> None:
     assert len(LightPipeline(model).fullAnnotateImage(str(digits[0]))) == 1
+
+
+def test_images_arrays_and_urls_give_what_their_file_gives(model: PipelineModel, digits: list[Path]) -> None:
+    image = Image.open(digits[0])
+    kinds: list[Picture] = [
+        digits[0],
+        digits[0].as_uri(),
+        digits[0].read_bytes(),
+        image,
+        np.asarray(image.convert("L")),
+    ]
+    with LightPipeline(model) as light:
+        answers = light.fullAnnotate(kinds)
+        assert answers == [light.fullAnnotateImage(kind)[0] for kind in kinds]
+    results = [[annotation.result for annotation in answer["class"]] for answer in answers]
+    assert results == [results[0]] * len(kinds)
+    assert [answer["class"][0].metadata["origin"] for answer in answers] == [
+        str(digits[0]),
+        digits[0].as_uri(),
+        "",
+        "",
+        "",
+    ]
+
+
+def test_annotate_gives_labels_alone(model: PipelineModel, digits: list[Path]) -> None:
+    with LightPipeline(model) as light:
+        one, several = light.annotate(digits[0]), light.annotate([digits[0], b"broken"])
+        full = light.fullAnnotateImage(digits[0])
+    assert one == {"class": [annotation.result for annotation in full[0]["class"]]}
+    assert isinstance(several, list) and several[0] == one
+    assert several[1]["class"] == [] and "JPEG" in several[1]["error"][0]
+
+
+def test_threads_share_one_light_pipeline(model: PipelineModel, digits: list[Path]) -> None:
+    files = digits[::12]
+    with LightPipeline(model) as light, ThreadPoolExecutor(6) as pool:
+        expected = [light.annotate(file) for file in files]
+        assert list(pool.map(light.annotate, files)) == expected
+
+
+def test_it_runs_no_spark_job(spark: SparkSession, model: PipelineModel, digits: list[Path]) -> None:
+    tracker = spark.sparkContext.statusTracker()
+    before = tracker.getJobIdsForGroup()
+    with LightPipeline(model) as light:
+        light.annotate(digits[0])
+    assert tracker.getJobIdsForGroup() == before
 
 
 def test_unreadable_picture_gives_its_reason(model: PipelineModel) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,56 @@ def test_no_pictures_give_no_rows(model: LocalModel) -> None:
 
 
 def test_something_that_is_no_picture_is_refused(model: LocalModel) -> None:
-    with pytest.raises(ParameterError, match="bytes or a path, not int"):
+    with pytest.raises(ParameterError, match="A picture is .*, not int: 3"):
         model.logits([3])  # type: ignore[list-item]
+
+
+def test_images_and_arrays_give_what_their_file_gives(model: LocalModel, digits: list[Path]) -> None:
+    image = Image.open(digits[0])
+    kinds: list[Picture] = [digits[0].as_uri(), image, np.asarray(image.convert("L")), np.asarray(image.convert("RGB"))]
+    expected = model.preprocess(digits[0])
+    assert expected.shape == (1, 3, 32, 32)
+    assert all((model.preprocess(kind) == expected).all() for kind in kinds)
+
+
+def test_predict_gives_labels_and_probabilities_best_first(model: LocalModel, digits: list[Path]) -> None:
+    ((first, second),) = model.predict(digits[-1], top_k=2)
+    logits = model.logits(digits[-1])[0].astype(np.float64)
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    assert first.label == digits[-1].parent.name and first.id == logits.argmax()
+    assert [first.score, second.score] == pytest.approx(np.sort(probabilities)[:-3:-1], abs=1e-6)
+
+
+def test_predict_gives_an_unreadable_picture_no_labels_or_raises(model: LocalModel, digits: list[Path]) -> None:
+    pictures: list[Picture] = [digits[0], b"not a picture"]
+    assert [len(labels) for labels in model.predict(pictures, on_error="null")] == [1, 0]
+    with pytest.raises(ImageError) as refused:
+        model.predict(pictures)
+    assert refused.value.index == 1
+
+
+def test_predict_refuses_no_labels_at_all(model: LocalModel, digits: list[Path]) -> None:
+    with pytest.raises(ParameterError, match="topK must be at least 1, not 0"):
+        model.predict(digits[0], top_k=0)
+
+
+def test_threads_share_one_model(model: LocalModel, digits: list[Path]) -> None:
+    shares = [digits[start::8][:16] for start in range(8)]
+    expected = [model.preprocess(share) for share in shares]
+    truth = [[model.predict(file)[0][0].label for file in share] for share in shares]
+    with ThreadPoolExecutor(8) as pool:
+        tensors = list(pool.map(model.preprocess, shares))
+        labels = list(pool.map(lambda share: [best[0].label for best in model.predict(share)], shares))
+    assert all((ours == theirs).all() for ours, theirs in zip(tensors, expected, strict=True))
+    assert labels == truth
+
+
+@pytest.mark.parametrize("use", ["preprocess", "logits", "predict"])
+def test_a_closed_model_refuses_every_use(use: str, digits: list[Path]) -> None:
+    with LocalModel("embedded:digits") as closed:
+        closed.logits(digits[0])
+    with pytest.raises(ParameterError, match="closed; open it again"):
+        getattr(closed, use)(digits[0])
 
 
 def test_missing_bundle_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparkvision.errors import ExportError
 from sparkvision.export.architectures import ENCODERS, REFUSED
+from sparkvision.export.attentions import ROLLOUT, attention_rollout, require_rollout
 from sparkvision.export.checkpoint_files import first_line, reach_hub, read_json
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Checkpoint:
     pixel_shape : tuple of int
         Channels, height and width of what the processor makes of every picture.
     output_names : tuple of str
-        What the bundle gives: ``logits``; or ``last_hidden_state`` and, where the model has one, ``pooler_output``.
+        What the bundle gives: ``logits``, and on request ``attention_rollout``; or ``last_hidden_state`` and, where
+        the model has one, ``pooler_output``.
     """
 
     source: str
@@ -89,7 +91,10 @@ class Checkpoint:
         them: [batch, height * width, channels]. A pooled map of one pixel becomes a vector.
         """
         if self.task == CLASSIFICATION:
-            return {name: outputs[name] for name in self.output_names}
+            selected = {"logits": outputs["logits"]}
+            if ROLLOUT in self.output_names:
+                selected[ROLLOUT] = attention_rollout(outputs["attentions"], self.config, self.pixel_shape)
+            return selected
         tokens = outputs[_FEATURE_OUTPUTS[0]]
         selected = {_FEATURE_OUTPUTS[0]: tokens.flatten(2).transpose(1, 2) if tokens.dim() == 4 else tokens}
         return selected | {name: outputs[name].flatten(1) for name in self.output_names[1:]}
@@ -99,7 +104,7 @@ class Checkpoint:
         return self.outputs(pixel_values)["logits"]
 
 
-def load(source: str | Path, task: str) -> Checkpoint:
+def load(source: str | Path, task: str, attentions: bool = False) -> Checkpoint:
     """Load a checkpoint as float32 torch model with eager attention, and its slow image processor.
 
     Parameters
@@ -108,11 +113,13 @@ def load(source: str | Path, task: str) -> Checkpoint:
         A folder holding ``config.json``, ``preprocessor_config.json`` and weights, or the id of a model on the hub.
     task : str
         One of `TASKS`.
+    attentions : bool
+        Whether the outputs shall have the attention rollout too.
 
     Raises
     ------
     ExportError
-        If the source is not to be had, is incomplete, or is not a model for the task.
+        If the source is not to be had, is incomplete, or is not a model for the task; or has no attentions to follow.
     """
     if task not in TASKS:
         raise ExportError(f"task {task!r} is not supported; supported: {', '.join(TASKS)}")
@@ -127,6 +134,10 @@ def load(source: str | Path, task: str) -> Checkpoint:
         processor_config["image_processor_type"] = type(processor).__name__
     shape = pixel_shape(name, processor)
     output_names = _output_names(name, task, model, shape, missing)
+    if attentions:
+        require_rollout(name, task, model, shape)
+        model.config.output_attentions = True
+        output_names += (ROLLOUT,)
     return Checkpoint(name, task, model, processor, processor_config, shape, output_names)
 
 

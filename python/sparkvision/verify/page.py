@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
+from sparkvision.report.page import style
+from sparkvision.report.thumbnail import data_uri, thumbnail
 from sparkvision.verify.report import PictureDifference, Refusal, VerifyReport
 from sparkvision.verify.summary import counted, difference, displayed, facts, levels, scored, verdict
-from sparkvision.verify.thumbnail import thumbnail
 
 # Some 4 kB each: the page stays at 2 MB.
 ROWS = 500
@@ -25,7 +25,6 @@ def render(report: VerifyReport) -> str:
     report : VerifyReport
         Its worst `ROWS` pictures are shown, and as many refusals.
     """
-    style = (files("sparkvision.verify") / "page.css").read_text(encoding="utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -35,7 +34,7 @@ def render(report: VerifyReport) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{"Passed" if report.passed else "Failed"}: {_text(report.bundle)} verified</title>
 <style>
-{style}</style>
+{style("sparkvision.verify")}</style>
 </head>
 <body>
 <main>
@@ -106,7 +105,7 @@ are fed, rescaled and normalised.{_first(len(report.differences))}</p>
 
 def _picture(report: VerifyReport, found: PictureDifference) -> str:
     image = thumbnail(Path(report.images, found.name))
-    shown = f'<img src="{image}" alt="{_text(found.name)}">' if image else "not readable any more"
+    shown = f'<img src="{data_uri(image)}" alt="{_text(found.name)}">' if image else "not readable any more"
     above = "" if found.within(report.tolerance) else '<br><span class="mark">above tolerance</span>'
     other = "" if found.same_top else '<br><span class="mark">other label</span>'
     return f"""<tr><td>{shown}</td><th scope="row">{_text(found.name)}</th>

@@ -1,6 +1,9 @@
 package sparkvision.engine
 
 import java.nio.FloatBuffer
+import java.nio.file.Path
+
+import scala.reflect.ClassTag
 
 /** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and
   * needs no Spark.
@@ -9,11 +12,15 @@ import java.nio.FloatBuffer
   * Any number of threads may use one `LocalModel`.
   *
   * {{{
-  * Using.resource(new LocalModel(ModelBundle.open(Path.of("my-vit")))) { model =>
+  * Using.resource(LocalModel.open("my-vit")) { model =>
   *   val bytes = Files.readAllBytes(Path.of("cat.jpg"))
+  *   model.predict(Array(bytes), 3)                               // the three best labels of each picture
   *   model.predictions(Iterator(bytes))(Picture.Encoded).next()   // (bytes, Right(Prediction(...)))
   * }
   * }}}
+  *
+  * The methods on arrays, for Java and for scripts, take encoded pictures and throw for the first that cannot be used; those
+  * on iterators give each picture's own result or reason.
   *
   * @param listener
   *   told what is done and how long it took
@@ -27,19 +34,17 @@ final class LocalModel(
     val settings: ModelSettings = ModelSettings(),
     listener: ModelListener = ModelListener.Silent
 ) extends AutoCloseable {
-  import LocalModel.timed
+  import LocalModel.{all, timed}
 
   private val preprocessor =
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
-  private lazy val classification = {
-    val manifest = bundle.manifest
-    if (manifest.task != ModelTask.ImageClassification)
-      throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
-      )
-    new Postprocessor(manifest.labels, manifest.problemType, settings.topK, settings.threshold)
-  }
+  private lazy val classification = postprocessor(settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
+  private lazy val attentionRollout = bundle.manifest.outputs.find(_.name == LocalModel.AttentionRollout).getOrElse {
+    throw new BundleException(
+      s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
+    )
+  }
   private var lease = Option.empty[SessionCache.Lease]
   private var ownCore = Option.empty[AutoCloseable]
   private var closed = false
@@ -57,6 +62,7 @@ final class LocalModel(
 
   /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
   def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    requireOpen()
     val buffer = FloatBuffer.allocate(floatsPerPicture)
     items.map { item =>
       buffer.clear()
@@ -79,12 +85,66 @@ final class LocalModel(
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
     run(items, bundle.manifest.outputs.head, classification.apply)(picture)
 
+  /** [[preprocessed]] of encoded pictures.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def preprocess(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(
+    preprocessed(pictures.iterator)(Picture.Encoded)
+  )
+
+  /** The logits of encoded pictures, one for each label.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def logits(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(logits(pictures.iterator)(Picture.Encoded))
+
+  /** The best labels of encoded pictures, best first.
+    *
+    * @param topK
+    *   labels a picture, at most
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def predict(pictures: Array[Array[Byte]], topK: Int): Array[Array[ScoredLabel]] =
+    all(best(pictures.iterator, topK)(Picture.Encoded)).map(_.toArray)
+
+  /** The embeddings of encoded pictures, [[embeddingSize]] numbers each.
+    *
+    * @throws ImageException
+    *   for the first picture that cannot be used, with its index and the reason
+    */
+  def embed(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(embeddings(pictures.iterator)(Picture.Encoded))
+
   /** Numbers in an embedding. */
   def embeddingSize: Int = embedding.size
 
   /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
   def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
     run(items, embedding.output, embedding.apply)(picture)
+
+  /** [[predictions]] with another number of labels. */
+  private[engine] def best[A](items: Iterator[A], topK: Int)(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
+    val postprocess = postprocessor(Some(topK))
+    run(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
+  }
+
+  /** Rows and columns of patches of an attention rollout.
+    *
+    * @throws BundleException
+    *   when the bundle was exported without `--attentions`
+    */
+  def attentionRolloutShape: Seq[Int] = attentionRollout.shape.drop(1).map(_.toInt)
+
+  /** Each item with what its picture's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
+    * reason why there is none; in order, lazily.
+    */
+  def attentionRollouts[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    run(items, attentionRollout, identity[Array[Float]])(picture)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
@@ -94,17 +154,27 @@ final class LocalModel(
     ownCore = None
   }
 
+  private def postprocessor(topK: Option[Int]): Postprocessor = {
+    val manifest = bundle.manifest
+    if (manifest.task != ModelTask.ImageClassification)
+      throw new BundleException(
+        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
+      )
+    new Postprocessor(manifest.labels, manifest.problemType, topK, settings.threshold)
+  }
+
   private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
       picture: A => Picture
   ): Iterator[(A, Either[String, R])] = {
+    requireOpen()
     occupyCore()
     new Batcher[R](
       settings.batchSize,
       floatsPerPicture,
       prepare,
       (batch, pictures) => {
-        val session = openSession()
-        val outputs = timed(listener.ran(pictures, _))(runAll(session, batch, pictures, output))
+        val claim = openSession()
+        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
         timed(listener.postprocessed)(outputs.map(postprocess))
       },
       onSpareCores
@@ -112,21 +182,21 @@ final class LocalModel(
   }
 
   private def occupyCore(): Unit = synchronized {
-    if (ownCore.isEmpty && !closed) ownCore = Some(SpareCores.shared.occupy())
+    if (ownCore.isEmpty) ownCore = Some(SpareCores.shared.occupy())
   }
 
   /** On the CPU a batch is run in pieces: see [[CpuRuns]]. */
   private def runAll(
-      session: InferenceSession,
+      claim: SessionCache.Lease,
       batch: FloatBuffer,
       pictures: Int,
       output: TensorInfo
   ): IndexedSeq[Array[Float]] = {
     def run(from: Int, count: Int) = {
       val shape = (count +: inputShape).map(_.toLong).toArray
-      session.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output)
+      claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
     }
-    if (session.provider == ExecutionProvider.Cpu) {
+    if (claim.session.provider == ExecutionProvider.Cpu) {
       val runs = CpuRuns.of(pictures, floatsPerPicture, settings.session.intraOpThreads)
       onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
     } else run(0, pictures)
@@ -153,8 +223,12 @@ final class LocalModel(
     case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
   }
 
-  private def openSession(): InferenceSession = synchronized {
-    if (closed) throw new ParameterException("This LocalModel is closed; make a new one.")
+  private def requireOpen(): Unit = synchronized {
+    if (closed) throw new ParameterException("This model is closed; open it again.")
+  }
+
+  private def openSession(): SessionCache.Lease = synchronized {
+    requireOpen()
     lease.getOrElse {
       var opened = false
       val acquired =
@@ -162,11 +236,38 @@ final class LocalModel(
       listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
-    }.session
+    }
   }
 }
 
 object LocalModel {
+
+  /** The model of a bundle, with the settings that suit a machine of its own: one run may use every core.
+    *
+    * @param uri
+    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
+    * @throws BundleException
+    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    */
+  def open(uri: String): LocalModel = open(uri, ModelSettings(session = SessionConfig(intraOpThreads = cores)))
+
+  /** The model of a bundle, with settings of the caller's. */
+  def open(uri: String, settings: ModelSettings): LocalModel = {
+    val folder = if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.unpacked(uri) else Path.of(uri)
+    new LocalModel(ModelBundle.open(folder), settings)
+  }
+
+  private[engine] def cores: Int = Runtime.getRuntime.availableProcessors
+
+  /** Every result, or the first reason why there is none. */
+  private def all[R: ClassTag](results: Iterator[(Array[Byte], Either[String, R])]): Array[R] =
+    results.zipWithIndex.map {
+      case ((_, Right(result)), _) => result
+      case ((_, Left(reason)), index) => throw new ImageException(s"picture $index: $reason")
+    }.toArray
+
+  /** The graph's output that `sparkvision export --attentions` adds. */
+  private val AttentionRollout = "attention_rollout"
 
   private def timed[R](report: Long => Unit)(step: => R): R = {
     val start = System.nanoTime

@@ -1,11 +1,7 @@
 package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.UTF_8
-import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder}
-
-import scala.collection.mutable
-import scala.util.Using
 
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.node.ObjectNode
@@ -19,6 +15,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   import LocalModelBytes._
 
+  def bundleHash: String = model.bundle.bundleHash
   def inputShape: Array[Int] = model.inputShape.toArray
   def embeddingSize: Int = model.embeddingSize
   def labels: Array[String] = model.bundle.manifest.labels.toArray
@@ -31,6 +28,13 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
 
   /** Embeddings, [[embeddingSize]] floats each. */
   def embed(pictures: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(pictures))(picture).map(_._2))
+
+  /** Rows and columns of an attention rollout. */
+  def attentionRolloutShape: Array[Int] = model.attentionRolloutShape.toArray
+
+  /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats a picture. */
+  def attentionRollouts(pictures: Array[Byte]): Array[Byte] =
+    pack(model.attentionRollouts(unpack(pictures))(picture).map(_._2))
 
   /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
     * `"best": [{"id", "label", "score"}, ...]` or `"embedding": [...]`.
@@ -46,6 +50,20 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
+  /** A JSON array with an object for each picture: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`.
+    *
+    * @param topK
+    *   labels a picture, at most
+    */
+  def predict(pictures: Array[Byte], topK: Int): String = {
+    val answers = mapper.createArrayNode()
+    model.best(unpack(pictures), topK)(picture).foreach {
+      case (_, Left(reason)) => answers.addObject().put("error", reason)
+      case (_, Right(best)) => writeBest(best, answers.addObject())
+    }
+    answers.toString
+  }
+
   /** Each picture with what writes its result into a JSON object. */
   private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
@@ -55,9 +73,11 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
         model.embeddings(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(embedded) }
     }
 
-  private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = {
+  private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = writeBest(prediction.best, answer)
+
+  private def writeBest(labels: Seq[ScoredLabel], answer: ObjectNode): Unit = {
     val best = answer.putArray("best")
-    prediction.best.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
+    labels.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
   }
 
   private def embedded(embedding: Array[Float])(answer: ObjectNode): Unit = {
@@ -74,7 +94,7 @@ object LocalModelBytes {
   private def picture(bytes: Array[Byte]): Picture = Picture.Encoded(bytes)
 
   /** @param uri
-    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
+    *   a bundle's folder, or `embedded:NAME`
     * @param pooling
     *   how hidden states become an embedding
     * @param normalize
@@ -88,42 +108,20 @@ object LocalModelBytes {
       normalize: Boolean = false,
       decodeMode: String = DecodeMode.Exact.name
   ): LocalModelBytes = {
-    val folder = if (EmbeddedModels.isEmbedded(uri)) unpackedModel(uri) else Path.of(uri)
-    // Alone on the machine: one run may use every core.
-    val session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
-    val settings = ModelSettings(
-      decodeMode = DecodeMode.parse(decodeMode),
-      pooling = Pooling.parse(pooling),
-      normalize = normalize,
-      session = session
-    )
-    new LocalModelBytes(new LocalModel(ModelBundle.open(folder), settings))
+    val mode = DecodeMode.parse(decodeMode)
+    open(uri, ModelSettings(decodeMode = mode, pooling = Pooling.parse(pooling), normalize = normalize))
   }
 
-  /** Where this JVM keeps the embedded models that it unpacked; it goes with the JVM. */
-  private lazy val unpackedModels: Path = {
-    val folder = Files.createTempDirectory("sparkvision")
-    sys.addShutdownHook(deleteRecursively(folder))
-    folder
+  /** @param settings
+    *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
+    */
+  def openWith(uri: String, settings: String): LocalModelBytes = open(uri, ModelSettingsReader.read(settings))
+
+  // Alone on the machine: one run may use every core.
+  private def open(uri: String, settings: ModelSettings): LocalModelBytes = {
+    val session = SessionConfig(intraOpThreads = LocalModel.cores)
+    new LocalModelBytes(LocalModel.open(uri, settings.copy(session = session)))
   }
-
-  private val unpackedFolders = mutable.Map[String, Path]()
-
-  /** The folder of an embedded model, unpacked at the first call. */
-  private[engine] def unpackedModel(uri: String): Path = synchronized {
-    // A machine that sweeps its temporary folders may have taken it.
-    unpackedFolders.get(uri).filter(folder => Files.exists(folder.resolve(BundleManifest.FileName))).getOrElse {
-      val folder = Files.createTempDirectory(Files.createDirectories(unpackedModels), "model")
-      EmbeddedModels.copyTo(uri, folder)
-      unpackedFolders(uri) = folder
-      folder
-    }
-  }
-
-  private def deleteRecursively(folder: Path): Unit = if (Files.exists(folder))
-    Using.resource(Files.walk(folder)) { files =>
-      files.sorted(java.util.Comparator.reverseOrder[Path]).forEach(file => Files.delete(file))
-    }
 
   private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)

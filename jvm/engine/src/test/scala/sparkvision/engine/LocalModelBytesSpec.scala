@@ -28,7 +28,7 @@ class LocalModelBytesSpec extends AnyFunSuite {
   }
 
   test("an unpacked model that somebody deleted is unpacked anew") {
-    val folder = LocalModelBytes.unpackedModel(EmbeddedModels.Default)
+    val folder = EmbeddedModels.unpacked(EmbeddedModels.Default)
     Files.delete(folder.resolve(BundleManifest.FileName))
     Using.resource(LocalModelBytes.open(EmbeddedModels.Default))(model => assert(model.labels.length == 10))
   }

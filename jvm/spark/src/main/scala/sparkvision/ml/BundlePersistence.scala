@@ -1,6 +1,6 @@
 package sparkvision.ml
 
-import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath}
 import org.apache.spark.ml.util.{DefaultParamsReadable, MLReader, MLWriter}
 import org.apache.spark.sql.SparkSession
 
@@ -18,10 +18,7 @@ final private[ml] class BundleWriter(bundle: ModelBundle, metadata: MLWriter) ex
   override protected def saveImpl(path: String): Unit = {
     metadata.session(sparkSession).save(path)
     val root = new HadoopPath(BundlePersistence.bundleFolder(path))
-    val fileSystem = root.getFileSystem(sparkSession.sparkContext.hadoopConfiguration)
-    bundle.fileNames.foreach { name =>
-      fileSystem.copyFromLocalFile(new HadoopPath(bundle.folder.resolve(name).toUri), new HadoopPath(root, name))
-    }
+    BundlePersistence.copyFiles(bundle, root, root.getFileSystem(sparkSession.sparkContext.hadoopConfiguration))
   }
 }
 
@@ -31,6 +28,15 @@ private[ml] object BundlePersistence {
     * call nothing else of a companion than `load`, so this is its way to `loadSavedModel`.
     */
   val BundlePrefix = "bundle:"
+
+  /** Before a name: what `load` is asked for is `pretrained` of that name, for Spark Connect clients too. */
+  val PretrainedPrefix = "pretrained:"
+
+  /** Copies a bundle's files, the manifest last: a bundle that has it is complete. */
+  def copyFiles(bundle: ModelBundle, target: HadoopPath, fileSystem: FileSystem): Unit =
+    bundle.fileNames.foreach { name =>
+      fileSystem.copyFromLocalFile(new HadoopPath(bundle.folder.resolve(name).toUri), new HadoopPath(target, name))
+    }
 
   def bundleFolder(path: String): String = new HadoopPath(path, "bundle").toString
 }
@@ -56,6 +62,18 @@ trait BundleReadable[S <: VisionModelStage] extends DefaultParamsReadable[S] {
   /** A stage with the embedded default: handwritten digits. */
   def pretrained(): S = loadSavedModel(EmbeddedModels.Default, SparkSession.active)
 
+  /** A stage with a model of [[PretrainedModels]].
+    *
+    * @param name
+    *   `NAME`, of which the newest version is taken, or `NAME:VERSION`
+    * @throws BundleException
+    *   when there is no such model, or another stage runs it
+    */
+  def pretrained(name: String): S = {
+    val spark = SparkSession.active
+    loadSavedModel(PretrainedModels.find(name, spark), spark)
+  }
+
   /** A saved stage. Its model is read from where it is now, wherever it was saved. */
   override def read: MLReader[S] = {
     val metadata = super.read
@@ -75,5 +93,7 @@ trait BundleReadable[S <: VisionModelStage] extends DefaultParamsReadable[S] {
   override def load(path: String): S =
     if (path.startsWith(BundlePersistence.BundlePrefix))
       loadSavedModel(path.stripPrefix(BundlePersistence.BundlePrefix), SparkSession.active)
+    else if (path.startsWith(BundlePersistence.PretrainedPrefix))
+      pretrained(path.stripPrefix(BundlePersistence.PretrainedPrefix))
     else super.load(path)
 }

@@ -4,13 +4,13 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
-import sparkvision.engine.{BundleException, LocalModel, ModelSettings, ParameterException, Picture}
+import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, VisibleGpus}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
   *
   * @param deviceId
-  *   the GPU; -1: the task's own
+  *   the GPU; -1: as [[TaskGpu]] says
   * @param intraOpThreads
   *   0: as many as the task has cores, and those that no task uses
   */
@@ -47,17 +47,9 @@ final private[ml] case class PartitionRunner(
   private def mayBeTheCopys(error: Throwable): Boolean =
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
-  private def numberOf(gpu: String): Int = gpu.toIntOption.getOrElse {
-    throw new ParameterException(
-      s"Spark's task resource gpu names the GPU '$gpu', and a number is needed. Let its discovery script give numbers, or " +
-        "set deviceId."
-    )
-  }
-
   private def settingsFor(task: TaskContext): ModelSettings = {
-    val device =
-      if (deviceId >= 0) deviceId
-      else task.resources().get("gpu").flatMap(_.addresses.headOption).fold(0)(numberOf)
+    val given = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
+    val device = TaskGpu.of(deviceId, given, task.partitionId(), VisibleGpus.count)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
     // Who says how many threads a run may have has as many, and no others.
     val cores = if (intraOpThreads > 0) 1 else settings.cores / threads

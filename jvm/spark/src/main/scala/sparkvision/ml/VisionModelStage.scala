@@ -121,7 +121,7 @@ abstract class VisionModelStage
     batchSize = getBatchSize,
     maxImagePixels = getMaxImagePixels,
     decodeMode = DecodeMode.parse(getDecodeMode),
-    session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
+    session = sessionConfig,
     cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )

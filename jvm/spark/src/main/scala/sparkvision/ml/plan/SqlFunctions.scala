@@ -16,13 +16,19 @@ private[ml] object SqlFunctions {
     "_FUNC_() - What each stage and model has done in this application: pictures, batches, times."
 
   val scalars: Seq[(FunctionIdentifier, ExpressionInfo, FunctionBuilder)] =
-    Seq((FunctionIdentifier(PredictPicture.Name), predictInformation, PredictPicture.of))
+    Seq(
+      (FunctionIdentifier(PredictPicture.Name), predictInformation, PredictPicture.of),
+      (FunctionIdentifier(ThumbnailPicture.Name), thumbnailInformation, ThumbnailPicture.of)
+    )
 
   val tables: Seq[(FunctionIdentifier, ExpressionInfo, TableFunctionBuilder)] =
     Seq((FunctionIdentifier(MetricsName), information(getClass.getName, MetricsName, MetricsUsage), _ => totals()))
 
   private def predictInformation =
     information(classOf[PredictPicture].getName, PredictPicture.Name, PredictPicture.Usage)
+
+  private def thumbnailInformation =
+    information(ThumbnailPicture.getClass.getName, ThumbnailPicture.Name, ThumbnailPicture.Usage)
 
   /** What `DESCRIBE FUNCTION` shows. */
   private def information(className: String, name: String, usage: String): ExpressionInfo =

@@ -1,0 +1,7 @@
+"""`python -m sparkvision.cli`."""
+
+import sys
+
+from sparkvision.cli import main
+
+sys.exit(main())

@@ -1,0 +1,204 @@
+"""What `sparkvision doctor` looks at, a function a check."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from sparkvision.errors import SessionError, SparkVisionError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JAVA = 17
+# What hatch_build.py's platform tag says of the natives.
+GLIBC = (2, 35)
+SPARK = (4, 0, 1)
+# start() gives Spark's driver 4 GB.
+GIBIBYTES = 4
+CONNECT_SECONDS = 5
+JOB_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at and found.
+
+    Attributes
+    ----------
+    what : str
+        The thing that was checked.
+    state : "ok", "fix" or "information"
+        Information never hinders labelling on the CPU.
+    found : str
+        What is there.
+    remedy : str
+        What to do, where there is something to do.
+    """
+
+    what: str
+    state: Literal["ok", "fix", "information"]
+    found: str
+    remedy: str = ""
+
+
+def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
+    """Check all there is to check. Spark is started last, and only where nothing hinders it."""
+    ready = True
+    for check in (java, spark, jars, glibc, memory, gpu, export):
+        found = check()
+        ready = ready and found.state != "fix"
+        yield found
+    if master is not None:
+        found = reachable(master)
+        ready = ready and found.state != "fix"
+        yield found
+    if ready:
+        yield from labelling(master or "local[*]", conf)
+
+
+def java() -> Check:
+    """Look for the Java that Spark starts: JAVA_HOME's, else the PATH's."""
+    home = os.environ.get("JAVA_HOME")
+    command = str(Path(home, "bin", "java")) if home else "java"
+    remedy = f"install Java {JAVA} or newer, and set JAVA_HOME to it or put java on the PATH"
+    try:
+        told = subprocess.run([command, "-version"], capture_output=True, text=True, check=True).stderr
+    except (OSError, subprocess.CalledProcessError) as error:
+        return Check("Java", "fix", f"{command} cannot be run: {error}", remedy)
+    version = re.search(r'version "(\d+)[^"]*"', told)
+    if version is None or int(version[1]) < JAVA:
+        return Check("Java", "fix", told.partition("\n")[0], remedy)
+    return Check("Java", "ok", version[0])
+
+
+def spark() -> Check:
+    """Look at pyspark's version."""
+    import pyspark
+
+    numbers = tuple(int(number) for number in re.findall(r"\d+", pyspark.__version__)[:3])
+    if not SPARK <= numbers < (5,):
+        return Check("Spark", "fix", f"pyspark {pyspark.__version__}", "pip install 'pyspark>=4.0.1,<5'")
+    return Check("Spark", "ok", f"pyspark {pyspark.__version__}")
+
+
+def jars() -> Check:
+    """Look for the package's own jars."""
+    from sparkvision._session import jars
+
+    try:
+        found = jars()
+    except SessionError as error:
+        return Check("jars", "fix", "none", str(error))
+    return Check("jars", "ok", f"{len(found)} in {found[0].parent}")
+
+
+def glibc() -> Check:
+    """Look at the C library, which the native libraries in the jars need."""
+    name, version = platform.libc_ver()
+    newest = ".".join(map(str, GLIBC))
+    if name != "glibc" or tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < GLIBC:
+        found = f"{name} {version}".strip() or "not glibc"
+        return Check(
+            "C library", "fix", found, f"use a Linux with glibc {newest} or newer, as Debian 12 or Ubuntu 22.04"
+        )
+    return Check("C library", "ok", f"glibc {version}")
+
+
+def memory() -> Check:
+    """Look at this machine's memory."""
+    gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = f"{gibibytes:.1f} GiB, {os.cpu_count()} cores"
+    if gibibytes < GIBIBYTES:
+        return Check("memory", "information", found, "lower spark.driver.memory: start() sets 4g for the driver")
+    return Check("memory", "ok", found)
+
+
+def gpu() -> Check:
+    """Look for an NVIDIA GPU."""
+    command = shutil.which("nvidia-smi")
+    told = subprocess.run([command, "-L"], capture_output=True, text=True) if command else None
+    if told is None or told.returncode != 0:
+        return Check("GPU", "information", "no NVIDIA GPU found: models run on the CPU")
+    names = "; ".join(line.partition(" (UUID")[0] for line in told.stdout.splitlines())
+    return Check("GPU", "information", names, "start(gpu=True) uses it")
+
+
+def export() -> Check:
+    """Look for the libraries of `sparkvision export`."""
+    missing = [name for name in ("torch", "transformers", "optimum", "onnx", "onnxruntime") if not _installed(name)]
+    if missing:
+        return Check("export", "information", f"lacks {', '.join(missing)}", "pip install 'sparkvision[export]'")
+    return Check("export", "ok", "its libraries are installed")
+
+
+def reachable(master: str) -> Check:
+    """Knock at a standalone master's port; Spark itself would go on trying for a minute."""
+    url = urlsplit(master)
+    if url.scheme != "spark":
+        return Check("master", "information", f"{master}: tried below")
+    try:
+        socket.create_connection((url.hostname or "", url.port or 7077), CONNECT_SECONDS).close()
+    except OSError as error:
+        remedy = "check the host, the port and the firewall, or start a master there"
+        return Check("master", "fix", f"{master} does not answer: {error}", remedy)
+    return Check("master", "ok", f"{master} answers")
+
+
+def labelling(master: str, conf: list[str] | None) -> Iterator[Check]:
+    """Label a picture with the embedded model on Spark's executors."""
+    from sparkvision.cli.spark_session import spark_session
+
+    start = time.monotonic()
+    what = f"labelling on {master}"
+    try:
+        with spark_session(master, conf) as session:
+            jvm: Any = session._jvm
+            providers = [str(name) for name in jvm.ai.onnxruntime.OrtEnvironment.getAvailableProviders()]
+            yield Check("execution providers", "information", ", ".join(providers))
+            error = _label(session)
+    except (SparkVisionError, RuntimeError) as refused:
+        error = str(refused)
+    if error:
+        remedy = "see the reason; where no executor took the job, free cores or memory for it (spark.cores.max)"
+        yield Check(what, "fix", error, remedy)
+    else:
+        yield Check(what, "ok", f"works: {time.monotonic() - start:.0f} s with Spark's start")
+
+
+def _label(session: SparkSession) -> str | None:
+    """Give the reason why the picture has no label, None when it has one."""
+    from PIL import Image
+
+    from sparkvision.ml import ViTForImageClassification
+
+    file = io.BytesIO()
+    Image.new("RGB", (32, 32), "white").save(file, "PNG")
+    table = session.createDataFrame([(bytearray(file.getvalue()),)], "content binary")
+    stage = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class").setErrorCol("error")
+    # A cluster without free cores would never begin.
+    timer = threading.Timer(JOB_SECONDS, session.sparkContext.cancelAllJobs)
+    timer.start()
+    try:
+        (row,) = stage.transform(table).select("error").collect()
+    finally:
+        timer.cancel()
+    error: str | None = row.error
+    return error
+
+
+def _installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None

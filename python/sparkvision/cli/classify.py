@@ -1,0 +1,110 @@
+"""The command `sparkvision classify`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sparkvision.cli.command import command
+from sparkvision.cli.spark_session import Conf, Master
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_SUMMARY_LABELS = 10
+
+
+@command(
+    "classify",
+    "sparkvision classify photos/ --out predictions.csv",
+    "sparkvision classify photos/ --model my-vit/ --out predictions.parquet --top-k 3 --report report.html",
+    "sparkvision classify s3a://lake/photos --model my-vit:2 --out s3a://lake/labels.parquet --master spark://host:7077",
+)
+def classify(
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
+    ],
+    out: Annotated[str, typer.Option(metavar="FILE", help="predictions: a name that ends in .parquet, .csv or .json")],
+    model: Annotated[
+        str,
+        typer.Option(metavar="BUNDLE", help="a bundle's folder or URI, embedded:NAME, or a name that `models` lists"),
+    ] = "embedded:digits",
+    top_k: Annotated[int, typer.Option(min=1, metavar="N", help="labels a picture, best first")] = 1,
+    mode: Annotated[
+        Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"],
+        typer.Option(
+            help="what becomes of a picture that cannot be used: its row has the reason, it is left out, or all fails"
+        ),
+    ] = "PERMISSIVE",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="also write a page to look at: report.html")
+    ] = None,
+    master: Master = None,
+    conf: Conf = None,
+) -> None:
+    """Label a folder of pictures with Spark.
+
+    FILE gets a row a picture: path, label, score (with --top-k 2: label_2, score_2) and error.
+    """
+    from sparkvision.cli.job_progress import run_with_progress
+    from sparkvision.cli.named_model import load
+    from sparkvision.cli.picture_table import read_folder, require_format, write_table
+    from sparkvision.cli.spark_session import spark_session
+    from sparkvision.ml import ImageClassification
+
+    require_format(out)
+    with spark_session(master, conf) as spark:
+        stage = load(ImageClassification, model, spark)
+        stage.setInputCols(["content"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
+        pictures, total = read_folder(spark, folder)
+        labelled = stage.transform(pictures).select("path", "class", "error").persist()
+        start = time.monotonic()
+        run_with_progress(spark, stage.uid, total, labelled.count)
+        seconds = time.monotonic() - start
+        write_table(_flat(labelled, top_k), out)
+        if report is not None:
+            from sparkvision.report import write_report
+
+            write_report(labelled, report, title=f"{folder}: {model}")
+        _summarize(labelled, total, seconds)
+    print(f"predictions    {out}")
+    if report is not None:
+        print(f"report         {report}")
+
+
+def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
+    """Give columns that every format has."""
+    columns = ["path"]
+    for rank in range(top_k):
+        suffix = f"_{rank + 1}" if rank else ""
+        best = f"get(class, {rank})"
+        columns.append(f"{best}.result AS label{suffix}")
+        columns.append(f"CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
+    return labelled.selectExpr(*columns, "error")
+
+
+def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    counts = (
+        labelled.selectExpr("get(class, 0).result AS label", "error IS NOT NULL AS bad").groupBy("label", "bad").count()
+    )
+    rows = sorted(counts.collect(), key=lambda row: -row["count"])
+    labels = [(row.label, row["count"]) for row in rows if not row.bad]
+    bad = sum(row["count"] for row in rows if row.bad)
+    table = Table(title=f"{total:,} pictures in {seconds:.1f} s: {total / seconds:,.1f} pictures/s")
+    table.add_column("label")
+    table.add_column("pictures", justify="right")
+    for label, count in labels[:_SUMMARY_LABELS]:
+        table.add_row("(none)" if label is None else escape(label), f"{count:,}")
+    if others := labels[_SUMMARY_LABELS:]:
+        table.add_row(f"{len(others)} other labels", f"{sum(count for _, count in others):,}")
+    if bad:
+        table.add_row("unusable pictures", f"{bad:,}", style="red")
+    Console().print(table)

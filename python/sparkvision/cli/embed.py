@@ -1,0 +1,58 @@
+"""The command `sparkvision embed`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from sparkvision.cli.command import command
+from sparkvision.cli.spark_session import Conf, Master
+
+# What a table of embeddings says of itself, in the metadata of its column.
+MODEL = "model"
+POOLING = "pooling"
+
+
+@command(
+    "embed",
+    "sparkvision export --task feature-extraction google/vit-base-patch16-224-in21k my-features/",
+    "sparkvision embed photos/ --model my-features/ --out embeddings.parquet",
+)
+def embed(
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
+    ],
+    model: Annotated[str, typer.Option(metavar="BUNDLE", help="a bundle for feature-extraction: folder, URI or name")],
+    out: Annotated[str, typer.Option(metavar="FILE", help="embeddings: a name that ends in .parquet or .json")],
+    pooling: Annotated[
+        Literal["cls", "mean", "pooler"], typer.Option(help="how hidden states become one embedding")
+    ] = "cls",
+    master: Master = None,
+    conf: Conf = None,
+) -> None:
+    """Embed a folder of pictures with Spark.
+
+    FILE gets a row a picture: path, embedding (numbers, not normalised) and error.
+    """
+    from pyspark.sql import functions as F
+
+    from sparkvision.cli.job_progress import run_with_progress
+    from sparkvision.cli.named_model import load
+    from sparkvision.cli.picture_table import read_folder, require_format, write_table
+    from sparkvision.cli.spark_session import spark_session
+    from sparkvision.ml import ViTImageEmbeddings
+
+    require_format(out, ("parquet", "json"))
+    with spark_session(master, conf) as spark:
+        stage = load(ViTImageEmbeddings, model, spark)
+        stage.setInputCols(["content"]).setOutputCol("found").setErrorCol("error").setPooling(pooling)
+        pictures, total = read_folder(spark, folder)
+        facts = {MODEL: stage.getBundleHash(), POOLING: pooling}
+        embedding = F.expr("get(found, 0).embeddings").alias("embedding", metadata=facts)
+        embedded = stage.transform(pictures).select("path", embedding, "error").persist()
+        run_with_progress(spark, stage.uid, total, embedded.count)
+        bad = embedded.where("error IS NOT NULL").count()
+        write_table(embedded, out)
+    print(f"embeddings     {out}: {total - bad:,} pictures, {bad:,} unusable")

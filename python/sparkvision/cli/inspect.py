@@ -1,0 +1,87 @@
+"""The command `sparkvision inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sparkvision.bundle import PREPROCESSOR, Bundle
+from sparkvision.cli.command import command
+from sparkvision.errors import BundleError
+from sparkvision.export.accuracy import describe as describe_accuracy
+from sparkvision.manifest import Manifest, TensorSpec
+
+_FIRST_LABELS = 5
+
+
+@command("inspect", "sparkvision inspect my-vit/")
+def inspect(bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the bundle")]) -> None:
+    """Tell what is in a bundle, and verify its files.
+
+    Every file is compared with the manifest's SHA-256.
+    """
+    read = Bundle.read(bundle)
+    print(describe(read), flush=True)
+    try:
+        read.verify_files()
+    except BundleError:
+        print(f"{'files':<14} NOT as the manifest says", flush=True)
+        raise
+    print(f"{'files':<14} verified: all {len(read.manifest.files)} are as the manifest says")
+
+
+def describe(bundle: Bundle) -> str:
+    """Give a readable summary of a bundle, a line for each fact; its files are read and verified.
+
+    Examples
+    --------
+    >>> print(describe(Bundle.read("my-vit")))  # doctest: +SKIP
+    bundle         my-vit
+    architecture   ViTForImageClassification (vit)
+    ...
+    """
+    manifest = bundle.manifest
+    shown = ", ".join(manifest.labels[:_FIRST_LABELS]) + (", ..." if len(manifest.labels) > _FIRST_LABELS else "")
+    facts = [
+        ("bundle", str(bundle.folder)),
+        ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
+        ("task", ", ".join([manifest.task, *([manifest.problem_type] if manifest.labels else [])])),
+        *(("input", _tensor(spec)) for spec in manifest.inputs),
+        *(("output", _tensor(spec)) for spec in manifest.outputs),
+        ("preprocessing", _preprocessing(bundle)),
+        ("labels", f"{len(manifest.labels)}: {shown}"),
+        ("precision", ", ".join(f"{name}, tolerance {value:g}" for name, value in manifest.tolerance.items())),
+        *_accuracy(manifest),
+        ("opset", f"{manifest.opset} (IR version {manifest.ir_version})"),
+        ("size", f"{bundle.size() / 1e6:,.1f} MB in {len(manifest.files)} files"),
+        ("model hash", bundle.model_hash()),
+        ("exporters", ", ".join(f"{name} {version}" for name, version in manifest.exporters.items())),
+    ]
+    return "\n".join(f"{name:<14} {value}" for name, value in facts)
+
+
+def _accuracy(manifest: Manifest) -> list[tuple[str, str]]:
+    accuracy = manifest.accuracy
+    if accuracy is None:
+        return []
+    calibration = [("calibration", f"{accuracy.calibration_pictures} pictures")]
+    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_pictures else [])]
+
+
+def _preprocessing(bundle: Bundle) -> str:
+    path = bundle.folder / PREPROCESSOR
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # No processor's name says how it was saved; the rest is shown as it is written there.
+        kind = settings.pop("image_processor_type", None) or settings.pop("feature_extractor_type", "unnamed processor")
+        values = ", ".join(f"{name}={json.dumps(value)}" for name, value in settings.items() if value is not None)
+    except (OSError, ValueError, AttributeError) as error:
+        raise BundleError(f"{path} cannot be read ({error}); export the model again") from error
+    return f"{kind}: {values}"
+
+
+def _tensor(spec: TensorSpec) -> str:
+    return f"{spec.name} {spec.type} [{', '.join(str(size) for size in spec.shape)}]"

@@ -1,0 +1,64 @@
+"""Tables of the commands that use Spark: a folder's pictures in, and results out to a file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparkvision.errors import ImageError, ParameterError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+FORMATS = ("parquet", "csv", "json")
+
+
+def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
+    """Give every file of a folder and its sub-folders, as Spark's binaryFile has them, and their number."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        table = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        raise ImageError(None, f"{folder}: there is no such folder; give a folder of pictures") from error
+    count = table.select("path").count()
+    if count == 0:
+        raise ImageError(None, f"{folder} holds no files; give a folder of pictures")
+    return table, count
+
+
+def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
+    """Tell the format by the ending of a file's name, before any work is done."""
+    suffix = out.rstrip("/").rpartition(".")[2].lower()
+    if suffix not in formats:
+        raise ParameterError(f"--out {out}: its name must end in one of {', '.join('.' + name for name in formats)}")
+    return suffix
+
+
+def write_table(table: DataFrame, out: str) -> None:
+    """Write a table in the format that its name's ending says; what is there is replaced.
+
+    One file where Spark runs on this machine and `out` is a path; else a folder, as Spark writes it.
+    """
+    spark = table.sparkSession
+    suffix = require_format(out)
+    if "://" in out or not str(spark.sparkContext.master).startswith("local"):
+        _write(table, suffix, out)
+        return
+    target = Path(out)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        raise ParameterError(f"--out {out} is a folder; give the name of a file")
+    with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=target.parent) as folder:
+        _write(table.coalesce(1), suffix, str(Path(folder, "table").absolute()))
+        (part,) = Path(folder, "table").glob(f"part-*.{suffix}")
+        shutil.move(part, target)
+
+
+def _write(table: DataFrame, suffix: str, path: str) -> None:
+    options = {"csv": {"header": "true", "escape": '"'}, "json": {"ignoreNullFields": "false"}}.get(suffix, {})
+    table.write.mode("overwrite").format(suffix).options(**options).save(path)

@@ -1,0 +1,38 @@
+"""The command `sparkvision push`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparkvision.cli.command import command
+from sparkvision.cli.spark_session import Conf
+
+
+@command(
+    "push",
+    "sparkvision push my-vit/ hdfs:///models",
+    "sparkvision push my-vit/ s3a://lake/models --name google/vit-base:2024-06",
+)
+def push(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the bundle")],
+    home: Annotated[
+        str, typer.Argument(metavar="URI", help="the model home: a folder, or any URI that Hadoop writes to")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[:VERSION]", help="(default: the folder's name, and the next whole number)"),
+    ] = None,
+    conf: Conf = None,
+) -> None:
+    """Put a bundle into a model home, for pretrained(NAME).
+
+    It is written whole or not at all, to URI/NAME/VERSION. A version is never replaced by another bundle.
+    """
+    from sparkvision import model_home
+    from sparkvision.cli.spark_session import spark_session
+
+    with spark_session("local[1]", conf) as spark:
+        print(model_home.push(bundle, home, spark, name))

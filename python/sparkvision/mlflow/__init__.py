@@ -1,0 +1,19 @@
+"""SparkVision's models in MLflow: log them, register them, load them, serve them.
+
+Needs the extra ``mlflow``.
+
+Examples
+--------
+>>> import mlflow, sparkvision.mlflow
+>>> sparkvision.mlflow.log_model(pipeline_model, name="shop", registered_model_name="shop")
+>>> sparkvision.mlflow.load_model("models:/shop/1").transform(pictures)  # in Spark
+>>> mlflow.pyfunc.load_model("models:/shop/1").predict(table)  # without Spark
+"""
+
+from sparkvision.mlflow.flavor import FLAVOR, load_model, log_model, save_model
+from sparkvision.mlflow.prediction import _load_pyfunc
+
+__all__ = ["FLAVOR", "load_model", "log_model", "save_model"]
+
+# Where MLflow looks for the function that gives it a model to predict with.
+_ = _load_pyfunc

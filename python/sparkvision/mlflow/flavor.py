@@ -1,0 +1,228 @@
+"""The flavour: how a fitted Pipeline, a stage or a bundle becomes an MLflow model, and comes back."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import mlflow.artifacts
+import mlflow.pyfunc
+import pandas as pd
+from mlflow.models import Model
+from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
+from pyspark.ml import PipelineModel
+
+import sparkvision
+from sparkvision import _base, ml
+from sparkvision._base import ModelTransformer
+from sparkvision.bundle import Bundle
+from sparkvision.errors import BundleError, ParameterError, SessionError
+from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
+
+FLAVOR = "sparkvision"
+MODULE = "sparkvision.mlflow"
+DATA = Path("data", "model")  # where mlflow.pyfunc puts a folder named model
+
+Saveable: TypeAlias = PipelineModel | ModelTransformer | str | Path
+
+
+def save_model(
+    model: Saveable,
+    path: str | Path,
+    *,
+    input_example: bytes | str | Path | None = None,
+    pip_requirements: list[str] | None = None,
+    mlflow_model: Model | None = None,
+) -> None:
+    """Write an MLflow model to a folder.
+
+    Parameters
+    ----------
+    model
+        A fitted Pipeline with exactly one stage that runs a model, such a stage, or a bundle's folder.
+    path
+        The folder to write; it must not exist, or be empty.
+    input_example
+        A picture, encoded or as a file, to show callers what the model takes.
+    pip_requirements
+        What an environment for this model must hold. Unset: this version of SparkVision.
+    mlflow_model
+        MLflow's own description of the model, to which this flavour is added; `log_model` gives one.
+
+    Raises
+    ------
+    BundleError
+        When ``model`` names no bundle.
+    ParameterError
+        When it is something else, or a Pipeline in which not exactly one stage runs a model.
+    SessionError
+        When Spark has written a Pipeline or stage somewhere else than on this machine.
+
+    Examples
+    --------
+    >>> sparkvision.mlflow.save_model("my-vit", "my-vit-mlflow")
+    """
+    description = mlflow_model if mlflow_model is not None else Model()
+    with tempfile.TemporaryDirectory() as temporary:
+        data = Path(temporary) / DATA.name
+        stage = _write(model, data)
+        bundle = _bundle_in(data)
+        description.add_flavor(
+            FLAVOR,
+            sparkvision_version=sparkvision.__version__,
+            saved=type(model).__name__ if stage is not None else "bundle",
+            bundle=bundle.relative_to(data).as_posix(),
+            settings={} if stage is None else _settings(stage),
+        )
+        mlflow.pyfunc.save_model(
+            str(path),
+            loader_module=MODULE,
+            data_path=str(data),
+            mlflow_model=description,
+            signature=signature_of(Bundle.read(bundle).manifest),
+            input_example=None if input_example is None else _table_of(input_example),
+            pip_requirements=pip_requirements or [f"sparkvision[mlflow]=={sparkvision.__version__}"],
+        )
+
+
+def log_model(
+    model: Saveable,
+    name: str,
+    *,
+    input_example: bytes | str | Path | None = None,
+    registered_model_name: str | None = None,
+    pip_requirements: list[str] | None = None,
+    **options: Any,
+) -> ModelInfo:
+    """Log a model to the MLflow tracking server.
+
+    Parameters
+    ----------
+    model
+        As for `save_model`.
+    name
+        The model's name in its run.
+    input_example
+        As for `save_model`; MLflow then tries it on the model, which starts a JVM.
+    registered_model_name
+        Where to register the model as a new version.
+    pip_requirements
+        As for `save_model`.
+    **options
+        Anything else that ``mlflow.models.Model.log`` takes, for instance ``tags`` or ``run_id``.
+
+    Returns
+    -------
+    ModelInfo
+        MLflow's; its ``model_uri`` loads the model, its ``registered_model_version`` says which version it became.
+
+    Raises
+    ------
+    BundleError, ParameterError, SessionError
+        As `save_model`.
+
+    Examples
+    --------
+    >>> info = sparkvision.mlflow.log_model(pipeline_model, name="shop", registered_model_name="shop")
+    """
+    info: ModelInfo = Model.log(
+        artifact_path=None,
+        name=name,
+        flavor=sys.modules[MODULE],
+        flavor_name=FLAVOR,
+        registered_model_name=registered_model_name,
+        model=model,
+        input_example=input_example,
+        pip_requirements=pip_requirements,
+        **options,
+    )
+    return info
+
+
+def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
+    """Load what was logged, to use it in Spark.
+
+    Parameters
+    ----------
+    model_uri
+        For instance ``models:/shop/1`` or ``runs:/RUN/NAME``, or a folder that `save_model` wrote.
+    dst_path
+        An existing folder to download to: on a cluster of several machines, one that all of them see. Unset: a
+        temporary folder.
+
+    Returns
+    -------
+    PipelineModel, stage or Path
+        Of the kind that was saved; a bundle's folder for ``loadSavedModel`` or ``LocalModel``. A Pipeline and a stage
+        need the session of ``sparkvision.start()``.
+
+    Raises
+    ------
+    BundleError
+        When it is a model of another flavour.
+    SessionError
+        When there is no session, or it lacks our jars.
+
+    Examples
+    --------
+    >>> sparkvision.start()
+    >>> sparkvision.mlflow.load_model("models:/shop/1").transform(pictures)
+    """
+    folder = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=None if dst_path is None else str(dst_path)))
+    flavors = Model.load(str(folder / MLMODEL_FILE_NAME)).flavors
+    if FLAVOR not in flavors:
+        raise BundleError(
+            f"{model_uri} was not logged by sparkvision.mlflow: it has the flavors {', '.join(sorted(flavors))}."
+        )
+    saved, data = flavors[FLAVOR]["saved"], folder / DATA
+    if saved == "bundle":
+        return data
+    if saved == PipelineModel.__name__:
+        _base._session()  # names the remedy when there is none
+        return PipelineModel.load(data.as_uri())
+    stage: ModelTransformer = getattr(ml, saved).load(data.as_uri())
+    return stage
+
+
+def _write(model: Saveable, data: Path) -> ModelTransformer | None:
+    """Write the model's files; give the stage that runs it, unless it is a bundle."""
+    if isinstance(model, (str, Path)):
+        source = Bundle.read(model)
+        source.verify_files()
+        shutil.copytree(source.folder, data)
+        return None
+    stages = model.stages if isinstance(model, PipelineModel) else [model]
+    runs = [stage for stage in stages if isinstance(stage, ModelTransformer)]
+    if len(runs) != 1:
+        raise ParameterError(
+            f"sparkvision.mlflow takes a fitted Pipeline with one stage that runs a model, such a stage, or a bundle's "
+            f"folder; {model!r:.80} has {len(runs)} such stages."
+        )
+    model.save(data.as_uri())
+    if not list(data.glob("metadata/part-*")):
+        raise SessionError(
+            f"Spark has written {model.uid} on other machines than this one: on a cluster, or over Spark Connect. "
+            "Log the bundle's folder instead, and load it with loadSavedModel."
+        )
+    return runs[0]
+
+
+def _bundle_in(data: Path) -> Path:
+    """Find the bundle in what was written: it lies there itself, in a stage, or in a Pipeline's stage."""
+    for pattern in ("model.onnx", "bundle/model.onnx", "stages/*/bundle/model.onnx"):
+        for graph in data.glob(pattern):
+            return graph.parent
+    raise BundleError(f"{data} holds no model.onnx: it was not saved by this version of SparkVision.")
+
+
+def _settings(stage: ModelTransformer) -> dict[str, Any]:
+    """Give what was set on the stage and changes its numbers, by the names of its Params."""
+    return {name: stage.getOrDefault(name) for name in SETTINGS if stage.hasParam(name) and stage.isSet(name)}
+
+
+def _table_of(example: bytes | str | Path) -> pd.DataFrame:
+    picture = bytes(example) if isinstance(example, (bytes, bytearray)) else Path(example).read_bytes()
+    return pd.DataFrame({PICTURE_COLUMN: [picture]})

@@ -1,0 +1,97 @@
+"""The model home: bundles by name and version, below a folder or any URI prefix that Hadoop reads.
+
+``pretrained(name)`` looks at the models in the jar, then in the folder that the environment variable
+``SPARKVISION_HOME`` names (the driver's; over Spark Connect the server's), then below ``spark.sparkvision.modelHome``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.utils import is_remote
+
+from sparkvision._base import scala_errors
+from sparkvision._session import require_jars
+from sparkvision.errors import SessionError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+__all__ = ["models", "push"]
+
+
+def push(bundle: str | Path, home: str, spark: SparkSession, name: str | None = None) -> str:
+    """Copy a bundle into a model home, whole or not at all.
+
+    Parameters
+    ----------
+    bundle
+        The bundle's folder, on this machine.
+    home
+        Any URI that Hadoop writes to. Set ``spark.sparkvision.modelHome`` to it where the model is used.
+    spark
+        A classic session, whose Hadoop settings are used.
+    name
+        ``NAME`` or ``NAME:VERSION``. Default: the folder's name. Without a version it gets the next whole number,
+        unless the newest version is this very bundle.
+
+    Returns
+    -------
+    str
+        Where the bundle is now: ``HOME/NAME/VERSION``.
+
+    Raises
+    ------
+    BundleError
+        When the bundle is damaged, the version holds another one, or the home cannot be written to.
+    SessionError
+        When the session is one over Spark Connect, or lacks SparkVision's jars.
+
+    Examples
+    --------
+    >>> sparkvision.model_home.push("my-vit", "hdfs:///models", spark)
+    'hdfs:///models/my-vit/1'
+    """
+    folder = Path(bundle).absolute()
+    with scala_errors():
+        return str(_scala(spark).push(str(folder), home, name or folder.name, spark._jsparkSession))
+
+
+def models(spark: SparkSession) -> DataFrame:
+    """List the models that ``pretrained`` finds by their names.
+
+    Parameters
+    ----------
+    spark
+        A classic session.
+
+    Returns
+    -------
+    DataFrame
+        A row a model and version: ``name``, ``version`` (null for the embedded ones), ``uri``, and ``place``:
+        ``embedded``, ``SPARKVISION_HOME`` or ``spark.sparkvision.modelHome``.
+
+    Raises
+    ------
+    BundleError
+        When a model home cannot be read.
+    SessionError
+        When the session is one over Spark Connect, or lacks SparkVision's jars.
+
+    Examples
+    --------
+    >>> sparkvision.model_home.models(spark).show()
+    """
+    from pyspark.sql import DataFrame
+
+    with scala_errors():
+        return DataFrame(_scala(spark).list(spark._jsparkSession), spark)
+
+
+def _scala(spark: SparkSession) -> Any:
+    if is_remote():
+        raise SessionError("A Spark Connect client cannot look into the model home: do this in a classic session.")
+    require_jars(spark)
+    jvm: Any = spark._jvm
+    return jvm.sparkvision.ml.PretrainedModels

@@ -1,0 +1,100 @@
+"""What the counts of a report's pictures say: accuracy, confusions, labels, scores, errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sparkvision.report.picture import BUCKETS, Counts
+
+MOST_LABELS = 20
+MOST_REASONS = 50
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often which label was taken for which.
+
+    Attributes
+    ----------
+    labels : list of str
+        All, sorted; or, where there are more than `MOST_LABELS`, those with the most mistakes.
+    counts : list of list of int
+        ``counts[i][j]`` pictures of ``labels[i]`` were labelled ``labels[j]``.
+    all_labels : int
+        How many labels there are.
+    """
+
+    labels: list[str]
+    counts: list[list[int]]
+    all_labels: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The counts of all pictures.
+
+    Attributes
+    ----------
+    labelled, failed : int
+        Pictures with a label; pictures with an error.
+    reasons : list of (str, int)
+        The `MOST_REASONS` most frequent errors, their numbers left out.
+    labels : list of (str, int)
+        The `MOST_LABELS` most frequent best labels.
+    all_labels : int
+        How many different best labels there are.
+    histogram : list of int
+        Pictures by the score of their best label, in `BUCKETS` equal steps from 0 to 1.
+    judged, right : int
+        Labelled pictures whose true label is known; those of them where it is the best label.
+    confusion : Confusion, optional
+        Where true labels are known.
+    """
+
+    labelled: int
+    failed: int
+    reasons: list[tuple[str, int]]
+    labels: list[tuple[str, int]]
+    all_labels: int
+    histogram: list[int]
+    judged: int
+    right: int
+    confusion: Confusion | None
+
+    @staticmethod
+    def of(counts: Counts) -> Summary:
+        """Add up the counts of all kinds of pictures."""
+        reasons: Counter[str] = Counter()
+        labels: Counter[str] = Counter()
+        pairs: Counter[tuple[str, str]] = Counter()
+        histogram = [0] * BUCKETS
+        for kind, count in counts.items():
+            if kind.reason is not None:
+                reasons[kind.reason] += count
+            if kind.label is not None:
+                labels[kind.label] += count
+            if kind.label is not None and kind.truth is not None:
+                pairs[kind.truth, kind.label] += count
+            if kind.bucket is not None:
+                histogram[kind.bucket] += count
+        return Summary(
+            labelled=labels.total(),
+            failed=reasons.total(),
+            reasons=reasons.most_common(MOST_REASONS),
+            labels=labels.most_common(MOST_LABELS),
+            all_labels=len(labels),
+            histogram=histogram,
+            judged=pairs.total(),
+            right=sum(count for (truth, label), count in pairs.items() if truth == label),
+            confusion=_confusion(pairs) if pairs else None,
+        )
+
+
+def _confusion(pairs: Counter[tuple[str, str]]) -> Confusion:
+    mistakes: Counter[str] = Counter()
+    for (truth, label), count in pairs.items():
+        for name in {truth, label}:
+            mistakes[name] += count if truth != label else 0
+    shown = sorted(name for name, _ in mistakes.most_common(MOST_LABELS))
+    return Confusion(shown, [[pairs[truth, label] for label in shown] for truth in shown], len(mistakes))

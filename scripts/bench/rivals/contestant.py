@@ -1,0 +1,110 @@
+"""What a peer is to the benchmark, and the process that it runs in.
+
+A peer's module defines a `Contestant` and ends with ``serve(ItsContestant)``. Nothing here needs more than Python:
+some peers live in environments of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a peer's process is started for.
+
+    Attributes
+    ----------
+    bundle, checkpoint
+        Folders of the model: as SparkVision exports it, and as transformers reads it.
+    first_picture
+        The file that a cold start labels.
+    slots
+        Cores in all: Spark's task slots, or the threads of a single process.
+    scratch
+        A folder for what the peer writes.
+    options
+        The peer's own mode.
+    """
+
+    bundle: str
+    checkpoint: str
+    first_picture: str
+    slots: int
+    scratch: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Write it for a command line."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a round labels: files of a folder, in order, again and again up to ``count``."""
+
+    folder: str
+    count: int
+    batch_size: int
+
+    def pictures(self) -> list[bytes]:
+        """Read the encoded pictures."""
+        distinct = [file.read_bytes() for file in sorted(Path(self.folder).iterdir())[: self.count]]
+        return list(islice(cycle(distinct), self.count))
+
+
+class Contestant(Protocol):
+    """A way to label pictures."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Load the model; raise an exception that says why where this cannot be had."""
+
+    def first_label(self, picture: bytes) -> str:
+        """Label one picture: the end of a cold start."""
+
+    def prepare(self, work: Work) -> Run:
+        """Do what is not timed, and give what is."""
+
+
+def class_number(label: str) -> str:
+    """Give the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
+    return str(int(label.rpartition(" ")[2]))
+
+
+def serve(contestant_class: type[Contestant]) -> None:
+    """Answer the benchmark until it hangs up: ready, prepared, seconds.
+
+    The command line is the descriptor of the connection and a `Setting` in JSON.
+    """
+    connection = Connection(int(sys.argv[1]))
+    try:
+        setting = Setting(**json.loads(sys.argv[2]))
+        contestant = contestant_class(setting)
+        label = contestant.first_label(Path(setting.first_picture).read_bytes())
+        connection.send({"ready": class_number(label)})
+        run: Run | None = None
+        while True:
+            request = connection.recv()
+            if "prepare" in request:
+                run = contestant.prepare(Work(**request["prepare"]))
+                connection.send({"prepared": True})
+            elif run is not None:
+                began = time.perf_counter()
+                run()
+                connection.send({"seconds": time.perf_counter() - began})
+    except EOFError:
+        pass
+    except Exception as error:
+        traceback.print_exc()
+        connection.send({"error": f"{type(error).__name__}: {error}".splitlines()[0]})

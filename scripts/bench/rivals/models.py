@@ -1,0 +1,73 @@
+"""The models of the benchmark: made with random weights, or the embedded one, and exported once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "build" / "bench"
+DIGITS = ROOT / "tests" / "fixtures" / "digits_checkpoint"
+EMBEDDED_DIGITS = ROOT / "jvm" / "engine" / "src" / "main" / "resources" / "sparkvision" / "models" / "digits"
+
+
+class ExportError(Exception):
+    """A bundle cannot be made here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint and its bundle."""
+
+    checkpoint: Path
+    bundle: Path
+
+
+def model(name: str, precision: str) -> Model:
+    """Make or find a model.
+
+    Parameters
+    ----------
+    name
+        ``digits``, the embedded one, or a size that scripts/make_checkpoint.py knows.
+    precision
+        As ``sparkvision export --precision`` takes it.
+
+    Raises
+    ------
+    ExportError
+        When this checkout does not export that precision.
+    """
+    checkpoint = DIGITS if name == "digits" else _checkpoint(name)
+    if name == "digits" and precision == "fp32":
+        return Model(checkpoint, EMBEDDED_DIGITS)
+    bundle = FOLDER / (name if precision == "fp32" else f"{name}-{precision}")
+    if not (bundle / "sparkvision.json").exists():
+        _export(checkpoint, bundle, precision)
+    return Model(checkpoint, bundle)
+
+
+def _checkpoint(name: str) -> Path:
+    folder = FOLDER / f"{name}-checkpoint"
+    if not (folder / "config.json").exists():
+        _run(str(ROOT / "scripts" / "make_checkpoint.py"), str(folder), "--size", name)
+    return folder
+
+
+def _export(checkpoint: Path, bundle: Path, precision: str) -> None:
+    command = ["-m", "sparkvision.cli", "export"]
+    if precision != "fp32":
+        if "--precision" not in _run(*command, "--help"):
+            raise ExportError(f"this checkout does not export {precision}")
+        command += ["--precision", precision]
+    _run(*command, str(checkpoint), str(bundle))
+
+
+def _run(*arguments: str) -> str:
+    """Run Python in a process of its own: torch would stay in this one's memory."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise ExportError((done.stderr.strip() or done.stdout.strip()).splitlines()[-1])
+    return done.stdout

@@ -1,0 +1,26 @@
+"""The code of the getting-started pages runs as it stands there, and prints what they say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conftest import FIXTURES, ROOT
+
+PAGES = [ROOT / "docs" / "getting-started" / name for name in ("install.md", "first-job.md", "own-model.md")]
+
+
+def test_the_pages_run_one_after_the_other(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "tests" / "fixtures").mkdir(parents=True)
+    (tmp_path / "tests" / "fixtures" / "digits").symlink_to(FIXTURES / "digits")
+    (tmp_path / "my-checkpoint").symlink_to(tiny_checkpoint("ViTForImageClassification"))
+    (tmp_path / "photos").mkdir()
+    for name in ("cat_chelsea.png", "jpeg_hopper_rgb.jpg", "webp_lossy.webp"):
+        (tmp_path / "photos" / name).symlink_to(FIXTURES / "photos" / name)
+    command = [sys.executable, str(ROOT / "tests" / "docs" / "run_pages.py"), *map(str, PAGES)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400)
+    assert run.returncode == 0, run.stdout + run.stderr[-3000:]
+    print("\n" + run.stdout)
+    assert (tmp_path / "labels.parquet").is_dir()

@@ -1,0 +1,86 @@
+"""The projects in examples/: a user's own builds, on artifacts from a Maven repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.packaging.conftest import ROOT, VERSION, run
+
+pytestmark = pytest.mark.packaging
+
+
+@pytest.fixture
+def pictures(copied_digits: Path, tmp_path: Path) -> Path:
+    """Ten pictures, one of each digit, named by it."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for digit in range(10):
+        shutil.copy(sorted((copied_digits / str(digit)).iterdir())[0], folder / f"{digit}.png")
+    return folder
+
+
+def copied_project(name: str, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "examples" / name, tmp_path / name, ignore=shutil.ignore_patterns("target")))
+
+
+def labels(output: str) -> dict[str, str]:
+    """The labels that the program printed, by the name of the picture; sbt writes its own words before each line."""
+    lines = [line.split() for line in output.splitlines() if ".png " in line]
+    return {Path(path).stem: label for *_, path, label in lines}
+
+
+def test_the_sbt_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={maven_repository}"}
+    project = copied_project("sbt-project", tmp_path)
+    output = run(ROOT / "scripts" / "sbt", f"run {pictures}", cwd=project, env=environment)
+    assert labels(output) == {str(digit): str(digit) for digit in range(10)}
+
+
+def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    # Maven keeps what it fetches in the first repository; SparkVision, which it never keeps there, is in the second.
+    # sbt has most of the rest, in a cache that is laid out as a repository.
+    settings = tmp_path / "settings.xml"
+    settings.write_text(SETTINGS.format(sbt=cache / "coursier/v1/https/repo1.maven.org/maven2"), encoding="utf-8")
+    repositories = [
+        f"-Dmaven.repo.local={cache / 'sparkvision' / 'maven'}",
+        f"-Dmaven.repo.local.tail={maven_repository}",
+    ]
+    goals: list[str | Path] = [
+        "--batch-mode",
+        "--quiet",
+        "--settings",
+        settings,
+        "compile",
+        "exec:exec",
+        f"-Dpictures={pictures}",
+    ]
+    project = copied_project("maven-project", tmp_path)
+    output = run(ROOT / "scripts" / "mvn", *repositories, *goals, cwd=project)
+    assert labels(output) == {str(digit): str(digit) for digit in range(10)}
+
+
+SETTINGS = """
+<settings>
+  <profiles>
+    <profile>
+      <id>what-sbt-has-fetched</id>
+      <repositories>
+        <repository>
+          <id>sbt</id><url>file://{sbt}</url>
+          <releases><checksumPolicy>ignore</checksumPolicy></releases><snapshots><enabled>false</enabled></snapshots>
+        </repository>
+      </repositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>what-sbt-has-fetched</activeProfile></activeProfiles>
+</settings>
+"""
+
+
+@pytest.mark.parametrize("file", ["sbt-project/build.sbt", "maven-project/pom.xml"])
+def test_the_sample_projects_name_this_version(file: str) -> None:
+    assert VERSION in (ROOT / "examples" / file).read_text(encoding="utf-8")

@@ -1,0 +1,158 @@
+"""The commands that use Spark: `classify`, `embed`, `similar`, `push` and `models`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
+
+from sparkvision.cli import main
+from sparkvision.cli.similar import most_similar
+from sparkvision.export import ExportReport
+
+pytestmark = pytest.mark.classic_only("the commands start classic sessions")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, digits: list[Path]) -> Path:
+    """Ten digits in folders of their labels, a broken picture and a text."""
+    for file in digits[::36][:10]:
+        (tmp_path / "in" / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, tmp_path / "in" / file.parent.name)
+    (tmp_path / "in" / "broken.png").write_bytes(digits[0].read_bytes()[:60])
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def in_this_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands use the tests' session; one test below starts the process that a user starts."""
+
+    @contextmanager
+    def session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
+        settings = dict(setting.split("=", 1) for setting in conf or ())
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        yield spark
+        for key in settings:
+            spark.conf.unset(key)
+
+    monkeypatch.setattr("sparkvision.cli.spark_session.spark_session", session)
+
+
+def test_classify_labels_a_folder_in_a_process_of_its_own(folder: Path, tmp_path: Path) -> None:
+    out, page = tmp_path / "out" / "predictions.csv", tmp_path / "report.html"
+    command = [sys.executable, "-m", "sparkvision.cli", "classify", str(folder), "--master", "local[2]"]
+    run = subprocess.run(
+        [*command, "--out", str(out), "--report", str(page)], cwd=tmp_path, capture_output=True, text=True, timeout=200
+    )
+    assert run.returncode == 0, run.stderr
+    rows = list(csv.DictReader(out.open()))
+    assert len(rows) == 12 and list(rows[0]) == ["path", "label", "score", "error"]
+    labelled = [row for row in rows if not row["error"]]
+    assert len(labelled) == 10 and all(0 < float(row["score"]) <= 1 for row in labelled)
+    assert sum(row["label"] == Path(row["path"]).parent.name for row in labelled) >= 9
+    assert {Path(row["path"]).name for row in rows if row["error"]} == {"broken.png", "notes.txt"}
+    assert "12 pictures in" in run.stdout and "unusable pictures" in run.stdout
+    assert "12/12" in run.stderr and "pictures/s" in run.stderr and "2 unusable" in run.stderr
+    assert "WARN" not in run.stderr
+    assert "broken.png" in page.read_text()
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "predictions.json"
+    assert main(["classify", str(folder), "--out", str(out), "--top-k", "2", "--mode", "DROPMALFORMED"]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) == 10
+    assert all(row["score"] >= row["score_2"] and row["label"] != row["label_2"] for row in rows)
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_refuses_a_format_before_any_work(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", str(folder), "--out", "labels.xlsx"]) == 1
+    assert "labels.xlsx: its name must end in one of .parquet, .csv, .json" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_session")
+@pytest.mark.parametrize(("path", "told"), [("nowhere", "there is no such folder"), ("empty", "holds no files")])
+def test_classify_refuses_a_folder_without_files(
+    path: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["classify", str(tmp_path / path), "--out", str(tmp_path / "out.csv")]) == 1
+    assert told in capsys.readouterr().err and not (tmp_path / "out.csv").exists()
+
+
+@pytest.fixture
+def features(tiny_export: Callable[[str, str], ExportReport]) -> Path:
+    return tiny_export("vit", "feature-extraction").bundle.folder
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_similar_finds_in_embeddings_what_it_finds_in_the_folder(
+    features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, out = FIXTURES / "photos", tmp_path / "embeddings.parquet"
+    picture = str(photos / "cat_chelsea.png")
+    assert main(["embed", str(photos), "--model", str(features), "--out", str(out), "--pooling", "mean"]) == 0
+    assert "20 pictures, 0 unusable" in capsys.readouterr().out
+    options = ["--model", str(features), "--pooling", "mean", "--top-k", "3"]
+    assert main(["similar", picture, str(photos), *options]) == 0
+    by_folder = capsys.readouterr().out.splitlines()
+    assert main(["similar", picture, str(out), *options]) == 0
+    by_file = capsys.readouterr().out.splitlines()
+    assert by_folder[0] == f"1.0000  {picture}" and len(by_folder) == 3
+    assert [line.split()[0] for line in by_file] == [line.split()[0] for line in by_folder]
+    assert [Path(line.split()[1]).name for line in by_file] == [Path(line.split()[1]).name for line in by_folder]
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_similar_refuses_embeddings_of_another_pooling(
+    features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, out = FIXTURES / "photos", tmp_path / "embeddings.parquet"
+    assert main(["embed", str(photos), "--model", str(features), "--out", str(out)]) == 0
+    capsys.readouterr()
+    arguments = ["similar", str(photos / "cat_chelsea.png"), str(out), "--model", str(features), "--pooling", "mean"]
+    assert main(arguments) == 1
+    assert "made with another model than --model, or with another pooling (cls)" in capsys.readouterr().err
+
+
+def test_most_similar_orders_by_cosine() -> None:
+    embeddings = np.array([[2, 0], [0, 3], [1, 1], [0, 0], [-1, 0]], np.float32)
+    found = most_similar(np.array([5, 0], np.float32), list("abcde"), embeddings, 4)
+    assert [name for _, name in found] == ["a", "c", "b", "d"]
+    assert [score for score, _ in found] == pytest.approx([1, 0.5**0.5, 0, 0])
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = (tmp_path / "home").as_uri()
+    assert main(["push", str(EMBEDDED_BUNDLE), home, "--name", "team/numbers"]) == 0
+    place = capsys.readouterr().out.strip()
+    assert place.endswith("/home/team/numbers/1")
+    assert main(["models", "--home", home]) == 0
+    listed = capsys.readouterr().out
+    assert "digits" in listed and "team/numbers" in listed
+    setting = f"spark.sparkvision.modelHome={home}"
+    arguments = ["--model", "team/numbers", "--out", str(tmp_path / "out.parquet"), "--conf", setting]
+    assert main(["classify", str(folder), *arguments]) == 0
+    assert (tmp_path / "out.parquet").is_file()
+
+
+def test_bench_without_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere is no folder with files in it" in capsys.readouterr().err

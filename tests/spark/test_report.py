@@ -1,0 +1,162 @@
+"""Reports and notebook galleries of what stages and SQL functions give."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+import sparkvision
+from sparkvision.errors import ParameterError
+from sparkvision.ml import ImageAssembler, ViTForImageClassification
+from sparkvision.report import write_report
+from sparkvision.report.collection import Wanted, from_frame
+from sparkvision.report.columns import ReportColumns
+
+
+@pytest.fixture(scope="module")
+def files(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
+    """A hundred digits in folders named by their labels, two of them damaged, as a table of files."""
+    folder = tmp_path_factory.mktemp("digits")
+    for place, file in enumerate(digits[::3][:100]):
+        copy = folder / file.parent.name / file.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes()[: 40 if place in (7, 50) else None])
+    return spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(str(folder))
+
+
+@pytest.fixture
+def predictions(vit: ViTForImageClassification, files: DataFrame) -> DataFrame:
+    return vit.setErrorCol("error").setTopK(3).transform(files)
+
+
+def data(page: Path) -> Any:
+    """Read what the page's script reads."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text(), re.S)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_a_page_has_every_picture_with_labels_errors_truth_and_thumbnail(
+    predictions: DataFrame, tmp_path: Path
+) -> None:
+    report = data(write_report(predictions, tmp_path / "report.html", folders_are_labels=True))
+    rows = {row["path"]: row for row in predictions.collect()}
+    assert report["total"] == len(rows) == 100 and {p["path"] for p in report["pictures"]} == set(rows)
+    for picture in report["pictures"]:
+        row = rows[picture["path"]]
+        best = [[a["result"], float(a["metadata"][a["result"]])] for a in row["class"]]
+        assert picture["scores"] == best and picture.get("error") == row["error"]
+        assert picture["truth"] == picture["path"].split("/")[-2]
+        assert ("thumbnail" in picture) == (row["error"] is None)
+    right = sum(p["scores"][0][0] == p["truth"] for p in report["pictures"] if p["scores"])
+    assert (report["summary"]["right"], report["summary"]["judged"]) == (right, 98)
+    assert report["summary"]["failed"] == 2
+
+
+def test_times_of_the_stage_are_told(vit: ViTForImageClassification, predictions: DataFrame, tmp_path: Path) -> None:
+    (row,) = [r for r in data(write_report(predictions, tmp_path / "r.html"))["timings"] if r["stage"] == vit.uid]
+    assert row["pictures"] == 100 and row["run_seconds"] > 0
+
+
+def test_a_sample_is_shown_where_there_are_too_many_and_all_are_counted(predictions: DataFrame, tmp_path: Path) -> None:
+    every = data(write_report(predictions, tmp_path / "all.html", folders_are_labels=True))
+    some = data(write_report(predictions, tmp_path / "some.html", folders_are_labels=True, pictures=40))
+    assert 20 <= len(some["pictures"]) <= 40 and some["choice"] == "a random sample"
+    assert some["total"] == 100 and some["summary"] == every["summary"]
+    assert [p for p in every["pictures"] if p in some["pictures"]] == some["pictures"]
+
+
+def test_a_sample_runs_the_model_on_no_other_picture(spark: SparkSession, predictions: DataFrame) -> None:
+    def pictures() -> int:
+        seen = sparkvision.metrics(spark).where("stage LIKE 'ViTForImageClassification%'")
+        return int(seen.agg(F.sum("pictures")).collect()[0][0] or 0)
+
+    before = pictures()
+    found = from_frame(predictions, ReportColumns.of(predictions), Wanted(30, thumbnails=False))
+    assert pictures() - before == 100 + len(found.pictures)
+
+
+def test_the_sql_functions_struct_is_reported(spark: SparkSession, files: DataFrame, tmp_path: Path) -> None:
+    sparkvision.register_function(spark, "classify", "embedded:digits", top_k=2)
+    report = data(write_report(files.select("*", F.expr("classify(content) AS found")), tmp_path / "report.html"))
+    assert Counter(len(p["scores"]) for p in report["pictures"]) == {2: 98, 0: 2}
+    assert sum("error" in p for p in report["pictures"]) == 2
+
+
+def test_spark_mls_columns_are_reported(vit: ViTForImageClassification, files: DataFrame, tmp_path: Path) -> None:
+    table = vit.setPredictionCol("prediction").setProbabilityCol("probability").transform(files)
+    report = data(write_report(table, tmp_path / "report.html", column="prediction"))
+    expected = {r["path"]: r for r in table.collect()}
+    for picture in report["pictures"]:
+        row = expected[picture["path"]]
+        best = [] if row["prediction"] is None else [[str(int(row["prediction"])), max(row["probability"])]]
+        assert picture["scores"] == best
+
+
+def test_a_thumbnail_is_the_picture_made_small(photos: list[Path], spark: SparkSession, tmp_path: Path) -> None:
+    table = spark.createDataFrame([(str(file),) for file in photos], "path string")
+    found = from_frame(table, ReportColumns.of(table), Wanted(100))
+    assert [picture.path for picture in found.pictures] == [str(file) for file in photos]
+    for picture, file in zip(found.pictures, photos, strict=True):
+        assert picture.content is not None
+        small = Image.open(io.BytesIO(picture.content))
+        with Image.open(file) as original:
+            # An EXIF orientation may have swapped the sides.
+            assert max(small.size) == min(128, max(original.size)) and small.format == "JPEG"
+
+
+@pytest.mark.parametrize("kind", ["image annotations", "binaryFile structs"])
+def test_thumbnails_are_made_of_every_kind_of_picture_column(kind: str, mixed: DataFrame) -> None:
+    if kind == "image annotations":
+        table = ImageAssembler().setDecode(True).transform(mixed).drop("content")
+    else:
+        table = mixed.select("path", F.struct("path", "content").alias("file"))
+    found = from_frame(table, ReportColumns.of(table), Wanted(100))
+    assert [picture.content is not None for picture in found.pictures] == [True, True, False, True, True, False]
+
+
+def test_columns_that_cannot_be_meant_are_refused(predictions: DataFrame, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    twice = predictions.withColumn("other", F.col("class"))
+    with pytest.raises(ParameterError, match=r"several columns of predictions \(class, other\)"):
+        write_report(twice, file)
+    with pytest.raises(ParameterError, match="truth='label': there is no such column; there are path, "):
+        write_report(predictions, file, truth="label")
+    with pytest.raises(ParameterError, match="'path' has type string; predictions are"):
+        write_report(predictions, file, column="path")
+    with pytest.raises(ParameterError, match="'length' does not name its classes"):
+        write_report(predictions, file, column="length")
+    with pytest.raises(ParameterError, match="pictures=0: give at least 1"):
+        write_report(predictions, file, pictures=0)
+    assert not file.exists()
+
+
+def test_display_shows_the_first_pictures_in_a_notebook(predictions: DataFrame) -> None:
+    shown = sparkvision.display(predictions, 9)
+    html = shown._repr_html_()
+    assert html.count("data:image/jpeg;base64,") == 8 and "<script" not in html
+    rows = predictions.limit(9).collect()
+    for row, line in zip(rows, repr(shown).splitlines(), strict=True):
+        assert line.startswith(f"{row['path']}: {row['error'] or row['class'][0]['result'] + ' 0.'}")
+
+
+def test_display_escapes_what_it_shows(spark: SparkSession) -> None:
+    table = spark.createDataFrame([("<b>.png", "<i>why</i>")], "path string, error string")
+    html = sparkvision.display(table)._repr_html_()
+    assert "<b>.png" not in html and "&lt;b&gt;.png" in html and "<i>" not in html
+
+
+def test_sql_refuses_a_thumbnail_of_what_is_no_picture(spark: SparkSession, files: DataFrame) -> None:
+    with pytest.raises(Exception, match="type bigint, which cannot hold pictures"):
+        files.select(F.call_function("sparkvision_thumbnail", "length")).collect()
+    with pytest.raises(Exception, match="side is 0; it must be at least 1"):
+        files.select(F.call_function("sparkvision_thumbnail", "content", F.lit(0))).collect()
