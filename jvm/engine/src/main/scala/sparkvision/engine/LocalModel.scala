@@ -173,8 +173,8 @@ final class LocalModel(
       floatsPerPicture,
       prepare,
       (batch, pictures) => {
-        val session = openSession()
-        val outputs = timed(listener.ran(pictures, _))(runAll(session, batch, pictures, output))
+        val claim = openSession()
+        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
         timed(listener.postprocessed)(outputs.map(postprocess))
       },
       onSpareCores
@@ -187,20 +187,19 @@ final class LocalModel(
 
   /** On the CPU a batch is run in pieces: see [[CpuRuns]]. */
   private def runAll(
-      lease: SessionCache.Lease,
+      claim: SessionCache.Lease,
       batch: FloatBuffer,
       pictures: Int,
       output: TensorInfo
   ): IndexedSeq[Array[Float]] = {
     def run(from: Int, count: Int) = {
       val shape = (count +: inputShape).map(_.toLong).toArray
-      lease.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
+      claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
     }
-    if (lease.session.provider == ExecutionProvider.Cpu)
-      onSpareCores(
-        CpuRuns.of(pictures, settings.session.intraOpThreads).map { case (from, count) => () => run(from, count) }
-      ).flatten
-    else run(0, pictures)
+    if (claim.session.provider == ExecutionProvider.Cpu) {
+      val runs = CpuRuns.of(pictures, floatsPerPicture, settings.session.intraOpThreads)
+      onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
+    } else run(0, pictures)
   }
 
   private object onSpareCores extends Batcher.InParallel {

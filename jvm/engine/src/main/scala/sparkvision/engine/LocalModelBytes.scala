@@ -107,14 +107,10 @@ object LocalModelBytes {
       pooling: String = Pooling.Cls.name,
       normalize: Boolean = false,
       decodeMode: String = DecodeMode.Exact.name
-  ): LocalModelBytes = open(
-    uri,
-    ModelSettings(
-      decodeMode = DecodeMode.parse(decodeMode),
-      pooling = Pooling.parse(pooling),
-      normalize = normalize
-    )
-  )
+  ): LocalModelBytes = {
+    val mode = DecodeMode.parse(decodeMode)
+    open(uri, ModelSettings(decodeMode = mode, pooling = Pooling.parse(pooling), normalize = normalize))
+  }
 
   /** @param settings
     *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them

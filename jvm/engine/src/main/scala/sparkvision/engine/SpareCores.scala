@@ -35,11 +35,11 @@ final private[engine] class SpareCores {
           results.set(index, Some(pieces(index)()))
         }
       val helpers = IndexedSeq.fill(borrowed)(helper(() => work()))
-      // What fails here or there leaves nobody at work on the caller's buffers.
+      // Whatever fails, here or there, nobody is left at work on the caller's buffers.
       try work()
       finally {
         next.set(pieces.size)
-        helpers.foreach(SpareCores.await)
+        SpareCores.await(CompletableFuture.allOf(helpers: _*))
       }
       pieces.indices.map(results.get(_).get)
     }
@@ -71,8 +71,8 @@ private[engine] object SpareCores {
     thread
   }
 
-  /** Waits, whoever interrupts, and throws what the helper's work threw. */
-  private def await(helper: CompletableFuture[Void]): Unit =
-    try { val _ = helper.join() }
+  /** Waits, whoever interrupts, and throws what a helper's work threw. */
+  private def await(helpers: CompletableFuture[Void]): Unit =
+    try { val _ = helpers.join() }
     catch { case failure: CompletionException => throw failure.getCause }
 }

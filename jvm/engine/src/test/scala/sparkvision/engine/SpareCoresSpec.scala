@@ -75,13 +75,6 @@ class SpareCoresSpec extends AnyFunSuite {
     assert(threads(cores, count = 2, pieces = 2, atOnce = 2).size == 2)
   }
 
-  test("a batch is run in even pieces of a few pictures, and of more where a run has more threads") {
-    assert(CpuRuns.of(8, threads = 1) == IndexedSeq(0 -> 2, 2 -> 2, 4 -> 2, 6 -> 2))
-    assert(CpuRuns.of(8, threads = 4) == IndexedSeq(0 -> 8))
-    assert(CpuRuns.of(9, threads = 2) == IndexedSeq(0 -> 3, 3 -> 3, 6 -> 3))
-    assert(CpuRuns.of(1, threads = 1) == IndexedSeq(0 -> 1))
-  }
-
   test("a model gives the same results on one core and on several, whichever pictures are bad") {
     val bundle = ModelBundle.open(Bundles.digits())
     val digits = Fixtures.digits(50)

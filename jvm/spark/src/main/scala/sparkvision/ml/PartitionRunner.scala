@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import scala.concurrent.duration._
 
-import org.apache.spark.{SparkContext, TaskContext}
+import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
 import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, VisibleGpus}
 
@@ -61,10 +61,10 @@ private[ml] object PartitionRunner {
   private val LocalCores = """local\[(\d+|\*)(?:, *\d+)?\]""".r
 
   /** The cores of each executor, where Spark's settings say it; else 1. */
-  def executorCores(context: SparkContext): Int = context.master match {
+  def executorCores(conf: SparkConf): Int = conf.get("spark.master", "") match {
     case LocalCores("*") => Runtime.getRuntime.availableProcessors
     case LocalCores(count) => count.toInt
-    case _ => context.getConf.getInt("spark.executor.cores", 1)
+    case _ => conf.getInt("spark.executor.cores", 1)
   }
 
   /** How long an unused session stays open: long enough for the next micro-batch of a stream to find it. */

@@ -47,7 +47,7 @@ private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
       )
     val settings = ModelSettings(
       topK = Some(topK),
-      cores = PartitionRunner.executorCores(spark.sparkContext),
+      cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
       sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
     )
     new LocalModel(bundle, settings).close()

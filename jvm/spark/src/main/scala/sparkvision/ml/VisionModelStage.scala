@@ -122,7 +122,7 @@ abstract class VisionModelStage
     maxImagePixels = getMaxImagePixels,
     decodeMode = DecodeMode.parse(getDecodeMode),
     session = sessionConfig,
-    cores = PartitionRunner.executorCores(spark.sparkContext),
+    cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )
 }
