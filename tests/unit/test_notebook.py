@@ -28,4 +28,4 @@ def test_the_notebook_gives_what_is_committed() -> None:
     committed: Any = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     found = run(nbformat.read(NOTEBOOK, as_version=4))  # type: ignore[no-untyped-call]
     assert printed(found) == printed(committed) and any(printed(found))
-    assert shown(found) == shown(committed) and sum(shown(found)) == 16
+    assert shown(found) == shown(committed) and sum(shown(found)) == 18
