@@ -17,14 +17,17 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pyspark
-from throughput import bundle_of
-
 from sparkvision._session import jars
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.throughput import bundle_of  # noqa: E402
 
 # The batch of 8 as one run on all cores (what a runtime on its own does), and as smaller runs on a core each.
 DEFAULT = ["1x2/8", "1x2/1", "2x1/8", "2x1/4", "2x1/2", "2x1/1", "2x2/8", "2x2/1"]

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from throughput import bundle_of
 
 from sparkvision.local import LocalModel
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from exactness_table import DOCUMENT, replaced, table  # noqa: E402
+from bench.exactness import DOCUMENT  # noqa: E402
+from bench.throughput import bundle_of  # noqa: E402
+from exactness_table import replaced, table  # noqa: E402
 
 FOLDERS = [ROOT / "tests" / "fixtures" / "photos", ROOT.parent / "shared" / "images" / "photos"]
 SIDE = 224

@@ -145,8 +145,8 @@ def test_fast_decoding_reaches_it_and_the_pipeline_alike(
     pictures = spark.createDataFrame([(photo, bytearray(Path(photo).read_bytes()))], "path string, content binary")
 
     def scores(mode: str) -> list[list[float]]:
-        stages = [ImageAssembler(), vit.setInputCols(["image"]).setTopK(10).setDecodeMode(mode)]
-        model = Pipeline(stages=stages).fit(pictures)
+        stage = vit.setInputCols(["image"]).setTopK(10).setDecodeMode(mode)
+        model = Pipeline(stages=[ImageAssembler(), stage]).fit(pictures)
         with LightPipeline(model) as light:
             here = light.fullAnnotateImage(photo)[0]["class"][0].metadata
         there = model.transform(pictures).collect()[0]["class"][0]["metadata"]
