@@ -33,6 +33,7 @@ from bench.rivals.models import ExportError, model  # noqa: E402
 from bench.rivals.peer_process import PeerFailed, PeerProcess  # noqa: E402
 from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.roster import PEERS, REFERENCE  # noqa: E402
+from bench.rivals.usage import busy_seconds  # noqa: E402
 from bench.rivals.workloads import WORKLOADS, Workload, sittings  # noqa: E402
 
 SCRATCH = ROOT / "build" / "bench" / "scratch"
@@ -146,7 +147,7 @@ class Bench:
             self._leave_out(workload, name, reason)
             return None
         cold = {"phase": "cold", "round": number, "seconds": round(process.cold_seconds, 3), "label": process.label}
-        self._recorder.add(workload, name, cold | {"peak_megabytes": process.peak_megabytes()})
+        self._recorder.add(workload, name, cold | {"peak_megabytes": process.usage().peak_megabytes})
         return process
 
     def _rounds(self, workload: Workload, processes: dict[str, PeerProcess], group: int) -> None:
@@ -176,17 +177,22 @@ class Bench:
     def _one_round(
         self, workload: Workload, name: str, ready: dict[str, PeerProcess], row: dict[str, Any], batch_size: int
     ) -> None:
+        process = ready[name]
+        busy, used = busy_seconds(), process.usage().cpu_seconds
         try:
-            seconds = ready[name].run()
+            seconds = process.run()
         except PeerFailed as reason:
             del ready[name]
             self._leave_out(workload, name, reason)
             return
+        usage = process.usage()
+        others = busy_seconds() - busy - (usage.cpu_seconds - used)
         measured = {
             "count": workload.count,
             "seconds": round(seconds, 4),
             "img_per_s": round(workload.count / seconds, 3),
-            "peak_megabytes": ready[name].peak_megabytes(),
+            "peak_megabytes": usage.peak_megabytes,
+            "others_cores": round(max(others, 0) / seconds, 2),
         }
         self._recorder.add(workload, name, row | measured, batch_size)
 

@@ -125,6 +125,7 @@ def machine_table(rows: Sequence[Row]) -> str:
         ["Memory", f"{found['memory_gigabytes']} GB"],
         ["Load when the run began", f"{found['load']:.2f}"],
         *[[f"`{name}`", value] for name, value in found["versions"].items()],
+        ["Cores that other processes took, mean of the rounds", _others(rows, last["run"])],
         ["Begun", last["run"]],
         ["Commit", f"`{last['commit']}`"],
     ]
@@ -237,6 +238,11 @@ def duration(seconds: float) -> str:
 
 def _grouped(pictures: float) -> str:
     return f"{pictures:,.0f}"
+
+
+def _others(rows: Sequence[Row], run: str) -> str:
+    taken = [row["others_cores"] for row in rows if row["run"] == run and "others_cores" in row]
+    return f"{statistics.mean(taken):.2f}" if taken else ""
 
 
 def _ratio(one: Throughput) -> str:

@@ -40,6 +40,7 @@ def test_two_peers_label_the_same_pictures_in_turn(tmp_path: Path) -> None:
     ]
     for row in rows:
         assert row["seconds"] > 0 and row["peak_megabytes"] > 20
+        assert row["phase"] == "cold" or 0 <= row["others_cores"] < 1000
         assert row["commit"] and row["machine"]["cores"] and row["time"] >= row["run"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import time
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from typing import Any
 
 from bench.rivals.contestant import Setting, Work
 from bench.rivals.roster import Peer
+from bench.rivals.usage import Usage, tree_usage
 
 ROOT = Path(__file__).resolve().parents[3]
 STARTED_WITHIN_SECONDS = 400
@@ -76,23 +76,9 @@ class PeerProcess:
         self._ask({"run": True})
         return float(self._answer("seconds", ROUND_WITHIN_SECONDS))
 
-    def peak_megabytes(self) -> int:
-        """Add up the high-water marks of resident memory of the process and its descendants (Linux)."""
-        parents: dict[int, int] = {}
-        peaks: dict[int, int] = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                status = (folder / "status").read_text()
-            except OSError:
-                continue
-            parents[int(folder.name)] = int(re.findall(r"^PPid:\s+(\d+)", status, re.MULTILINE)[0])
-            peaks[int(folder.name)] = sum(map(int, re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)))
-
-        def total(process: int) -> int:
-            children = [child for child, parent in parents.items() if parent == process]
-            return peaks.get(process, 0) + sum(map(total, children))
-
-        return total(self._process.pid) // 1024
+    def usage(self) -> Usage:
+        """Read what the process and its descendants have used."""
+        return tree_usage(self._process.pid)
 
     def close(self) -> None:
         """End the process."""
