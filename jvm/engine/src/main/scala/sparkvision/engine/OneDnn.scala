@@ -50,8 +50,9 @@ private[engine] object OneDnn {
   )
 
   /** For a model that fails or comes out wrong. */
-  val Remedy: String = "oneDNN runs ViTs of opset 14, as `sparkvision export` makes them by default, and none of opset 17. Export " +
-    "the model with --opset 14, or use executionProvider=cpu."
+  val Remedy: String =
+    "oneDNN runs ViTs of opset 14, as `sparkvision export` makes them by default, and none of opset 17. Export " +
+      "the model with --opset 14, or use executionProvider=cpu."
 
   private val UseArena = 1
 }

@@ -48,8 +48,8 @@ final private[ml] case class PartitionRunner(
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
   private def settingsFor(task: TaskContext): ModelSettings = {
-    val given = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
-    val device = TaskGpu.of(deviceId, given, task.partitionId(), VisibleGpus.count)
+    val assigned = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
+    val device = TaskGpu.of(deviceId, assigned, task.partitionId(), VisibleGpus.count)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
     settings.copy(session = settings.session.copy(deviceId = device, intraOpThreads = threads))
   }
