@@ -23,7 +23,8 @@ from statistics import median
 from typing import Any
 
 import pyspark
-from sparkvision._session import jars
+
+from sparkvision._jars import jars
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

@@ -1,8 +1,8 @@
 """The oneDNN execution provider against the default CPU provider, from JPEG bytes to labels in Spark.
 
 Each contestant is a process with a session of its own, because a process has one ONNX Runtime, and oneDNN one
-arithmetic. They all live at the same time and are measured in turn, after one round each that is not counted. Prints the
-raw rows as JSON lines, then medians and the ratio to the CPU provider.
+arithmetic. They all live at the same time and are measured in turn, after one round each that is not counted. Prints
+the raw rows as JSON lines, then medians and the ratio to the CPU provider.
 
 Usage: scripts/bench/onednn [--size vit-base|vit-tiny] [--pictures 64] [--rounds 3] [--batch-size 8] [--cores 2]
 """

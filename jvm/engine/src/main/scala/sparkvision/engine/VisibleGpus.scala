@@ -8,7 +8,8 @@ import scala.util.Using
 /** The NVIDIA GPUs that this process may use, as far as they can be counted without a driver. */
 private[sparkvision] object VisibleGpus {
 
-  lazy val count: Int = count(sys.env.get("CUDA_VISIBLE_DEVICES"), Path.of("/dev"))
+  /** None where this runtime has no CUDA: its tasks then share one session, and not one for each GPU's number. */
+  lazy val count: Int = if (OnnxRuntime.hasCuda) count(sys.env.get("CUDA_VISIBLE_DEVICES"), Path.of("/dev")) else 0
 
   /** @param visible
     *   the value of CUDA_VISIBLE_DEVICES, from which CUDA numbers the devices anew; an entry of -1 hides those after it

@@ -48,8 +48,8 @@ final private[ml] case class PartitionRunner(
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
   private def settingsFor(task: TaskContext): ModelSettings = {
-    val granted = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
-    val device = TaskGpu.of(deviceId, granted, task.partitionId(), VisibleGpus.count)
+    val assigned = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
+    val device = TaskGpu.of(deviceId, assigned, task.partitionId(), VisibleGpus.count)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
     // Who says how many threads a run may have has as many, and no others.
     val cores = if (intraOpThreads > 0) 1 else settings.cores / threads

@@ -7,14 +7,14 @@ private[ml] object TaskGpu {
 
   /** @param deviceId
     *   the Param; -1: the GPU that Spark gave the task, else one after the other in the order of partitions
-    * @param granted
+    * @param assigned
     *   the addresses of Spark's task resource "gpu"
     * @param visible
     *   GPUs that this process may use; 0 where they cannot be counted
     */
-  def of(deviceId: Int, granted: Seq[String], partition: Int, visible: Int): Int =
+  def of(deviceId: Int, assigned: Seq[String], partition: Int, visible: Int): Int =
     if (deviceId >= 0) deviceId
-    else granted.headOption.fold(if (visible > 0) partition % visible else 0)(numberOf)
+    else assigned.headOption.fold(if (visible > 0) partition % visible else 0)(numberOf)
 
   private def numberOf(gpu: String): Int = gpu.toIntOption.filter(_ >= 0).getOrElse {
     throw new ParameterException(

@@ -7,11 +7,11 @@ import sparkvision.engine.ParameterException
 class TaskGpuSpec extends AnyFunSuite {
 
   test("the Param deviceId comes before all") {
-    assert(TaskGpu.of(deviceId = 3, granted = Seq("1"), partition = 0, visible = 2) == 3)
+    assert(TaskGpu.of(deviceId = 3, assigned = Seq("1"), partition = 0, visible = 2) == 3)
   }
 
   test("the GPU that Spark gave the task is used") {
-    assert(TaskGpu.of(deviceId = -1, granted = Seq("1"), partition = 0, visible = 4) == 1)
+    assert(TaskGpu.of(deviceId = -1, assigned = Seq("1"), partition = 0, visible = 4) == 1)
   }
 
   test("without Spark's resources the partitions take the GPUs in turn") {
