@@ -28,7 +28,12 @@ Global / concurrentRestrictions += Tags.limit(Tags.Test, 1)
 
 lazy val root = (project in file("."))
   .aggregate(engine, core, cpu, gpu, onednn)
-  .settings(name := "sparkvision-build", publish / skip := true, mimaPreviousArtifacts := Set.empty, wheelJarsSettings(engine, core))
+  .settings(
+    name := "sparkvision-build",
+    publish / skip := true,
+    mimaPreviousArtifacts := Set.empty,
+    wheelJarsSettings(engine, core)
+  )
 
 /** Pictures and models, without Spark: this classpath keeps the seam. */
 lazy val engine = (project in file("jvm/engine")).settings(
@@ -61,7 +66,12 @@ lazy val core = (project in file("jvm/spark"))
 // The complete variants. Each is an empty jar whose POM adds one ONNX Runtime to core; a user names exactly one.
 lazy val cpu = variant("cpu", "sparkvision", Seq(Dependencies.onnxRuntime))
 lazy val gpu = variant("gpu", "sparkvision-gpu", Seq(Dependencies.onnxRuntimeGpu))
-lazy val onednn = variant("onednn", "sparkvision-onednn", Dependencies.onnxRuntimeOneDnn)
+lazy val onednn = variant("onednn", "sparkvision-onednn", Dependencies.onnxRuntimeOneDnn).settings(
+  tested,
+  libraryDependencies += Dependencies.scalatest % Test,
+  // The engine's helpers for tests, without its test classpath: that holds Microsoft's runtime.
+  Test / unmanagedClasspath ++= (engine / Test / exportedProducts).value
+)
 
 def variant(id: String, artifact: String, runtime: Seq[ModuleID]): Project =
   Project(id, file(s"jvm/variants/$id"))
@@ -76,7 +86,10 @@ lazy val compiled = Seq(
   javacOptions ++= Seq("--release", "17"),
   // Scaladoc cannot resolve links into dependencies; a missing link is no reason to refuse to publish.
   Compile / doc / scalacOptions --= Seq("-Werror", "-Xlint", "-Wdead-code"),
-  Compile / doc / scalacOptions += "-no-link-warnings",
+  Compile / doc / scalacOptions += "-no-link-warnings"
+) ++ tested
+
+lazy val tested = Seq(
   Test / fork := true,
   Test / javaOptions += "-Xmx3g",
   // As long a command line as a Spark executor's: ONNX Runtime 1.29.0 ends a JVM that has one (project/Dependencies.scala).

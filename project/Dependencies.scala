@@ -33,7 +33,7 @@ object Dependencies {
 
   /** The decoder with the natives of the platform that JavaCPP calls so. */
   def imageDecoderFor(platform: String): Seq[ModuleID] =
-    Seq(opencv, openblas, javacpp).flatMap(preset => Seq(preset, preset.classifier(platform)))
+    Seq(opencv, openblas, javacpp).flatMap(withNatives(_, platform))
 
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(
@@ -41,7 +41,7 @@ object Dependencies {
     "org.bytedeco" % "dnnl" % s"3.11-$javacppVersion",
     "org.bytedeco" % "opencl" % s"3.0-$javacppVersion",
     javacpp
-  ).flatMap(withNatives)
+  ).flatMap(withNatives(_, linux))
 
-  private def withNatives(preset: ModuleID): Seq[ModuleID] = Seq(preset, preset.classifier(linux))
+  private def withNatives(preset: ModuleID, platform: String): Seq[ModuleID] = Seq(preset, preset.classifier(platform))
 }

@@ -65,8 +65,12 @@ def main() -> int:
     parser.add_argument("platforms", nargs="*", metavar="PLATFORM", help="whose natives (default: this machine's)")
     parser.add_argument("--also", metavar="SBT_COMMAND", help="run this too, in the same sbt")
     options = parser.parse_args()
-    platforms = options.platforms or [own_platform()]
-    lock_file = ROOT / jars_folder(own_platform()) / ".lock"
+    try:
+        platforms = options.platforms or [own_platform()]
+        lock_file = ROOT / jars_folder(own_platform()) / ".lock"
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
     lock_file.parent.mkdir(parents=True, exist_ok=True)
     # pip and a script may both want the jars: the second waits, and then finds them current.
     with lock_file.open("w") as lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,3 +144,46 @@ def tiny_export(
             tiny_checkpoint(architecture), folder / task / architecture, task=task, progress=None
         )
     )
+
+
+class SplitDigits(NamedTuple):
+    """Two folders of held-out digits: a third to calibrate on, and the rest to measure on."""
+
+    calibration: Path
+    measured: Path
+
+
+@pytest.fixture(scope="session")
+def split_digits(tmp_path_factory: pytest.TempPathFactory) -> SplitDigits:
+    folder = tmp_path_factory.mktemp("digits")
+    split = SplitDigits(folder / "calibration", folder / "measured")
+    for part in split:
+        part.mkdir()
+    for number, file in enumerate(sorted((FIXTURES / "digits").glob("*/*.png"))):
+        shutil.copy(file, split[min(number % 3, 1)])
+    return split
+
+
+@pytest.fixture(scope="session")
+def lowered_digits(
+    split_digits: SplitDigits, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], ExportReport]:
+    """Import the embedded model's graph as ``int8``, as ``int8-calibrated`` or as ``fp16``: each once."""
+    from sparkvision.importing import import_onnx
+
+    folder = tmp_path_factory.mktemp("lowered")
+
+    def lower(name: str) -> ExportReport:
+        precision, _, calibrated = name.partition("-")
+        return import_onnx(
+            EMBEDDED_BUNDLE / "model.onnx",
+            folder / name,
+            EMBEDDED_BUNDLE / "assets" / "labels.json",
+            EMBEDDED_BUNDLE / "assets" / "preprocessor_config.json",
+            images=split_digits.measured,
+            precision=precision,
+            calibrate=split_digits.calibration if calibrated else None,
+            progress=None,
+        )
+
+    return cache(lower)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import warnings
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +12,23 @@ from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 from pyspark.util import is_remote_only
 
-from sparkvision import _connect
+from sparkvision import _connect, _cuda, _runtimes
+from sparkvision._jars import Gpu as Gpu
+from sparkvision._jars import cuda_generation, gpu_runtime
+from sparkvision._jars import jars as jars
 from sparkvision.errors import ParameterError, SessionError
 
-CPU_RUNTIME_PREFIX = "onnxruntime-"
 DRIVER_MEMORY = "4g"
 EXTENSIONS = "sparkvision.ml.SparkVisionExtensions"
 JVM_END_SECONDS = 30
 
 
-def jars(*, gpu: bool = False) -> list[Path]:
-    """List the jars that Spark needs, as they lie in this installation.
-
-    Parameters
-    ----------
-    gpu
-        Leave out the CPU runtime; the GPU runtime comes by its Maven coordinate.
-
-    Returns
-    -------
-    list of Path
-        The project's jar, the decoder's natives and, unless ``gpu``, the CPU runtime.
-
-    Raises
-    ------
-    SessionError
-        When the installation holds no jars (a source tree that was not built).
-    """
-    folder = Path(str(files("sparkvision"))) / "jars"
-    found = sorted(folder.glob("*.jar"))
-    if not found:
-        raise SessionError(
-            f"There are no jars in {folder}: this is sparkvision-client, which only connects to servers, or a source "
-            "tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the source tree."
-        )
-    return [jar for jar in found if not (gpu and jar.name.startswith(CPU_RUNTIME_PREFIX))]
-
-
-def gpu_runtime() -> str:
-    """Give the Maven coordinate of the CUDA runtime, of the same version as the CPU's among the jars."""
-    (cpu,) = (jar for jar in jars() if jar.name.startswith(CPU_RUNTIME_PREFIX))
-    version = cpu.name.removeprefix(CPU_RUNTIME_PREFIX).partition("-")[0]
-    return f"com.microsoft.onnxruntime:onnxruntime_gpu:{version}"
-
-
 def configure(
-    builder: SparkSession.Builder, *, gpu: bool = False, model: str | Path | None = None
+    builder: SparkSession.Builder,
+    *,
+    gpu: Gpu = False,
+    onednn: bool | str | Path = False,
+    model: str | Path | None = None,
 ) -> SparkSession.Builder:
     """Add what SparkVision needs to a session builder of your own.
 
@@ -68,7 +38,11 @@ def configure(
         For instance ``SparkSession.builder.master("spark://host:7077")``. Its own ``spark.jars``,
         ``spark.jars.packages`` and ``spark.sql.extensions`` are kept.
     gpu
-        Use the CUDA runtime instead of the CPU's; Spark fetches it by its Maven coordinate.
+        Use a CUDA runtime instead of the CPU's: ``"cuda12"``, which Spark fetches by its Maven coordinate;
+        ``"cuda13"``, fetched here; or True for the one whose libraries this machine has, else ``"cuda12"``.
+    onednn
+        Use the runtime with oneDNN instead: True fetches its jars, once, from Maven Central (through
+        ``spark.jars.ivySettings``, if set); a path names a folder that holds them.
     model
         A bundle: executors get memory outside the JVM's heap for it (2.5 times its size and 1 GB), unless
         ``spark.executor.memoryOverhead`` is set.
@@ -78,24 +52,51 @@ def configure(
     SparkSession.Builder
         The same builder.
 
+    Raises
+    ------
+    SessionError
+        When a runtime's jars cannot be fetched, or the folder lacks some.
+    ParameterError
+        When both ``gpu`` and ``onednn`` are asked for.
+
+    Warns
+    -----
+    UserWarning
+        When this machine lacks libraries that the CUDA runtime needs: names them, and what to do.
+
     Examples
     --------
     >>> spark = sparkvision.configure(SparkSession.builder.appName("shop")).getOrCreate()
     """
     options: dict[str, Any] = builder._options
-    own = ",".join(str(jar) for jar in jars(gpu=gpu))
+    runtime = jars(gpu=gpu, onednn=onednn, ivy_settings=options.get("spark.jars.ivySettings"))
+    own = ",".join(str(jar) for jar in runtime)
     builder.config("spark.jars", ",".join(filter(None, [options.get("spark.jars"), own])))
     extensions = [name for name in str(options.get("spark.sql.extensions") or "").split(",") if name]
     if EXTENSIONS not in extensions:
         builder.config("spark.sql.extensions", ",".join([*extensions, EXTENSIONS]))
     if gpu:
-        packages = ",".join(filter(None, [options.get("spark.jars.packages"), gpu_runtime()]))
-        builder.config("spark.jars.packages", packages)
+        _configure_cuda(builder, cuda_generation(gpu))
     if "spark.driver.memory" not in options:
         builder.config("spark.driver.memory", DRIVER_MEMORY)
     if model is not None and "spark.executor.memoryOverhead" not in options:
         builder.config("spark.executor.memoryOverhead", f"{_native_megabytes(Path(model))}m")
     return builder
+
+
+def _configure_cuda(builder: SparkSession.Builder, generation: str) -> None:
+    options: dict[str, Any] = builder._options
+    if generation == "cuda12":
+        packages = ",".join(filter(None, [options.get("spark.jars.packages"), gpu_runtime()]))
+        builder.config("spark.jars.packages", packages)
+    else:
+        # This runtime has no setting for it, and TF32 is not exact. NVIDIA's libraries read the variable.
+        builder.config("spark.executorEnv.NVIDIA_TF32_OVERRIDE", "0")
+        os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # for tasks of local mode, in the JVM that starts next
+    # Executors may be other machines than this one, so this is no error.
+    problem = _cuda.problem(generation)
+    if problem:
+        warnings.warn(f"{problem} Where executors lack it too, executionProvider=cuda fails there.", stacklevel=4)
 
 
 def _native_megabytes(bundle: Path) -> int:
@@ -107,7 +108,8 @@ def _native_megabytes(bundle: Path) -> int:
 
 def start(
     *,
-    gpu: bool = False,
+    gpu: Gpu = False,
+    onednn: bool | str | Path = False,
     master: str | None = None,
     app_name: str = "SparkVision",
     model: str | Path | None = None,
@@ -122,7 +124,9 @@ def start(
     Parameters
     ----------
     gpu
-        Use the CUDA runtime instead of the CPU's.
+        Use a CUDA runtime instead of the CPU's: True, ``"cuda12"`` or ``"cuda13"``, as for `configure`.
+    onednn
+        Use the runtime with oneDNN instead: True, or a folder that holds its jars, as for `configure`.
     master
         Spark's master URL; unset: ``local[*]``, or what spark-defaults.conf says.
     app_name
@@ -144,24 +148,26 @@ def start(
     ------
     SessionError
         When a session, a SparkContext or a server runs that was started without SparkVision's jars; when no server
-        answers at ``remote``.
+        answers at ``remote``; when a runtime's jars cannot be fetched.
     ParameterError
-        When ``master``, or for a running server ``gpu`` or ``model``, is given together with ``remote``.
+        When ``master``, or for a running server ``gpu``, ``onednn`` or ``model``, is given together with ``remote``;
+        when both ``gpu`` and ``onednn`` are asked for.
 
     Warns
     -----
     UserWarning
-        When a session runs already: names the settings that could not be applied to it.
+        When a session runs already: names the settings that could not be applied to it. When this machine lacks
+        libraries that the CUDA runtime needs.
 
     Examples
     --------
     >>> spark = sparkvision.start()
     >>> spark = sparkvision.start(remote="sc://host:15002")
     """
-    asked = {"gpu": gpu, "master": master, "model": model, "config": config, "remote": remote}
+    asked = {"gpu": gpu, "onednn": onednn, "master": master, "model": model, "config": config, "remote": remote}
     remote = remote or os.environ.get("SPARK_REMOTE")
     connecting = remote is not None and remote.startswith("sc://")
-    for name in ("master", "gpu", "model") if connecting else ("master",):
+    for name in ("master", "gpu", "onednn", "model") if connecting else ("master",):
         if remote and asked[name]:
             raise ParameterError(
                 f"start({name}={asked[name]!r}, remote={remote!r}): {name} is a setting of the server; leave it out."
@@ -176,15 +182,16 @@ def start(
         return _connect.connect(str(remote), app_name, config or {})
     if is_remote_only():
         raise SessionError('sparkvision-client connects to a server: call start(remote="sc://HOST:15002").')
-    _end_idle_jvm_with_other_jars(gpu)
+    settings = config or {}
+    _end_idle_jvm_with_other_jars(jars(gpu=gpu, onednn=onednn, ivy_settings=settings.get("spark.jars.ivySettings")))
     builder = SparkSession.builder.appName(app_name)
     if remote is not None:
         builder = builder.remote(remote)
     if master is not None:
         builder = builder.master(master)
-    for key, value in (config or {}).items():
+    for key, value in settings.items():
         builder = builder.config(key, value)
-    spark = configure(builder, gpu=gpu, model=model).getOrCreate()
+    spark = configure(builder, gpu=gpu, onednn=onednn, model=model).getOrCreate()
     require_jars(spark)
     return spark
 
@@ -203,7 +210,7 @@ def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:
     return running
 
 
-def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
+def _end_idle_jvm_with_other_jars(wanted: list[Path]) -> None:
     """End the JVM that a stopped session left, unless it was launched with the jars that are wanted now.
 
     A JVM's classpath is fixed at its launch, and pyspark launches one only where it knows of none.
@@ -217,8 +224,9 @@ def _end_idle_jvm_with_other_jars(gpu: bool) -> None:
         return
     if process.poll() is None:
         launched = (gateway.jvm.java.lang.System.getProperty("spark.jars") or "").split(",")
-        ours, wanted = {jar.name for jar in jars()}, {jar.name for jar in jars(gpu=gpu)}
-        if ours.intersection(jar.rpartition("/")[2] for jar in launched) == wanted:
+        every = (*jars(), *wanted, *(Path(jar.file_name) for jar in (*_runtimes.ONEDNN, *_runtimes.CUDA_13)))
+        ours = {jar.name for jar in every}
+        if ours.intersection(jar.rpartition("/")[2] for jar in launched) == {jar.name for jar in wanted}:
             return
         gateway.shutdown()
         process.stdin.close()  # the sign at which pyspark's JVM ends

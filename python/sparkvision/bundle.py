@@ -90,6 +90,10 @@ class Bundle:
                     f"{entry.sha256}; copy the bundle again, or export the model again"
                 )
 
+    def model_files(self) -> list[str]:
+        """Give the names of the graph and its external data, sorted."""
+        return sorted(name for name in self.manifest.files if not name.startswith(_NOT_THE_MODEL))
+
     def model_hash(self) -> str:
         """Give the model's identity: SHA-256 over name and SHA-256 of the graph and its external data.
 
@@ -98,11 +102,8 @@ class Bundle:
         str
             64 hexadecimal digits. Equal for equal models, whatever their folder is called or their assets say.
         """
-        lines = [
-            f"{name} {entry.sha256}\n"
-            for name, entry in sorted(self.manifest.files.items())
-            if not name.startswith(_NOT_THE_MODEL)
-        ]
+        files = self.manifest.files
+        lines = [f"{name} {files[name].sha256}\n" for name in self.model_files()]
         return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
     def size(self) -> int:

@@ -10,8 +10,9 @@ import numpy as np
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer
+from sparkvision._closing import Closing
 from sparkvision._picture import Picture, listed, origin
-from sparkvision.local import Closing, LocalModel
+from sparkvision.local import LocalModel
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import struct
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,55 +14,17 @@ from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._base import ModelTransformer, scala_errors
+from sparkvision._closing import Closing
 from sparkvision._gateway import jvm
-from sparkvision._picture import Picture, encoded, listed
+from sparkvision._packing import packed_calls, unpack
+from sparkvision._picture import Picture, listed
+from sparkvision._scored_label import ScoredLabel
 
 __all__ = ["LocalModel", "Picture", "ScoredLabel"]
 
-ClosingType = TypeVar("ClosingType", bound="Closing")
-
 OnError = Literal["raise", "null"]
 Pooling = Literal["cls", "mean", "pooler"]
-
-# Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
-PICTURES_PER_CALL = 64
-
-
-@dataclass(frozen=True)
-class ScoredLabel:
-    """A label of a picture.
-
-    Attributes
-    ----------
-    id : int
-        The class id: the index of its logit.
-    label : str
-        The class's name.
-    score : float
-        Its probability (softmax or sigmoid), or the raw value of a regression.
-    """
-
-    id: int
-    label: str
-    score: float
-
-
-class Closing(ABC):
-    """Something that a ``with`` block closes at its end."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back what is held."""
-
-    def __enter__(self: ClosingType) -> ClosingType:
-        """Give this object, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
+DecodeMode = Literal["exact", "fast"]
 
 
 class LocalModel(Closing):
@@ -87,13 +45,16 @@ class LocalModel(Closing):
         ``"pooler"`` (the model's own).
     normalize
         Whether `embed` divides embeddings by their Euclidean length.
+    decode_mode
+        ``"fast"`` decodes a JPEG that is at least twice as large as the model needs at 1/2, 1/4 or 1/8 of its size, as
+        Pillow's draft mode does.
 
     Raises
     ------
     BundleError
         When the bundle is missing, damaged, unsafe or contradicts itself.
     ParameterError
-        When the model has nothing for this pooling to read.
+        When the model has nothing for this pooling to read, or there is no such decode mode.
     ProcessorError
         When its preprocessing is one that SparkVision does not support.
 
@@ -103,9 +64,16 @@ class LocalModel(Closing):
     ...     model.predict(["cat.jpg", "dog.jpg"], top_k=3)
     """
 
-    def __init__(self, bundle: str | Path, *, pooling: Pooling = "cls", normalize: bool = False) -> None:
+    def __init__(
+        self,
+        bundle: str | Path,
+        *,
+        pooling: Pooling = "cls",
+        normalize: bool = False,
+        decode_mode: DecodeMode = "exact",
+    ) -> None:
         with scala_errors():
-            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize)
+            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize, decode_mode)
 
     @classmethod
     def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
@@ -235,7 +203,9 @@ class LocalModel(Closing):
             size = self._scala.embeddingSize()
         return self._floats(self._scala.embed, pictures, (size,), on_error)
 
-    def attention_rollout(self, pictures: Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+    def attention_rollout(
+        self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise"
+    ) -> npt.NDArray[np.float32]:
         """Tell what the model looked at, by attention rollout (Abnar and Zuidema, 2020): of ``--attentions`` bundles.
 
         Parameters
@@ -286,7 +256,7 @@ class LocalModel(Closing):
     ) -> list[dict[str, Any]]:
         """Give the JVM's answer for each picture, or ``{"error": reason}``."""
         answers: list[dict[str, Any]] = []
-        for packed, reasons in _calls(pictures):
+        for packed, reasons in packed_calls(pictures):
             with scala_errors():
                 found = iter(json.loads(scala(packed), parse_float=number))
             answers += [{"error": reason} if reason else next(found) for reason in reasons]
@@ -303,9 +273,9 @@ class LocalModel(Closing):
         pictures = listed(given)
         result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
         index = 0
-        for packed, unreadable in _calls(pictures):
+        for packed, unreadable in packed_calls(pictures):
             with scala_errors():
-                reasons, floats = _unpack(scala(packed), sum(reason is None for reason in unreadable))
+                reasons, floats = unpack(scala(packed), sum(reason is None for reason in unreadable))
             rows, found = iter(floats.reshape(-1, *shape)), iter(reasons)
             for missing in unreadable:
                 reason = missing or next(found)
@@ -320,28 +290,3 @@ class LocalModel(Closing):
 def _require_on_error(on_error: OnError) -> None:
     if on_error not in ("raise", "null"):
         raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')
-
-
-def _calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
-    """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason."""
-    for start in range(0, len(pictures), PICTURES_PER_CALL):
-        packed = bytearray()
-        reasons: list[str | None] = []
-        for picture in pictures[start : start + PICTURES_PER_CALL]:
-            try:
-                data = encoded(picture)
-                packed += struct.pack("<i", len(data)) + data
-                reasons.append(None)
-            except errors.ImageError as error:
-                reasons.append(error.reason)
-        yield bytes(packed), reasons
-
-
-def _unpack(packed: bytes, count: int) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Read what `LocalModelBytes` packs: a reason (or none) for each picture, then the floats."""
-    reasons, at = [], 0
-    for _ in range(count):
-        (length,) = struct.unpack_from("<i", packed, at)
-        reasons.append(packed[at + 4 : at + 4 + length].decode())
-        at += 4 + length
-    return reasons, np.frombuffer(packed, dtype="<f4", offset=at).astype(np.float32)

@@ -14,6 +14,9 @@ ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_cla
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 LAYOUTS: tuple[str, ...] = get_args(Layout)
+PrecisionName: TypeAlias = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[str, ...] = get_args(PrecisionName)
+FULL_PRECISION: PrecisionName = "fp32"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,64 @@ class FileEntry:
 
 
 @dataclass(frozen=True)
+class Accuracy:
+    """How far a bundle of lower precision is from the float32 graph it was made from, as measured on pictures.
+
+    Attributes
+    ----------
+    reference : str
+        The precision that was compared with.
+    pictures : int
+        Number of pictures that both ran, one at a time.
+    same_top_label : int or None
+        On how many of them the largest logit is at the same place; None where there are no labels.
+    largest_difference : float
+        Largest absolute difference of any output.
+    largest_value : float
+        Largest absolute value of the reference's outputs, to judge the difference by.
+    calibration_pictures : int
+        Number of pictures that the ranges of activations were taken from; 0 where each batch gives its own, or none
+        are needed.
+    """
+
+    reference: str
+    pictures: int
+    same_top_label: int | None
+    largest_difference: float
+    largest_value: float
+    calibration_pictures: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the accuracy as a JSON object."""
+        return {
+            "reference": self.reference,
+            "pictures": self.pictures,
+            "sameTopLabel": self.same_top_label,
+            "largestDifference": self.largest_difference,
+            "largestValue": self.largest_value,
+            "calibrationPictures": self.calibration_pictures,
+        }
+
+    @staticmethod
+    def from_json(value: Any) -> Accuracy:
+        """Read the accuracy from a JSON object; a KeyError, TypeError or ValueError says what is wrong with it."""
+        same = value["sameTopLabel"]
+        accuracy = Accuracy(
+            reference=str(value["reference"]),
+            pictures=int(value["pictures"]),
+            same_top_label=None if same is None else int(same),
+            largest_difference=float(value["largestDifference"]),
+            largest_value=float(value["largestValue"]),
+            calibration_pictures=int(value["calibrationPictures"]),
+        )
+        if not 0 <= (accuracy.same_top_label or 0) <= accuracy.pictures:
+            raise ValueError(f"accuracy has the same top label on {same} of {accuracy.pictures} pictures")
+        if not accuracy.largest_difference >= 0:
+            raise ValueError(f"accuracy has a largest difference of {accuracy.largest_difference}")
+        return accuracy
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The content of `sparkvision.json`; field by field the JSON in camel case.
 
@@ -71,6 +132,8 @@ class Manifest:
         Version of every library that had a part in the export.
     input_layout : str
         One of `LAYOUTS`: the order of the input's axes. Written only when it is ``NHWC``.
+    accuracy : Accuracy, optional
+        Of a bundle whose precision is not float32.
     """
 
     task: str
@@ -88,6 +151,7 @@ class Manifest:
     files: Mapping[str, FileEntry]
     exporters: Mapping[str, str]
     input_layout: str = "NCHW"
+    accuracy: Accuracy | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as the JSON object that is written to `sparkvision.json`."""
@@ -105,6 +169,7 @@ class Manifest:
             "problemType": self.problem_type,
             "precision": self.precision,
             "tolerance": dict(self.tolerance),
+            **({"accuracy": self.accuracy.to_json()} if self.accuracy is not None else {}),
             "golden": {
                 "input": self.golden.input,
                 "inputShape": list(self.golden.input_shape),
@@ -154,6 +219,7 @@ class Manifest:
                 files={str(k): FileEntry(str(v["sha256"]), int(v["size"])) for k, v in value["files"].items()},
                 exporters={str(k): str(v) for k, v in value["exporters"].items()},
                 input_layout=_one_of(LAYOUTS, value.get("inputLayout", "NCHW")),
+                accuracy=Accuracy.from_json(value["accuracy"]) if "accuracy" in value else None,
             )
         except KeyError as error:
             raise BundleError(f"{MANIFEST} lacks the field {error}; export the model again") from error

@@ -134,10 +134,16 @@ class ImageClassification(ClassificationTransformer):
         "whether CUDA may compute in TF32: faster, and no longer exact",
         typeConverter=TypeConverters.toBoolean,
     )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
         typeConverter=TypeConverters.toInt,
     )
     doCenterCrop: Param[bool] = Param(
@@ -176,6 +182,12 @@ class ImageClassification(ClassificationTransformer):
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
         typeConverter=TypeConverters.toString,
     )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
     height: Param[int] = Param(
         Params._dummy(),
         "height",
@@ -203,7 +215,7 @@ class ImageClassification(ClassificationTransformer):
     intraOpThreads: Param[int] = Param(
         Params._dummy(),
         "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
         typeConverter=TypeConverters.toInt,
     )
     maxImagePixels: Param[int] = Param(
@@ -216,6 +228,12 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "modelPath",
         "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
         typeConverter=TypeConverters.toString,
     )
     originCol: Param[str] = Param(
@@ -297,10 +315,12 @@ class ImageClassification(ClassificationTransformer):
             badImageMode="PERMISSIVE",
             batchSize=8,
             cudaTf32=False,
+            decodeMode="exact",
             deviceId=-1,
             executionProvider="auto",
             intraOpThreads=0,
             maxImagePixels=178956970,
+            onednnFpMath="strict",
             threshold=0.5,
             topK=1,
         )
@@ -350,12 +370,21 @@ class ImageClassification(ClassificationTransformer):
         value: bool = self.getOrDefault(self.cudaTf32)
         return value
 
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
     def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
         return self._set(deviceId=value)
 
     def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
         value: int = self.getOrDefault(self.deviceId)
         return value
 
@@ -413,6 +442,15 @@ class ImageClassification(ClassificationTransformer):
         value: str = self.getOrDefault(self.executionProvider)
         return value
 
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
     def setHeight(self, value: int) -> Self:
         """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
@@ -446,11 +484,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
         return self._set(intraOpThreads=value)
 
     def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
         value: int = self.getOrDefault(self.intraOpThreads)
         return value
 
@@ -466,6 +504,15 @@ class ImageClassification(ClassificationTransformer):
     def getModelPath(self) -> str | None:
         """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
         value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
         return value
 
     def setOriginCol(self, value: str) -> Self:
@@ -648,10 +695,16 @@ class ViTImageEmbeddings(ModelTransformer):
         "whether CUDA may compute in TF32: faster, and no longer exact",
         typeConverter=TypeConverters.toBoolean,
     )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
         typeConverter=TypeConverters.toInt,
     )
     doCenterCrop: Param[bool] = Param(
@@ -696,6 +749,12 @@ class ViTImageEmbeddings(ModelTransformer):
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
         typeConverter=TypeConverters.toString,
     )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
     height: Param[int] = Param(
         Params._dummy(),
         "height",
@@ -723,7 +782,7 @@ class ViTImageEmbeddings(ModelTransformer):
     intraOpThreads: Param[int] = Param(
         Params._dummy(),
         "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
         typeConverter=TypeConverters.toInt,
     )
     maxImagePixels: Param[int] = Param(
@@ -743,6 +802,12 @@ class ViTImageEmbeddings(ModelTransformer):
         "normalize",
         "whether embeddings are divided by their Euclidean length",
         typeConverter=TypeConverters.toBoolean,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -799,11 +864,13 @@ class ViTImageEmbeddings(ModelTransformer):
             badImageMode="PERMISSIVE",
             batchSize=8,
             cudaTf32=False,
+            decodeMode="exact",
             deviceId=-1,
             executionProvider="auto",
             intraOpThreads=0,
             maxImagePixels=178956970,
             normalize=False,
+            onednnFpMath="strict",
             pooling="cls",
         )
 
@@ -852,12 +919,21 @@ class ViTImageEmbeddings(ModelTransformer):
         value: bool = self.getOrDefault(self.cudaTf32)
         return value
 
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
     def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
         return self._set(deviceId=value)
 
     def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first."""
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
         value: int = self.getOrDefault(self.deviceId)
         return value
 
@@ -924,6 +1000,15 @@ class ViTImageEmbeddings(ModelTransformer):
         value: str = self.getOrDefault(self.executionProvider)
         return value
 
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
     def setHeight(self, value: int) -> Self:
         """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
         return self._set(height=value)
@@ -957,11 +1042,11 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
         return self._set(intraOpThreads=value)
 
     def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus."""
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
         value: int = self.getOrDefault(self.intraOpThreads)
         return value
 
@@ -986,6 +1071,15 @@ class ViTImageEmbeddings(ModelTransformer):
     def getNormalize(self) -> bool:
         """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
         value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
         return value
 
     def setOriginCol(self, value: str) -> Self:

@@ -86,13 +86,18 @@ def enable_functions(spark: SparkSession) -> None:
         jvm.sparkvision.ml.SparkVisionExtensions.install(spark._jsparkSession)
 
 
+def unknown_functions(error: AnalysisException) -> SessionError | None:
+    """Give our error where Spark says that this session's Spark Connect server lacks SparkVision's SQL functions."""
+    if "UNRESOLVED_ROUTINE" not in str(error):
+        return None
+    return SessionError(
+        "This session does not know SparkVision's SQL functions: start its Spark Connect server with SparkVision's "
+        f"jars and spark.sql.extensions={EXTENSIONS}."
+    )
+
+
 def _refusal(name: str, error: AnalysisException) -> SparkVisionError:
-    if "UNRESOLVED_ROUTINE" in str(error):
-        return SessionError(
-            "This session does not know SparkVision's SQL functions: start its Spark Connect server with SparkVision's "
-            f"jars and spark.sql.extensions={EXTENSIONS}."
-        )
-    return ParameterError(f"The function {name} cannot be registered: {error}")
+    return unknown_functions(error) or ParameterError(f"The function {name} cannot be registered: {error}")
 
 
 def _literal(text: str | None) -> str:

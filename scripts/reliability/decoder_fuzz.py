@@ -126,7 +126,8 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
     """Decode in this process's JVM. When that crashes, the files it was given last stay in ``folder``."""
     from py4j.protocol import Py4JNetworkError
 
-    from sparkvision.local import LocalModel, _unpack
+    from sparkvision._packing import unpack
+    from sparkvision.local import LocalModel
 
     # Its Scala half, which takes packed files as they are: the packed file on disk is what the JVM got.
     model = LocalModel("embedded:digits")._scala
@@ -142,7 +143,7 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
         under_test.write_bytes(packed)
         began = time.monotonic()
         try:
-            refused, _ = _unpack(model.preprocess(packed), len(batch))
+            refused, _ = unpack(model.preprocess(packed), len(batch))
         except Py4JNetworkError:
             crashes += 1
         else:

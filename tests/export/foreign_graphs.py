@@ -92,7 +92,7 @@ def one_node(path: Path, node: Any, taken: Sequence[Any], given: Sequence[Any]) 
     values = [helper.make_tensor_value_info("image", TensorProto.FLOAT, taken)]
     results = [helper.make_tensor_value_info("y", TensorProto.FLOAT, given)]
     model = helper.make_model(
-        helper.make_graph([node], "g", values, results), opset_imports=[helper.make_opsetid("", 14)]
+        helper.make_graph([node], "g", values, results), opset_imports=[helper.make_opsetid("", 14)], ir_version=8
     )
     onnx.save(model, path)
     return path

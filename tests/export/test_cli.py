@@ -96,14 +96,14 @@ def test_jars_prints_what_spark_submit_needs(capsys: pytest.CaptureFixture[str])
 def test_jars_for_a_gpu_names_the_runtimes_coordinate_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["jars", "--gpu"]) == 0
     captured = capsys.readouterr()
-    assert [Path(path) for path in captured.out.strip().split(",")] == jars(gpu=True)
+    assert [Path(path) for path in captured.out.strip().split(",")] == jars(gpu="cuda12")
     assert "--packages com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0" in captured.err
 
 
 def test_jars_of_an_installation_without_any_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sparkvision._session.files", lambda package: tmp_path)
+    monkeypatch.setattr("sparkvision._jars.files", lambda package: tmp_path)
     assert main(["jars"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and "scripts/quickstart" in captured.err

@@ -49,7 +49,9 @@ def serve(arguments: list[str], port: int, health: str, folder: Path) -> Generat
     source = os.pathsep.join(filter(None, [str(ROOT / "python"), os.environ.get("PYTHONPATH")]))
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("w") as log:
-        environment = os.environ | {"PATH": path, "PYTHONPATH": source}
+        # Background jobs are more processes, which take longer to start than the server itself.
+        jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = os.environ | jobs | {"PATH": path, "PYTHONPATH": source}
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True)
     try:
         deadline = time.monotonic() + START_SECONDS

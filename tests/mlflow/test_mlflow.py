@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,14 +18,11 @@ from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE
 from tests.mlflow.conftest import Registered, as_text, table_of
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-
-import mlflow  # noqa: E402
-import sparkvision.mlflow  # noqa: E402
-from sparkvision.errors import BundleError, ParameterError  # noqa: E402
-from sparkvision.export import ExportReport  # noqa: E402
-from sparkvision.local import LocalModel  # noqa: E402
-from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings  # noqa: E402
+import sparkvision.mlflow
+from sparkvision.errors import BundleError, ParameterError
+from sparkvision.export import ExportReport
+from sparkvision.local import LocalModel
+from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
 
 
 @pytest.fixture
@@ -76,8 +74,10 @@ def test_a_bad_picture_keeps_its_row_and_has_its_reason(registered: Registered, 
 
 
 def test_spark_udf_gives_what_the_pipeline_gives(
-    registered: Registered, spark: SparkSession, files: list[Path]
+    registered: Registered, spark: SparkSession, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As PYSPARK_PYTHON says at the start of a session: this environment's Python, not the PATH's.
+    monkeypatch.setattr(spark.sparkContext, "pythonExec", sys.executable)
     classify = mlflow.pyfunc.spark_udf(spark, registered.uri, env_manager="local")
     rows = table_of(spark, files).coalesce(1).select(classify("content").alias("answer")).collect()
     found = pd.DataFrame([row.answer.asDict() for row in rows], dtype=object)
@@ -142,7 +142,7 @@ def test_a_bundle_is_logged_without_a_session_and_loads_as_its_folder(files: lis
 def test_an_embeddings_stage_gives_embeddings(
     spark: SparkSession, tiny_export: Callable[[str, str], ExportReport], photos: list[Path], tmp_path: Path
 ) -> None:
-    bundle = tiny_export("vit", "feature-extraction").bundle.folder
+    bundle = tiny_export("ViTForImageClassification", "feature-extraction").bundle.folder
     stage = ViTImageEmbeddings.loadSavedModel(str(bundle), spark).setInputCols(["content"]).setEmbeddingsCol("vector")
     stage = stage.setPooling("mean").setNormalize(True)
     sparkvision.mlflow.save_model(stage, tmp_path / "model")

@@ -45,4 +45,4 @@ def test_a_class_that_is_gone_is_reported_and_nothing_else(maven_repository: Pat
     )
     assert found.returncode != 0
     assert "class sparkvision.engine.Gone does not have a correspondent in current version" in found.stdout
-    assert "(1 issue)" in found.stdout or "found 1 potential" in found.stdout, found.stdout
+    assert "Found 1 potential problem" in found.stdout, found.stdout

@@ -96,7 +96,7 @@ def test_classify_refuses_a_folder_without_files(
 
 @pytest.fixture
 def features(tiny_export: Callable[[str, str], ExportReport]) -> Path:
-    return tiny_export("vit", "feature-extraction").bundle.folder
+    return tiny_export("ViTForImageClassification", "feature-extraction").bundle.folder
 
 
 @pytest.mark.usefixtures("in_this_session")

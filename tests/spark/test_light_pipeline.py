@@ -136,3 +136,22 @@ def test_stages_of_others_are_refused_by_name(model: PipelineModel) -> None:
     foreign = PipelineModel([*model.stages, SQLTransformer(statement="SELECT * FROM __THIS__")])
     with pytest.raises(ParameterError, match="SQLTransformer"):
         LightPipeline(foreign)
+
+
+def test_fast_decoding_reaches_it_and_the_pipeline_alike(
+    spark: SparkSession, vit: ViTForImageClassification, photos: list[Path]
+) -> None:
+    (photo,) = (str(photo) for photo in photos if photo.name == "exif_portrait_orientation_6.jpg")
+    pictures = spark.createDataFrame([(photo, bytearray(Path(photo).read_bytes()))], "path string, content binary")
+
+    def scores(mode: str) -> list[list[float]]:
+        stage = vit.setInputCols(["image"]).setTopK(10).setDecodeMode(mode)
+        model = Pipeline(stages=[ImageAssembler(), stage]).fit(pictures)
+        with LightPipeline(model) as light:
+            here = light.fullAnnotateImage(photo)[0]["class"][0].metadata
+        there = model.transform(pictures).collect()[0]["class"][0]["metadata"]
+        return [[float(metadata[str(digit)]) for digit in range(10)] for metadata in (here, there)]
+
+    fast, exact = scores("fast"), scores("exact")
+    assert fast[0] == pytest.approx(fast[1], abs=1e-6)
+    assert fast[0] != pytest.approx(exact[0], abs=1e-6)

@@ -17,11 +17,15 @@ from sparkvision.light_pipeline import _annotations
 from sparkvision.local import LocalModel, Picture
 
 
-def slow_processor(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
-    """Transformers' slow (Pillow) processor."""
+def slow_processor(checkpoint: Path, pictures: list[Path], draft: bool = False) -> np.ndarray:
+    """Transformers' slow (Pillow) processor, on pictures as Pillow opens them or, on request, on its drafts."""
     processor = ViTImageProcessor.from_pretrained(checkpoint)
-    opened = [ImageOps.exif_transpose(Image.open(path)).convert("RGB") for path in pictures]
-    tensors: np.ndarray = processor(opened, return_tensors="np")["pixel_values"]
+    opened = [Image.open(path) for path in pictures]
+    if draft:
+        for image in opened:
+            image.draft("RGB", (processor.size["width"], processor.size["height"]))
+    upright = [ImageOps.exif_transpose(image).convert("RGB") for image in opened]
+    tensors: np.ndarray = processor(upright, return_tensors="np")["pixel_values"]
     return tensors
 
 
@@ -42,6 +46,23 @@ def test_preprocessing_equals_the_slow_processor(
     assert ours.dtype == np.float32 and ours.shape == (20, 3, 224, 224)
     assert (pixels == expected_pixels).all()
     assert np.abs(ours - expected).max() <= 1e-6
+
+
+def test_fast_decoding_equals_the_slow_processor_on_pillows_drafts(
+    checkpoints: dict[str, Path], bundles: dict[str, Path], photos: list[Path]
+) -> None:
+    large = [photo for photo in photos if photo.suffix == ".jpg" and min(Image.open(photo).size) >= 448]
+    with LocalModel(bundles["vit-tiny"], decode_mode="fast") as local:
+        ours = local.preprocess(large)
+    expected = slow_processor(checkpoints["vit-tiny"], large, draft=True)
+    print(f"\n{len(large)} drafts: largest difference {np.abs(ours - expected).max():.2e}")
+    assert len(large) >= 4 and np.abs(ours - expected).max() <= 1e-6
+    assert (ours != slow_processor(checkpoints["vit-tiny"], large)).any(axis=(1, 2, 3)).all()
+
+
+def test_an_unknown_decode_mode_is_refused() -> None:
+    with pytest.raises(ParameterError, match="decodeMode 'quick'; it is one of exact, fast"):
+        LocalModel("embedded:digits", decode_mode="quick")  # type: ignore[arg-type]
 
 
 def test_bytes_and_paths_give_the_same(model: LocalModel, digits: list[Path]) -> None:

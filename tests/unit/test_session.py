@@ -28,7 +28,7 @@ def builder(**settings: str) -> SparkSession.Builder:
 
 def test_the_gpu_runtime_replaces_the_cpus() -> None:
     assert any(jar.name.startswith("onnxruntime-") for jar in jars())
-    assert not any(jar.name.startswith("onnxruntime-") for jar in jars(gpu=True))
+    assert not any(jar.name.startswith("onnxruntime-") for jar in jars(gpu="cuda12"))
 
 
 def test_configure_keeps_the_users_own_jars() -> None:
@@ -42,7 +42,8 @@ def test_configure_keeps_the_users_own_extensions() -> None:
 
 
 def test_configure_for_a_gpu_names_the_runtime_by_its_coordinate() -> None:
-    packages = options(configure(builder(), gpu=True))["spark.jars.packages"]
+    with pytest.warns(UserWarning, match="CUDA 12"):
+        packages = options(configure(builder(), gpu="cuda12"))["spark.jars.packages"]
     assert packages == "com.microsoft.onnxruntime:onnxruntime_gpu:1.28.0"
 
 

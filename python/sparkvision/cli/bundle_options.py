@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from sparkvision.manifest import PrecisionName
+
 if TYPE_CHECKING:
     from sparkvision.bundle import Bundle
 
@@ -16,6 +18,17 @@ Out: TypeAlias = Annotated[Path, typer.Argument(metavar="OUT", help="folder of t
 Images: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="pictures to compare on (default: four made in code)", show_default=False),
+]
+Precision: TypeAlias = Annotated[
+    PrecisionName, typer.Option(help="what the graph computes with; other than fp32 is compared with it")
+]
+Calibrate: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="pictures to take int8's ranges from (default: each batch gives its own)",
+        show_default=False,
+    ),
 ]
 
 

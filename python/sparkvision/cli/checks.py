@@ -128,13 +128,16 @@ def memory() -> Check:
 
 
 def gpu() -> Check:
-    """Look for an NVIDIA GPU."""
+    """Look for an NVIDIA GPU, and for what its runtime needs."""
+    from sparkvision import _cuda
+
     command = shutil.which("nvidia-smi")
     told = subprocess.run([command, "-L"], capture_output=True, text=True) if command else None
     if told is None or told.returncode != 0:
         return Check("GPU", "information", "no NVIDIA GPU found: models run on the CPU")
     names = "; ".join(line.partition(" (UUID")[0] for line in told.stdout.splitlines())
-    return Check("GPU", "information", names, "start(gpu=True) uses it")
+    missing = _cuda.problem(_cuda.choose(_cuda.libraries()))
+    return Check("GPU", "information", names, missing or "sparkvision.start(gpu=True) uses it")
 
 
 def export() -> Check:

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from sparkvision.cli.bundle_options import LABELS_FORMATS, Images, Out, tell_written
+from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, tell_written
 from sparkvision.cli.command import command
+from sparkvision.manifest import FULL_PRECISION
 
 
 @command(
     "export",
     "sparkvision export google/vit-base-patch16-224 my-vit/",
     "sparkvision export ./my-checkpoint my-vit/ --images some-photos/",
+    "sparkvision export ./my-checkpoint my-vit-int8/ --precision int8 --calibrate some-photos/",
 )
 def export(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")],
@@ -28,6 +30,11 @@ def export(
         typer.Option(metavar="FILE", help=f"labels instead of the checkpoint's own: {LABELS_FORMATS}"),
     ] = None,
     images: Images = None,
+    precision: Precision = FULL_PRECISION,
+    calibrate: Calibrate = None,
+    optimize: Annotated[
+        bool, typer.Option("--optimize", help="fuse operators with ONNX Runtime's optimiser; for ONNX Runtime only")
+    ] = False,
     attentions: Annotated[
         bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
     ] = False,
@@ -38,8 +45,16 @@ def export(
     """
     from sparkvision.export import export as export_checkpoint
 
-    tell_written(
-        export_checkpoint(
-            source, out, task=task, opset=opset, labels=labels, images=images, attentions=attentions
-        ).bundle
+    report = export_checkpoint(
+        source,
+        out,
+        task=task,
+        opset=opset,
+        labels=labels,
+        images=images,
+        precision=precision,
+        calibrate=calibrate,
+        attentions=attentions,
+        optimize=optimize,
     )
+    tell_written(report.bundle)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from sparkvision.cli.bundle_options import LABELS_FORMATS, Images, Out, tell_written
+from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, tell_written
 from sparkvision.cli.command import command
-from sparkvision.manifest import Layout, ProblemType
+from sparkvision.manifest import FULL_PRECISION, Layout, ProblemType
 
 
 @command(
@@ -29,6 +29,8 @@ def import_onnx(
     ] = None,
     layout: Annotated[Layout | None, typer.Option(help="of the input (default: where its 3 channels are)")] = None,
     images: Images = None,
+    precision: Precision = FULL_PRECISION,
+    calibrate: Calibrate = None,
 ) -> None:
     """Make a bundle from an ONNX graph of another framework.
 
@@ -36,6 +38,15 @@ def import_onnx(
     """
     from sparkvision.importing import import_onnx as import_graph
 
-    tell_written(
-        import_graph(graph, out, labels, preprocessor, problem_type=problem_type, layout=layout, images=images).bundle
+    report = import_graph(
+        graph,
+        out,
+        labels,
+        preprocessor,
+        problem_type=problem_type,
+        layout=layout,
+        images=images,
+        precision=precision,
+        calibrate=calibrate,
     )
+    tell_written(report.bundle)

@@ -11,7 +11,8 @@ import typer
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.cli.command import command
 from sparkvision.errors import BundleError
-from sparkvision.manifest import TensorSpec
+from sparkvision.export.accuracy import describe as describe_accuracy
+from sparkvision.manifest import Manifest, TensorSpec
 
 _FIRST_LABELS = 5
 
@@ -53,12 +54,21 @@ def describe(bundle: Bundle) -> str:
         ("preprocessing", _preprocessing(bundle)),
         ("labels", f"{len(manifest.labels)}: {shown}"),
         ("precision", ", ".join(f"{name}, tolerance {value:g}" for name, value in manifest.tolerance.items())),
+        *_accuracy(manifest),
         ("opset", f"{manifest.opset} (IR version {manifest.ir_version})"),
         ("size", f"{bundle.size() / 1e6:,.1f} MB in {len(manifest.files)} files"),
         ("model hash", bundle.model_hash()),
         ("exporters", ", ".join(f"{name} {version}" for name, version in manifest.exporters.items())),
     ]
     return "\n".join(f"{name:<14} {value}" for name, value in facts)
+
+
+def _accuracy(manifest: Manifest) -> list[tuple[str, str]]:
+    accuracy = manifest.accuracy
+    if accuracy is None:
+        return []
+    calibration = [("calibration", f"{accuracy.calibration_pictures} pictures")]
+    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_pictures else [])]
 
 
 def _preprocessing(bundle: Bundle) -> str:

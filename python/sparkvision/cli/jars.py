@@ -16,8 +16,16 @@ def jars(
         bool,
         typer.Option(
             "--gpu",
-            help="leave out the CPU runtime; the CUDA runtime's Maven coordinate, for --packages, is told on stderr",
+            help="leave out the CPU runtime; the Maven coordinate of the runtime for CUDA 12 is told on stderr, for "
+            "--packages",
         ),
+    ] = False,
+    cuda13: Annotated[
+        bool, typer.Option("--cuda13", help="with the runtime for CUDA 13, fetched once, in place of the CPU runtime")
+    ] = False,
+    onednn: Annotated[
+        bool,
+        typer.Option("--onednn", help="with the runtime with oneDNN, fetched once, in place of the CPU runtime"),
     ] = False,
 ) -> None:
     """Print the jars that spark-submit needs.
@@ -25,9 +33,10 @@ def jars(
     Their paths are comma-separated, as its --jars wants them.
     """
     # Brings pyspark with it, which the commands for bundles do not need.
-    from sparkvision._session import gpu_runtime
-    from sparkvision._session import jars as jars_of_session
+    from sparkvision._jars import Gpu, gpu_runtime
+    from sparkvision._jars import jars as jars_of_session
 
-    print(",".join(str(jar) for jar in jars_of_session(gpu=gpu)), flush=True)
-    if gpu:
+    runtime: Gpu = "cuda13" if cuda13 else "cuda12" if gpu else False
+    print(",".join(str(jar) for jar in jars_of_session(gpu=runtime, onednn=onednn)), flush=True)
+    if runtime == "cuda12":
         print(f"and for the CUDA runtime: --packages {gpu_runtime()}", file=sys.stderr)

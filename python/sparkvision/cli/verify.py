@@ -13,7 +13,6 @@ import typer
 
 from sparkvision.cli.command import command
 from sparkvision.errors import VerifyError
-from sparkvision.verify import TOLERANCE
 from sparkvision.verify import verify as compare
 from sparkvision.verify.page import render
 from sparkvision.verify.report import VerifyReport
@@ -28,8 +27,8 @@ NO_RESULT = 2
 _LOG_SECONDS = 10.0
 
 
-def _tolerance(value: float) -> float:
-    if not (math.isfinite(value) and value >= 0):
+def _tolerance(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
         raise typer.BadParameter(f"{value:g} is no tolerance; give a number such as 1e-3, not below 0")
     return value
 
@@ -48,9 +47,13 @@ def verify(
     ],
     images: Annotated[Path, typer.Option(metavar="FOLDER", help="pictures to compare on, also in sub-folders")],
     tolerance: Annotated[
-        float,
-        typer.Option(callback=_tolerance, metavar="X", help="largest difference of a logit that is allowed"),
-    ] = TOLERANCE,
+        float | None,
+        typer.Option(
+            callback=_tolerance,
+            metavar="X",
+            help="largest difference of a logit that is allowed (default: the bundle's own, 0.001 for fp32)",
+        ),
+    ] = None,
     report: Annotated[Path, typer.Option(metavar="FOLDER", help=f"where {PAGE} and {DATA} are written")] = Path(
         "verify-report"
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparkvision.bundle import Bundle
 from sparkvision.errors import ExportError
+from sparkvision.manifest import FULL_PRECISION
 
 __all__ = ["ExportReport", "export"]
 
@@ -42,8 +43,11 @@ def export(
     opset: int | None = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
+    precision: str = FULL_PRECISION,
+    calibrate: str | Path | None = None,
     progress: Callable[[str], None] | None = print,
     attentions: bool = False,
+    optimize: bool = False,
 ) -> ExportReport:
     """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
 
@@ -63,10 +67,17 @@ def export(
         the checkpoint's ``id2label``.
     images : str or Path, optional
         Folder of pictures to compare on, at most 32 are used. Default: four pictures made in code.
+    precision : str
+        What the graph computes with: ``fp32``; ``int8``, its large matrix products in 8-bit integers; or ``fp16``.
+    calibrate : str or Path, optional
+        With ``int8``: folder of pictures, at most 128 are used, to take the ranges of activations from. Default: each
+        batch gives its own, and a picture's numbers then depend a little on its neighbours.
     progress : callable taking str, or None
         Gets a line for each step and its time. Default: `print`.
     attentions : bool
         Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
+    optimize : bool
+        Fuse what ONNX Runtime's optimiser for transformers knows. The graph then runs in ONNX Runtime only.
 
     Returns
     -------
@@ -99,6 +110,8 @@ def export(
             f"exporting needs libraries that are not installed ({error}); run `pip install 'sparkvision[export]'`"
         ) from error
     from sparkvision.export.job import ExportJob
+    from sparkvision.export.precision import Precision
 
-    job = ExportJob(str(source), task, opset, labels, images, attentions)
+    lowered = Precision(precision, calibrate)
+    job = ExportJob(str(source), task, opset, labels, images, lowered, attentions, optimize)
     return job.run(Path(out), progress)

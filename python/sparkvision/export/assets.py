@@ -25,7 +25,7 @@ def write_assets(folder: Path, names: tuple[str, ...], processor_config: Mapping
 
 def write_golden(folder: Path, given: NDArray[np.float32], expected: NDArray[np.float32]) -> GoldenPair:
     """Write an input and the first output that the graph must give for it, both with the pictures as first axis."""
-    (folder / GOLDEN_INPUT).parent.mkdir()
+    (folder / GOLDEN_INPUT).parent.mkdir(exist_ok=True)
     given.astype("<f4").tofile(folder / GOLDEN_INPUT)
     expected.astype("<f4").tofile(folder / GOLDEN_OUTPUT)
     return GoldenPair(GOLDEN_INPUT, given.shape, GOLDEN_OUTPUT, expected.shape)

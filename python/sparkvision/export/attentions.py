@@ -38,7 +38,7 @@ def attention_rollout(attentions: Sequence[Tensor], config: Any, pixel_shape: tu
     """
     import torch
 
-    rows, columns = _patches(config, pixel_shape)
+    rows, columns = _patches(config, pixel_shape) or (0, 0)  # as require_rollout has seen, there are some
     share = torch.eye(attentions[0].shape[-1])[None, :1]
     # From the last layer to the first, only the class token's row of the product is ever needed.
     for attention in reversed(attentions):
@@ -74,7 +74,7 @@ def require_rollout(source: str, task: str, model: Any, pixel_shape: tuple[int, 
         )
 
 
-def _patches(config: Any, pixel_shape: tuple[int, int, int]) -> Any:
+def _patches(config: Any, pixel_shape: tuple[int, int, int]) -> tuple[int, int] | None:
     """Give the rows and columns of patches, or None for a model that has none."""
     size = getattr(getattr(config, "vision_config", config), "patch_size", None)
     if not isinstance(size, int):

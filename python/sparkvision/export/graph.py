@@ -17,6 +17,9 @@ from sparkvision.manifest import TensorSpec
 # ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET in torch.onnx._constants (torch 2.15).
 _OPSETS = range(9, 21)
 
+# protobuf's limit of 2 GiB for one message, less room for what is not weights.
+LARGEST_FILE = 2_000_000_000
+
 
 @dataclass(frozen=True)
 class GraphFacts:
@@ -76,6 +79,15 @@ def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
             f"{checkpoint.task} with opset {opset}: {reason}; try another opset, or leave it away for the default"
         ) from error
     _declare_output_shapes(checkpoint, path)
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write an ONNX model to ``model.onnx`` in the folder, its weights beside it where one file cannot hold all."""
+    import onnx
+
+    data = f"{GRAPH}_data"
+    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > LARGEST_FILE
+    onnx.save(model, folder / GRAPH, save_as_external_data=large, location=data if large else None)
 
 
 def read_facts(folder: Path) -> GraphFacts:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparkvision import __version__
 from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, pictures, verify
-from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint
+from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, optimise, pictures, verify
+from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint, preprocess
+from sparkvision.export.precision import Precision, lower
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
-from sparkvision.manifest import GoldenPair, Manifest
+from sparkvision.manifest import FULL_PRECISION, GoldenPair, Manifest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,14 +37,16 @@ class ExportJob:
     opset: int | None
     labels_file: str | Path | None
     images: str | Path | None
+    precision: Precision = Precision()
     attentions: bool = False
+    optimize: bool = False
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
         destination.require_replaceable(out)
         opset = graph.choose_opset(self.opset)
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
-        progress = Progress(5, write)
+        progress = Progress(5 + self.precision.steps, write)
         with quiet(), destination.written_beside(out) as folder:
             with progress.step(f"Loading {self.source}"):
                 source = checkpoint.load(self.source, self.task, self.attentions)
@@ -51,6 +55,8 @@ class ExportJob:
                 progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")
             with progress.step(f"Exporting to ONNX, opset {opset}"):
                 graph.write(source, folder, opset)
+                if self.optimize:
+                    progress.note(f"{optimise.write(folder)} operators fused")
             with progress.step("Writing assets and golden pair"):
                 assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)
@@ -60,6 +66,7 @@ class ExportJob:
                 verification = verify.verify(folder, source, comparison)
                 progress.note(_summary(verification))
                 verify.require_within(verification, TOLERANCE, self.source)
+            lower(folder, self.precision, partial(preprocess, source.processor), self.images, progress)
         return ExportReport(Bundle.read(out), verification.largest_difference, verification.pictures)
 
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:
@@ -95,8 +102,8 @@ def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, fold
         outputs=facts.outputs,
         labels=tuple(names),
         problem_type=source.problem_type,
-        precision="fp32",
-        tolerance={"fp32": TOLERANCE},
+        precision=FULL_PRECISION,
+        tolerance={FULL_PRECISION: TOLERANCE},
         golden=golden,
         files=describe_files(folder),
         exporters={"sparkvision": __version__, **{name: importlib.metadata.version(name) for name in _LIBRARIES}},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,7 +17,12 @@ MOST_PICTURES = 32
 
 
 def from_folder(folder: str | Path) -> list[Image]:
-    """Read the first `MOST_PICTURES` readable pictures of a folder, in the order of their names, as upright RGB.
+    """Read the first `MOST_PICTURES` pictures of a folder; see `readable`."""
+    return list(islice(readable(folder), MOST_PICTURES))
+
+
+def readable(folder: str | Path) -> Iterator[Image]:
+    """Read the pictures of a folder one by one, in the order of their names, as upright RGB.
 
     Parameters
     ----------
@@ -30,17 +36,15 @@ def from_folder(folder: str | Path) -> list[Image]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ExportError(f"{folder}: there is no such folder; give a folder of pictures to verify the export with")
-    pictures: list[Image] = []
+        raise ExportError(f"{folder}: there is no such folder; give a folder of pictures")
+    found = False
     for path in sorted(path for path in folder.iterdir() if path.is_file()):
         picture = _read(path)
         if picture is not None:
-            pictures.append(picture)
-        if len(pictures) == MOST_PICTURES:
-            break
-    if not pictures:
+            found = True
+            yield picture
+    if not found:
         raise ExportError(f"{folder} holds no readable picture; give a folder with JPEG or PNG files in it")
-    return pictures
 
 
 def made_in_code() -> Sequence[Image]:

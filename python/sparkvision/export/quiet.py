@@ -25,6 +25,9 @@ def quiet() -> Iterator[None]:
     """
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
+    # The quantiser logs at the root, which would set up logging for the whole process if nobody had.
+    silent = logging.NullHandler()
+    logging.getLogger().addHandler(silent)
     try:
         for logger, level in zip(loggers, _LOGGERS.values(), strict=True):
             logger.setLevel(level)
@@ -32,5 +35,6 @@ def quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
+        logging.getLogger().removeHandler(silent)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport
+from sparkvision.manifest import FULL_PRECISION
 
 __all__ = ["import_onnx"]
 
@@ -23,6 +24,8 @@ def import_onnx(
     problem_type: str | None = None,
     layout: str | None = None,
     images: str | Path | None = None,
+    precision: str = FULL_PRECISION,
+    calibrate: str | Path | None = None,
     progress: Callable[[str], None] | None = print,
 ) -> ExportReport:
     """Make a bundle from an ONNX graph that classifies pictures, and run it before it is put in place.
@@ -46,6 +49,11 @@ def import_onnx(
         ``NCHW`` or ``NHWC``. Default: where the graph has three channels.
     images : str or Path, optional
         Folder of pictures to run, at most 32 are used. Default: four pictures made in code.
+    precision : str
+        What the graph computes with: ``fp32``; ``int8``, its large matrix products in 8-bit integers; or ``fp16``.
+    calibrate : str or Path, optional
+        With ``int8``: folder of pictures, at most 128 are used, to take the ranges of activations from. Default: each
+        batch gives its own, and a picture's numbers then depend a little on its neighbours.
     progress : callable taking str, or None
         Gets a line for each step and its time. Default: `print`.
 
@@ -77,7 +85,10 @@ def import_onnx(
         raise ExportError(
             f"importing needs libraries that are not installed ({error}); run `pip install 'sparkvision[export]'`"
         ) from error
+    from sparkvision.export.precision import Precision
     from sparkvision.importing.job import ImportJob
 
-    job = ImportJob(Path(graph), Path(labels), Path(preprocessor), problem_type, layout, images)
+    job = ImportJob(
+        Path(graph), Path(labels), Path(preprocessor), problem_type, layout, images, Precision(precision, calibrate)
+    )
     return job.run(Path(out), progress)

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
 from sparkvision.manifest import LAYOUTS
 
 # By the last node: what its scores mean.
 _PROBLEM_TYPES = {"Softmax": "single_label_classification", "Sigmoid": "multi_label_classification"}
-
-# protobuf's limit of 2 GiB for one message, less room for what is not weights.
-_LARGEST_FILE = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -81,14 +77,6 @@ class ForeignGraph:
                 dimension.dim_value = size
         # What was inferred for the values in between may hold for the old sizes only.
         del self.model.graph.value_info[:]
-
-    def write(self, folder: Path) -> None:
-        """Write the graph to ``model.onnx``, with its weights beside it when they are too large for one file."""
-        import onnx
-
-        data = f"{GRAPH}_data"
-        large = sum(len(tensor.raw_data) for tensor in self.model.graph.initializer) > _LARGEST_FILE
-        onnx.save(self.model, folder / GRAPH, save_as_external_data=large, location=data if large else None)
 
     def _activation(self) -> list[Any]:
         """Give the nodes from the output back to the softmax or sigmoid that makes it; none where none does."""

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,14 @@ from sparkvision.bundle import PREPROCESSOR, Bundle, describe_files, write_manif
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport, assets, destination, labels, pictures
 from sparkvision.export.checkpoint import CLASSIFICATION, pixel_shape, preprocess
-from sparkvision.export.graph import read_facts
+from sparkvision.export.graph import read_facts, save
 from sparkvision.export.job import TOLERANCE
+from sparkvision.export.precision import Precision, lower
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.export.verify import open_session, random_pixel_values, run
 from sparkvision.importing.graph import ForeignGraph, read
-from sparkvision.manifest import PROBLEM_TYPES, GoldenPair, Manifest
+from sparkvision.manifest import FULL_PRECISION, PROBLEM_TYPES, GoldenPair, Manifest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +47,7 @@ class ImportJob:
     problem_type: str | None
     layout: str | None
     images: str | Path | None
+    precision: Precision = Precision()
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Import to `out`, telling each step to `write`."""
@@ -52,7 +55,7 @@ class ImportJob:
         if self.problem_type is not None and self.problem_type not in PROBLEM_TYPES:
             raise ExportError(f"problem type {self.problem_type!r} is none; give one of {', '.join(PROBLEM_TYPES)}")
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
-        progress = Progress(3, write)
+        progress = Progress(3 + self.precision.steps, write)
         with quiet(), destination.written_beside(out) as folder:
             with progress.step(f"Reading {self.graph}"):
                 graph = read(self.graph, self.layout)
@@ -60,7 +63,7 @@ class ImportJob:
                 assets.write_assets(folder, names, _read_processor_config(self.preprocessor))
                 processor = _load_processor(folder, self.preprocessor)
                 problem_type = self._make_fit(graph, len(names), processor, progress)
-                graph.write(folder)
+                save(graph.model, folder)
             with progress.step(f"Running it with ONNX Runtime on {len(comparison)} pictures"):
                 given = _pixels(processor, comparison, graph.layout)
                 outputs, difference = _run_all(folder, graph, given)
@@ -70,6 +73,7 @@ class ImportJob:
                 golden = assets.write_golden(folder, given[:2], outputs[:2])
                 write_manifest(folder, _manifest(graph, names, problem_type, golden, folder))
                 Bundle.read(folder).verify_files()
+            lower(folder, self.precision, partial(_pixel_values, processor, graph.layout), self.images, progress)
         return ExportReport(Bundle.read(out), difference, len(comparison))
 
     def _make_fit(self, graph: ForeignGraph, classes: int, processor: Any, progress: Progress) -> str:
@@ -121,9 +125,15 @@ def _pixels(processor: Any, comparison: Sequence[Image], layout: str) -> Floats:
     """Give one random tensor and then all pictures, as the graph takes them."""
     import numpy as np
 
-    made = np.concatenate([preprocess(processor, picture) for picture in comparison])
-    pixel_values = np.concatenate([random_pixel_values((1, *made.shape[1:])), made])
-    return np.ascontiguousarray(pixel_values if layout == "NCHW" else pixel_values.transpose(0, 2, 3, 1))
+    made = np.concatenate([_pixel_values(processor, layout, picture) for picture in comparison])
+    return np.concatenate([random_pixel_values((1, *made.shape[1:])), made])
+
+
+def _pixel_values(processor: Any, layout: str, picture: Image) -> Floats:
+    import numpy as np
+
+    made = preprocess(processor, picture)
+    return np.ascontiguousarray(made if layout == "NCHW" else made.transpose(0, 2, 3, 1))
 
 
 def _run_all(folder: Path, graph: ForeignGraph, given: Floats) -> tuple[Floats, float]:
@@ -192,8 +202,8 @@ def _manifest(
         input_layout=graph.layout,
         labels=names,
         problem_type=problem_type,
-        precision="fp32",
-        tolerance={"fp32": TOLERANCE},
+        precision=FULL_PRECISION,
+        tolerance={FULL_PRECISION: TOLERANCE},
         golden=golden,
         files=describe_files(folder),
         exporters={"sparkvision": __version__, **{name: importlib.metadata.version(name) for name in _LIBRARIES}},

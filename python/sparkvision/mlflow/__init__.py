@@ -10,10 +10,14 @@ Examples
 >>> mlflow.pyfunc.load_model("models:/shop/1").predict(table)  # without Spark
 """
 
+from importlib.util import find_spec
+
+if find_spec("mlflow") is None:
+    raise ModuleNotFoundError("sparkvision.mlflow needs MLflow: pip install 'sparkvision[mlflow]'", name="mlflow")
+
 from sparkvision.mlflow.flavor import FLAVOR, load_model, log_model, save_model
-from sparkvision.mlflow.prediction import _load_pyfunc
+
+# The function that MLflow looks for here when it loads a model to predict with.
+from sparkvision.mlflow.prediction import _load_pyfunc as _load_pyfunc
 
 __all__ = ["FLAVOR", "load_model", "log_model", "save_model"]
-
-# Where MLflow looks for the function that gives it a model to predict with.
-_ = _load_pyfunc

@@ -26,7 +26,7 @@ FEATURE_EXTRACTION = "feature-extraction"
 SETTINGS = (
     *("size", "height", "width", "cropSize", "resample", "resizeBackend"),
     *("doResize", "doCenterCrop", "doRescale", "doNormalize", "rescaleFactor", "imageMean", "imageStd"),
-    *("batchSize", "maxImagePixels", "topK", "threshold", "pooling", "normalize"),
+    *("batchSize", "maxImagePixels", "decodeMode", "topK", "threshold", "pooling", "normalize"),
 )
 
 

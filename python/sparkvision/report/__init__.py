@@ -115,9 +115,11 @@ def write_report(
 
 
 def _timings(spark: SparkSession) -> list[dict[str, Any]]:
+    from pyspark.errors import AnalysisException
+
     from sparkvision import metrics
 
     try:
         return [row.asDict() for row in metrics(spark).collect()]
-    except SessionError:  # a table of predictions may be looked at without our jars
+    except (SessionError, AnalysisException):  # a table of predictions may be looked at without our jars
         return []

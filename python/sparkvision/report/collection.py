@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from sparkvision.report.columns import ReportColumns
 from sparkvision.report.picture import Counts, Kind, LabelledPicture, folder_of
 from sparkvision.report.thumbnail import thumbnail
-from sparkvision.sql import enable_functions
+from sparkvision.sql import enable_functions, unknown_functions
 
 # Pages of more pictures get smaller thumbnails: some 5 kB each up to there, 2.5 kB beyond.
 LARGE_THUMBNAILS = 1_000
@@ -84,7 +85,10 @@ def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Coll
         chance = F.rand(seed=0) if columns.path is None else F.pmod(F.xxhash64(columns.path), F.lit(10**6)) / 10**6
         sample = frame.where(chance < wanted.pictures / total).limit(wanted.pictures)
     side = _side(min(total, wanted.pictures)) if wanted.thumbnails else None
-    pictures = [_picture(row) for row in _selected(sample, columns, side).collect()]
+    try:
+        pictures = [_picture(row) for row in _selected(sample, columns, side).collect()]
+    except AnalysisException as error:
+        raise unknown_functions(error) or error from None
     if counts is None:
         counts = Counter(picture.kind for picture in pictures)
     originals = _originals(frame, [picture.path for picture in pictures[: wanted.originals]])

@@ -43,7 +43,7 @@ class ReportColumns:
 
     @staticmethod
     def of(
-        frame: DataFrame, predictions: str | None = None, truth: str | None = None, folders_are_labels: bool = False
+        frame: DataFrame, column: str | None = None, truth: str | None = None, folders_are_labels: bool = False
     ) -> ReportColumns:
         """Find them.
 
@@ -51,9 +51,9 @@ class ReportColumns:
         ----------
         frame : DataFrame
             What the stages give, or ``sparkvision_predict``.
-        predictions : str, optional
-            The column of annotations, the SQL function's struct, or predictionCol. Default: the only one of the first
-            two kinds.
+        column : str, optional
+            That of predictions: annotations, the SQL function's struct, or predictionCol. Default: the only one of the
+            first two kinds.
         truth : str, optional
             The column of true labels.
         folders_are_labels : bool
@@ -66,7 +66,7 @@ class ReportColumns:
         """
         fields = {field.name: field for field in frame.schema}
         path = _quoted("path") if _is(fields, "path", StringType) else None
-        found = _predictions(fields, predictions)
+        found = _predictions(fields, column)
         return ReportColumns(
             path=path,
             scores=_nothing(_SCORES) if found is None else _scores(found, fields),
@@ -91,11 +91,11 @@ class ReportColumns:
 
 def _predictions(fields: dict[str, StructField], name: str | None) -> StructField | None:
     if name is not None:
-        return _existing(fields, name, "predictions")
+        return _existing(fields, name, "column")
     found = [field for field in fields.values() if _is_annotation(field.dataType) or _is_prediction(field.dataType)]
     if len(found) > 1:
         names = ", ".join(field.name for field in found)
-        raise ParameterError(f"The table has several columns of predictions ({names}): name one by predictions=.")
+        raise ParameterError(f"The table has several columns of predictions ({names}): name one by column=.")
     return found[0] if found else None
 
 

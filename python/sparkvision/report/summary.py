@@ -81,8 +81,8 @@ class Summary:
         return Summary(
             labelled=labels.total(),
             failed=reasons.total(),
-            reasons=reasons.most_common(MOST_REASONS),
-            labels=labels.most_common(MOST_LABELS),
+            reasons=_most(reasons, MOST_REASONS),
+            labels=_most(labels, MOST_LABELS),
             all_labels=len(labels),
             histogram=histogram,
             judged=pairs.total(),
@@ -91,10 +91,15 @@ class Summary:
         )
 
 
+def _most(counted: Counter[str], most: int) -> list[tuple[str, int]]:
+    """Give the most frequent; of equally frequent ones the first by name, whatever order Spark gives."""
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:most]
+
+
 def _confusion(pairs: Counter[tuple[str, str]]) -> Confusion:
     mistakes: Counter[str] = Counter()
     for (truth, label), count in pairs.items():
         for name in {truth, label}:
             mistakes[name] += count if truth != label else 0
-    shown = sorted(name for name, _ in mistakes.most_common(MOST_LABELS))
+    shown = sorted(name for name, _ in _most(mistakes, MOST_LABELS))
     return Confusion(shown, [[pairs[truth, label] for label in shown] for truth in shown], len(mistakes))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
-from sparkvision.manifest import MANIFEST
+from sparkvision.manifest import FULL_PRECISION, MANIFEST
 from sparkvision.verify.report import PictureDifference, Refusal, TopLabel, VerifyReport
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def verify(
     bundle: str | Path,
     source: str | Path,
     images: str | Path,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
     limit: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> VerifyReport:
@@ -46,8 +46,8 @@ def verify(
         The checkpoint it was made from: a folder, or the id of a model on the hub.
     images : str or Path
         Folder of pictures; its sub-folders are searched too.
-    tolerance : float
-        Largest absolute difference of a logit that is allowed. Default: 1e-3.
+    tolerance : float, optional
+        Largest absolute difference of a logit that is allowed. Default: the bundle's own, which is 1e-3 for float32.
     limit : int, optional
         Compare only the first so many files, in the order of their names. Default: all.
     progress : callable taking str, optional
@@ -83,10 +83,11 @@ def verify(
 
     if limit is not None and limit < 1:
         raise VerifyError(f"limit is {limit}, but at least one picture must be compared; give 1 or more, or leave it")
-    if not tolerance >= 0:
+    if tolerance is not None and not tolerance >= 0:
         raise VerifyError(f"tolerance is {tolerance:g}; give a number that is not negative, such as 1e-3")
     files = _files(Path(images))
-    model_hash = _model_hash(bundle)
+    described = _described(bundle)
+    allowed = tolerance if tolerance is not None else _tolerance(described)
     started, clock = datetime.now(timezone.utc), time.monotonic()
     with quiet(), LocalModel(bundle) as model:
         reference = Reference.load(source, TASK)
@@ -94,11 +95,11 @@ def verify(
         differences, refusals = _compare(comparison, Path(images), files[:limit], progress)
         return VerifyReport(
             bundle=str(bundle),
-            model_hash=model_hash,
+            model_hash=described.model_hash() if described is not None else None,
             checkpoint=str(source),
             images=str(images),
             files_found=len(files),
-            tolerance=tolerance,
+            tolerance=allowed,
             problem_type=reference.checkpoint.problem_type,
             labels=len(reference.labels),
             labels_renamed=comparison.renamed_labels,
@@ -148,11 +149,18 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _model_hash(bundle: str | Path) -> str | None:
-    """Give the model's hash; None for what has no manifest on this disk: an embedded model, or Spark NLP's layout."""
+def _described(bundle: str | Path) -> Bundle | None:
+    """Read the bundle; None for what has no manifest on this disk: an embedded model, or Spark NLP's layout."""
     if not (Path(bundle) / MANIFEST).is_file():
         return None
     read = Bundle.read(bundle)
     if read.manifest.task != TASK:
         raise VerifyError(f"{bundle} is a bundle for {read.manifest.task}; only {TASK} can be verified")
-    return read.model_hash()
+    return read
+
+
+def _tolerance(bundle: Bundle | None) -> float:
+    """Give the bundle's own tolerance: for float32 the exactness we promise, else what was measured at its export."""
+    if bundle is None or bundle.manifest.precision == FULL_PRECISION:
+        return TOLERANCE
+    return bundle.manifest.tolerance.get(bundle.manifest.precision, TOLERANCE)

@@ -17,12 +17,15 @@ import scala.collection.mutable
   *   appends a picture's floats to the batch, or throws [[ImageException]]
   * @param run
   *   runs the batch's first n pictures, gives n results
+  * @param inParallel
+  *   does pieces of work, gives their results in order; at once, where there are cores for it
   */
 final class Batcher[R](
     batchSize: Int,
     floatsPerPicture: Int,
     prepare: (Picture, FloatBuffer) => Unit,
-    run: (FloatBuffer, Int) => IndexedSeq[R]
+    run: (FloatBuffer, Int) => IndexedSeq[R],
+    inParallel: Batcher.InParallel = Batcher.InTurn
 ) {
   import Batcher._
 
@@ -43,24 +46,60 @@ final class Batcher[R](
     var usable = 0
     // A long row of unusable pictures must not pile up in memory behind one usable one.
     while (items.hasNext && usable < batchSize && waiting.size < batchSize * WaitingPerBatch) {
-      val item = items.next()
-      val problem = tryPrepare(picture(item), usable)
-      if (problem.isEmpty) usable += 1
-      waiting += item -> problem
+      val some = next(items, batchSize - usable)
+      val problems = prepareAll(some.map(picture), usable)
+      usable += problems.count(_.isEmpty)
+      waiting ++= some.zip(problems)
     }
     val results = if (usable == 0) Iterator.empty else run(batch, usable).iterator
     waiting.toSeq.map { case (item, problem) => item -> problem.toLeft(results.next()) }
   }
 
+  private def next[A](items: Iterator[A], most: Int): IndexedSeq[A] = {
+    val some = IndexedSeq.newBuilder[A]
+    var left = most
+    while (left > 0 && items.hasNext) {
+      some += items.next()
+      left -= 1
+    }
+    some.result()
+  }
+
+  /** Puts the usable pictures into the batch from `slot` on, one behind the other.
+    *
+    * @return
+    *   for each picture why it is not usable, if it is not
+    */
+  private def prepareAll(pictures: IndexedSeq[Picture], slot: Int): IndexedSeq[Option[String]] = {
+    val problems = inParallel(pictures.indices.map(i => () => tryPrepare(pictures(i), slot + i)))
+    val usable = problems.indices.filter(problems(_).isEmpty)
+    usable.zipWithIndex.foreach { case (from, to) => if (from != to) move(slot + from, slot + to) }
+    problems
+  }
+
   private def tryPrepare(picture: Picture, slot: Int): Option[String] =
     try {
-      batch.position(slot * floatsPerPicture)
-      prepare(picture, batch)
+      prepare(picture, placeOf(slot))
       None
     } catch { case e: ImageException => Some(e.reason) }
+
+  private def move(from: Int, to: Int): Unit = { val _ = placeOf(to).put(placeOf(from)) }
+
+  private def placeOf(slot: Int): FloatBuffer = batch.slice(slot * floatsPerPicture, floatsPerPicture)
 }
 
-private object Batcher {
+private[engine] object Batcher {
+
+  /** Does pieces of work and gives their results in order. */
+  trait InParallel {
+    def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R]
+  }
+
+  /** One after the other. */
+  object InTurn extends InParallel {
+    override def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R] = pieces.map(_())
+  }
+
   val WaitingPerBatch = 16
 
   /** A batch is one direct buffer, whose bytes the JVM counts in 32 bits. Allocates nothing.

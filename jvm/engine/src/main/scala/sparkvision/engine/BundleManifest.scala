@@ -12,6 +12,14 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 /** A graph's input or output: its name, element type (`float32`, `float16`, ...) and shape, -1 for a dimension that may vary. */
 final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
 
+object TensorInfo {
+  val Float32 = "float32"
+  val Float16 = "float16"
+
+  /** What the engine feeds and reads; it computes in float32 itself. */
+  val Floats: Set[String] = Set(Float32, Float16)
+}
+
 /** The exporter's own input and output, which a session must reproduce. Both files hold raw little-endian float32. */
 final case class GoldenPair(input: String, inputShape: Seq[Long], output: String, outputShape: Seq[Long])
 

@@ -7,7 +7,9 @@ sealed abstract class ExecutionProvider(val name: String) extends Serializable {
 
 object ExecutionProvider {
 
-  /** CUDA where the runtime has it and it works, else the CPU; says once in the log what it chose. */
+  /** CUDA where the runtime has it and it works, else the CPU; says once in the log what it chose. Never oneDNN: it was not
+    * found faster (docs/gpu.md).
+    */
   case object Auto extends ExecutionProvider("auto")
 
   /** ONNX Runtime's own CPU kernels. */

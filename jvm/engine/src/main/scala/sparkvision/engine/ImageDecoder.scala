@@ -3,10 +3,13 @@ package sparkvision.engine
 import scala.util.control.NonFatal
 
 import org.bytedeco.javacpp.{BytePointer, PointerScope}
-import org.bytedeco.opencv.global.opencv_core.CV_8UC1
+import org.bytedeco.opencv.global.opencv_core.{CV_8UC1, CV_8UC3}
 import org.bytedeco.opencv.global.opencv_imgcodecs.{
   IMREAD_COLOR_RGB,
   IMREAD_IGNORE_ORIENTATION,
+  IMREAD_REDUCED_GRAYSCALE_2,
+  IMREAD_REDUCED_GRAYSCALE_4,
+  IMREAD_REDUCED_GRAYSCALE_8,
   IMREAD_UNCHANGED,
   imdecode
 }
@@ -43,7 +46,28 @@ object ImageDecoder {
     *   }}}
     */
   def decode(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels): Pixels =
-    try decodeComplete(bytes, maxPixels)
+    draft(bytes, maxPixels)(wholePicture)
+
+  /** Decodes one picture, of a large JPEG only as much as a resize to a smaller size needs: a half, a quarter or an eighth
+    * of its size, the pixels of Pillow's `Image.draft("RGB", (width, height))`. All else is decoded as by [[decode]]:
+    * other formats, JPEGs with four inks, and those that are not at least twice as large as the target.
+    *
+    * @param bytes
+    *   the encoded file
+    * @param maxPixels
+    *   refuse a picture of more pixels than this, before any reduction
+    * @param target
+    *   from the size of the upright picture to the smallest that will do. Of a picture that EXIF turns on its side, Pillow
+    *   takes the size as it is stored, so there the target's height is Pillow's width
+    * @throws ImageException
+    *   as [[decode]]
+    * @throws ProviderException
+    *   as [[decode]]
+    * @example
+    *   {{{ImageDecoder.draft(photo)(_ => PixelSize(224, 224)) // 500 x 375 of a photo of 4000 x 3000}}}
+    */
+  def draft(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels)(target: PixelSize => PixelSize): Pixels =
+    try decodeComplete(bytes, maxPixels, target)
     catch {
       case known: SparkVisionException => throw known
       // A mistake of ours costs this one picture, and not the job. The fuzzes look for these words.
@@ -54,24 +78,31 @@ object ImageDecoder {
         )
     }
 
-  private def decodeComplete(bytes: Array[Byte], maxPixels: Long): Pixels = {
+  private val wholePicture: PixelSize => PixelSize = identity
+
+  private def decodeComplete(bytes: Array[Byte], maxPixels: Long, target: PixelSize => PixelSize): Pixels = {
     val header = ImageHeader.read(bytes)
     requireSize(header, maxPixels)
     val reader = new ByteReader(bytes, header.format.name)
     requireComplete(header.format, reader)
-    PictureMemory.refusing(header.width, header.height)(upright(header, reader))
+    PictureMemory.refusing(header.width, header.height)(upright(header, reader, target))
   }
 
-  private def upright(header: ImageHeader, reader: ByteReader): Pixels = header.format match {
-    // libtiff, unlike the others, hands the page over upright already.
-    case ImageFormat.Tiff => TiffStructure.pixels(header, reader).getOrElse(byOpenCv(header, reader))
-    case ImageFormat.Jpeg =>
-      val stored = JpegStructure.inks(reader) match {
-        case Some(adobeTransform) => JpegInks.toRgb(header, reader, adobeTransform)
-        case None => byOpenCv(header, reader)
-      }
-      Orientation.upright(stored, header.orientation)
-    case _ => Orientation.upright(byOpenCv(header, reader), header.orientation)
+  private def upright(header: ImageHeader, reader: ByteReader, target: PixelSize => PixelSize): Pixels = {
+    def all = byOpenCv(header, reader, readFlags(header.format, reader))
+    header.format match {
+      // libtiff, unlike the others, hands the page over upright already.
+      case ImageFormat.Tiff => TiffStructure.pixels(header, reader).getOrElse(all)
+      case ImageFormat.Jpeg =>
+        val stored = JpegStructure.inks(reader) match {
+          case Some(adobeTransform) => JpegInks.toRgb(header, reader, adobeTransform)
+          case None =>
+            val reduction = JpegDraft.reduction(header, target(PixelSize(header.uprightHeight, header.uprightWidth)))
+            byOpenCv(JpegDraft.reduced(header, reduction), reader, EightBitRgb | reductionFlag(reduction))
+        }
+        Orientation.upright(stored, header.orientation)
+      case _ => Orientation.upright(all, header.orientation)
+    }
   }
 
   private def requireSize(header: ImageHeader, maxPixels: Long): Unit = {
@@ -91,8 +122,12 @@ object ImageDecoder {
     case _ => ()
   }
 
-  private def byOpenCv(header: ImageHeader, reader: ByteReader): Pixels = {
+  /** @param header
+    *   with the size that the decoder is to give
+    */
+  private def byOpenCv(header: ImageHeader, reader: ByteReader, flags: Int): Pixels = {
     OpenCv.load()
+    val memory = if (header.format == ImageFormat.Jpeg) DecodeBuffer.of(header.pixelCount * BytesPerPixel) else None
     val scope = new PointerScope()
     try {
       val bytes = header.format match {
@@ -102,7 +137,9 @@ object ImageDecoder {
       }
       val copy = new BytePointer(bytes.length.toLong).put(bytes, 0, bytes.length)
       val encoded = new Mat(1, bytes.length, CV_8UC1, copy)
-      val decoded = imdecode(encoded, readFlags(header.format, reader))
+      // libjpeg writes every sample or fails, so nothing of the picture before shows through.
+      val target = memory.fold(new Mat())(new Mat(header.height, header.width, CV_8UC3, _))
+      val decoded = imdecode(encoded, flags, target)
       if (decoded == null || decoded.empty())
         reader.corrupt("the decoder cannot read its data; open it in an image program and save it anew")
       SampleConversion.toRgb(decoded, header, reader)
@@ -123,7 +160,19 @@ object ImageDecoder {
       case ImageFormat.Gif => GifStructure.transparentColour(reader).isDefined
       case _ => false
     }
-    if (asStored) IMREAD_UNCHANGED else IMREAD_COLOR_RGB | IMREAD_IGNORE_ORIENTATION
+    if (asStored) IMREAD_UNCHANGED else EightBitRgb
+  }
+
+  private val EightBitRgb = IMREAD_COLOR_RGB | IMREAD_IGNORE_ORIENTATION
+
+  /** OpenCV's flags for a reduced picture are the reduction and a bit for BGR. The grey ones lack that bit, so that they can
+    * stand beside the one for RGB.
+    */
+  private def reductionFlag(reduction: Int): Int = reduction match {
+    case 2 => IMREAD_REDUCED_GRAYSCALE_2
+    case 4 => IMREAD_REDUCED_GRAYSCALE_4
+    case 8 => IMREAD_REDUCED_GRAYSCALE_8
+    case _ => 0
   }
 
   /** OpenCV's message without the path of its own source file. */

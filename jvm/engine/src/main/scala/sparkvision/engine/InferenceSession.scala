@@ -7,7 +7,8 @@ import java.util.Collections
 import scala.util.Using
 
 import ai.onnxruntime.OrtSession.SessionOptions
-import ai.onnxruntime.{OnnxTensor, OrtException, OrtSession}
+import ai.onnxruntime.platform.Fp16Conversions
+import ai.onnxruntime.{OnnxJavaType, OnnxTensor, OrtException, OrtSession}
 import org.slf4j.LoggerFactory
 
 /** A model loaded into ONNX Runtime. Any number of threads may call [[run]] at once.
@@ -15,8 +16,13 @@ import org.slf4j.LoggerFactory
   * @param provider
   *   where it computes, `Auto` resolved
   */
-final class InferenceSession private (session: OrtSession, manifest: BundleManifest, val provider: ExecutionProvider)
-    extends AutoCloseable {
+final class InferenceSession private (
+    session: OrtSession,
+    manifest: BundleManifest,
+    val provider: ExecutionProvider,
+    config: SessionConfig
+) extends BatchRunner
+    with AutoCloseable {
   private val input = manifest.inputs.head
 
   /** Runs one batch.
@@ -34,20 +40,29 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
     * @throws BundleException
     *   when the output cannot be shared out among the pictures
     */
-  def run(
+  override def run(
       pictures: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo = manifest.outputs.head
-  ): IndexedSeq[Array[Float]] = {
+  ): IndexedSeq[Array[Float]] =
+    if (provider == ExecutionProvider.OneDnn) {
+      OneDnn.setThreads(config.intraOpThreads)
+      // Its kernels are made for the first batch's size and fail for every other. On a CPU single pictures lose nothing.
+      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, output))
+    } else runBatch(pictures, shape, output)
+
+  private def runBatch(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
     try
-      Using.resource(OnnxTensor.createTensor(OnnxRuntime.environment, window, shape)) { tensor =>
+      Using.resource(tensor(window, shape)) { tensor =>
         Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
+          // From float16 it gives float32 too, which holds every float16.
           result => perPicture(output, result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
         }
       }
     catch {
+      case e: OrtException if provider == ExecutionProvider.OneDnn => throw OneDnn.cannotRun(e)
       case e: OrtException =>
         throw new ProviderException(
           s"The execution provider $provider cannot run a batch of shape ${shape.mkString("[", ", ", "]")}: " +
@@ -56,6 +71,13 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
         )
     }
   }
+
+  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. */
+  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor =
+    if (input.elementType == TensorInfo.Float16) {
+      val halves = Fp16Conversions.convertFloatBufferToFp16Buffer(values)
+      OnnxTensor.createTensor(OnnxRuntime.environment, halves, shape, OnnxJavaType.FLOAT16)
+    } else OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
 
   private def perPicture(output: TensorInfo, values: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
     if (values.remaining % pictures != 0)
@@ -73,6 +95,11 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
 
   override def close(): Unit = session.close()
 
+  private def remedy: String = provider match {
+    case ExecutionProvider.OneDnn => OneDnn.Remedy
+    case _ => "Use executionProvider=cpu."
+  }
+
   /** A provider that computes wrong numbers is refused: this machine must reproduce what the exporter saw. */
   private def checkGoldenPair(folder: Path): Unit = manifest.golden.foreach { golden =>
     val expected = InferenceSession.readFloats(folder.resolve(golden.output))
@@ -84,10 +111,12 @@ final class InferenceSession private (session: OrtSession, manifest: BundleManif
       )
     val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)
     // Written so that NaN, which compares with nothing, is refused too.
-    if (!(difference <= manifest.tolerance))
+    val largest = (0 until expected.remaining).map(i => math.abs(expected.get(i))).maxOption.getOrElse(0f)
+    val tolerance = math.max(manifest.tolerance, config.relativeTolerance(provider) * largest)
+    if (!(difference <= tolerance))
       throw new ProviderException(
         s"The execution provider $provider computes wrong numbers for ${manifest.architecture}: its output differs from " +
-          s"the exporter's by $difference, more than the tolerance ${manifest.tolerance}. Use executionProvider=cpu."
+          s"the exporter's by $difference, more than the tolerance $tolerance. $remedy"
       )
   }
 }
@@ -131,7 +160,7 @@ object InferenceSession {
 
   private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession =
     Using.resource(OnnxRuntime.options(provider, config)) { options =>
-      val session = new InferenceSession(load(bundle, options, provider), bundle.manifest, provider)
+      val session = new InferenceSession(load(bundle, options, provider), bundle.manifest, provider, config)
       try session.checkGoldenPair(bundle.folder)
       catch {
         case e: Throwable =>
@@ -149,12 +178,15 @@ object InferenceSession {
     * GPU. Where the graph itself is at fault, the CPU says so next.
     */
   private[engine] def notLoaded(graph: Path, provider: ExecutionProvider, e: OrtException): SparkVisionException =
-    if (provider == ExecutionProvider.Cuda) OnnxRuntime.cudaUnusable(e)
-    else
-      new BundleException(
-        s"ONNX Runtime cannot load $graph: ${e.getMessage} Export the model again, for instance with another --opset.",
-        e
-      )
+    provider match {
+      case ExecutionProvider.Cuda => Cuda.unusable(e)
+      case ExecutionProvider.OneDnn => OneDnn.cannotRun(e)
+      case _ =>
+        new BundleException(
+          s"ONNX Runtime cannot load $graph: ${e.getMessage} Export the model again, for instance with another --opset.",
+          e
+        )
+    }
 
   /** A file of raw little-endian floats, as a direct buffer. */
   private def readFloats(file: Path): FloatBuffer = {

@@ -46,6 +46,7 @@ final class LocalModel(
     )
   }
   private var lease = Option.empty[SessionCache.Lease]
+  private var ownCore = Option.empty[AutoCloseable]
   private var closed = false
 
   /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last. */
@@ -148,8 +149,9 @@ final class LocalModel(
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {
     closed = true
-    lease.foreach(_.close())
+    (lease ++ ownCore).foreach(_.close())
     lease = None
+    ownCore = None
   }
 
   private def postprocessor(topK: Option[Int]): Postprocessor = {
@@ -165,22 +167,49 @@ final class LocalModel(
       picture: A => Picture
   ): Iterator[(A, Either[String, R])] = {
     requireOpen()
+    occupyCore()
     new Batcher[R](
       settings.batchSize,
       floatsPerPicture,
       prepare,
       (batch, pictures) => {
-        val session = openSession()
-        val shape = (pictures +: inputShape).map(_.toLong).toArray
-        val outputs = timed(listener.ran(pictures, _))(session.run(batch, shape, output))
+        val claim = openSession()
+        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
         timed(listener.postprocessed)(outputs.map(postprocess))
-      }
+      },
+      onSpareCores
     ).results(items)(picture)
+  }
+
+  private def occupyCore(): Unit = synchronized {
+    if (ownCore.isEmpty) ownCore = Some(SpareCores.shared.occupy())
+  }
+
+  /** On the CPU a batch is run in pieces: see [[CpuRuns]]. */
+  private def runAll(
+      claim: SessionCache.Lease,
+      batch: FloatBuffer,
+      pictures: Int,
+      output: TensorInfo
+  ): IndexedSeq[Array[Float]] = {
+    def run(from: Int, count: Int) = {
+      val shape = (count +: inputShape).map(_.toLong).toArray
+      claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
+    }
+    if (claim.session.provider == ExecutionProvider.Cpu) {
+      val runs = CpuRuns.of(pictures, floatsPerPicture, settings.session.intraOpThreads)
+      onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
+    } else run(0, pictures)
+  }
+
+  private object onSpareCores extends Batcher.InParallel {
+    override def apply[P](pieces: IndexedSeq[() => P]): IndexedSeq[P] =
+      SpareCores.shared.inParallel(settings.cores, pieces)
   }
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
-      case Picture.Encoded(bytes) => timed(listener.decoded)(ImageDecoder.decode(bytes, settings.maxImagePixels))
+      case Picture.Encoded(bytes) => timed(listener.decoded)(decode(bytes))
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
@@ -189,11 +218,16 @@ final class LocalModel(
     }
   }
 
+  private def decode(bytes: Array[Byte]): Pixels = settings.decodeMode match {
+    case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
+    case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
+  }
+
   private def requireOpen(): Unit = synchronized {
     if (closed) throw new ParameterException("This model is closed; open it again.")
   }
 
-  private def openSession(): InferenceSession = synchronized {
+  private def openSession(): SessionCache.Lease = synchronized {
     requireOpen()
     lease.getOrElse {
       var opened = false
@@ -202,7 +236,7 @@ final class LocalModel(
       listener.sessionTaken(acquired.session.provider, opened)
       lease = Some(acquired)
       acquired
-    }.session
+    }
   }
 }
 

@@ -99,9 +99,18 @@ object LocalModelBytes {
     *   how hidden states become an embedding
     * @param normalize
     *   whether embeddings are divided by their Euclidean length
+    * @param decodeMode
+    *   exact or fast
     */
-  def open(uri: String, pooling: String = Pooling.Cls.name, normalize: Boolean = false): LocalModelBytes =
-    open(uri, ModelSettings(pooling = Pooling.parse(pooling), normalize = normalize))
+  def open(
+      uri: String,
+      pooling: String = Pooling.Cls.name,
+      normalize: Boolean = false,
+      decodeMode: String = DecodeMode.Exact.name
+  ): LocalModelBytes = {
+    val mode = DecodeMode.parse(decodeMode)
+    open(uri, ModelSettings(decodeMode = mode, pooling = Pooling.parse(pooling), normalize = normalize))
+  }
 
   /** @param settings
     *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them

@@ -25,10 +25,10 @@ private[engine] object ManifestAgreement {
           "SparkVision feeds one. Export the model with `sparkvision export`."
       )
     val input = agreed.inputs.head
-    if (input.elementType != "float32" || input.shape.size != 4)
+    if (!TensorInfo.Floats(input.elementType) || input.shape.size != 4)
       throw new BundleException(
         s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
-          "float32 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export " +
+          "float32 or float16 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export " +
           "the model with `sparkvision export`."
       )
     agreed.task match {
@@ -77,10 +77,10 @@ private[engine] object ManifestAgreement {
   }
 
   private def requireFloats(output: TensorInfo, where: String): Unit =
-    if (output.elementType != "float32")
+    if (!TensorInfo.Floats(output.elementType))
       throw new BundleException(
-        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32. " +
-          "Export the model with `sparkvision export`."
+        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 " +
+          "and float16. Export the model with `sparkvision export`."
       )
 
   private def requireFeatures(manifest: BundleManifest, where: String): Unit = {

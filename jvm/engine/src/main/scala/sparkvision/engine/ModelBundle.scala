@@ -3,11 +3,9 @@ package sparkvision.engine
 import java.io.IOException
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path}
-import java.security.{DigestInputStream, MessageDigest}
 
 import scala.collection.immutable.SortedMap
 import scala.jdk.CollectionConverters._
-import scala.util.Using
 
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
@@ -43,7 +41,8 @@ final class ModelBundle private (
   /** Bytes of all files but the manifest. */
   def size: Long = manifest.files.values.map(_.size).sum
 
-  /** Reads every file again. What was whole when the bundle was opened may have been damaged or swept away since.
+  /** Checks every file again, within a minute by its time of change alone. What was whole when the bundle was opened may
+    * have been damaged or swept away since.
     *
     * @throws BundleException
     *   when a file is missing or is not what it was
@@ -110,14 +109,7 @@ object ModelBundle {
       )
   }
 
-  private[engine] def digest(file: Path): FileDigest = {
-    val sha256 = MessageDigest.getInstance("SHA-256")
-    Using.resource(new DigestInputStream(Files.newInputStream(file), sha256)) { in =>
-      val buffer = new Array[Byte](1 << 20)
-      while (in.read(buffer) >= 0) {}
-    }
-    FileDigest(BundleManifest.hex(sha256.digest()), Files.size(file))
-  }
+  private[engine] def digest(file: Path): FileDigest = FileDigests.shared.of(file)
 
   /** The manifest, agreed with its graph. */
   private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {

@@ -1,7 +1,7 @@
 package sparkvision.engine
 
 /** Told what a [[LocalModel]] does, and how many nanoseconds each step took. Called on the thread that does it, for each
-  * picture or batch: it must be quick.
+  * picture or batch: it must be quick, and several threads may call it at once.
   */
 trait ModelListener {
 

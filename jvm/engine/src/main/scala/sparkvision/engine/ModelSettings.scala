@@ -10,6 +10,8 @@ import scala.concurrent.duration._
   *   pictures a run, at most
   * @param maxImagePixels
   *   pictures with more are refused before they are decoded (default: Pillow's decompression-bomb limit)
+  * @param decodeMode
+  *   whether large JPEGs are decoded as a whole, or only as far as the resize needs
   * @param topK
   *   labels a picture, at most; None: the best one, and of a multi-label model all at or above `threshold`
   * @param threshold
@@ -18,6 +20,8 @@ import scala.concurrent.duration._
   *   how hidden states become an embedding
   * @param normalize
   *   whether embeddings are divided by their Euclidean length
+  * @param cores
+  *   of this process that may be used where tasks leave them idle, each by runs of `session.intraOpThreads`
   * @param sessionIdle
   *   how long an unused session stays open
   */
@@ -25,10 +29,12 @@ final case class ModelSettings(
     processor: ProcessorOverrides = ProcessorOverrides(),
     batchSize: Int = 8,
     maxImagePixels: Long = ImageDecoder.DefaultMaxPixels,
+    decodeMode: DecodeMode = DecodeMode.Exact,
     topK: Option[Int] = None,
     threshold: Double = 0.5,
     pooling: Pooling = Pooling.Cls,
     normalize: Boolean = false,
     session: SessionConfig = SessionConfig(),
+    cores: Int = 1,
     sessionIdle: FiniteDuration = 5.minutes
 )

@@ -23,6 +23,7 @@ private[engine] object ModelSettingsReader {
       processor = processor(params),
       batchSize = params("batchSize")(_.asInt).getOrElse(defaults.batchSize),
       maxImagePixels = params("maxImagePixels")(_.asLong).getOrElse(defaults.maxImagePixels),
+      decodeMode = params("decodeMode")(_.asText).map(DecodeMode.parse).getOrElse(defaults.decodeMode),
       topK = params("topK")(_.asInt),
       threshold = params("threshold")(_.asDouble).getOrElse(defaults.threshold),
       pooling = params("pooling")(_.asText).map(Pooling.parse).getOrElse(defaults.pooling),

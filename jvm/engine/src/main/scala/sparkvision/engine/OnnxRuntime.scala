@@ -3,8 +3,7 @@ package sparkvision.engine
 import scala.jdk.CollectionConverters._
 
 import ai.onnxruntime.OrtSession.SessionOptions
-import ai.onnxruntime.providers.OrtCUDAProviderOptions
-import ai.onnxruntime.{OrtEnvironment, OrtException, OrtLoggingLevel, OrtProvider}
+import ai.onnxruntime.{OrtEnvironment, OrtLoggingLevel, OrtProvider}
 
 /** The one ONNX Runtime on the classpath: the CPU's, the GPU's or oneDNN's, all under the package `ai.onnxruntime`.
   *
@@ -37,13 +36,13 @@ private[engine] object OnnxRuntime {
   /** Whether this runtime was built with CUDA; whether CUDA works here, opening a session tells. */
   def hasCuda: Boolean = providers.contains(OrtProvider.CUDA)
 
-  private def providers: Set[OrtProvider] = {
+  /** The providers that this runtime was built with. */
+  def providers: Set[OrtProvider] = {
     environment // its checks come first
-    try OrtEnvironment.getAvailableProviders.asScala.toSet
-    catch {
-      // JavaCPP's build (1.24.1-1.5.13), which brings oneDNN, never fills the list that this method copies.
-      case _: NullPointerException => Set(OrtProvider.CPU)
-    }
+    // JavaCPP's build (1.24.1-1.5.13) never fills the list that getAvailableProviders copies.
+    if (JavaCppRuntime.hasCuda) Set(OrtProvider.CUDA, OrtProvider.DNNL, OrtProvider.CPU)
+    else if (JavaCppRuntime.isPresent) Set(OrtProvider.DNNL, OrtProvider.CPU)
+    else OrtEnvironment.getAvailableProviders.asScala.toSet
   }
 
   /** Options for a session on `provider`, which is not `Auto`. The caller closes them.
@@ -59,11 +58,8 @@ private[engine] object OnnxRuntime {
       options.setExecutionMode(SessionOptions.ExecutionMode.SEQUENTIAL)
       options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR)
       provider match {
-        case ExecutionProvider.Cuda => addCuda(options, config)
-        case ExecutionProvider.OneDnn =>
-          throw new ProviderException(
-            "executionProvider=onednn is not supported by this version of SparkVision; use executionProvider=cpu."
-          )
+        case ExecutionProvider.Cuda => Cuda.add(options, config)
+        case ExecutionProvider.OneDnn => OneDnn.add(options, config.oneDnnFpMath)
         case _ => ()
       }
       options
@@ -73,29 +69,4 @@ private[engine] object OnnxRuntime {
         throw e
     }
   }
-
-  private def addCuda(options: SessionOptions, config: SessionConfig): Unit = {
-    if (!hasCuda)
-      throw new ProviderException(
-        s"executionProvider=cuda was asked for, but this ONNX Runtime has only ${providers.mkString(", ")}. " +
-          "Use the GPU runtime (sparkvision.start(gpu=True), or the artifact sparkvision-gpu_2.13), or executionProvider=cpu."
-      )
-    val cuda =
-      try new OrtCUDAProviderOptions(config.deviceId)
-      catch { case e: OrtException => throw cudaUnusable(e) }
-    try {
-      // ONNX Runtime's default is TF32 on: logits then differ from Hugging Face's in the third digit.
-      cuda.add("use_tf32", if (config.cudaTf32) "1" else "0")
-      options.addCUDA(cuda)
-    } catch {
-      case e: OrtException => throw cudaUnusable(e)
-    } finally cuda.close()
-  }
-
-  /** What a failure of CUDA's libraries, driver or memory is to the user. */
-  def cudaUnusable(e: OrtException): ProviderException = new ProviderException(
-    s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (onnxruntime_gpu 1.28 needs " +
-      "CUDA 12 and cuDNN 9, and a driver for them), or use executionProvider=cpu.",
-    e
-  )
 }

@@ -1,8 +1,7 @@
 package sparkvision.engine
 
-import org.bytedeco.javacpp.{BytePointer, Loader, Pointer, PointerPointer, PointerScope}
+import org.bytedeco.javacpp.Loader
 import org.bytedeco.opencv.global.{opencv_core, opencv_imgcodecs}
-import org.bytedeco.opencv.opencv_core.ErrorCallback
 
 /** OpenCV's native library, loaded and set up once a JVM. JavaCPP keeps the unpacked files in its cache, so they are
   * unpacked once a machine.
@@ -41,22 +40,8 @@ private[engine] object OpenCv {
     */
   def load(): Unit = loaded
 
-  /** Keeps OpenCV from writing a line to stderr for every broken picture: the reason goes into our exception.
-    *
-    * The bindings do not have setLogLevel and the environment variable cannot be set from inside the JVM, so the
-    * function is called by its address, as a bound function type whose first argument is an int too; the calling
-    * conventions of x86-64 and AArch64 let a function ignore further arguments. JavaCPP's function pointers are a
-    * pair in native memory: the address, and a Java object that is null for native functions.
+  /** Keeps OpenCV from writing a line to stderr for every broken picture: the reason goes into our exception. The bindings do
+    * not have setLogLevel, and its environment variable cannot be set from inside the JVM.
     */
-  private def silence(): Unit =
-    Option(Loader.addressof(SetLogLevel)).foreach { address =>
-      val scope = new PointerScope()
-      try {
-        val function = new PointerPointer[Pointer](2L).put(0L, address).put(1L, NoPointer)
-        val _ = new ErrorCallback(function).call(LogLevelSilent, NoText, NoText, NoText, 0, NoPointer)
-      } finally scope.close()
-    }
-
-  private val NoPointer: Pointer = null
-  private val NoText: BytePointer = null
+  private def silence(): Unit = NativeFunction.call(SetLogLevel, LogLevelSilent)
 }

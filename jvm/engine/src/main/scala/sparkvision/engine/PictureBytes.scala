@@ -14,10 +14,14 @@ import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
 object PictureBytes {
 
   /** The values are the upright picture's RGB bytes: height x width x 3. */
-  def decode(pictures: Array[Byte]): Array[Byte] = answers(pictures) { bytes =>
-    val pixels = ImageDecoder.decode(bytes)
-    (pixels.height, pixels.width, pixels.rgb)
+  def decode(pictures: Array[Byte]): Array[Byte] = answers(pictures)(bytes => values(ImageDecoder.decode(bytes)))
+
+  /** The values are the RGB bytes of the upright picture, reduced as far as a resize to `height` x `width` allows. */
+  def draft(height: Int, width: Int, pictures: Array[Byte]): Array[Byte] = answers(pictures) { bytes =>
+    values(ImageDecoder.draft(bytes)(_ => PixelSize(height, width)))
   }
+
+  private def values(pixels: Pixels): (Int, Int, Array[Byte]) = (pixels.height, pixels.width, pixels.rgb)
 
   /** The values are the float32 that a model is fed: 3 x height x width.
     *

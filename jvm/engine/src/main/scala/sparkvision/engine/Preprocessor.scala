@@ -40,6 +40,13 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
   /** Width in pixels of the input that [[process]] writes. */
   def width: Int = size.width
 
+  /** The size that a picture of this size is resized to, before any crop.
+    *
+    * @throws ImageException
+    *   when a side would have more pixels than 32 bits count
+    */
+  def target(picture: PixelSize): PixelSize = if (config.doResize) config.resize.target(picture) else picture
+
   /** The picture at the model's size, still 8-bit RGB.
     *
     * @throws ImageException
@@ -47,7 +54,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     */
   def resized(pixels: Pixels): Pixels = {
     val picture = PixelSize(pixels.height, pixels.width)
-    val target = if (config.doResize) config.resize.target(picture) else picture
+    val target = this.target(picture)
     if (config.crop.isEmpty && target != size)
       throw new ImageException(
         s"the picture has $picture pixels (height x width), the model takes $size, and do_resize is false; set doResize " +

@@ -1,5 +1,6 @@
 package sparkvision.engine
 
+import java.nio.FloatBuffer
 import java.util.concurrent.{Executors, ScheduledExecutorService, TimeUnit}
 
 import scala.collection.mutable
@@ -48,7 +49,7 @@ final class SessionCache {
     try
       entry.synchronized {
         if (entry.session.isEmpty) {
-          entry.session = Some(InferenceSession.open(bundle, config))
+          entry.session = Some(new SharedSession(InferenceSession.open(bundle, config)))
           synchronized(opened += 1)
           onOpened()
         }
@@ -106,7 +107,7 @@ object SessionCache {
     * a lease was given back.
     */
   final private class Entry {
-    @volatile var session: Option[InferenceSession] = None
+    @volatile var session: Option[SharedSession] = None
     var leases = 0
     var wasUsed = false
     var openUntil = 0L
@@ -115,8 +116,14 @@ object SessionCache {
   private def isExpired(entry: Entry): Boolean = System.nanoTime - entry.openUntil >= 0
 
   /** A claim on a session, given back by [[close]]. */
-  final class Lease private[SessionCache] (val session: InferenceSession, giveBack: () => Unit) extends AutoCloseable {
+  final class Lease private[SessionCache] (shared: SharedSession, giveBack: () => Unit) extends AutoCloseable {
     private var closed = false
+
+    def session: InferenceSession = shared.session
+
+    /** As [[InferenceSession.run]]; the pictures of several leases may be run at once, `batchSize` of them at most. */
+    def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
+      shared.run(pictures, shape, output, batchSize)
 
     override def close(): Unit = synchronized {
       if (!closed) {

@@ -33,6 +33,12 @@ object Fixtures {
 
   def pixels(name: String): Pixels = ImageDecoder.decode(bytes(name))
 
+  /** Handwritten digits of 32 x 32 pixels, as files. */
+  def digits(count: Int): Seq[Array[Byte]] = {
+    val files = Files.walk(path("digits")).filter(_.toString.endsWith(".png")).sorted.limit(count.toLong)
+    files.toArray.toSeq.map(file => Files.readAllBytes(file.asInstanceOf[Path]))
+  }
+
   def sha256(data: Array[Byte]): String =
     MessageDigest.getInstance("SHA-256").digest(data).map(byte => f"${byte & 0xff}%02x").mkString
 }

@@ -37,13 +37,20 @@ final private[ml] class ExecutorModels(localDirectories: => Seq[Path]) {
     )
   }
 
-  /** Forgets a copy that was found to be damaged, so that the next task makes a new one. */
-  def discard(model: DistributedModel): Unit = synchronized {
-    copies.remove(model.key).foreach { bundle =>
+  /** Forgets the copy if it is damaged, so that the next task makes a new one. A whole one stays: others may be using it. */
+  def discardIfDamaged(model: DistributedModel): Unit = synchronized {
+    copies.get(model.key).filter(isDamaged).foreach { bundle =>
+      copies.remove(model.key)
       // In local mode the folder is the driver's own.
       if (model.isInstanceOf[Transferred]) { val _ = FileUtil.fullyDelete(bundle.folder.toFile) }
     }
   }
+
+  private def isDamaged(bundle: ModelBundle): Boolean =
+    try {
+      bundle.requireUndamaged()
+      false
+    } catch { case _: BundleException => true }
 
   private def copy(model: Transferred): ModelBundle = {
     // Lazy: a directory is tried when all before it have failed.

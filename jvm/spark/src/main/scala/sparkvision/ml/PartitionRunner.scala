@@ -2,17 +2,17 @@ package sparkvision.ml
 
 import scala.concurrent.duration._
 
-import org.apache.spark.{SparkContext, TaskContext}
+import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
-import sparkvision.engine.{BundleException, LocalModel, ModelSettings, ParameterException, Picture}
+import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, VisibleGpus}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
   *
   * @param deviceId
-  *   the GPU; -1: the task's own
+  *   the GPU; -1: as [[TaskGpu]] says
   * @param intraOpThreads
-  *   0: as many as the task has cores
+  *   0: as many as the task has cores, and those that no task uses
   */
 final private[ml] case class PartitionRunner(
     model: DistributedModel,
@@ -32,7 +32,7 @@ final private[ml] case class PartitionRunner(
     if (items.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      task.addTaskFailureListener((_, error) => if (blamesTheCopy(error)) ExecutorModels.shared.discard(model))
+      task.addTaskFailureListener((_, error) => if (mayBeTheCopys(error)) ExecutorModels.shared.discardIfDamaged(model))
       val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), metrics)
       task.addTaskCompletionListener[Unit](_ => local.close())
       output.results(local, items)(picture).map { result =>
@@ -41,29 +41,31 @@ final private[ml] case class PartitionRunner(
       }
     }
 
-  /** Whether a session could not be opened from this executor's copy of the model. When Spark tries the task again, there or
-    * elsewhere, it finds a new copy. Writers and SQL operators wrap the error.
+  /** Whether a damaged copy of the model would explain the error: when Spark tries the task again, there or elsewhere, it is
+    * to find a whole one. Writers and SQL operators wrap the error.
     */
-  private def blamesTheCopy(error: Throwable): Boolean =
+  private def mayBeTheCopys(error: Throwable): Boolean =
     Iterator.iterate(error)(_.getCause).takeWhile(_ != null).exists(_.isInstanceOf[BundleException])
 
-  private def numberOf(gpu: String): Int = gpu.toIntOption.getOrElse {
-    throw new ParameterException(
-      s"Spark's task resource gpu names the GPU '$gpu', and a number is needed. Let its discovery script give numbers, or " +
-        "set deviceId."
-    )
-  }
-
   private def settingsFor(task: TaskContext): ModelSettings = {
-    val device =
-      if (deviceId >= 0) deviceId
-      else task.resources().get("gpu").flatMap(_.addresses.headOption).fold(0)(numberOf)
+    val assigned = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
+    val device = TaskGpu.of(deviceId, assigned, task.partitionId(), VisibleGpus.count)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
-    settings.copy(session = settings.session.copy(deviceId = device, intraOpThreads = threads))
+    // Who says how many threads a run may have has as many, and no others.
+    val cores = if (intraOpThreads > 0) 1 else settings.cores / threads
+    settings.copy(session = settings.session.copy(deviceId = device, intraOpThreads = threads), cores = cores)
   }
 }
 
 private[ml] object PartitionRunner {
+  private val LocalCores = """local\[(\d+|\*)(?:, *\d+)?\]""".r
+
+  /** The cores of each executor, where Spark's settings say it; else 1. */
+  def executorCores(conf: SparkConf): Int = conf.get("spark.master", "") match {
+    case LocalCores("*") => Runtime.getRuntime.availableProcessors
+    case LocalCores(count) => count.toInt
+    case _ => conf.getInt("spark.executor.cores", 1)
+  }
 
   /** How long an unused session stays open: long enough for the next micro-batch of a stream to find it. */
   def sessionIdle(context: SparkContext): FiniteDuration =

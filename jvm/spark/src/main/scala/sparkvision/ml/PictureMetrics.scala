@@ -33,7 +33,7 @@ final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals:
 
   override def preprocessed(nanos: Long): Unit = add(Preprocess, nanos)
 
-  override def ran(pictures: Int, nanos: Long): Unit = {
+  override def ran(pictures: Int, nanos: Long): Unit = synchronized {
     batches += 1
     inBatches += pictures
     operator(BatchFill).set(inBatches.toDouble / batches)
@@ -44,7 +44,8 @@ final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals:
 
   override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
 
-  private def add(name: String, amount: Long): Unit = {
+  // A task's pictures may be decoded on several cores at once, and Spark's counters are for one thread.
+  private def add(name: String, amount: Long): Unit = synchronized {
     operator(name).add(amount)
     totals.add(name, amount)
   }

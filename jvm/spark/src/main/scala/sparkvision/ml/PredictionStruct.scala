@@ -45,7 +45,11 @@ private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
         s"The bundle at $uri is for ${bundle.manifest.task.name}; sparkvision_predict takes image classification models. " +
           "Use ViTImageEmbeddings for embeddings."
       )
-    val settings = ModelSettings(topK = Some(topK), sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext))
+    val settings = ModelSettings(
+      topK = Some(topK),
+      cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
+      sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
+    )
     new LocalModel(bundle, settings).close()
     val model = ModelDistributor.distribute(bundle, uri, spark.sparkContext)
     val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 0)

@@ -75,7 +75,7 @@ abstract class VisionModelStage
     val spark = SparkSession.active
     val chosen = settings(spark)
     val session = chosen.session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
-    new LocalModel(bundle(spark), chosen.copy(session = session))
+    new LocalModel(bundle(spark), chosen.copy(session = session, cores = 1))
   }
 
   private def localThreads: Int =
@@ -120,7 +120,9 @@ abstract class VisionModelStage
     processor = processorOverrides,
     batchSize = getBatchSize,
     maxImagePixels = getMaxImagePixels,
-    session = SessionConfig(ExecutionProvider.parse(getExecutionProvider), cudaTf32 = getCudaTf32),
+    decodeMode = DecodeMode.parse(getDecodeMode),
+    session = sessionConfig,
+    cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
   )
 }

@@ -1,8 +1,9 @@
 package sparkvision.ml
 
 import org.apache.spark.ml.param._
+import org.apache.spark.network.util.JavaUtils
 
-import sparkvision.engine.{ExecutionProvider, ImageDecoder, ProcessorOverrides, ResizeBackend}
+import sparkvision.engine._
 
 /** Where pictures come from. */
 trait PictureInputParams extends Params {
@@ -145,22 +146,39 @@ trait InferenceParams extends Params {
   final val deviceId: IntParam = new IntParam(
     this,
     "deviceId",
-    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else the first",
+    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
     ParamValidators.gtEq(-1)
   )
   final val intraOpThreads: IntParam = new IntParam(
     this,
     "intraOpThreads",
-    "threads that one run may use on the CPU; 0: spark.task.cpus",
+    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
     ParamValidators.gtEq(0)
   )
   final val cudaTf32: BooleanParam =
     new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
+  final val gpuMemLimit: Param[String] = new Param(
+    this,
+    "gpuMemLimit",
+    "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)"
+  )
+  final val onednnFpMath: Param[String] = new Param(
+    this,
+    "onednnFpMath",
+    "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+    ParamValidators.inArray(OneDnnFpMath.all.map(_.name).toArray)
+  )
   final val maxImagePixels: LongParam = new LongParam(
     this,
     "maxImagePixels",
     "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
     ParamValidators.gt(0L)
+  )
+  final val decodeMode: Param[String] = new Param(
+    this,
+    "decodeMode",
+    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
   )
   final val badImageMode: Param[String] = new Param(
     this,
@@ -176,7 +194,9 @@ trait InferenceParams extends Params {
     deviceId -> -1,
     intraOpThreads -> 0,
     cudaTf32 -> false,
+    onednnFpMath -> OneDnnFpMath.Strict.name,
     maxImagePixels -> ImageDecoder.DefaultMaxPixels,
+    decodeMode -> DecodeMode.Exact.name,
     badImageMode -> BadImageMode.Permissive
   )
 
@@ -190,10 +210,30 @@ trait InferenceParams extends Params {
   def getIntraOpThreads: Int = $(intraOpThreads)
   def setCudaTf32(value: Boolean): this.type = set(cudaTf32, value)
   def getCudaTf32: Boolean = $(cudaTf32)
+  def setGpuMemLimit(value: String): this.type = set(gpuMemLimit, value)
+  def getGpuMemLimit: Option[String] = get(gpuMemLimit)
+  def setOnednnFpMath(value: String): this.type = set(onednnFpMath, value)
+  def getOnednnFpMath: String = $(onednnFpMath)
   def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
   def getMaxImagePixels: Long = $(maxImagePixels)
+  def setDecodeMode(value: String): this.type = set(decodeMode, value)
+  def getDecodeMode: String = $(decodeMode)
   def setBadImageMode(value: String): this.type = set(badImageMode, value)
   def getBadImageMode: String = $(badImageMode)
+
+  private[ml] def sessionConfig: SessionConfig = SessionConfig(
+    ExecutionProvider.parse(getExecutionProvider),
+    cudaTf32 = getCudaTf32,
+    gpuMemLimit = getGpuMemLimit.map(bytes),
+    oneDnnFpMath = OneDnnFpMath.parse(getOnednnFpMath)
+  )
+
+  private def bytes(size: String): Long =
+    try JavaUtils.byteStringAsBytes(size)
+    catch {
+      case _: NumberFormatException =>
+        throw new ParameterException(s"gpuMemLimit is a number of bytes, or one like 512m or 4g, not '$size'.")
+    }
 }
 
 /** The values of [[InferenceParams.badImageMode]], named as the modes of Spark's own readers. */

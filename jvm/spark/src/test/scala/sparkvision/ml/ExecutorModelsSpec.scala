@@ -42,10 +42,18 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     assert(Files.list(directory).count() == 0)
   }
 
-  test("a copy that was discarded is deleted and made again") {
+  test("a whole copy is never discarded") {
+    val models = new ExecutorModels(Seq(temporaryFolder()))
+    val copy = models.open(sent)
+    models.discardIfDamaged(sent)
+    assert(models.open(sent) eq copy)
+  }
+
+  test("a damaged copy is deleted and made again") {
     val models = new ExecutorModels(Seq(temporaryFolder()))
     val first = models.open(sent)
-    models.discard(sent)
+    Bundles.flipByte(first.graph)
+    models.discardIfDamaged(sent)
     assert(!Files.exists(first.folder))
     assert(models.open(sent).bundleHash == first.bundleHash)
   }
@@ -55,8 +63,9 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     val here = DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
     val models = new ExecutorModels(Nil)
     models.open(here)
-    models.discard(here)
-    assert(models.open(here).folder == bundle.folder)
+    Bundles.flipByte(bundle.graph)
+    models.discardIfDamaged(here)
+    assert(Files.exists(bundle.graph))
   }
 
   test("a task that finds its executor's copy damaged fails, and the next one finds a new copy") {

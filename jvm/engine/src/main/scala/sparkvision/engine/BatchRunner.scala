@@ -1,0 +1,33 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+/** What runs a batch: a session, or something that stands before one. */
+private[engine] trait BatchRunner {
+
+  /** @param pictures
+    *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
+    * @param shape
+    *   the batch's shape, pictures first
+    * @param output
+    *   the graph's output to compute
+    * @return
+    *   an array of the output's values for each picture
+    */
+  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]]
+}
+
+private[engine] object BatchRunner {
+
+  /** Runs a batch as several of at most `size` pictures, one after the other. */
+  def inPieces(pictures: FloatBuffer, shape: Array[Long], size: Int)(
+      run: (FloatBuffer, Array[Long]) => IndexedSeq[Array[Float]]
+  ): IndexedSeq[Array[Float]] = {
+    val count = shape.head.toInt
+    val floatsPerPicture = shape.tail.product.toInt
+    (0 until count by size).flatMap { first =>
+      val piece = math.min(size, count - first)
+      run(pictures.slice(first * floatsPerPicture, piece * floatsPerPicture), piece.toLong +: shape.tail)
+    }
+  }
+}

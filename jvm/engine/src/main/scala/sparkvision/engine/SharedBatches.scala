@@ -1,0 +1,152 @@
+package sparkvision.engine
+
+import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+import java.util.concurrent.{CompletableFuture, ExecutionException}
+
+import scala.collection.mutable
+import scala.concurrent.duration._
+
+/** Fills batches with the pictures of many callers, and runs one batch after the other on a thread of its own.
+  *
+  * For a device that computes a full batch in little more time than a single picture, where each task alone has too few
+  * pictures: those of small partitions, and of the last batch of every partition. A caller's full batch runs as it is.
+  * Smaller ones are put together, and run when they fill a batch or when the oldest has waited for `patience`.
+  *
+  * @param runner
+  *   runs the batches; never called twice at once
+  * @param patience
+  *   how long pictures that fill no batch wait for more
+  */
+final private[engine] class SharedBatches(runner: BatchRunner, patience: FiniteDuration = SharedBatches.Patience)
+    extends AutoCloseable {
+  import SharedBatches._
+
+  // Guarded by this object.
+  private val waiting = mutable.ArrayBuffer[Request]()
+  private var closed = false
+
+  private val joined = new JoinedPictures
+  private val thread = new Thread(() => work(), "sparkvision-batches")
+  thread.setDaemon(true)
+  thread.start()
+
+  /** Waits for the pictures' turn, and gives their values in order.
+    *
+    * @param pictures
+    *   direct buffer of preprocessed pictures, read from its start; not to be changed before this returns
+    * @param shape
+    *   their shape, pictures first
+    * @param batchSize
+    *   pictures to run at once, at most
+    * @throws InterruptedException
+    *   when the caller is interrupted: its pictures are then forgotten, and no other caller notices
+    */
+  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] = {
+    val request = new Request(pictures, shape, output, batchSize)
+    synchronized {
+      if (closed) throw new ProviderException("The model's session is closed. Run the job again.")
+      waiting += request
+      notifyAll()
+    }
+    try request.answer.get()
+    catch {
+      case e: ExecutionException => throw e.getCause
+      case e: InterruptedException =>
+        synchronized(waiting -= request)
+        throw e
+    }
+  }
+
+  /** Returns when all that was handed in has been run: the session may then be closed. */
+  override def close(): Unit = {
+    synchronized {
+      closed = true
+      notifyAll()
+    }
+    thread.join()
+  }
+
+  private def work(): Unit = Iterator.continually(nextBatch()).takeWhile(_.nonEmpty).foreach(answer)
+
+  /** The requests to run next; none when closed and done. */
+  private def nextBatch(): Seq[Request] = synchronized {
+    var batch = ready()
+    while (batch.isEmpty && !(closed && waiting.isEmpty)) {
+      wait(waiting.headOption.fold(UntilNotified)(millisLeft))
+      batch = ready()
+    }
+    waiting --= batch
+    batch
+  }
+
+  /** The requests that may run now: the oldest and what fits beside it, or one that is full. */
+  private def ready(): Seq[Request] = waiting.headOption.fold(Seq.empty[Request]) { oldest =>
+    val batch = oldest.fill(waiting.tail)
+    val isDue = closed || millisLeft(oldest) == 0 || batch.map(_.count).sum >= oldest.batchSize
+    if (isDue) batch else waiting.find(_.isFull).toSeq
+  }
+
+  private def millisLeft(request: Request): Long =
+    math.max(0, (patience.toNanos - (System.nanoTime - request.handedIn) + 999999) / 1000000)
+
+  /** Where the pictures of several callers fail together, each caller's own then succeed or fail alone. */
+  private def answer(batch: Seq[Request]): Unit =
+    try {
+      val shape = batch.map(_.count).sum.toLong +: batch.head.shape.tail
+      val pictures = if (batch.size == 1) batch.head.pictures else joined(batch)
+      val values = runner.run(pictures, shape, batch.head.output).iterator
+      batch.foreach(request => request.answer.complete(IndexedSeq.fill(request.count)(values.next())))
+    } catch {
+      // Everything, because the callers would else wait without an end.
+      case e: Throwable if batch.size == 1 => val _ = batch.head.answer.completeExceptionally(e)
+      case _: Throwable => batch.foreach(one => answer(Seq(one)))
+    }
+}
+
+private object SharedBatches {
+
+  /** About what a GPU takes for a batch of a ViT-B/16: waiting longer would cost more than the fuller batch brings. */
+  val Patience: FiniteDuration = 5.millis
+
+  private val UntilNotified = 0L
+
+  /** What one caller handed in. */
+  final private class Request(
+      val pictures: FloatBuffer,
+      val shape: Array[Long],
+      val output: TensorInfo,
+      val batchSize: Int
+  ) {
+    val handedIn: Long = System.nanoTime
+    val answer = new CompletableFuture[IndexedSeq[Array[Float]]]
+
+    def count: Int = shape.head.toInt
+
+    def floats: Int = shape.product.toInt
+
+    def isFull: Boolean = count >= batchSize
+
+    /** This request, and of `others` in their order those that can run with it and have a place in its batch. */
+    def fill(others: Iterable[Request]): Seq[Request] =
+      others.foldLeft(Vector(this)) { (batch, other) =>
+        val fits = batch.map(_.count).sum + other.count <= batchSize
+        if (fits && other.output == output && other.shape.tail.sameElements(shape.tail)) batch :+ other else batch
+      }
+  }
+
+  /** A buffer for the pictures of several callers, as large as the largest batch so far. */
+  final private class JoinedPictures {
+    private var buffer = direct(0)
+
+    def apply(batch: Seq[Request]): FloatBuffer = {
+      val floats = batch.map(_.floats).sum
+      if (buffer.capacity < floats) buffer = direct(floats)
+      buffer.clear()
+      batch.foreach(request => buffer.put(request.pictures.duplicate().position(0).limit(request.floats)))
+      buffer
+    }
+
+    private def direct(floats: Int): FloatBuffer =
+      ByteBuffer.allocateDirect(floats * java.lang.Float.BYTES).order(ByteOrder.nativeOrder).asFloatBuffer
+  }
+}

@@ -1,0 +1,20 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+/** A session as the tasks of an executor share it. On the CPU each task runs its own batches. On a GPU, which computes full
+  * batches best, one runner fills them with the pictures of all tasks; a batch for which it has no memory is halved.
+  */
+final private[engine] class SharedSession(val session: InferenceSession) extends AutoCloseable {
+  private val batches =
+    Option.when(session.provider == ExecutionProvider.Cuda)(new SharedBatches(new HalvedBatches(session)))
+
+  /** As [[InferenceSession.run]]; the pictures of several callers may be run at once, `batchSize` of them at most. */
+  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
+    batches.fold(session.run(pictures, shape, output))(_.run(pictures, shape, output, batchSize))
+
+  override def close(): Unit = {
+    batches.foreach(_.close())
+    session.close()
+  }
+}

@@ -1,0 +1,77 @@
+"""The jars that Spark needs: those of this installation, and the ONNX Runtime that is asked for."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from sparkvision import _cuda, _runtimes
+from sparkvision.errors import ParameterError, SessionError
+
+Gpu: TypeAlias = bool | Literal["cuda12", "cuda13"]
+
+CPU_RUNTIME_PREFIX = "onnxruntime-"
+
+
+def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: str | None = None) -> list[Path]:
+    """List the jars that Spark needs.
+
+    Parameters
+    ----------
+    gpu
+        Leave out the CPU runtime. That for CUDA 12 comes by its Maven coordinate, that for CUDA 13 is fetched.
+    onednn
+        The runtime with oneDNN instead of the CPU runtime; fetched, or a folder that holds its jars.
+    ivy_settings
+        An Ivy settings file, for what is fetched.
+
+    Returns
+    -------
+    list of Path
+        The project's jar, the decoder's natives, and the runtime's jars.
+
+    Raises
+    ------
+    SessionError
+        When the installation holds no jars (a source tree that was not built); when a runtime cannot be had.
+    ParameterError
+        When both ``gpu`` and ``onednn`` are asked for.
+    """
+    _require_one_runtime(gpu, onednn)
+    installed = Path(str(files("sparkvision"))) / "jars"
+    found = sorted(installed.glob("*.jar"))
+    if not found:
+        raise SessionError(
+            f"There are no jars in {installed}: this is sparkvision-client, which only connects to servers, or a "
+            "source tree that was not built. Install sparkvision in its place, or run scripts/quickstart in the "
+            "source tree."
+        )
+    if not gpu and not onednn:
+        return found
+    own = [jar for jar in found if not jar.name.startswith(CPU_RUNTIME_PREFIX)]
+    if onednn:
+        folder = None if isinstance(onednn, bool) else onednn
+        return own + _runtimes.runtime_jars(_runtimes.ONEDNN, folder, ivy_settings)
+    if cuda_generation(gpu) == "cuda13":
+        return own + _runtimes.runtime_jars(_runtimes.CUDA_13, None, ivy_settings)
+    return own
+
+
+def _require_one_runtime(gpu: Gpu, onednn: bool | str | Path) -> None:
+    if gpu and onednn:
+        raise ParameterError("gpu and onednn are different ONNX Runtimes, and a session has one: choose.")
+    if gpu not in (True, False, *_cuda.NEEDED):
+        raise ParameterError(f'gpu is True, "cuda12" or "cuda13", not {gpu!r}.')
+
+
+def cuda_generation(gpu: Gpu) -> str:
+    """Give the generation of CUDA that is asked for, or else the one whose libraries this machine has."""
+    return gpu if isinstance(gpu, str) else _cuda.choose(_cuda.libraries())
+
+
+def gpu_runtime() -> str:
+    """Give the Maven coordinate of the runtime for CUDA 12, of the same version as the CPU's among the jars."""
+    (cpu,) = (jar for jar in jars() if jar.name.startswith(CPU_RUNTIME_PREFIX))
+    version = cpu.name.removeprefix(CPU_RUNTIME_PREFIX).partition("-")[0]
+    return f"com.microsoft.onnxruntime:onnxruntime_gpu:{version}"
