@@ -41,7 +41,7 @@ def classify(
         ),
     ] = "PERMISSIVE",
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="also write a page to look at: report.html")
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="also write a page to look at: report.html")
     ] = None,
     master: Master = None,
     conf: Conf = None,
@@ -52,12 +52,13 @@ def classify(
     """
     from sparkvision.cli.job_progress import run_with_progress
     from sparkvision.cli.named_model import load
-    from sparkvision.cli.picture_table import read_folder, require_format, write_table
+    from sparkvision.cli.picture_table import read_folder, require_format, require_place, write_table
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification
 
     require_format(out)
     with spark_session(master, conf) as spark:
+        require_place(spark, out)
         stage = load(ImageClassification, model, spark)
         stage.setInputCols(["content"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
         pictures, total = read_folder(spark, folder)
@@ -83,7 +84,7 @@ def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
         suffix = f"_{rank + 1}" if rank else ""
         best = f"get(class, {rank})"
         columns.append(f"{best}.result AS label{suffix}")
-        columns.append(f"CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
+        columns.append(f"TRY_CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
     return labelled.selectExpr(*columns, "error")
 
 

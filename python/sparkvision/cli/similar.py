@@ -63,6 +63,8 @@ def similar(
         with LocalModel(model, pooling=pooling) as local:
             query = local.embed(picture)[0]
             paths, embeddings = _embed(local, among)
+    if not paths:
+        raise ParameterError(f"{among} holds no usable picture to compare with; give others")
     for score, path in most_similar(query, paths, embeddings, top_k):
         print(f"{score:.4f}  {path}")
 

@@ -18,6 +18,7 @@ from pyspark.ml import PipelineModel
 import sparkvision
 from sparkvision import _base, ml
 from sparkvision._base import ModelTransformer
+from sparkvision._session import require_jars
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
@@ -180,8 +181,8 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
     saved, data = flavors[FLAVOR]["saved"], folder / DATA
     if saved == "bundle":
         return data
+    require_jars(_base._session())  # names the remedy when there is no session, or one without them
     if saved == PipelineModel.__name__:
-        _base._session()  # names the remedy when there is none
         return PipelineModel.load(data.as_uri())
     stage: ModelTransformer = getattr(ml, saved).load(data.as_uri())
     return stage
