@@ -23,6 +23,7 @@ from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
+from sparkvision.mlflow.prediction import _picture
 
 
 @pytest.fixture
@@ -160,6 +161,12 @@ def test_something_else_is_refused(tmp_path: Path) -> None:
         sparkvision.mlflow.save_model(3, tmp_path / "model")  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="no such folder"):
         sparkvision.mlflow.save_model(tmp_path / "nothing", tmp_path / "model")
+
+
+@pytest.mark.parametrize("text", ["no base64!", "caf\u00e9"])
+def test_text_that_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match="A picture as text is base64, and this is not"):
+        _picture(text)
 
 
 def test_a_model_of_another_flavour_is_refused(tmp_path: Path) -> None:

@@ -99,8 +99,7 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
     rows = sorted(counts.collect(), key=lambda row: -row["count"])
     labels = [(row.label, row["count"]) for row in rows if not row.bad]
     bad = sum(row["count"] for row in rows if row.bad)
-    table = Table(title=f"{total:,} pictures in {seconds:.1f} s: {total / seconds:,.1f} pictures/s")
-    table.add_column("label")
+    table = Table("label")
     table.add_column("pictures", justify="right")
     for label, count in labels[:_SUMMARY_LABELS]:
         table.add_row("(none)" if label is None else escape(label), f"{count:,}")
@@ -108,4 +107,5 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
         table.add_row(f"{len(others)} other labels", f"{sum(count for _, count in others):,}")
     if bad:
         table.add_row("unusable pictures", f"{bad:,}", style="red")
+    print(f"{total:,} pictures in {seconds:.1f} s: {total / seconds:,.1f} pictures/s")
     Console().print(table)
