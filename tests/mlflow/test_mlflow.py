@@ -114,16 +114,17 @@ def test_pyfunc_obeys_the_settings_of_the_stage(spark: SparkSession, files: list
     # A mean that changes every score, and thereby some labels.
     stage = ViTForImageClassification.pretrained().setInputCols(["content"]).setRawPredictionCol("logits")
     stage = stage.setImageMean([0.1, 0.2, 0.3]).setProbabilityCol("probability").setTopK(10)
-    sparkvision.mlflow.save_model(stage, tmp_path / "model")
+    folder = tmp_path / "a modèle"  # which a URL would quote
+    sparkvision.mlflow.save_model(stage, folder)
     rows = stage.transform(table_of(spark, files)).collect()
     wanted = [sorted(row.probability.toArray(), reverse=True) for row in rows]
-    found = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(
+    found = mlflow.pyfunc.load_model(str(folder)).predict(
         pd.DataFrame({"content": [file.read_bytes() for file in files]})
     )
     largest = np.abs(np.array(found["scores"].tolist()) - np.array(wanted)).max()
     print(f"largest difference between scores: {largest:.2e}")
     assert largest < 1e-6
-    loaded: Any = sparkvision.mlflow.load_model(str(tmp_path / "model"))
+    loaded: Any = sparkvision.mlflow.load_model(str(folder))
     assert isinstance(loaded, ViTForImageClassification)
     assert loaded.getImageMean() == [0.1, 0.2, 0.3]
 

@@ -58,7 +58,8 @@ def write_table(table: DataFrame, out: str) -> None:
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=target.parent) as folder:
-        _write(table.coalesce(1), suffix, str(Path(folder, "table").absolute()))
+        # Of this machine, whatever Spark's default file system is.
+        _write(table.coalesce(1), suffix, f"file://{Path(folder, 'table').absolute()}")
         (part,) = Path(folder, "table").glob(f"part-*.{suffix}")
         shutil.move(part, target)
 

@@ -114,7 +114,7 @@ def _read(spark: SparkSession, file: Path, local: LocalModel, pooling: str) -> t
     from sparkvision.cli.embed import MODEL, POOLING
 
     try:
-        table = spark.read.parquet(str(file.absolute()))
+        table = spark.read.parquet(f"file://{file.absolute()}")
         facts = table.schema["embedding"].metadata
         rows = table.where("embedding IS NOT NULL").select("path", "embedding").collect()
     except (PySparkException, KeyError) as error:
