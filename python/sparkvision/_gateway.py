@@ -41,15 +41,13 @@ def jvm() -> Any:
 
 def _launch() -> Any:
     """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
-    import pyspark
-
     from sparkvision._session import jars
     from sparkvision.errors import SessionError
 
     ours = jars()  # a client without Java has neither them nor py4j
     from py4j.java_gateway import JavaGateway
 
-    spark_jars = Path(pyspark.__file__).parent / "jars"
+    spark_jars = _spark_jars()
     needed = ["scala-library-*", "jackson-core-2*", "jackson-databind-*", "jackson-annotations-*", "slf4j-api-*"]
     libraries = [jar for pattern in needed for jar in sorted(spark_jars.glob(f"{pattern}.jar"))]
     (py4j,) = spark_jars.glob("py4j-*.jar")
@@ -68,3 +66,16 @@ def _launch() -> Any:
         ) from error
     atexit.register(gateway.shutdown)
     return gateway
+
+
+def _spark_jars() -> Path:
+    """Find Spark's jars: beside pyspark, or, where a Python worker of Spark has it from a zip, in SPARK_HOME."""
+    import pyspark
+
+    from sparkvision.errors import SessionError
+
+    places = [Path(pyspark.__file__).parent, *map(Path, filter(None, [os.environ.get("SPARK_HOME")]))]
+    for place in places:
+        if list((place / "jars").glob("py4j-*.jar")):
+            return place / "jars"
+    raise SessionError(f"There are no Spark jars in {' or '.join(map(str, places))}: set SPARK_HOME to Spark's folder.")
