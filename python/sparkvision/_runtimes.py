@@ -17,7 +17,8 @@ from xml.etree import ElementTree
 from sparkvision.errors import SessionError
 
 # As in project/Dependencies.scala; a test compares the two.
-JAVACPP_PRESETS = {"onnxruntime": "1.24.1-1.5.13", "dnnl": "3.11-1.5.13", "opencl": "3.0-1.5.13"}
+JAVACPP = "1.5.13"
+JAVACPP_PRESETS = {"onnxruntime": f"1.24.1-{JAVACPP}", "dnnl": f"3.11-{JAVACPP}", "opencl": f"3.0-{JAVACPP}"}
 PLATFORM = "linux-x86_64"
 
 _CLASSIFIER = "{http://ant.apache.org/ivy/extra}classifier"
@@ -25,7 +26,7 @@ _CLASSIFIER = "{http://ant.apache.org/ivy/extra}classifier"
 
 @dataclass(frozen=True)
 class Artifact:
-    """One jar of JavaCPP's presets, whose classes have no classifier and whose natives have the platform's."""
+    """One jar of JavaCPP or its presets: classes have no classifier, natives have the platform's."""
 
     name: str
     version: str
@@ -39,14 +40,17 @@ class Artifact:
 
 def _presets(onnxruntime_natives: str) -> tuple[Artifact, ...]:
     natives = {name: PLATFORM for name in JAVACPP_PRESETS} | {"onnxruntime": onnxruntime_natives}
-    return tuple(
-        Artifact(name, version, classifier)
-        for name, version in JAVACPP_PRESETS.items()
-        for classifier in ("", natives[name])
+    # JavaCPP whole: the decoder's jar has the few of its classes that the decoder needs, and its natives.
+    return (
+        Artifact("javacpp", JAVACPP),
+        *(
+            Artifact(name, version, classifier)
+            for name, version in JAVACPP_PRESETS.items()
+            for classifier in ("", natives[name])
+        ),
     )
 
 
-# What else they need, JavaCPP itself, is in the decoder's jar.
 ONEDNN = _presets(PLATFORM)
 CUDA_13 = _presets(f"{PLATFORM}-gpu")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.conftest import ROOT
 
 from sparkvision import _cuda
 from sparkvision._jars import jars
-from sparkvision._runtimes import CUDA_13, JAVACPP_PRESETS, ONEDNN, runtime_jars
+from sparkvision._runtimes import CUDA_13, JAVACPP, JAVACPP_PRESETS, ONEDNN, runtime_jars
 from sparkvision._session import configure
 from sparkvision.errors import ParameterError, SessionError
 
@@ -49,15 +50,15 @@ def test_a_folder_gives_the_runtime_with_onednn_in_place_of_the_cpus(tmp_path: P
 
 def test_a_folder_that_lacks_a_jar_is_refused_naming_it(tmp_path: Path) -> None:
     put(tmp_path, *(artifact.file_name for artifact in ONEDNN[1:]))
-    with pytest.raises(SessionError, match=r"lacks onnxruntime-1\.24\.1-1\.5\.13\.jar"):
+    with pytest.raises(SessionError, match=r"lacks javacpp-1\.5\.13\.jar"):
         jars(onednn=tmp_path)
 
 
 def test_the_presets_are_those_of_the_maven_artifact() -> None:
     build = (ROOT / "project" / "Dependencies.scala").read_text(encoding="utf-8")
     for name, version in JAVACPP_PRESETS.items():
-        assert f'"org.bytedeco" % "{name}" % s"{version.removesuffix("1.5.13")}$javacppVersion"' in build
-    assert 'javacppVersion = "1.5.13"' in build
+        assert f'"org.bytedeco" % "{name}" % s"{version.removesuffix(JAVACPP)}$javacppVersion"' in build
+    assert f'javacppVersion = "{JAVACPP}"' in build
 
 
 def test_the_runtime_for_cuda_13_has_natives_of_its_own() -> None:
@@ -161,3 +162,29 @@ def test_the_discovery_script_says_what_is_wrong(tmp_path: Path, nvidia_smi: str
     run = discovery(tmp_path, nvidia_smi)
     assert run.returncode == 1 and run.stdout == ""
     assert run.stderr.startswith("gpu-discovery: nvidia-smi")
+
+
+def test_a_session_with_onednn_labels_pictures_as_the_cpu_does(tmp_path: Path) -> None:
+    """In a process of its own, whose JVM has the fetched runtime beside this package's jars."""
+    script = f"""
+import json, sparkvision
+from sparkvision.ml import ViTForImageClassification
+settings = {{"spark.ui.enabled": "false", "spark.log.level": "ERROR"}}
+spark = sparkvision.start(master="local[2]", onednn=True, config=settings)
+digits = spark.read.format("binaryFile").load({str(ROOT / "tests" / "fixtures" / "digits" / "7")!r}).limit(20)
+vit = ViTForImageClassification.pretrained().setInputCols(["content"])
+rows = {{}}
+for provider in ("onednn", "cpu"):
+    vit.setExecutionProvider(provider).setRawPredictionCol("logits")
+    rows[provider] = [row.logits.toArray() for row in vit.transform(digits).orderBy("path").collect()]
+used = [provider for row in sparkvision.metrics(spark).collect() for provider in row.providers]
+pairs = zip(rows["onednn"], rows["cpu"], strict=True)
+difference = max(float(abs(a - b).max()) for a, b in pairs)
+print(json.dumps({{"pictures": len(rows["cpu"]), "providers": sorted(used), "difference": difference}}))
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-3000:]
+    answer = json.loads(run.stdout.splitlines()[-1])
+    print(f"largest difference between logits: {answer['difference']}")
+    assert answer["pictures"] == 20 and answer["providers"] == ["cpu", "onednn"]
+    assert answer["difference"] < 1e-4
