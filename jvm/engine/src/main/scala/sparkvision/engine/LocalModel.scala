@@ -269,9 +269,9 @@ object LocalModel {
   /** The graph's output that `sparkvision export --attentions` adds. */
   private val AttentionRollout = "attention_rollout"
 
-  // A manifest answers for its first output alone.
-  private def isAttentionRollout(output: TensorInfo): Boolean =
-    output.name == AttentionRollout && TensorInfo.Floats(output.elementType) && output.shape.drop(1).forall(_ > 0)
+  /** A bundle is checked for its first output; another of this name may be anything. */
+  private def isAttentionRollout(output: TensorInfo): Boolean = output.name == AttentionRollout &&
+    TensorInfo.Floats(output.elementType) && output.shape.size == 3 && output.shape.tail.forall(_ > 0)
 
   private def timed[R](report: Long => Unit)(step: => R): R = {
     val start = System.nanoTime
