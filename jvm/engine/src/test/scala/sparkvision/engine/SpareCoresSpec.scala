@@ -70,15 +70,19 @@ class SpareCoresSpec extends AnyFunSuite {
   }
 
   test("where the system gives no more threads, nobody works on, and no core stays lent") {
-    val (asked, working) = (new AtomicInteger, new AtomicInteger)
+    val (asked, working, begun) = (new AtomicInteger, new AtomicInteger, new CountDownLatch(1))
     val refusingTheSecond: Executor = task => {
-      if (asked.incrementAndGet() == 2) throw new OutOfMemoryError("unable to create native thread")
+      if (asked.incrementAndGet() == 2) {
+        assert(begun.await(10, TimeUnit.SECONDS))
+        throw new OutOfMemoryError("unable to create native thread")
+      }
       new Thread(task).start()
     }
     val cores = new SpareCores(refusingTheSecond)
     cores.occupy()
     val pieces = IndexedSeq.fill(3) { () =>
       working.incrementAndGet()
+      begun.countDown()
       Thread.sleep(200)
       working.decrementAndGet()
     }
