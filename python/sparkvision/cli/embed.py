@@ -16,7 +16,7 @@ POOLING = "pooling"
 
 @command(
     "embed",
-    "sparkvision export --task feature-extraction google/vit-base-patch16-224-in21k my-features/",
+    "sparkvision export my-checkpoint my-features/ --task feature-extraction",
     "sparkvision embed photos/ --model my-features/ --out embeddings.parquet",
 )
 def embed(
