@@ -11,23 +11,33 @@ import numpy.typing as npt
 from sparkvision._picture import Picture, encoded
 from sparkvision.errors import ImageError
 
-# Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array.
+# Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array. Pixels come
+# uncompressed, so that those of a camera weigh tens of megabytes each; a picture that weighs more goes alone.
 PICTURES_PER_CALL = 64
+BYTES_PER_CALL = 64 * 2**20
 
 
 def packed_calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
     """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason."""
-    for start in range(0, len(pictures), PICTURES_PER_CALL):
-        packed = bytearray()
-        reasons: list[str | None] = []
-        for picture in pictures[start : start + PICTURES_PER_CALL]:
-            try:
-                data = encoded(picture)
-                packed += struct.pack("<i", len(data)) + data
-                reasons.append(None)
-            except ImageError as error:
-                reasons.append(error.reason)
+    packed = bytearray()
+    reasons: list[str | None] = []
+    for picture in pictures:
+        entry, reason = _entry(picture)
+        if len(reasons) == PICTURES_PER_CALL or (packed and len(packed) + len(entry) > BYTES_PER_CALL):
+            yield bytes(packed), reasons
+            packed, reasons = bytearray(), []
+        packed += entry
+        reasons.append(reason)
+    if reasons:
         yield bytes(packed), reasons
+
+
+def _entry(picture: Picture) -> tuple[bytes, str | None]:
+    try:
+        data = encoded(picture)
+    except ImageError as error:
+        return b"", error.reason
+    return struct.pack("<i", len(data)) + data, None
 
 
 def unpack(packed: bytes, count: int) -> tuple[list[str], npt.NDArray[np.float32]]:

@@ -59,14 +59,17 @@ def origin(picture: Picture) -> str:
     return str(picture) if isinstance(picture, (str, Path)) else ""
 
 
+def local_file(name: str) -> Path:
+    """Give the file that a path or a file: URL names; Spark writes ``file:/folder/name``, and quotes nothing in it."""
+    return Path(url2pathname(urlsplit(name).path) if name.startswith("file://") else name.removeprefix("file:"))
+
+
 def _path(picture: str | Path) -> Path:
-    """Take file: URLs with one slash too: so Spark writes them."""
-    text = str(picture)
-    if isinstance(picture, str) and text.startswith("file:"):
-        return Path(url2pathname(urlsplit(text).path))
-    if isinstance(picture, str) and "://" in text:
-        raise ImageError(None, f"{text} is not on this machine: fetch it, and give its bytes or path")
-    return Path(picture)
+    if isinstance(picture, Path):
+        return picture
+    if "://" in picture and not picture.startswith("file:"):
+        raise ImageError(None, f"{picture} is not on this machine: fetch it, and give its bytes or path")
+    return local_file(picture)
 
 
 def _read(path: Path) -> bytes:

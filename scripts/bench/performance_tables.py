@@ -96,12 +96,16 @@ def cold_table(rows: Sequence[Row]) -> str:
 
 def left_out_table(rows: Sequence[Row]) -> str:
     """Peers without figures, and why."""
+    if not rows:
+        return NOTHING_YET
     reasons = [[f"`{what}`", reason] for what, reason in left_out(rows).items()]
     return table(["Left out", "because"], reasons) if reasons else "Every peer could be measured."
 
 
 def labels_table(rows: Sequence[Row]) -> str:
     """Say whether the peers compute the same: peers with another label for the first picture."""
+    if not rows:
+        return NOTHING_YET
     others = [[f"`{what}`", labels] for what, labels in other_labels(rows).items()]
     same = "All peers give the first picture of a workload the class that onnxruntime alone gives it"
     return f"{same}, but:\n\n{table(['', 'class'], others)}" if others else f"{same}."

@@ -72,7 +72,7 @@ def test_an_error_is_one_line_on_stderr(tmp_path: Path, capsys: pytest.CaptureFi
 def test_every_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [*filter(None, [command]), "--help"])
     assert result.exit_code == 0
-    assert re.search(rf"example:\s+.*sparkvision {command}", result.stdout)
+    assert re.search(rf"example:\s.*sparkvision {command}", result.stdout, re.DOTALL)
 
 
 def test_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:

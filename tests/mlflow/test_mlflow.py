@@ -23,6 +23,7 @@ from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
+from sparkvision.mlflow.prediction import _picture
 
 
 @pytest.fixture
@@ -113,16 +114,17 @@ def test_pyfunc_obeys_the_settings_of_the_stage(spark: SparkSession, files: list
     # A mean that changes every score, and thereby some labels.
     stage = ViTForImageClassification.pretrained().setInputCols(["content"]).setRawPredictionCol("logits")
     stage = stage.setImageMean([0.1, 0.2, 0.3]).setProbabilityCol("probability").setTopK(10)
-    sparkvision.mlflow.save_model(stage, tmp_path / "model")
+    folder = tmp_path / "a modèle"  # which a URL would quote
+    sparkvision.mlflow.save_model(stage, folder)
     rows = stage.transform(table_of(spark, files)).collect()
     wanted = [sorted(row.probability.toArray(), reverse=True) for row in rows]
-    found = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(
+    found = mlflow.pyfunc.load_model(str(folder)).predict(
         pd.DataFrame({"content": [file.read_bytes() for file in files]})
     )
     largest = np.abs(np.array(found["scores"].tolist()) - np.array(wanted)).max()
     print(f"largest difference between scores: {largest:.2e}")
     assert largest < 1e-6
-    loaded: Any = sparkvision.mlflow.load_model(str(tmp_path / "model"))
+    loaded: Any = sparkvision.mlflow.load_model(str(folder))
     assert isinstance(loaded, ViTForImageClassification)
     assert loaded.getImageMean() == [0.1, 0.2, 0.3]
 
@@ -160,6 +162,12 @@ def test_something_else_is_refused(tmp_path: Path) -> None:
         sparkvision.mlflow.save_model(3, tmp_path / "model")  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="no such folder"):
         sparkvision.mlflow.save_model(tmp_path / "nothing", tmp_path / "model")
+
+
+@pytest.mark.parametrize("text", ["no base64!", "caf\u00e9"])
+def test_text_that_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match="A picture as text is base64, and this is not"):
+        _picture(text)
 
 
 def test_a_model_of_another_flavour_is_refused(tmp_path: Path) -> None:

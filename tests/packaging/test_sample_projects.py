@@ -44,7 +44,8 @@ def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Pat
     # Maven keeps what it fetches in the first repository; SparkVision, which it never keeps there, is in the second.
     # sbt has most of the rest, in a cache that is laid out as a repository.
     settings = tmp_path / "settings.xml"
-    settings.write_text(SETTINGS.format(sbt=cache / "coursier/v1/https/repo1.maven.org/maven2"), encoding="utf-8")
+    (fetched_by_sbt,) = (cache / "coursier" / "v1" / "https").glob("*/maven2")
+    settings.write_text(SETTINGS.format(sbt=fetched_by_sbt), encoding="utf-8")
     repositories = [
         f"-Dmaven.repo.local={cache / 'sparkvision' / 'maven'}",
         f"-Dmaven.repo.local.tail={maven_repository}",

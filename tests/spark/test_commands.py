@@ -85,6 +85,16 @@ def test_classify_refuses_a_format_before_any_work(folder: Path, capsys: pytest.
 
 
 @pytest.mark.usefixtures("in_this_session")
+def test_classify_refuses_a_folder_as_its_file_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out.csv").mkdir()
+    # There are no pictures either, which would be told first if they were looked for first.
+    assert main(["classify", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out.csv")]) == 1
+    assert "out.csv is a folder; give the name of a file" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_session")
 @pytest.mark.parametrize(("path", "told"), [("nowhere", "there is no such folder"), ("empty", "holds no files")])
 def test_classify_refuses_a_folder_without_files(
     path: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -129,6 +139,20 @@ def test_similar_refuses_embeddings_of_another_pooling(
     assert "made with another model than --model, or with another pooling (cls)" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_this_session")
+def test_similar_refuses_a_folder_without_a_usable_picture(
+    features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "notes.txt").write_text("no picture")
+    embeddings = str(tmp_path / "embeddings.parquet")
+    assert main(["embed", str(tmp_path / "texts"), "--model", str(features), "--out", embeddings]) == 0
+    for among in (str(tmp_path / "texts"), embeddings):
+        capsys.readouterr()
+        assert main(["similar", str(FIXTURES / "photos" / "cat_chelsea.png"), among, "--model", str(features)]) == 1
+        assert "holds no usable picture to compare with" in capsys.readouterr().err
+
+
 def test_most_similar_orders_by_cosine() -> None:
     embeddings = np.array([[2, 0], [0, 3], [1, 1], [0, 0], [-1, 0]], np.float32)
     found = most_similar(np.array([5, 0], np.float32), list("abcde"), embeddings, 4)
@@ -156,3 +180,10 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
 def test_bench_without_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", str(tmp_path / "nowhere")]) == 1
     assert "nowhere is no folder with files in it" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_bench_of_files_that_are_no_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert main(["bench", str(tmp_path)]) == 1
+    assert "none of the 1 files is a usable picture" in capsys.readouterr().err

@@ -46,6 +46,18 @@ def test_a_master_that_does_not_answer_is_found_at_once() -> None:
     assert found.state == "fix" and "does not answer" in found.found and "firewall" in found.remedy
 
 
+def test_one_of_several_masters_is_enough() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as leader, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        down, up = free.getsockname()[1], leader.getsockname()[1]
+        assert checks.reachable(f"spark://127.0.0.1:{down},127.0.0.1:{up}").state == "ok"
+
+
+def test_a_port_that_is_no_number_is_told() -> None:
+    found = checks.reachable("spark://host:port")
+    assert found.state == "fix" and "port" in found.found.removeprefix("spark://host:port")
+
+
 def test_a_hindrance_exits_with_1_and_starts_no_spark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", "/no/such/java")
     monkeypatch.setattr(checks, "labelling", lambda master, conf: pytest.fail("Spark must not be started"))

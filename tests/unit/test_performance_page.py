@@ -150,3 +150,7 @@ def test_the_page_shows_only_plots_that_are_committed() -> None:
     shown = re.findall(r"\]\((performance/[^)]+)\)", performance_page.PAGE.read_text())
     assert "performance/plots.html" in shown
     assert [name for name in shown if not (performance_page.PAGE.parent / name).is_file()] == []
+
+
+def test_where_nothing_was_measured_nothing_is_claimed() -> None:
+    assert {left_out_table([]), labels_table([])} == {"Not measured yet: `scripts/bench/performance` does it."}

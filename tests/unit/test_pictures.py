@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparkvision import _packing
 from sparkvision._picture import encoded, listed, origin
 from sparkvision.errors import ImageError, ParameterError
 
@@ -38,9 +39,10 @@ def test_a_pil_image_is_turned_as_its_exif_says(photos: list[Path]) -> None:
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
 def test_a_path_and_its_urls_are_the_same_file(form: str, tmp_path: Path) -> None:
-    file = tmp_path / "a b%.png"
+    file = tmp_path / "a b#1%20.png"
     file.write_bytes(b"bytes of a file")
-    text = str(file) if form == "{}" else form.format(file.as_uri().removeprefix("file://"))
+    # Spark's binaryFile writes one slash and quotes nothing; a URL has three and is quoted.
+    text = form.format(file.as_uri().removeprefix("file://") if form == "file://{}" else file)
     assert encoded(text) == b"bytes of a file"
 
 
@@ -74,3 +76,10 @@ def test_one_picture_of_any_kind_is_a_list_of_one() -> None:
 
 def test_paths_and_urls_are_origins() -> None:
     assert [origin(picture) for picture in (Path("a"), "file:///b", b"c")] == ["a", "file:///b", ""]
+
+
+def test_a_call_to_the_jvm_carries_no_more_bytes_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_packing, "BYTES_PER_CALL", 100)
+    pictures: list[Any] = [b"x" * 40, b"y" * 40, b"z" * 40, "/no/such/file.png", b"x" * 400, b"y"]
+    calls = [(len(packed), len(reasons)) for packed, reasons in _packing.packed_calls(pictures)]
+    assert calls == [(88, 2), (44, 2), (404, 1), (5, 1)]

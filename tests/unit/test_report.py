@@ -74,6 +74,17 @@ def test_rows_have_no_columns(tmp_path: Path) -> None:
         write_report([LabelledPicture("x")], tmp_path / "report.html", truth="label")
 
 
+def test_a_name_that_is_not_utf8_is_escaped(tmp_path: Path) -> None:
+    page_file = tmp_path / "made" / "report.html"
+    write_report([LabelledPicture(b"caf\xe9.png".decode("utf-8", "surrogateescape"))], page_file, title="\udce9")
+    assert r"caf\udce9.png" in page_file.read_text(encoding="utf-8")
+
+
+def test_a_folder_is_no_report(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="is a folder; give the name of an HTML file"):
+        write_report([LabelledPicture("x")], tmp_path)
+
+
 def test_a_heat_map_is_red_where_attention_went() -> None:
     import io
 

@@ -84,6 +84,8 @@ def _tell(spark: SparkSession, stage: ImageClassification, count: int, alone: fl
 
     context = spark.sparkContext
     (row,) = metrics(spark).where(f"stage = '{stage.uid}'").collect()
+    if row.unusable == row.pictures:
+        raise ParameterError(f"none of the {count} files is a usable picture; give a folder of pictures")
     steps = {name: row[f"{name}_seconds"] for name in ("decode", "preprocess", "run", "postprocess")}
     table = Table("what ran", "pictures/s", title=f"{count} pictures")
     # By the tasks' own clocks, over both rounds: what a session would do with nothing else to wait for.

@@ -150,15 +150,18 @@ def export() -> Check:
 
 def reachable(master: str) -> Check:
     """Knock at a standalone master's port; Spark itself would go on trying for a minute."""
-    url = urlsplit(master)
-    if url.scheme != "spark":
+    if not master.startswith("spark://"):
         return Check("master", "information", f"{master}: tried below")
-    try:
-        socket.create_connection((url.hostname or "", url.port or 7077), CONNECT_SECONDS).close()
-    except OSError as error:
-        remedy = "check the host, the port and the firewall, or start a master there"
-        return Check("master", "fix", f"{master} does not answer: {error}", remedy)
-    return Check("master", "ok", f"{master} answers")
+    found = ""
+    # Masters that stand by for one another are named together, spark://one:7077,two:7077; one of them leads.
+    for address in master.removeprefix("spark://").split(","):
+        try:
+            url = urlsplit(f"spark://{address}")
+            socket.create_connection((url.hostname or "", url.port or 7077), CONNECT_SECONDS).close()
+            return Check("master", "ok", f"{master} answers")
+        except (OSError, ValueError) as error:  # ValueError: a port that is no number
+            found = f"{master} does not answer: {error}"
+    return Check("master", "fix", found, "check the host, the port and the firewall, or start a master there")
 
 
 def labelling(master: str, conf: list[str] | None) -> Iterator[Check]:

@@ -41,7 +41,7 @@ def classify(
         ),
     ] = "PERMISSIVE",
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="also write a page to look at: report.html")
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="also write a page to look at: report.html")
     ] = None,
     master: Master = None,
     conf: Conf = None,
@@ -52,12 +52,13 @@ def classify(
     """
     from sparkvision.cli.job_progress import run_with_progress
     from sparkvision.cli.named_model import load
-    from sparkvision.cli.picture_table import read_folder, require_format, write_table
+    from sparkvision.cli.picture_table import read_folder, require_format, require_place, write_table
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification
 
     require_format(out)
     with spark_session(master, conf) as spark:
+        require_place(spark, out)
         stage = load(ImageClassification, model, spark)
         stage.setInputCols(["content"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
         pictures, total = read_folder(spark, folder)
@@ -83,7 +84,7 @@ def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
         suffix = f"_{rank + 1}" if rank else ""
         best = f"get(class, {rank})"
         columns.append(f"{best}.result AS label{suffix}")
-        columns.append(f"CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
+        columns.append(f"TRY_CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
     return labelled.selectExpr(*columns, "error")
 
 
@@ -98,8 +99,7 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
     rows = sorted(counts.collect(), key=lambda row: -row["count"])
     labels = [(row.label, row["count"]) for row in rows if not row.bad]
     bad = sum(row["count"] for row in rows if row.bad)
-    table = Table(title=f"{total:,} pictures in {seconds:.1f} s: {total / seconds:,.1f} pictures/s")
-    table.add_column("label")
+    table = Table("label")
     table.add_column("pictures", justify="right")
     for label, count in labels[:_SUMMARY_LABELS]:
         table.add_row("(none)" if label is None else escape(label), f"{count:,}")
@@ -107,4 +107,5 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
         table.add_row(f"{len(others)} other labels", f"{sum(count for _, count in others):,}")
     if bad:
         table.add_row("unusable pictures", f"{bad:,}", style="red")
+    print(f"{total:,} pictures in {seconds:.1f} s: {total / seconds:,.1f} pictures/s")
     Console().print(table)

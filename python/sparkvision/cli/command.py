@@ -67,7 +67,7 @@ def command(
             except OSError as error:  # a full disk, a folder without permission: the system's own words say it
                 _end(str(error), refused)
             except KeyboardInterrupt:
-                _end("interrupted; nothing was written", INTERRUPTED)
+                _end("interrupted", INTERRUPTED)
 
         return app.command(name, epilog=epilog)(telling_refusals)
 

@@ -16,7 +16,7 @@ POOLING = "pooling"
 
 @command(
     "embed",
-    "sparkvision export --task feature-extraction google/vit-base-patch16-224-in21k my-features/",
+    "sparkvision export my-checkpoint my-features/ --task feature-extraction",
     "sparkvision embed photos/ --model my-features/ --out embeddings.parquet",
 )
 def embed(
@@ -40,12 +40,13 @@ def embed(
 
     from sparkvision.cli.job_progress import run_with_progress
     from sparkvision.cli.named_model import load
-    from sparkvision.cli.picture_table import read_folder, require_format, write_table
+    from sparkvision.cli.picture_table import read_folder, require_format, require_place, write_table
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ViTImageEmbeddings
 
     require_format(out, ("parquet", "json"))
     with spark_session(master, conf) as spark:
+        require_place(spark, out)
         stage = load(ViTImageEmbeddings, model, spark)
         stage.setInputCols(["content"]).setOutputCol("found").setErrorCol("error").setPooling(pooling)
         pictures, total = read_folder(spark, folder)

@@ -15,6 +15,6 @@ Stage = TypeVar("Stage", bound="ModelTransformer")
 
 def load(stage: type[Stage], model: str, spark: SparkSession) -> Stage:
     """Make a stage: what looks like a path or a URI is a bundle's, anything else is a name."""
-    if Path(model).is_dir() or "://" in model or model.startswith(("embedded:", "/", ".")) or model.endswith("/"):
+    if Path(model).is_dir() or ":/" in model or model.startswith(("embedded:", "/", ".")) or model.endswith("/"):
         return stage.loadSavedModel(model, spark)
     return stage.pretrained(model)

@@ -39,24 +39,33 @@ def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
     return suffix
 
 
+def require_place(spark: SparkSession, out: str) -> None:
+    """Refuse a folder where one file is to be written, before any work is done."""
+    if _is_one_file(spark, out) and Path(out).is_dir():
+        raise ParameterError(f"--out {out} is a folder; give the name of a file")
+
+
 def write_table(table: DataFrame, out: str) -> None:
     """Write a table in the format that its name's ending says; what is there is replaced.
 
     One file where Spark runs on this machine and `out` is a path; else a folder, as Spark writes it.
     """
-    spark = table.sparkSession
     suffix = require_format(out)
-    if "://" in out or not str(spark.sparkContext.master).startswith("local"):
+    require_place(table.sparkSession, out)
+    if not _is_one_file(table.sparkSession, out):
         _write(table, suffix, out)
         return
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir():
-        raise ParameterError(f"--out {out} is a folder; give the name of a file")
     with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=target.parent) as folder:
-        _write(table.coalesce(1), suffix, str(Path(folder, "table").absolute()))
+        # Of this machine, whatever Spark's default file system is.
+        _write(table.coalesce(1), suffix, f"file://{Path(folder, 'table').absolute()}")
         (part,) = Path(folder, "table").glob(f"part-*.{suffix}")
         shutil.move(part, target)
+
+
+def _is_one_file(spark: SparkSession, out: str) -> bool:
+    return ":/" not in out and str(spark.sparkContext.master).startswith("local")
 
 
 def _write(table: DataFrame, suffix: str, path: str) -> None:

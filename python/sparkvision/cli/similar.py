@@ -63,6 +63,8 @@ def similar(
         with LocalModel(model, pooling=pooling) as local:
             query = local.embed(picture)[0]
             paths, embeddings = _embed(local, among)
+    if not paths:
+        raise ParameterError(f"{among} holds no usable picture to compare with; give others")
     for score, path in most_similar(query, paths, embeddings, top_k):
         print(f"{score:.4f}  {path}")
 
@@ -112,7 +114,7 @@ def _read(spark: SparkSession, file: Path, local: LocalModel, pooling: str) -> t
     from sparkvision.cli.embed import MODEL, POOLING
 
     try:
-        table = spark.read.parquet(str(file.absolute()))
+        table = spark.read.parquet(f"file://{file.absolute()}")
         facts = table.schema["embedding"].metadata
         rows = table.where("embedding IS NOT NULL").select("path", "embedding").collect()
     except (PySparkException, KeyError) as error:

@@ -84,7 +84,8 @@ def write_report(report: VerifyReport, folder: Path) -> None:
     """Write the report's page and data into the folder; a report that is there is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DATA).write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-    (folder / PAGE).write_text(render(report), encoding="utf-8")
+    # Names of files need not be UTF-8.
+    (folder / PAGE).write_text(render(report), encoding="utf-8", errors="backslashreplace")
 
 
 class _ProgressLine:

@@ -18,6 +18,7 @@ from pyspark.ml import PipelineModel
 import sparkvision
 from sparkvision import _base, ml
 from sparkvision._base import ModelTransformer
+from sparkvision._session import require_jars
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
@@ -180,10 +181,10 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
     saved, data = flavors[FLAVOR]["saved"], folder / DATA
     if saved == "bundle":
         return data
+    require_jars(_base._session())  # names the remedy when there is no session, or one without them
     if saved == PipelineModel.__name__:
-        _base._session()  # names the remedy when there is none
-        return PipelineModel.load(data.as_uri())
-    stage: ModelTransformer = getattr(ml, saved).load(data.as_uri())
+        return PipelineModel.load(_for_spark(data))
+    stage: ModelTransformer = getattr(ml, saved).load(_for_spark(data))
     return stage
 
 
@@ -201,7 +202,7 @@ def _write(model: Saveable, data: Path) -> ModelTransformer | None:
             f"sparkvision.mlflow takes a fitted Pipeline with one stage that runs a model, such a stage, or a bundle's "
             f"folder; {model!r:.80} has {len(runs)} such stages."
         )
-    model.save(data.as_uri())
+    model.save(_for_spark(data))
     if not list(data.glob("metadata/part-*")):
         raise SessionError(
             f"Spark has written {model.uid} on other machines than this one: on a cluster, or over Spark Connect. "
@@ -216,6 +217,11 @@ def _bundle_in(data: Path) -> Path:
         for graph in data.glob(pattern):
             return graph.parent
     raise BundleError(f"{data} holds no model.onnx: it was not saved by this version of SparkVision.")
+
+
+def _for_spark(folder: Path) -> str:
+    """Name a folder of this machine, whatever Spark's default file system is; Hadoop takes a quoted %20 literally."""
+    return f"file://{folder.absolute()}"
 
 
 def _settings(stage: ModelTransformer) -> dict[str, Any]:

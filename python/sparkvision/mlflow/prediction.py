@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +105,7 @@ def _picture(value: Any) -> bytes | None:
     if isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # its own error, or that text is not ASCII
             raise ParameterError(f"A picture as text is base64, and this is not ({error}): {value!r:.60}") from None
     raise ParameterError(f"A picture is bytes or base64 text, not {type(value).__name__}: {value!r:.60}")
 

@@ -53,7 +53,7 @@ def write_report(
         What `transform` or ``sparkvision_predict`` gives: annotations, the function's struct or predictionCol; a
         column ``error``; pictures to show in ``content``, in an image column, or in files that ``path`` names.
     path : str or Path
-        The HTML file; one that is there is replaced.
+        The HTML file; one that is there is replaced, and a folder that is missing is made.
     column : str, optional
         The column of predictions, where the table has several.
     truth : str, optional
@@ -78,7 +78,8 @@ def write_report(
     Raises
     ------
     ParameterError
-        When a column is missing or of another kind, or `pictures` is not positive.
+        When a column is missing or of another kind, or `pictures` is not positive; when `path` is
+        a folder.
     SessionError
         When thumbnails are to be made in a session that lacks SparkVision's jars.
     BundleError
@@ -98,6 +99,10 @@ def write_report(
 
     if pictures < 1:
         raise ParameterError(f"pictures={pictures}: give at least 1.")
+    file = Path(path)
+    if file.is_dir():
+        raise ParameterError(f"{file} is a folder; give the name of an HTML file.")
+    file.parent.mkdir(parents=True, exist_ok=True)
     timings: list[dict[str, Any]] = []
     wanted = Wanted(pictures, thumbnails, originals=HEAT_MAPS if attention_model else 0)
     if isinstance(predictions, DataFrame):
@@ -109,8 +114,8 @@ def write_report(
             raise ParameterError("column and truth name columns of a table; rows bring their own scores and truth.")
         found = from_rows(predictions, wanted, folders_are_labels)
     maps = heat_maps(attention_model, found.originals) if attention_model else []
-    file = Path(path)
-    file.write_text(page.render(found, title, timings, maps), encoding="utf-8")
+    # Names of files need not be UTF-8; Python stands for their other bytes with lone surrogates, which JSON can escape.
+    file.write_text(page.render(found, title, timings, maps), encoding="utf-8", errors="backslashreplace")
     return file
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from sparkvision._picture import local_file
 from sparkvision.report.columns import ReportColumns
 from sparkvision.report.picture import Counts, Kind, LabelledPicture, folder_of
 from sparkvision.report.thumbnail import thumbnail
@@ -140,16 +140,11 @@ def _originals(frame: DataFrame, paths: Sequence[str]) -> list[Path | bytes]:
     if paths and {("path", "string"), ("content", "binary")} <= set(frame.dtypes):
         rows = frame.where(F.col("path").isin(list(paths))).select("path", "content").collect()
         known = {row["path"]: bytes(row["content"]) for row in rows if row["content"] is not None}
-    return [known.get(path) or _local_file(path) for path in paths]
+    return [known.get(path) or local_file(path) for path in paths]
 
 
 def _original(row: LabelledPicture) -> Path | bytes:
-    return _local_file(row.path) if row.content is None else row.content
-
-
-def _local_file(path: str) -> Path:
-    """Give the file that a picture's name names; Spark writes ``file:/folder/name``, and quotes nothing in it."""
-    return Path(unquote(path[7:]) if path.startswith("file://") else path.removeprefix("file:"))
+    return local_file(row.path) if row.content is None else row.content
 
 
 def _side(pictures: int) -> int:

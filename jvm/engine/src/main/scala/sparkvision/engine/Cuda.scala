@@ -54,11 +54,12 @@ private[engine] object Cuda {
         "The runtime for CUDA 13 would compute in TF32, which is no longer exact. Set NVIDIA_TF32_OVERRIDE=0 in the " +
           "environment of the executors (and of the driver), as sparkvision.start(gpu=\"cuda13\") does, or cudaTf32=true."
       )
-    JavaCppRuntime.append(options, "OrtSessionOptionsAppendExecutionProvider_CUDA", config.deviceId)
+    try JavaCppRuntime.append(options, "OrtSessionOptionsAppendExecutionProvider_CUDA", config.deviceId)
+    catch { case e: ProviderException => throw unusable(e) }
   }
 
   /** What a failure of CUDA's libraries, driver or memory is to the user. */
-  def unusable(e: OrtException): ProviderException = {
+  def unusable(e: Exception): ProviderException = {
     val needs = if (JavaCppRuntime.isPresent) "CUDA 13" else "CUDA 12"
     new ProviderException(
       s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (this ONNX Runtime needs " +

@@ -3,6 +3,7 @@ package sparkvision.engine
 import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
 import java.util.Collections
+import java.util.concurrent.locks.ReentrantReadWriteLock
 
 import scala.util.Using
 
@@ -23,7 +24,13 @@ final class InferenceSession private (
     config: SessionConfig
 ) extends BatchRunner
     with AutoCloseable {
+  import InferenceSession.Closed
+
   private val input = manifest.inputs.head
+
+  // To close a session that another thread runs would end the JVM in native code.
+  private val running = new ReentrantReadWriteLock
+  private var closed = false
 
   /** Runs one batch.
     *
@@ -36,7 +43,7 @@ final class InferenceSession private (
     * @return
     *   an array of the output's values for each picture
     * @throws ProviderException
-    *   when the provider cannot run the batch
+    *   when the provider cannot run the batch, or the session is closed
     * @throws BundleException
     *   when the output cannot be shared out among the pictures
     */
@@ -44,12 +51,21 @@ final class InferenceSession private (
       pictures: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo = manifest.outputs.head
-  ): IndexedSeq[Array[Float]] =
+  ): IndexedSeq[Array[Float]] = whileOpen {
     if (provider == ExecutionProvider.OneDnn) {
       OneDnn.setThreads(config.intraOpThreads)
       // Its kernels are made for the first batch's size and fail for every other. On a CPU single pictures lose nothing.
       BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, output))
     } else runBatch(pictures, shape, output)
+  }
+
+  private def whileOpen[A](work: => A): A = {
+    running.readLock.lock()
+    try {
+      if (closed) throw new ProviderException(Closed)
+      work
+    } finally running.readLock.unlock()
+  }
 
   private def runBatch(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
     val size = shape.product.toInt
@@ -93,7 +109,16 @@ final class InferenceSession private (
     }
   }
 
-  override def close(): Unit = session.close()
+  /** Returns when no thread runs the session any more. */
+  override def close(): Unit = {
+    running.writeLock.lock()
+    try
+      if (!closed) {
+        closed = true
+        session.close()
+      }
+    finally running.writeLock.unlock()
+  }
 
   private def remedy: String = provider match {
     case ExecutionProvider.OneDnn => OneDnn.Remedy
@@ -123,6 +148,8 @@ final class InferenceSession private (
 
 object InferenceSession {
   private val log = LoggerFactory.getLogger(classOf[InferenceSession])
+
+  private[engine] val Closed = "The model's session is closed. Run the job again."
 
   /** Loads the bundle's model and lets it reproduce its golden pair. Takes seconds for a large model: share sessions
     * through [[SessionCache]].

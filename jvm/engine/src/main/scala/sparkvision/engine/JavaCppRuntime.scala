@@ -50,8 +50,8 @@ private[engine] object JavaCppRuntime {
   }
 
   private def notLoaded(binding: String, cause: Throwable): ProviderException = new ProviderException(
-    s"$binding cannot be loaded: $cause. Put all the jars on the classpath that `sparkvision jars --onednn` prints, or that " +
-      "sparkvision-onednn_2.13 depends on.",
+    s"$binding cannot be loaded: $cause. Put all the jars on the classpath that `sparkvision jars --onednn` (of CUDA 13, `--cuda13`) " +
+      "prints, or that sparkvision-onednn_2.13 depends on.",
     cause
   )
 

@@ -40,7 +40,7 @@ final class LocalModel(
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
   private lazy val classification = postprocessor(settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
-  private lazy val attentionRollout = bundle.manifest.outputs.find(_.name == LocalModel.AttentionRollout).getOrElse {
+  private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
     throw new BundleException(
       s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
     )
@@ -166,7 +166,6 @@ final class LocalModel(
   private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
       picture: A => Picture
   ): Iterator[(A, Either[String, R])] = {
-    requireOpen()
     occupyCore()
     new Batcher[R](
       settings.batchSize,
@@ -182,6 +181,7 @@ final class LocalModel(
   }
 
   private def occupyCore(): Unit = synchronized {
+    requireOpen()
     if (ownCore.isEmpty) ownCore = Some(SpareCores.shared.occupy())
   }
 
@@ -268,6 +268,10 @@ object LocalModel {
 
   /** The graph's output that `sparkvision export --attentions` adds. */
   private val AttentionRollout = "attention_rollout"
+
+  /** A bundle is checked for its first output; another of this name may be anything. */
+  private def isAttentionRollout(output: TensorInfo): Boolean = output.name == AttentionRollout &&
+    TensorInfo.Floats(output.elementType) && output.shape.size == 3 && output.shape.tail.forall(_ > 0)
 
   private def timed[R](report: Long => Unit)(step: => R): R = {
     val start = System.nanoTime

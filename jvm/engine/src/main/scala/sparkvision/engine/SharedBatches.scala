@@ -16,9 +16,14 @@ import scala.concurrent.duration._
   *   runs the batches; never called twice at once
   * @param patience
   *   how long pictures that fill no batch wait for more
+  * @param nanoTime
+  *   the clock
   */
-final private[engine] class SharedBatches(runner: BatchRunner, patience: FiniteDuration = SharedBatches.Patience)
-    extends AutoCloseable {
+final private[engine] class SharedBatches(
+    runner: BatchRunner,
+    patience: FiniteDuration = SharedBatches.Patience,
+    nanoTime: () => Long = () => System.nanoTime
+) extends AutoCloseable {
   import SharedBatches._
 
   // Guarded by this object.
@@ -42,9 +47,9 @@ final private[engine] class SharedBatches(runner: BatchRunner, patience: FiniteD
     *   when the caller is interrupted: its pictures are then forgotten, and no other caller notices
     */
   def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] = {
-    val request = new Request(pictures, shape, output, batchSize)
+    val request = new Request(pictures, shape, output, batchSize, nanoTime())
     synchronized {
-      if (closed) throw new ProviderException("The model's session is closed. Run the job again.")
+      if (closed) throw new ProviderException(InferenceSession.Closed)
       waiting += request
       notifyAll()
     }
@@ -72,7 +77,8 @@ final private[engine] class SharedBatches(runner: BatchRunner, patience: FiniteD
   private def nextBatch(): Seq[Request] = synchronized {
     var batch = ready()
     while (batch.isEmpty && !(closed && waiting.isEmpty)) {
-      wait(waiting.headOption.fold(UntilNotified)(millisLeft))
+      // At least 1: the oldest may have become due since, and Object.wait takes 0 as for ever.
+      wait(waiting.headOption.fold(UntilNotified)(oldest => math.max(1, millisLeft(oldest))))
       batch = ready()
     }
     waiting --= batch
@@ -87,7 +93,7 @@ final private[engine] class SharedBatches(runner: BatchRunner, patience: FiniteD
   }
 
   private def millisLeft(request: Request): Long =
-    math.max(0, (patience.toNanos - (System.nanoTime - request.handedIn) + 999999) / 1000000)
+    math.max(0, (patience.toNanos - (nanoTime() - request.handedIn) + 999999) / 1000000)
 
   /** Where the pictures of several callers fail together, each caller's own then succeed or fail alone. */
   private def answer(batch: Seq[Request]): Unit =
@@ -115,9 +121,9 @@ private object SharedBatches {
       val pictures: FloatBuffer,
       val shape: Array[Long],
       val output: TensorInfo,
-      val batchSize: Int
+      val batchSize: Int,
+      val handedIn: Long
   ) {
-    val handedIn: Long = System.nanoTime
     val answer = new CompletableFuture[IndexedSeq[Array[Float]]]
 
     def count: Int = shape.head.toInt

@@ -1,20 +1,38 @@
 package sparkvision.engine
 
 import java.util.concurrent.atomic.{AtomicInteger, AtomicReferenceArray}
-import java.util.concurrent.{CompletableFuture, CompletionException, ExecutorService, Executors}
+import java.util.concurrent.{CompletableFuture, CompletionException, Executor, Executors}
+
+import scala.collection.mutable
 
 /** The cores of this process that no task uses, for tasks that have more to do than one core's work.
   *
   * Each task that runs pictures occupies one core, its own. Where fewer tasks run than there are cores, because a table has
   * few partitions or the last ones are long, a task borrows the cores that are left over, for as long as one batch takes.
+  *
+  * @param threads
+  *   which work on the borrowed cores
   */
-final private[engine] class SpareCores {
+final private[engine] class SpareCores(threads: Executor = SpareCores.threads) {
   private val used = new AtomicInteger
+  // How many models each task's thread runs. Guarded by this object.
+  private val models = mutable.Map[Thread, Int]()
 
-  /** Counts a task; the caller closes it when the task has ended. */
+  /** Counts the calling thread's task, once however many models it runs; the caller closes it when it has run this one. */
   def occupy(): AutoCloseable = {
-    used.incrementAndGet()
-    () => { val _ = used.decrementAndGet() }
+    val task = Thread.currentThread
+    count(task, 1)
+    () => count(task, -1)
+  }
+
+  private def count(task: Thread, change: Int): Unit = synchronized {
+    val before = models.getOrElse(task, 0)
+    if (before == 0) used.incrementAndGet()
+    if (before + change > 0) models(task) = before + change
+    else {
+      models.remove(task)
+      val _ = used.decrementAndGet()
+    }
   }
 
   /** Does several pieces of work, on the calling thread and on cores that nobody uses.
@@ -34,12 +52,15 @@ final private[engine] class SpareCores {
         Iterator.continually(next.getAndIncrement()).takeWhile(_ < pieces.size).foreach { index =>
           results.set(index, Some(pieces(index)()))
         }
-      val helpers = IndexedSeq.fill(borrowed)(helper(() => work()))
+      val helpers = mutable.ArrayBuffer[CompletableFuture[Void]]()
       // Whatever fails, here or there, nobody is left at work on the caller's buffers.
-      try work()
-      finally {
+      try {
+        (1 to borrowed).foreach(_ => helpers += helper(() => work()))
+        work()
+      } finally {
+        used.addAndGet(helpers.size - borrowed) // those that the system gave no thread
         next.set(pieces.size)
-        SpareCores.await(CompletableFuture.allOf(helpers: _*))
+        SpareCores.await(CompletableFuture.allOf(helpers.toSeq: _*))
       }
       pieces.indices.map(results.get(_).get)
     }
@@ -55,7 +76,7 @@ final private[engine] class SpareCores {
     val task: Runnable = () =>
       try work()
       finally { val _ = used.decrementAndGet() }
-    CompletableFuture.runAsync(task, SpareCores.threads)
+    CompletableFuture.runAsync(task, threads)
   }
 }
 
@@ -65,7 +86,7 @@ private[engine] object SpareCores {
   val shared = new SpareCores
 
   /** As many threads as are borrowed at one time; those that are not used end. */
-  private lazy val threads: ExecutorService = Executors.newCachedThreadPool { task =>
+  private lazy val threads: Executor = Executors.newCachedThreadPool { task =>
     val thread = new Thread(task, "sparkvision-spare-core")
     thread.setDaemon(true)
     thread

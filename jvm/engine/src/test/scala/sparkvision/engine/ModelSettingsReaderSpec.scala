@@ -13,7 +13,7 @@ class ModelSettingsReaderSpec extends AnyFunSuite {
       """{"size": 64, "height": 32, "width": 48, "doResize": true, "resample": 3, "doRescale": true, "rescaleFactor": 0.5,
         | "doNormalize": false, "imageMean": [0.1, 0.2, 0.3], "imageStd": [1, 2, 3], "cropSize": 24, "doCenterCrop": true,
         | "resizeBackend": "opencv", "batchSize": 4, "maxImagePixels": 5000000000, "topK": 3, "threshold": 0.25,
-        | "pooling": "mean", "normalize": true}""".stripMargin
+        | "decodeMode": "fast", "pooling": "mean", "normalize": true}""".stripMargin
     assert(
       ModelSettingsReader.read(json) == ModelSettings(
         processor = ProcessorOverrides(
@@ -33,6 +33,7 @@ class ModelSettingsReaderSpec extends AnyFunSuite {
         ),
         batchSize = 4,
         maxImagePixels = 5000000000L,
+        decodeMode = DecodeMode.Fast,
         topK = Some(3),
         threshold = 0.25,
         pooling = Pooling.parse("mean"),

@@ -1,5 +1,6 @@
 package sparkvision.engine
 
+import java.util.concurrent.atomic.AtomicLong
 import java.util.concurrent.{CountDownLatch, TimeUnit}
 
 import scala.concurrent.duration._
@@ -90,6 +91,17 @@ class SharedBatchesSpec extends AnyFunSuite {
     withBatches(20.millis) { (batches, session) =>
       new Caller(batches, session.output, first = 0, count = 3, batchSize = 8).answer.get
       assert(session.batches == Seq(3))
+    }
+  }
+
+  test("pictures that become due just before the runner goes to sleep are run") {
+    val nanos = new AtomicLong
+    // A clock so slow to read that each reading finds the patience half spent.
+    val clock = () => nanos.addAndGet(10.millis.toNanos)
+    Using.resource(new RecordedRuns) { session =>
+      Using.resource(new SharedBatches(session, 20.millis, clock)) { batches =>
+        assert(new Caller(batches, session.output, first = 0, count = 3, batchSize = 8).answer.isSuccess)
+      }
     }
   }
 

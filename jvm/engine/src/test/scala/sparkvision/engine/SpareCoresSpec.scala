@@ -1,6 +1,7 @@
 package sparkvision.engine
 
-import java.util.concurrent.{CountDownLatch, CyclicBarrier, TimeUnit}
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.{CountDownLatch, CyclicBarrier, Executor, TimeUnit}
 
 import org.scalatest.funsuite.AnyFunSuite
 
@@ -19,6 +20,15 @@ class SpareCoresSpec extends AnyFunSuite {
     workers.toSet
   }
 
+  /** A task on a thread of its own has a core until what it gives is closed. */
+  private def otherTask(cores: SpareCores): AutoCloseable = {
+    var occupied = Option.empty[AutoCloseable]
+    val task = new Thread(() => occupied = Some(cores.occupy()))
+    task.start()
+    task.join()
+    occupied.get
+  }
+
   test("results keep the order of the pieces") {
     val cores = new SpareCores
     cores.occupy()
@@ -34,21 +44,56 @@ class SpareCoresSpec extends AnyFunSuite {
 
   test("where every core has its task, each does its work alone") {
     val cores = new SpareCores
-    (1 to 3).foreach(_ => cores.occupy())
+    cores.occupy()
+    (1 to 2).foreach(_ => otherTask(cores))
     assert(threads(cores, count = 3, pieces = 6, atOnce = 1) == Set(Thread.currentThread))
   }
 
   test("a task that ends leaves its core to the others") {
     val cores = new SpareCores
-    val ended = cores.occupy()
+    val ended = otherTask(cores)
     cores.occupy()
     ended.close()
     assert(threads(cores, count = 2, pieces = 4, atOnce = 2).size == 2)
   }
 
+  test("a task with two models has one core, until it has run both") {
+    val cores = new SpareCores
+    val first = cores.occupy()
+    val second = cores.occupy()
+    assert(threads(cores, count = 2, pieces = 4, atOnce = 2).size == 2)
+    first.close()
+    otherTask(cores)
+    assert(threads(cores, count = 2, pieces = 4, atOnce = 1).size == 1)
+    second.close()
+    assert(threads(cores, count = 2, pieces = 4, atOnce = 2).size == 2)
+  }
+
+  test("where the system gives no more threads, nobody works on, and no core stays lent") {
+    val (asked, working, begun) = (new AtomicInteger, new AtomicInteger, new CountDownLatch(1))
+    val refusingTheSecond: Executor = task => {
+      if (asked.incrementAndGet() == 2) {
+        assert(begun.await(10, TimeUnit.SECONDS))
+        throw new OutOfMemoryError("unable to create native thread")
+      }
+      new Thread(task).start()
+    }
+    val cores = new SpareCores(refusingTheSecond)
+    cores.occupy()
+    val pieces = IndexedSeq.fill(3) { () =>
+      working.incrementAndGet()
+      begun.countDown()
+      Thread.sleep(200)
+      working.decrementAndGet()
+    }
+    intercept[OutOfMemoryError](cores.inParallel(3, pieces))
+    assert(working.get == 0)
+    assert(threads(cores, count = 3, pieces = 3, atOnce = 3).size == 3)
+  }
+
   test("a core that is borrowed is not lent again, and is given back") {
     val cores = new SpareCores
-    (1 to 2).foreach(_ => cores.occupy())
+    (1 to 2).foreach(_ => otherTask(cores))
     val (begun, end) = (new CountDownLatch(2), new CountDownLatch(1))
     val other = new Thread(() => {
       val _ = cores.inParallel(3, IndexedSeq.fill(2) { () => begun.countDown(); end.await() })

@@ -18,7 +18,7 @@ import sparkvision.engine.{BundleException, BundleManifest, ModelBundle}
   */
 final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
 
-  private val root = new HadoopPath(uri)
+  private lazy val root = new HadoopPath(uri)
 
   private lazy val fileSystem: FileSystem = root.getFileSystem(spark.sparkContext.hadoopConfiguration)
 
@@ -90,7 +90,11 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
 
   private def reading[A](work: => A): A =
     try work
-    catch { case e: IOException => throw new BundleException(s"The model home $uri cannot be read: $e.", e) }
+    catch {
+      // What Hadoop throws for a URI that is none, and for a host that is unknown, is an IllegalArgumentException.
+      case e @ (_: IOException | _: IllegalArgumentException) =>
+        throw new BundleException(s"The model home $uri cannot be read: $e.", e)
+    }
 }
 
 private[ml] object ModelHome {

@@ -49,7 +49,7 @@ final private[ml] case class PartitionRunner(
 
   private def settingsFor(task: TaskContext): ModelSettings = {
     val assigned = task.resources().get("gpu").fold(Seq.empty[String])(_.addresses.toSeq)
-    val device = TaskGpu.of(deviceId, assigned, task.partitionId(), VisibleGpus.count)
+    val device = TaskGpu.of(settings.session.provider, deviceId, assigned, task.partitionId(), VisibleGpus.count)
     val threads = if (intraOpThreads > 0) intraOpThreads else task.cpus()
     // Who says how many threads a run may have has as many, and no others.
     val cores = if (intraOpThreads > 0) 1 else settings.cores / threads

@@ -146,6 +146,12 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
+  test("a home that is no URI is refused by what it says") {
+    withHome("hdfs:") {
+      assert(intercept[BundleException](find("m")).getMessage.contains("The model home hdfs: cannot be read"))
+    }
+  }
+
   test("a name that would lead out of the home is refused") {
     Seq("../m", "a/../b", "m:", "", "/m", "a/b/c").foreach { name =>
       assert(intercept[ParameterException](find(name)).getMessage.contains(s"'$name' is no name"))
