@@ -12,12 +12,14 @@ from html import escape
 from importlib.resources import files
 from itertools import zip_longest
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sparkvision.report.collection import Collection
 from sparkvision.report.picture import LabelledPicture, reason
 from sparkvision.report.summary import Summary
 from sparkvision.report.thumbnail import data_uri
+
+if TYPE_CHECKING:  # it needs pyspark, and `sparkvision verify` shares this page's style without
+    from sparkvision.report.collection import Collection
 
 # Thumbnails of 10,000 photos come to some 25 MB; noise needs more, and browsers like no page of hundreds of MB.
 THUMBNAIL_BYTES = 32 * 2**20
