@@ -51,7 +51,13 @@ def test_the_wheel_carries_three_jars_and_its_type_marker(distributions: Distrib
         assert any(fnmatch(jar, pattern) for jar in jars), f"{pattern} is not among {jars}"
     assert "sparkvision/py.typed" in names
     packages = {name.split("/")[0] for name in names}
-    assert packages == {"sparkvision", f"sparkvision-{VERSION}.dist-info"}
+    assert packages == {"sparkvision", f"sparkvision-{VERSION}.dist-info", f"sparkvision-{VERSION}.data"}
+
+
+def test_the_wheel_carries_the_discovery_script_for_gpus_as_a_command(distributions: Distributions) -> None:
+    with ZipFile(distributions.wheel) as archive:
+        data = [name for name in archive.namelist() if ".data/" in name]
+    assert data == [f"sparkvision-{VERSION}.data/scripts/gpu-discovery"]
 
 
 def test_our_jar_holds_engine_stages_and_the_embedded_model(distributions: Distributions) -> None:

@@ -33,7 +33,7 @@ def labels(output: str) -> dict[str, str]:
 
 
 def test_the_sbt_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={maven_repository}"}
+    environment = os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={maven_repository} -Dsbt.color=false"}
     project = copied_project("sbt-project", tmp_path)
     output = run(ROOT / "scripts" / "sbt", f"run {pictures}", cwd=project, env=environment)
     assert labels(output) == {str(digit): str(digit) for digit in range(10)}
