@@ -1,7 +1,7 @@
 """Measure SparkVision and its peers side by side, in turn, on the same pictures and the same models.
 
 Usage: scripts/bench/peers [--list] [--only PEER]... [--workload NAME]... [--rounds N] [--count N] [--minutes N]
-                           [--together N] [--record FILE]
+                           [--together N] [--resume RUN] [--record FILE]
 
 Each peer is a process of its own. Some at a time, bare onnxruntime always among them, label the same pictures in turn,
 round after round, so that whatever else the machine does meets all alike. Each round gives a row of JSON, printed and
@@ -43,10 +43,12 @@ RECORD = ROOT / "build" / "bench" / "peers.jsonl"
 class Recorder:
     """Prints rows and appends them to a file, each with the run that it belongs to."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, resumed: str | None = None) -> None:
         self._file = file
-        self._run = {"run": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit()}
+        self._run = {"run": resumed or datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit()}
         self._machine = machine()
+        # Rounds are compared within a group, so those of a resumed run must not get the numbers of earlier ones.
+        self.first_group = max((row.get("group", -1) for row in _rows_of(file, resumed)), default=-1) + 1
         file.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, workload: Workload, peer: str, what: dict[str, Any], batch_size: int | None = None) -> None:
@@ -65,6 +67,11 @@ class Recorder:
         print(json.dumps(row), flush=True)
         with self._file.open("a") as file:
             file.write(json.dumps(row | {"machine": self._machine}) + "\n")
+
+
+def _rows_of(file: Path, run: str | None) -> list[dict[str, Any]]:
+    rows = map(json.loads, file.read_text().splitlines()) if file.is_file() else iter(())
+    return [row for row in rows if row["run"] == run]
 
 
 class Bench:
@@ -87,7 +94,7 @@ class Bench:
         """Run workloads whose processes can be shared, some peers at a time."""
         present = {peer for workload in workloads for peer in workload.peers}
         waiting = [peer for peer in PEERS if peer in present and peer != REFERENCE]
-        for group in count():
+        for group in count(self._recorder.first_group):
             if self._is_over():
                 print(f"The time is over: no {', '.join(w.name for w in workloads)} for {', '.join(waiting)}")
                 return
@@ -231,7 +238,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{workload.name}: {workload.model}, {workload.count} x {workload.pictures}, {workload.slots} slots")
             print(f"    {', '.join(workload.peers)}")
         return 0
-    bench = Bench(Recorder(options.record), options.together, options.minutes * 60, workloads)
+    bench = Bench(Recorder(options.record, options.resume), options.together, options.minutes * 60, workloads)
     for sitting in sittings(workloads):
         if sitting[0].count:
             bench.sit(sitting)
@@ -250,6 +257,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, metavar="N", help="at most so many pictures a round")
     parser.add_argument("--minutes", type=float, default=24 * 60, metavar="N", help="begin nothing new afterwards")
     parser.add_argument("--together", type=int, default=5, metavar="N", help="peers running beside bare onnxruntime")
+    parser.add_argument("--resume", metavar="RUN", help="add to the rows of this run, which ended too early")
     parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE", help="default: below build/")
     return parser
 
