@@ -70,8 +70,9 @@ class Recorder:
 
 
 def _rows_of(file: Path, run: str | None) -> list[dict[str, Any]]:
-    rows = map(json.loads, file.read_text().splitlines()) if file.is_file() else iter(())
-    return [row for row in rows if row["run"] == run]
+    if run is None or not file.is_file():
+        return []
+    return [row for line in file.read_text().splitlines() if (row := json.loads(line))["run"] == run]
 
 
 class Bench:
