@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from pyspark.ml import Estimator, Pipeline, Transformer
@@ -19,15 +18,8 @@ class SparkVision(FrameContestant):
     """ImageAssembler and ViTForImageClassification; a mode is a Param and its value."""
 
     def __init__(self, setting: Setting) -> None:
-        for name in setting.options:
-            if not hasattr(ViTForImageClassification, name):
-                raise NotImplementedError(f"this checkout has no Param {name}")
-        started: dict[str, Any] = {}
-        if setting.options.get("executionProvider") == "onednn":
-            if "onednn" not in inspect.signature(sparkvision.start).parameters:
-                raise NotImplementedError("this checkout has no start(onednn=...)")
-            started = {"onednn": True}
-        super().__init__(setting, sparkvision.start(master=f"local[{setting.slots}]", config=QUIET, **started))
+        onednn = setting.options.get("executionProvider") == "onednn"
+        super().__init__(setting, sparkvision.start(master=f"local[{setting.slots}]", config=QUIET, onednn=onednn))
         self._classifier = (
             ViTForImageClassification.loadSavedModel(setting.bundle, self.spark)
             .setInputCols(["image"])
