@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 
+def browser() -> str | None:
+    """Give the path of Chromium, which shows a page without its driver too."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def installed() -> tuple[str, str] | None:
     """Give the paths of Chromium and its driver, as Debian's packages `chromium` and `chromium-driver` have them."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    return (browser, driver) if browser and driver else None
+    program, driver = browser(), shutil.which("chromedriver")
+    return (program, driver) if program and driver else None
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import chromium
 from sparkvision.export import ExportReport
 from sparkvision.verify import TopLabel, VerifyReport, page, verify
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 # No slash: it is a file's name.
 HOSTILE = '"><img src=x onerror=document.title=`owned`><script>document.title=`owned`<script>.png'
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSER = chromium.browser()
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="needs a browser")
 
 
