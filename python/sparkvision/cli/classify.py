@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sparkvision.cli.command import command
+from sparkvision.cli.picture_table import Folder
 from sparkvision.cli.spark_session import Conf, Master
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ _SUMMARY_LABELS = 10
     "sparkvision classify s3a://lake/photos --model my-vit:2 --out s3a://lake/labels.parquet --master spark://host:7077",
 )
 def classify(
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
-    ],
+    folder: Folder,
     out: Annotated[str, typer.Option(metavar="FILE", help="predictions: a name that ends in .parquet, .csv or .json")],
     model: Annotated[
         str,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from sparkvision.cli.command import command
+from sparkvision.cli.picture_table import Folder
 from sparkvision.cli.spark_session import Conf, Master
 
 # What a table of embeddings says of itself, in the metadata of its column.
@@ -20,10 +21,7 @@ POOLING = "pooling"
     "sparkvision embed photos/ --model my-features/ --out embeddings.parquet",
 )
 def embed(
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
-    ],
+    folder: Folder,
     model: Annotated[str, typer.Option(metavar="BUNDLE", help="a bundle for feature-extraction: folder, URI or name")],
     out: Annotated[str, typer.Option(metavar="FILE", help="embeddings: a name that ends in .parquet or .json")],
     pooling: Annotated[

@@ -5,12 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
 
 from sparkvision.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+Folder: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
+]
 
 FORMATS = ("parquet", "csv", "json")
 
