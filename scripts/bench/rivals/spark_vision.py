@@ -18,6 +18,9 @@ class SparkVision(FrameContestant):
     """ImageAssembler and ViTForImageClassification; a mode is a Param and its value."""
 
     def __init__(self, setting: Setting) -> None:
+        for name in setting.options:
+            if not hasattr(ViTForImageClassification, name):
+                raise ValueError(f"this checkout has no Param {name}")
         onednn = setting.options.get("executionProvider") == "onednn"
         super().__init__(setting, sparkvision.start(master=f"local[{setting.slots}]", config=QUIET, onednn=onednn))
         self._classifier = (
