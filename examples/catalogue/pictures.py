@@ -1,0 +1,261 @@
+"""The catalogue to clean: pages that show product pictures, many of them altered copies of each other, and the truth.
+
+There is no shop here, so one is made from real photos. A *product* is a piece of a photo. Each is shown several times,
+altered as shops and sellers alter pictures: cut, re-encoded, mirrored, shrunk, framed, captioned. Beside it stands a
+look-alike, which is no copy: a piece of another photo in the same colours. The pieces of one photo look alike too, and
+are different products; and many pages have the same background. Everything follows from a seed.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+Box = tuple[int, int, int, int]
+Alteration = Callable[[Image.Image, random.Random], Image.Image]
+
+SEED = 8
+PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
+# Into how many columns and rows each photo is cut, and the half it belongs to. On the first half the threshold is
+# chosen, on the second it is judged. The photos that the models were trained on (train.py) are in neither.
+CHOOSING = {
+    "cameraman_gray.png": (2, 2),
+    "cat_chelsea.png": (3, 2),
+    "coins_greek_gray.png": (2, 2),
+    "jpeg_hopper_rgb.jpg": (1, 1),
+    "rocket_falcon9_launch.jpg": (3, 2),
+}
+JUDGED = {
+    "astronaut_eileen_collins.png": (3, 3),
+    "brick_wall_gray.png": (1, 1),
+    "coffee_cup_espresso.png": (3, 2),
+    "exif_portrait_orientation_6.jpg": (2, 3),
+    "jpeg_baseline_444.jpg": (1, 1),
+}
+
+
+@dataclass(frozen=True)
+class Product:
+    """A picture of a product: what it shows (``source``), how it was altered, and its pixels."""
+
+    source: str
+    alteration: str
+    picture: Image.Image
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A product as a page shows it, in the page's pixels."""
+
+    source: str
+    alteration: str
+    box: Box
+
+
+def photos(folder: Path | None = None) -> dict[str, dict[Path, tuple[int, int]]]:
+    """Give the photos of each half, and their grids; of another folder every second one is in the same half."""
+    if folder is None:
+        return {
+            half: {PHOTOS / name: grid for name, grid in names.items()}
+            for half, names in (("choosing", CHOOSING), ("judged", JUDGED))
+        }
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    return {"choosing": dict.fromkeys(files[::2], (2, 2)), "judged": dict.fromkeys(files[1::2], (2, 2))}
+
+
+def pieces(photo: Path, grid: tuple[int, int]) -> dict[str, Image.Image]:
+    """Cut a photo into pieces that share no pixel; each is a product of its own."""
+    whole = ImageOps.exif_transpose(Image.open(photo)).convert("RGB")
+    columns, rows = grid
+    cut = {}
+    for row in range(rows):
+        for column in range(columns):
+            box = (
+                whole.width * column // columns,
+                whole.height * row // rows,
+                whole.width * (column + 1) // columns,
+                whole.height * (row + 1) // rows,
+            )
+            cut[f"{photo.stem}/{row}{column}"] = whole.crop(box)
+    return cut
+
+
+def unaltered(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """Leave it."""
+    return picture
+
+
+def cropped(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """Cut off up to a seventh at each side."""
+    left, top, right, bottom = (generator.uniform(0, 1 / 7) for _ in range(4))
+    width, height = picture.size
+    return picture.crop((int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom))))
+
+
+def re_encoded(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """Through a JPEG of low quality."""
+    encoded = BytesIO()
+    picture.save(encoded, "JPEG", quality=generator.randint(15, 50))
+    return Image.open(encoded).convert("RGB")
+
+
+def mirrored(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """Left and right exchanged."""
+    return ImageOps.mirror(picture)
+
+
+def shrunk(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """As a thumbnail of some 60 pixels that was enlarged again."""
+    side = generator.randint(48, 80)
+    ratio = side / max(picture.size)
+    small = picture.resize((max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))))
+    return small.resize(picture.size)
+
+
+def framed(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """With a border in one colour."""
+    width = max(2, round(min(picture.size) * generator.uniform(0.02, 0.06)))
+    return ImageOps.expand(picture, width, colour(generator))
+
+
+def captioned(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """With a line of text on a bar across the lower part."""
+    altered = picture.copy()
+    height = max(10, round(picture.height * generator.uniform(0.08, 0.16)))
+    top = picture.height - height
+    draw = ImageDraw.Draw(altered)
+    draw.rectangle((0, top, picture.width, picture.height), fill=colour(generator))
+    text = generator.choice(["SALE -20 %", "New!", "Free shipping", "only 9.99", "limited offer"])
+    draw.text((4, top), text, fill=colour(generator), font=ImageFont.load_default(height * 0.75))
+    return altered
+
+
+ALTERATIONS: dict[str, Alteration] = {
+    "none": unaltered,
+    "cropped": cropped,
+    "re-encoded": re_encoded,
+    "mirrored": mirrored,
+    "shrunk": shrunk,
+    "framed": framed,
+    "captioned": captioned,
+}
+
+
+def look_alike(picture: Image.Image, colours_of: Image.Image) -> Image.Image:
+    """Give another picture the mean and the spread of this one's colours, channel by channel."""
+    pixels = np.asarray(picture, np.float64)
+    wanted = np.asarray(colours_of, np.float64)
+    axes = (0, 1)
+    spread = wanted.std(axes) / np.maximum(pixels.std(axes), 1)
+    recoloured = (pixels - pixels.mean(axes)) * spread + wanted.mean(axes)
+    return Image.fromarray(np.clip(recoloured, 0, 255).astype(np.uint8))
+
+
+def colour(generator: random.Random) -> tuple[int, int, int]:
+    """Give any colour."""
+    return generator.randrange(256), generator.randrange(256), generator.randrange(256)
+
+
+def background(size: tuple[int, int], generator: random.Random) -> Image.Image:
+    """Give an empty page: light and plain, or shaded from one colour into another, or striped."""
+    kind = generator.choice(["plain", "shaded", "striped"])
+    if kind == "plain":
+        light = generator.randint(200, 255)
+        return Image.new("RGB", size, (light, light, max(0, light - generator.randrange(20))))
+    first, second = Image.new("RGB", size, colour(generator)), Image.new("RGB", size, colour(generator))
+    if kind == "shaded":
+        mask = Image.linear_gradient("L").rotate(generator.choice([0, 90, 180, 270])).resize(size)
+    else:
+        period = generator.randint(12, 40)
+        stripes = np.arange(size[0])[None, :] // period % 2 * generator.randint(30, 120)
+        mask = Image.fromarray(np.repeat(stripes.astype(np.uint8), size[1], axis=0))
+    return Image.composite(first, second, mask)
+
+
+def compose(products: Sequence[Product], page_seed: int, generator: random.Random) -> tuple[Image.Image, list[Shown]]:
+    """Lay one product, or two side by side, out on a page with a few lines of text.
+
+    Parameters
+    ----------
+    products
+        One or two.
+    page_seed
+        Pages of one seed have the same background.
+    generator
+        Decides about sizes and places.
+    """
+    width, height = generator.randint(280, 420), generator.randint(280, 420)
+    page = background((width, height), random.Random(page_seed))
+    draw = ImageDraw.Draw(page)
+    for _ in range(generator.randrange(4)):
+        place = (generator.randrange(width), generator.randrange(height))
+        draw.text(place, "Lorem ipsum dolor sit amet", fill=colour(generator), font=ImageFont.load_default(12))
+    if len(products) == 1:
+        cells = [(0, 0, width, height)]
+    elif generator.random() < 0.5:
+        cells = [(0, 0, width // 2, height), (width // 2, 0, width, height)]
+    else:
+        cells = [(0, 0, width, height // 2), (0, height // 2, width, height)]
+    return page, [_place(page, product, cell, generator) for product, cell in zip(products, cells, strict=True)]
+
+
+def _place(page: Image.Image, product: Product, cell: Box, generator: random.Random) -> Shown:
+    """Paste a product somewhere into its cell of the page."""
+    left, top, right, bottom = cell
+    largest = min((right - left) / product.picture.width, (bottom - top) / product.picture.height)
+    scale = largest * generator.uniform(0.55, 0.92)
+    size = (max(8, round(product.picture.width * scale)), max(8, round(product.picture.height * scale)))
+    x = generator.randint(left, right - size[0])
+    y = generator.randint(top, bottom - size[1])
+    page.paste(product.picture.resize(size, Image.Resampling.BICUBIC), (x, y))
+    return Shown(product.source, product.alteration, (x, y, x + size[0], y + size[1]))
+
+
+def products(sources: dict[str, Image.Image], others: dict[str, Image.Image], generator: random.Random) -> list[Product]:
+    """Give every source in each alteration, and a look-alike: one of the ``others``, each once, in its colours."""
+    made = [
+        Product(source, name, alter(picture, generator))
+        for source, picture in sources.items()
+        for name, alter in ALTERATIONS.items()
+    ]
+    strangers = generator.sample(sorted(others), len(others))
+    for (source, picture), stranger in zip(sources.items(), strangers, strict=False):
+        recoloured = look_alike(others[stranger], colours_of=picture)
+        made.append(Product(f"{stranger} as {source}", "look-alike", recoloured))
+    return made
+
+
+def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
+    """Write the pages, ``pages/0001.jpg`` and so on, and ``truth.jsonl``: for each page its half and what it shows.
+
+    Returns
+    -------
+    Path
+        The file of the truth.
+    """
+    generator = random.Random(SEED)
+    (folder / "pages").mkdir(parents=True, exist_ok=True)
+    lines = []
+    sources = {
+        half: {name: piece for photo, grid in grids.items() for name, piece in pieces(photo, grid).items()}
+        for half, grids in photos(photo_folder).items()
+    }
+    for half, other_half in (("choosing", "judged"), ("judged", "choosing")):
+        waiting = products(sources[half], sources[other_half], generator)
+        generator.shuffle(waiting)
+        while waiting:
+            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 2])))]
+            page, shown = compose(together, generator.randrange(12), generator)
+            name = f"{len(lines):04d}.jpg"
+            page.save(folder / "pages" / name, quality=generator.randint(70, 95))
+            lines.append(json.dumps({"page": name, "half": half, "products": [asdict(each) for each in shown]}))
+    truth = folder / "truth.jsonl"
+    truth.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return truth

@@ -1,0 +1,81 @@
+"""From pages to products: read, detect, crop, hash and embed in one pass; then index, query and de-duplicate.
+
+Nothing here knows the truth. The same steps in Scala are in scala/src/main/scala/Catalogue.scala.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.ml import Pipeline
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from sparkvision.ml import (
+    ImageCropper,
+    ImageDeduplicator,
+    PerceptualHash,
+    SimilarImages,
+    ViTImageEmbeddings,
+    YolosForObjectDetection,
+)
+
+MODELS = Path(__file__).resolve().parent / "models"
+
+
+def find_products(spark: SparkSession, pages: Path) -> DataFrame:
+    """Give a row for each product that the pages show: its ``id``, ``page``, ``box``, ``picture``, ``hash`` and ``features``.
+
+    One job reads each page once. Crops go from stage to stage in memory, as pixels; what is kept of each is a small JPEG.
+    """
+    detector = (
+        YolosForObjectDetection.loadSavedModel(str(MODELS / "detector"), spark)
+        .setInputCols(["content"])
+        .setDetectionsCol("products")
+        .setThreshold(0.5)
+    )
+    cropper = ImageCropper().setInputCols(["content", "products"]).setOutputCol("crop").setExplode(True)
+    hasher = PerceptualHash().setInputCols(["crop"]).setHashCol("hash")
+    embedder = (
+        ViTImageEmbeddings.loadSavedModel(str(MODELS / "embedder"), spark)
+        .setInputCols(["crop"])
+        .setEmbeddingsCol("features")
+        .setPooling("mean")
+        .setNormalize(True)
+        .setBatchSize(32)
+    )
+    # Without a name for its annotations a stage adds only the column that is asked for.
+    files = spark.read.format("binaryFile").load(str(pages))
+    found = Pipeline(stages=[detector, cropper, hasher, embedder]).fit(files).transform(files)
+    page = F.element_at(F.split("path", "/"), -1)
+    facts = F.col("crop")[0]["metadata"]
+    return found.select(
+        F.concat_ws("#", page, facts["detection"]).alias("id"),
+        page.alias("page"),
+        F.array(*(facts[edge].cast("int") for edge in ("xmin", "ymin", "xmax", "ymax"))).alias("box"),
+        F.call_function("sparkvision_thumbnail", "crop").alias("picture"),
+        "hash",
+        "features",
+    )
+
+
+def add_similar(products: DataFrame, index: Path, most: int = 10) -> DataFrame:
+    """Build the index of all products, and add ``similar``: the ids and cosines of the ones nearest to each."""
+    SimilarImages.build(products, str(index), idCol="id", embeddingsCol="features", overwrite=True)
+    # Each product finds itself first.
+    search = SimilarImages().setIndexPath(str(index)).setTopK(most + 1).setOutputCol("similar")
+    others = F.filter("similar", lambda found: found["id"] != F.col("id"))
+    return search.transform(products).withColumn("similar", others)
+
+
+def group_duplicates(products: DataFrame, threshold: float) -> DataFrame:
+    """Add ``group`` and ``representative``: products are duplicates when hashes are nearly equal, or embeddings similar."""
+    deduplicator = (
+        ImageDeduplicator()
+        .setIdCol("id")
+        .setHashCol("hash")
+        .setEmbeddingsCol("features")
+        .setMinSimilarity(threshold)
+        .setMatching("either")
+    )
+    return deduplicator.transform(products)

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Clean a catalogue: find the products on its pages, the ones similar to each, and the groups of duplicates.
+
+    python examples/catalogue/run.py
+
+makes a catalogue of altered photos, starts a Spark standalone cluster on this machine for as long as it takes, writes
+everything below build/catalogue, a page to look at too, and prints how right the groups are: the threshold of similarity
+is chosen on one half of the photos, and judged on the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pictures import make_catalogue
+from pipeline import add_similar, find_products, group_duplicates
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from scoring import Truth, choose_threshold, score
+
+import sparkvision
+from sparkvision.report import write_similarity_report
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
+    """Give a session: at ``master``, or on a cluster of two workers that is started for it."""
+    if master is not None:
+        spark = sparkvision.start(master=master, app_name="catalogue")
+        yield spark
+        spark.stop()
+        return
+    sys.path.append(str(ROOT / "scripts"))
+    from reliability.cluster import Cluster
+
+    with Cluster.start(folder) as cluster:
+        address = {"spark.driver.host": cluster.host, "spark.driver.bindAddress": cluster.host}
+        spark = sparkvision.start(master=cluster.url, app_name="catalogue", config=address)
+        yield spark
+        spark.stop()
+
+
+def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
+    """Run the whole pipeline over the pages of a catalogue, and print what it found."""
+    find_products(spark, folder / "pages").write.mode("overwrite").parquet(str(folder / "products"))
+    products = add_similar(spark.read.parquet(str(folder / "products")), folder / "index").cache()
+    shown = {row["id"]: truth.shown(row["page"], row["box"]) for row in products.select("id", "page", "box").collect()}
+    half = {row["id"]: truth.half(row["page"]) for row in products.select("id", "page").collect()}
+    # What is no product at all is like nothing else.
+    sources = {name: product.source if product else name for name, product in shown.items()}
+    print(f"{len(shown)} products found of {truth.count}; {sum(p is None for p in shown.values())} are none")
+
+    chosen_on = {name: source for name, source in sources.items() if half[name] == "choosing"}
+    pairs = products.select("id", F.explode("similar").alias("found")).select("id", "found.id", "found.score").collect()
+    known = [(a, b, similarity) for a, b, similarity in pairs if a in chosen_on and b in chosen_on]
+    threshold = choose_threshold(known, chosen_on, truth.pairs("choosing"))
+    print(f"threshold {threshold}, chosen on {len(chosen_on)} products")
+
+    judged = [name for name in sources if half[name] == "judged"]
+    groups = group_duplicates(products.where(F.col("id").isin(judged)), threshold).cache()
+    report = write_page(groups, folder, {n: f"{p.source}, {p.alteration}" if p else "none" for n, p in shown.items()})
+    found = {row["id"]: row["group"] for row in groups.select("id", "group").collect()}
+    result = score(found, sources, truth.pairs("judged"))
+    print(f"{len(found)} products in {len(set(found.values()))} groups; look at {report}")
+    print(f"precision {result.precision:.3f} recall {result.recall:.3f}")
+
+
+def write_page(groups: DataFrame, folder: Path, captions: dict[str, str]) -> Path:
+    """Write the page, with what each crop truly shows below it."""
+    rows = groups.sparkSession.createDataFrame(list(captions.items()), ["id", "shows"])
+    return write_similarity_report(
+        groups.join(rows, "id"),
+        folder / "report.html",
+        picture="picture",
+        id="id",
+        similar="similar",
+        group="group",
+        representative="representative",
+        caption="shows",
+        title="Catalogue: similar products and duplicates",
+    )
+
+
+def main() -> None:
+    """Read the arguments, and run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--master", help="Spark's master, such as local[2] (unset: a cluster is started on this machine)")
+    parser.add_argument("--photos", type=Path, help="a folder of photos of your own, each of another thing")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "catalogue", help="where everything goes")
+    options = parser.parse_args()
+    truth = Truth.read(make_catalogue(options.folder, options.photos))
+    with session(options.master, options.folder / "cluster") as spark:
+        spark.sparkContext.setLogLevel("ERROR")
+        clean(spark, options.folder, truth)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+import org.apache.spark.ml.Pipeline
+import org.apache.spark.sql.functions._
+import org.apache.spark.sql.{DataFrame, SparkSession}
+
+import sparkvision.ml._
+
+/** Finds the products on a catalogue's pages, the ones similar to each, and the groups of duplicates: what pipeline.py does.
+  *
+  * Arguments: the folder that run.py wrote, the folder of the two models, and the threshold that run.py chose.
+  */
+object Catalogue {
+  def main(arguments: Array[String]): Unit = {
+    val Array(catalogue, models, threshold) = arguments
+    // spark-submit and scripts/cluster name their own master.
+    val master = sys.props.getOrElse("spark.master", "local[2]")
+    val spark = SparkSession.builder.appName("Catalogue").master(master).getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+
+    findProducts(spark, s"$catalogue/pages", models).write.mode("overwrite").parquet(s"$catalogue/scala-products")
+    val products = addSimilar(spark.read.parquet(s"$catalogue/scala-products"), s"$catalogue/scala-index")
+    val groups = groupDuplicates(products, threshold.toDouble).cache()
+    groups.selectExpr("id", "similar[0].id", "similar[0].score").orderBy("id").show(10, truncate = false)
+    groups.select("id", "group").orderBy("id").collect().foreach(row => println(s"${row(0)} is in ${row(1)}"))
+    spark.stop()
+  }
+
+  /** A row for each product that the pages show. One job reads each page once; crops go from stage to stage in memory. */
+  private def findProducts(spark: SparkSession, pages: String, models: String): DataFrame = {
+    val detector = YolosForObjectDetection
+      .loadSavedModel(s"$models/detector", spark)
+      .setInputCols("content")
+      .setDetectionsCol("products")
+      .setThreshold(0.5)
+    val cropper = new ImageCropper().setInputCols("content", "products").setOutputCol("crop").setExplode(true)
+    val hasher = new PerceptualHash().setInputCols("crop").setHashCol("hash")
+    val embedder = ViTImageEmbeddings
+      .loadSavedModel(s"$models/embedder", spark)
+      .setInputCols("crop")
+      .setEmbeddingsCol("features")
+      .setPooling("mean")
+      .setNormalize(true)
+      .setBatchSize(32)
+    val files = spark.read.format("binaryFile").load(pages)
+    val found = new Pipeline().setStages(Array(detector, cropper, hasher, embedder)).fit(files).transform(files)
+    val id = concat_ws("#", element_at(split(col("path"), "/"), -1), col("crop")(0)("metadata")("detection"))
+    found.select(id.as("id"), col("hash"), col("features"))
+  }
+
+  /** Builds the index of all products, and adds `similar`: the ids and cosines of the ones nearest to each. */
+  private def addSimilar(products: DataFrame, index: String): DataFrame = {
+    SimilarImages.build(products, index, idCol = "id", embeddingsCol = "features", overwrite = true)
+    val found = new SimilarImages().setIndexPath(index).setTopK(11).setOutputCol("similar").transform(products)
+    // Each product finds itself first.
+    found.withColumn("similar", filter(col("similar"), _.getField("id") =!= col("id")))
+  }
+
+  /** Adds `group` and `representative`: products are duplicates when hashes are nearly equal, or embeddings similar. */
+  private def groupDuplicates(products: DataFrame, threshold: Double): DataFrame =
+    new ImageDeduplicator()
+      .setIdCol("id")
+      .setHashCol("hash")
+      .setEmbeddingsCol("features")
+      .setMinSimilarity(threshold)
+      .setMatching("either")
+      .transform(products)
+}

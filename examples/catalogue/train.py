@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Train the catalogue's two models, and export them: a YOLOS that finds pictures on pages, a ViT that compares them.
+
+Both are small and learn from three pictures that the catalogue does not contain: a public-domain painting of
+tests/fixtures/photos, and scikit-learn's two sample photos. Pages and alterations are made as the catalogue's are
+(pictures.py). The bundles below models/ are committed; run this only to change them (a quarter of an hour):
+
+    python examples/catalogue/train.py [--only detector|embedder]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+from pictures import ALTERATIONS, PHOTOS, Product, compose, look_alike, mirrored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MODELS = Path(__file__).resolve().parent / "models"
+SEED = 0
+
+# The detector sees pages of this many pixels a side, and can find this many products on one.
+PAGE_SIDE = 128
+MOST_PRODUCTS = 2
+TRAINING_PAGES = 6000
+DETECTOR_EPOCHS = 8
+
+PRODUCT_SIDE = 64
+TRAINING_PRODUCTS = 5000
+EMBEDDER_EPOCHS = 14
+TEMPERATURE = 0.07
+
+
+def training_photos() -> list[Image.Image]:
+    """Give the pictures that the models learn from."""
+    from sklearn.datasets import load_sample_images
+
+    photos = [Image.fromarray(photo) for photo in load_sample_images().images]
+    return [Image.open(PHOTOS / "painting_harvesters_bruegel.jpg").convert("RGB"), *photos]
+
+
+def region(photos: list[Image.Image], generator: random.Random) -> Image.Image:
+    """Cut a product out of one of the photos, anywhere, and often change its colours: three photos have few."""
+    photo = generator.choice(photos)
+    width, height = generator.randint(80, 260), generator.randint(80, 260)
+    left, top = generator.randint(0, photo.width - width), generator.randint(0, photo.height - height)
+    cut = photo.crop((left, top, left + width, top + height))
+    change = generator.random()
+    if change < 0.2:
+        return cut.convert("L").convert("RGB")
+    if change < 0.6:
+        channels = list(cut.split())
+        generator.shuffle(channels)
+        curves = [generator.uniform(0.5, 1.8) for _ in channels]
+        table = [round(255 * (level / 255) ** curve) for curve in curves for level in range(256)]
+        return Image.merge("RGB", channels).point(table)
+    return cut
+
+
+def altered(product: Image.Image, generator: random.Random) -> Image.Image:
+    """Alter a product in none, one or two ways."""
+    for name in generator.sample(sorted(ALTERATIONS), generator.randrange(3)):
+        product = ALTERATIONS[name](product, generator)
+    return mirrored(product, generator) if generator.random() < 0.3 else product
+
+
+def batches(count: int, size: int, epochs: int) -> Iterator[np.ndarray[Any, Any]]:
+    """Give the numbers below ``count`` in batches, in another order in every epoch."""
+    order = np.random.default_rng(SEED)
+    for _ in range(epochs):
+        shuffled = order.permutation(count)
+        yield from (shuffled[start : start + size] for start in range(0, count - size + 1, size))
+
+
+def train(model: Any, loss_of: Any, count: int, size: int, epochs: int, learning_rate: float) -> None:
+    """Minimise ``loss_of(numbers of examples)`` over the model's weights."""
+    import torch
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.02)
+    steps = count // size * epochs
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps, pct_start=0.1)
+    model.train()
+    start, total = time.monotonic(), 0.0
+    for step, numbers in enumerate(batches(count, size, epochs), start=1):
+        loss = loss_of(torch.from_numpy(numbers))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+        if step % (steps // 10) == 0:
+            print(f"step {step}/{steps}: loss {total / (steps // 10):.4f}, {time.monotonic() - start:.0f} s", flush=True)
+            total = 0.0
+    model.eval()
+
+
+def new_detector() -> tuple[Any, Any]:
+    """Give an untrained YOLOS for one kind of thing, and its image processor."""
+    import torch
+    from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
+
+    config = YolosConfig(  # type: ignore[no-untyped-call]
+        hidden_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=192,
+        image_size=[PAGE_SIDE, PAGE_SIDE],
+        patch_size=16,
+        num_detection_tokens=MOST_PRODUCTS,
+        use_mid_position_embeddings=False,
+        hidden_dropout_prob=0.0,
+        id2label={0: "product"},
+        label2id={"product": 0},
+    )
+    model = YolosForObjectDetection(config)
+    # transformers starts with zeros here: tokens that are all alike take most of a short training to grow apart.
+    embeddings = model.vit.embeddings
+    torch.nn.init.normal_(embeddings.detection_tokens, std=0.5)
+    embeddings.position_embeddings.data[0, 1:-MOST_PRODUCTS] = places(PAGE_SIDE // config.patch_size, config.hidden_size)
+    processor = YolosImageProcessor(size={"height": PAGE_SIDE, "width": PAGE_SIDE}, do_pad=False)
+    return model, processor
+
+
+def places(side: int, width: int) -> Tensor:
+    """Give the places of a grid as waves of both coordinates, a quarter of the numbers each: what boxes are read from."""
+    import torch
+
+    frequencies = torch.pi * torch.arange(1, width // 4 + 1) / 4
+    angles = (torch.arange(side) + 0.5)[:, None] / side * frequencies
+    waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+    return torch.cat([waves.repeat_interleave(side, 0), waves.repeat(side, 1)], dim=1)
+
+
+def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> None:
+    """Show it pages, and where their products are."""
+    import torch
+
+    generator = random.Random(SEED)
+    pages = np.empty((TRAINING_PAGES, PAGE_SIDE, PAGE_SIDE, 3), np.uint8)
+    boxes = torch.zeros(TRAINING_PAGES, MOST_PRODUCTS, 4)
+    present = torch.zeros(TRAINING_PAGES, MOST_PRODUCTS, dtype=torch.bool)
+    for number in range(TRAINING_PAGES):
+        products = [
+            Product("", "", altered(region(photos, generator), generator)) for _ in range(generator.choice([1, 1, 2]))
+        ]
+        page, shown = compose(products, generator.randrange(10**9), generator)
+        pages[number] = page.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BILINEAR)
+        for place, each in enumerate(shown):
+            left, top, right, bottom = each.box
+            centre = ((left + right) / 2 / page.width, (top + bottom) / 2 / page.height)
+            boxes[number, place] = torch.tensor([*centre, (right - left) / page.width, (bottom - top) / page.height])
+            present[number, place] = True
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
+
+    def loss_of(numbers: Tensor) -> Tensor:
+        pixels = (torch.from_numpy(pages[numbers.numpy()]).permute(0, 3, 1, 2) / 255 - mean) / std
+        found = model(pixel_values=pixels)
+        losses = []
+        # Which of its two tokens finds which of two products is the detector's choice: the better way round counts.
+        for order in ([0, 1], [1, 0]):
+            there, wanted = present[numbers][:, order], boxes[numbers][:, order]
+            # Class 0 is the product, the last class is none.
+            named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), (~there).long(), reduction="none")
+            distance = (found.pred_boxes - wanted).abs().sum(-1)
+            overlap = paired_overlap(found.pred_boxes, wanted)
+            losses.append((named + there * (5 * distance + 2 * (1 - overlap))).sum(1))
+        return torch.minimum(*losses).mean()
+
+    train(model, loss_of, TRAINING_PAGES, 32, DETECTOR_EPOCHS, 1e-3)
+
+
+def paired_overlap(found: Tensor, wanted: Tensor) -> Tensor:
+    """Give the generalised intersection over union of boxes (centre, size), one with one (Rezatofighi et al. 2019)."""
+    import torch
+
+    low = [boxes[..., :2] - boxes[..., 2:] / 2 for boxes in (found, wanted)]
+    high = [boxes[..., :2] + boxes[..., 2:] / 2 for boxes in (found, wanted)]
+    common = (torch.minimum(*high) - torch.maximum(*low)).clamp(min=0).prod(-1)
+    around = (torch.maximum(*high) - torch.minimum(*low)).prod(-1)
+    union = found[..., 2:].prod(-1) + wanted[..., 2:].prod(-1) - common
+    return common / union.clamp(min=1e-9) - (around - union) / around.clamp(min=1e-9)
+
+
+def new_embedder() -> tuple[Any, Any]:
+    """Give an untrained ViT without a head, and its image processor."""
+    from transformers import ViTConfig, ViTImageProcessor, ViTModel
+
+    config = ViTConfig(  # type: ignore[no-untyped-call]
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=192,
+        image_size=PRODUCT_SIDE,
+        patch_size=8,
+        hidden_dropout_prob=0.0,
+    )
+    processor = ViTImageProcessor(size={"height": PRODUCT_SIDE, "width": PRODUCT_SIDE})
+    return ViTModel(config, add_pooling_layer=False), processor
+
+
+def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, Any]:
+    """Give a product's pixels as a detector cuts them out of a page: a few pixels too much or too little."""
+    page, shown = compose([Product("", "", product)], generator.randrange(10**9), generator)
+    left, top, right, bottom = shown[0].box
+    slack = 0.04
+    cut = (
+        max(0, left + generator.uniform(-slack, slack) * (right - left)),
+        max(0, top + generator.uniform(-slack, slack) * (bottom - top)),
+        min(page.width, right + generator.uniform(-slack, slack) * (right - left)),
+        min(page.height, bottom + generator.uniform(-slack, slack) * (bottom - top)),
+    )
+    return np.asarray(page.resize((PRODUCT_SIDE, PRODUCT_SIDE), Image.Resampling.BILINEAR, box=cut))
+
+
+def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> None:
+    """Show it products in two alterations each: it learns to tell which two belong together, among look-alikes."""
+    import torch
+
+    generator = random.Random(SEED)
+    views = np.empty((TRAINING_PRODUCTS, 2, PRODUCT_SIDE, PRODUCT_SIDE, 3), np.uint8)
+    before = region(photos, generator)
+    for number in range(TRAINING_PRODUCTS):
+        product = region(photos, generator)
+        if generator.random() < 0.3:
+            product = look_alike(product, colours_of=before)
+        before = product
+        for view in range(2):
+            views[number, view] = as_found(altered(product, generator), generator)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
+
+    def loss_of(numbers: Tensor) -> Tensor:
+        pictures = torch.from_numpy(views[numbers.numpy()]).flatten(0, 1)
+        pixels = (pictures.permute(0, 3, 1, 2) / 255 - mean) / std
+        embeddings = model(pixel_values=pixels).last_hidden_state.mean(1)
+        # SimCLR's loss (Chen et al. 2020): of all other views, the one of the same product is to be the nearest.
+        similarity = torch.nn.functional.normalize(embeddings) @ torch.nn.functional.normalize(embeddings).T
+        others = similarity / TEMPERATURE - 1e9 * torch.eye(len(similarity))
+        same = torch.arange(len(similarity)) ^ 1
+        return torch.nn.functional.cross_entropy(others, same)
+
+    train(model, loss_of, TRAINING_PRODUCTS, 64, EMBEDDER_EPOCHS, 2e-3)
+
+
+def main() -> None:
+    """Train and export."""
+    parser = argparse.ArgumentParser(description="Train and export the catalogue's two models.")
+    parser.add_argument("--only", choices=["detector", "embedder"])
+    only = parser.parse_args().only
+    import torch
+
+    from sparkvision.export import export
+
+    torch.use_deterministic_algorithms(True)
+    # One thread adds in one order, whatever the machine.
+    torch.set_num_threads(1)
+    photos = training_photos()
+    for name, task, new, learn in (
+        ("detector", "object-detection", new_detector, train_detector),
+        ("embedder", "feature-extraction", new_embedder, train_embedder),
+    ):
+        if only in (None, name):
+            torch.manual_seed(SEED)
+            model, processor = new()
+            print(f"{name}: {sum(parameter.numel() for parameter in model.parameters()):,} parameters")
+            learn(model, processor, photos)
+            with tempfile.TemporaryDirectory() as checkpoint:
+                model.save_pretrained(checkpoint)
+                processor.save_pretrained(checkpoint)
+                export(checkpoint, MODELS / name, task=task)
+
+
+if __name__ == "__main__":
+    main()
