@@ -32,10 +32,12 @@ SEED = 0
 PAGE_SIDE = 128
 MOST_PRODUCTS = 2
 TRAINING_PAGES = 6000
-DETECTOR_EPOCHS = 8
+DETECTOR_EPOCHS = 24
 
 PRODUCT_SIDE = 64
-TRAINING_PRODUCTS = 5000
+TRAINING_PRODUCTS = 8000
+# So many of them are made to look alike.
+LOOK_ALIKES = 8
 EMBEDDER_EPOCHS = 14
 TEMPERATURE = 0.07
 
@@ -48,22 +50,32 @@ def training_photos() -> list[Image.Image]:
     return [Image.open(PHOTOS / "painting_harvesters_bruegel.jpg").convert("RGB"), *photos]
 
 
-def region(photos: list[Image.Image], generator: random.Random) -> Image.Image:
-    """Cut a product out of one of the photos, anywhere, and often change its colours: three photos have few."""
-    photo = generator.choice(photos)
-    width, height = generator.randint(80, 260), generator.randint(80, 260)
-    left, top = generator.randint(0, photo.width - width), generator.randint(0, photo.height - height)
-    cut = photo.crop((left, top, left + width, top + height))
+def recoloured(picture: Image.Image, generator: random.Random) -> Image.Image:
+    """Often change a picture's colours: three photos have few."""
     change = generator.random()
     if change < 0.2:
-        return cut.convert("L").convert("RGB")
+        return picture.convert("L").convert("RGB")
     if change < 0.6:
-        channels = list(cut.split())
+        channels = list(picture.split())
         generator.shuffle(channels)
         curves = [generator.uniform(0.5, 1.8) for _ in channels]
         table = [round(255 * (level / 255) ** curve) for curve in curves for level in range(256)]
         return Image.merge("RGB", channels).point(table)
-    return cut
+    return picture
+
+
+def window(photos: list[Image.Image], generator: random.Random) -> Image.Image:
+    """Cut a window out of one of the photos, anywhere."""
+    photo = generator.choice(photos)
+    width, height = generator.randint(180, 420), generator.randint(180, 420)
+    left, top = generator.randint(0, photo.width - width), generator.randint(0, photo.height - height)
+    return recoloured(photo.crop((left, top, left + width, top + height)), generator)
+
+
+def quarters(picture: Image.Image) -> list[Image.Image]:
+    """Cut a window into four products that look alike."""
+    x, y = picture.width // 2, picture.height // 2
+    return [picture.crop((left, top, left + x, top + y)) for top in (0, y) for left in (0, x)]
 
 
 def altered(product: Image.Image, generator: random.Random) -> Image.Image:
@@ -151,7 +163,8 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
     present = torch.zeros(TRAINING_PAGES, MOST_PRODUCTS, dtype=torch.bool)
     for number in range(TRAINING_PAGES):
         products = [
-            Product("", "", altered(region(photos, generator), generator)) for _ in range(generator.choice([1, 1, 2]))
+            Product("", "", altered(generator.choice(quarters(window(photos, generator))), generator))
+            for _ in range(generator.choice([1, 1, 2]))
         ]
         page, shown = compose(products, generator.randrange(10**9), generator)
         pages[number] = page.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BILINEAR)
@@ -162,25 +175,41 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
             present[number, place] = True
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
 
+    # Of use in training alone: from each patch, too, one is to tell whether it lies in a product, and in which box. So the
+    # patches learn early what the detection tokens are to read from them.
+    patch_head = torch.nn.Linear(model.config.hidden_size, 5)
+    side = PAGE_SIDE // model.config.patch_size
+    grid = (torch.arange(side) + 0.5) / side
+    centres = torch.stack([grid.repeat(side), grid.repeat_interleave(side)], dim=-1)
+
     def loss_of(numbers: Tensor) -> Tensor:
         pixels = (torch.from_numpy(pages[numbers.numpy()]).permute(0, 3, 1, 2) / 255 - mean) / std
+        there, wanted = present[numbers], boxes[numbers]
+        if torch.rand(()) < 0.5:  # every page in the mirror too
+            pixels, wanted = pixels.flip(-1), torch.cat([1 - wanted[..., :1], wanted[..., 1:]], dim=-1)
         found = model(pixel_values=pixels)
         losses = []
         # Which of its two tokens finds which of two products is the detector's choice: the better way round counts.
         for order in ([0, 1], [1, 0]):
-            there, wanted = present[numbers][:, order], boxes[numbers][:, order]
             # Class 0 is the product, the last class is none.
-            named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), (~there).long(), reduction="none")
-            distance = (found.pred_boxes - wanted).abs().sum(-1)
-            overlap = paired_overlap(found.pred_boxes, wanted)
-            losses.append((named + there * (5 * distance + 2 * (1 - overlap))).sum(1))
-        return torch.minimum(*losses).mean()
+            classes = (~there[:, order]).long()
+            named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
+            losses.append((named + there[:, order] * box_loss(found.pred_boxes, wanted[:, order])).sum(1))
+        patches = patch_head(found.last_hidden_state[:, 1:-MOST_PRODUCTS])
+        # Products by patches: whether the patch's centre lies in the product.
+        offset = (centres[None, None] - wanted[:, :, None, :2]).abs()
+        inside = (offset <= wanted[:, :, None, 2:] / 2).all(-1) & there[:, :, None]
+        covered = torch.nn.functional.binary_cross_entropy_with_logits(patches[..., 0], inside.any(1).float())
+        of_patch = box_loss(patches[:, None, :, 1:].sigmoid(), wanted[:, :, None])
+        return torch.minimum(*losses).mean() + 5 * covered + (of_patch * inside).sum() / inside.sum()
 
-    train(model, loss_of, TRAINING_PAGES, 32, DETECTOR_EPOCHS, 1e-3)
+    model.patch_head = patch_head
+    train(model, loss_of, TRAINING_PAGES, 32, DETECTOR_EPOCHS, 1.5e-3)
+    del model.patch_head
 
 
-def paired_overlap(found: Tensor, wanted: Tensor) -> Tensor:
-    """Give the generalised intersection over union of boxes (centre, size), one with one (Rezatofighi et al. 2019)."""
+def box_loss(found: Tensor, wanted: Tensor) -> Tensor:
+    """Give the loss of each box (centre and size), as DETR has it: distances, and generalised intersection over union."""
     import torch
 
     low = [boxes[..., :2] - boxes[..., 2:] / 2 for boxes in (found, wanted)]
@@ -188,7 +217,8 @@ def paired_overlap(found: Tensor, wanted: Tensor) -> Tensor:
     common = (torch.minimum(*high) - torch.maximum(*low)).clamp(min=0).prod(-1)
     around = (torch.maximum(*high) - torch.minimum(*low)).prod(-1)
     union = found[..., 2:].prod(-1) + wanted[..., 2:].prod(-1) - common
-    return common / union.clamp(min=1e-9) - (around - union) / around.clamp(min=1e-9)
+    overlap = common / union.clamp(min=1e-9) - (around - union) / around.clamp(min=1e-9)
+    return 5 * (found - wanted).abs().sum(-1) + 2 * (1 - overlap)
 
 
 def new_embedder() -> tuple[Any, Any]:
@@ -212,7 +242,7 @@ def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, 
     """Give a product's pixels as a detector cuts them out of a page: a few pixels too much or too little."""
     page, shown = compose([Product("", "", product)], generator.randrange(10**9), generator)
     left, top, right, bottom = shown[0].box
-    slack = 0.04
+    slack = 0.06
     cut = (
         max(0, left + generator.uniform(-slack, slack) * (right - left)),
         max(0, top + generator.uniform(-slack, slack) * (bottom - top)),
@@ -228,18 +258,17 @@ def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> Non
 
     generator = random.Random(SEED)
     views = np.empty((TRAINING_PRODUCTS, 2, PRODUCT_SIDE, PRODUCT_SIDE, 3), np.uint8)
-    before = region(photos, generator)
-    for number in range(TRAINING_PRODUCTS):
-        product = region(photos, generator)
-        if generator.random() < 0.3:
-            product = look_alike(product, colours_of=before)
-        before = product
-        for view in range(2):
-            views[number, view] = as_found(altered(product, generator), generator)
+    for first in range(0, TRAINING_PRODUCTS, LOOK_ALIKES):
+        # What must be told apart stands side by side: the parts of one window, and strangers in their colours.
+        known = quarters(window(photos, generator))
+        strangers = [look_alike(each, generator.choice(known)) for each in quarters(window(photos, generator))]
+        for place, product in enumerate(known + strangers):
+            for view in range(2):
+                views[first + place, view] = as_found(altered(product, generator), generator)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
 
-    def loss_of(numbers: Tensor) -> Tensor:
-        pictures = torch.from_numpy(views[numbers.numpy()]).flatten(0, 1)
+    def loss_of(groups: Tensor) -> Tensor:
+        pictures = torch.from_numpy(views.reshape(-1, LOOK_ALIKES, *views.shape[1:])[groups.numpy()]).flatten(0, 2)
         pixels = (pictures.permute(0, 3, 1, 2) / 255 - mean) / std
         embeddings = model(pixel_values=pixels).last_hidden_state.mean(1)
         # SimCLR's loss (Chen et al. 2020): of all other views, the one of the same product is to be the nearest.
@@ -248,7 +277,7 @@ def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> Non
         same = torch.arange(len(similarity)) ^ 1
         return torch.nn.functional.cross_entropy(others, same)
 
-    train(model, loss_of, TRAINING_PRODUCTS, 64, EMBEDDER_EPOCHS, 2e-3)
+    train(model, loss_of, TRAINING_PRODUCTS // LOOK_ALIKES, 8, EMBEDDER_EPOCHS, 2e-3)
 
 
 def main() -> None:

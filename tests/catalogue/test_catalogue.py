@@ -1,0 +1,43 @@
+"""The catalogue example as a user runs it: what it prints, and the page that it writes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.conftest import ROOT
+
+# On the half of the photos that the threshold was not chosen on.
+LEAST_PRECISION = 0.95
+LEAST_RECALL = 0.8
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("catalogue")
+
+
+@pytest.fixture(scope="module")
+def printed(folder: Path) -> list[str]:
+    command = [sys.executable, str(ROOT / "examples" / "catalogue" / "run.py"), "--folder", str(folder)]
+    run = subprocess.run([*command, "--master", "local[2]"], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr[-3000:]
+    print("\n" + run.stdout)
+    return run.stdout.splitlines()
+
+
+def test_duplicates_are_found_with_the_promised_precision_and_recall(printed: list[str]) -> None:
+    found = re.fullmatch(r"precision (\S+) recall (\S+)", printed[-1])
+    assert found is not None, printed[-1]
+    assert float(found[1]) >= LEAST_PRECISION
+    assert float(found[2]) >= LEAST_RECALL
+
+
+def test_the_page_shows_nearest_pictures_and_groups(printed: list[str], folder: Path) -> None:
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Pictures and their nearest ones" in page and "Groups of duplicates" in page
+    assert page.count("data:image/jpeg") > 100
+    assert "no picture" not in page and "not in the table" not in page
