@@ -12,6 +12,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def captioned(picture: Image.Image, generator: random.Random) -> Image.Image:
     draw = ImageDraw.Draw(altered)
     draw.rectangle((0, top, picture.width, picture.height), fill=colour(generator))
     text = generator.choice(["SALE -20 %", "New!", "Free shipping", "only 9.99", "limited offer"])
-    draw.text((4, top), text, fill=colour(generator), font=ImageFont.load_default(height * 0.75))
+    draw.text((4, top), text, fill=colour(generator), font=font(height * 3 // 4))
     return altered
 
 
@@ -158,24 +159,29 @@ def look_alike(picture: Image.Image, colours_of: Image.Image) -> Image.Image:
     return Image.fromarray(np.clip(recoloured, 0, 255).astype(np.uint8))
 
 
+@cache
+def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    """Give Pillow's own font."""
+    return ImageFont.load_default(size)
+
+
 def colour(generator: random.Random) -> tuple[int, int, int]:
     """Give any colour."""
     return generator.randrange(256), generator.randrange(256), generator.randrange(256)
 
 
 def background(size: tuple[int, int], generator: random.Random) -> Image.Image:
-    """Give an empty page: light and plain, or shaded from one colour into another, or striped."""
+    """Give an empty page in light colours: plain, or shaded from one into another, or striped with it."""
+    light = [tuple(generator.randint(160, 255) for _ in range(3)) for _ in range(2)]
+    first, second = (Image.new("RGB", size, each) for each in light)
     kind = generator.choice(["plain", "shaded", "striped"])
     if kind == "plain":
-        light = generator.randint(200, 255)
-        return Image.new("RGB", size, (light, light, max(0, light - generator.randrange(20))))
-    first, second = Image.new("RGB", size, colour(generator)), Image.new("RGB", size, colour(generator))
+        return first
     if kind == "shaded":
         mask = Image.linear_gradient("L").rotate(generator.choice([0, 90, 180, 270])).resize(size)
     else:
-        period = generator.randint(12, 40)
-        stripes = np.arange(size[0])[None, :] // period % 2 * generator.randint(30, 120)
-        mask = Image.fromarray(np.repeat(stripes.astype(np.uint8), size[1], axis=0))
+        stripes = np.arange(size[0]) // generator.randint(12, 40) % 2 * 255
+        mask = Image.fromarray(np.tile(stripes.astype(np.uint8), (size[1], 1)))
     return Image.composite(first, second, mask)
 
 
@@ -196,7 +202,7 @@ def compose(products: Sequence[Product], page_seed: int, generator: random.Rando
     draw = ImageDraw.Draw(page)
     for _ in range(generator.randrange(4)):
         place = (generator.randrange(width), generator.randrange(height))
-        draw.text(place, "Lorem ipsum dolor sit amet", fill=colour(generator), font=ImageFont.load_default(12))
+        draw.text(place, "Lorem ipsum dolor sit amet", fill=colour(generator), font=font(12))
     if len(products) == 1:
         cells = [(0, 0, width, height)]
     elif generator.random() < 0.5:
@@ -251,7 +257,7 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
         waiting = products(sources[half], sources[other_half], generator)
         generator.shuffle(waiting)
         while waiting:
-            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 2])))]
+            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 1, 2])))]
             page, shown = compose(together, generator.randrange(12), generator)
             name = f"{len(lines):04d}.jpg"
             page.save(folder / "pages" / name, quality=generator.randint(70, 95))

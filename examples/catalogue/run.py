@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 from scoring import Truth, choose_threshold, score
 
 import sparkvision
-from sparkvision.report import write_similarity_report
+from sparkvision.report.similarity import write_similarity_report
 
 ROOT = Path(__file__).resolve().parents[2]
 

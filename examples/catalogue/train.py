@@ -32,7 +32,7 @@ SEED = 0
 PAGE_SIDE = 128
 MOST_PRODUCTS = 2
 TRAINING_PAGES = 6000
-DETECTOR_EPOCHS = 24
+DETECTOR_EPOCHS = 28
 
 PRODUCT_SIDE = 64
 TRAINING_PRODUCTS = 8000
@@ -164,7 +164,7 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
     for number in range(TRAINING_PAGES):
         products = [
             Product("", "", altered(generator.choice(quarters(window(photos, generator))), generator))
-            for _ in range(generator.choice([1, 1, 2]))
+            for _ in range(generator.choice([1, 2]))
         ]
         page, shown = compose(products, generator.randrange(10**9), generator)
         pages[number] = page.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BILINEAR)

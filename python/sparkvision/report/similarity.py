@@ -1,4 +1,10 @@
-"""Similar pictures and groups of duplicates as a page to look at: one HTML file, without a script."""
+"""Similar pictures and groups of duplicates as a page to look at: one HTML file, without a script.
+
+Examples
+--------
+>>> from sparkvision.report.similarity import write_similarity_report
+>>> write_similarity_report(grouped, "duplicates.html", picture="content", group="group")
+"""
 
 from __future__ import annotations
 
