@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -25,19 +26,20 @@ Alteration = Callable[[Image.Image, random.Random], Image.Image]
 SEED = 8
 PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
 # Into how many columns and rows each photo is cut, and the half it belongs to. On the first half the threshold is
-# chosen, on the second it is judged. The photos that the models were trained on (train.py) are in neither.
+# chosen, on the second it is judged. The photos that the models were trained on (train.py) are in neither. What is
+# nearly symmetric is not cut in the middle: its halves would be mirrored copies of each other.
 CHOOSING = {
     "cameraman_gray.png": (2, 2),
     "cat_chelsea.png": (3, 2),
     "coins_greek_gray.png": (2, 2),
     "jpeg_hopper_rgb.jpg": (1, 1),
-    "rocket_falcon9_launch.jpg": (3, 2),
+    "rocket_falcon9_launch.jpg": (1, 2),
 }
 JUDGED = {
     "astronaut_eileen_collins.png": (3, 3),
     "brick_wall_gray.png": (1, 1),
     "coffee_cup_espresso.png": (3, 2),
-    "exif_portrait_orientation_6.jpg": (2, 3),
+    "exif_portrait_orientation_6.jpg": (1, 3),
     "jpeg_baseline_444.jpg": (1, 1),
 }
 
@@ -224,7 +226,9 @@ def _place(page: Image.Image, product: Product, cell: Box, generator: random.Ran
     return Shown(product.source, product.alteration, (x, y, x + size[0], y + size[1]))
 
 
-def products(sources: dict[str, Image.Image], others: dict[str, Image.Image], generator: random.Random) -> list[Product]:
+def products(
+    sources: dict[str, Image.Image], others: dict[str, Image.Image], generator: random.Random
+) -> list[Product]:
     """Give every source in each alteration, and a look-alike: one of the ``others``, each once, in its colours."""
     made = [
         Product(source, name, alter(picture, generator))
@@ -247,7 +251,8 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
         The file of the truth.
     """
     generator = random.Random(SEED)
-    (folder / "pages").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "pages", ignore_errors=True)
+    (folder / "pages").mkdir(parents=True)
     lines = []
     sources = {
         half: {name: piece for photo, grid in grids.items() for name, piece in pieces(photo, grid).items()}
@@ -257,7 +262,7 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
         waiting = products(sources[half], sources[other_half], generator)
         generator.shuffle(waiting)
         while waiting:
-            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 1, 2])))]
+            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 1, 1, 2])))]
             page, shown = compose(together, generator.randrange(12), generator)
             name = f"{len(lines):04d}.jpg"
             page.save(folder / "pages" / name, quality=generator.randint(70, 95))

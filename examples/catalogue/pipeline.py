@@ -24,9 +24,9 @@ MODELS = Path(__file__).resolve().parent / "models"
 
 
 def find_products(spark: SparkSession, pages: Path) -> DataFrame:
-    """Give a row for each product that the pages show: its ``id``, ``page``, ``box``, ``picture``, ``hash`` and ``features``.
+    """Give a row for each product on the pages: ``id``, ``page``, ``box``, ``picture``, ``hash`` and ``features``.
 
-    One job reads each page once. Crops go from stage to stage in memory, as pixels; what is kept of each is a small JPEG.
+    One job reads each page once. Crops go from stage to stage in memory, as pixels; kept of each is a small JPEG.
     """
     detector = (
         YolosForObjectDetection.loadSavedModel(str(MODELS / "detector"), spark)
@@ -44,7 +44,6 @@ def find_products(spark: SparkSession, pages: Path) -> DataFrame:
         .setNormalize(True)
         .setBatchSize(32)
     )
-    # Without a name for its annotations a stage adds only the column that is asked for.
     files = spark.read.format("binaryFile").load(str(pages))
     found = Pipeline(stages=[detector, cropper, hasher, embedder]).fit(files).transform(files)
     page = F.element_at(F.split("path", "/"), -1)
@@ -68,13 +67,14 @@ def add_similar(products: DataFrame, index: Path, most: int = 10) -> DataFrame:
     return search.transform(products).withColumn("similar", others)
 
 
-def group_duplicates(products: DataFrame, threshold: float) -> DataFrame:
-    """Add ``group`` and ``representative``: products are duplicates when hashes are nearly equal, or embeddings similar."""
+def group_duplicates(products: DataFrame, index: Path, threshold: float) -> DataFrame:
+    """Add ``group`` and ``representative``: duplicates have nearly equal hashes, or similar embeddings."""
     deduplicator = (
         ImageDeduplicator()
         .setIdCol("id")
         .setHashCol("hash")
         .setEmbeddingsCol("features")
+        .setIndexPath(str(index))
         .setMinSimilarity(threshold)
         .setMatching("either")
     )

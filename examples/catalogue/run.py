@@ -4,8 +4,8 @@
     python examples/catalogue/run.py
 
 makes a catalogue of altered photos, starts a Spark standalone cluster on this machine for as long as it takes, writes
-everything below build/catalogue, a page to look at too, and prints how right the groups are: the threshold of similarity
-is chosen on one half of the photos, and judged on the other.
+everything below build/catalogue, a page to look at too, and prints how right the groups are. The threshold of
+similarity is chosen on one half of the photos, and judged on the other.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
     print(f"threshold {threshold}, chosen on {len(chosen_on)} products")
 
     judged = [name for name in sources if half[name] == "judged"]
-    groups = group_duplicates(products.where(F.col("id").isin(judged)), threshold).cache()
+    groups = group_duplicates(products.where(F.col("id").isin(judged)), folder / "index", threshold).cache()
     report = write_page(groups, folder, {n: f"{p.source}, {p.alteration}" if p else "none" for n, p in shown.items()})
     found = {row["id"]: row["group"] for row in groups.select("id", "group").collect()}
     result = score(found, sources, truth.pairs("judged"))
@@ -90,7 +90,9 @@ def write_page(groups: DataFrame, folder: Path, captions: dict[str, str]) -> Pat
 def main() -> None:
     """Read the arguments, and run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--master", help="Spark's master, such as local[2] (unset: a cluster is started on this machine)")
+    parser.add_argument(
+        "--master", help="Spark's master, such as local[2] (unset: a cluster is started on this machine)"
+    )
     parser.add_argument("--photos", type=Path, help="a folder of photos of your own, each of another thing")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "catalogue", help="where everything goes")
     options = parser.parse_args()

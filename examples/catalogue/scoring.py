@@ -50,6 +50,11 @@ class Truth:
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         return Truth({row["page"]: [Product(row["half"], **shown) for shown in row["products"]] for row in rows})
 
+    @property
+    def count(self) -> int:
+        """Count the products on all pages."""
+        return sum(len(shown) for shown in self.pages.values())
+
     def half(self, page: str) -> str:
         """Give the half that a page belongs to."""
         return self.pages[page][0].half
@@ -92,7 +97,9 @@ def score(groups: Mapping[str, str], sources: Mapping[str, str], true_pairs: int
     return Score(right / max(len(together), 1), right / true_pairs)
 
 
-def groups_above(similarities: Iterable[tuple[str, str, float]], threshold: float, names: Iterable[str]) -> dict[str, str]:
+def groups_above(
+    similarities: Iterable[tuple[str, str, float]], threshold: float, names: Iterable[str]
+) -> dict[str, str]:
     """Join what is linked by a similarity of ``threshold`` or more, as ImageDeduplicator does."""
     parent = {name: name for name in names}
 

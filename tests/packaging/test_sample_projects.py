@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from catalogue.pictures import make_catalogue
+from catalogue.scoring import Truth, score
 from tests.packaging.conftest import ROOT, VERSION, run
 
 pytestmark = pytest.mark.packaging
+
+# What examples/catalogue/run.py chooses.
+THRESHOLD = 0.86
 
 
 @pytest.fixture
@@ -37,6 +43,22 @@ def test_the_sbt_project_labels_pictures(maven_repository: Path, pictures: Path,
     project = copied_project("sbt-project", tmp_path)
     output = run(ROOT / "scripts" / "sbt", f"run {pictures}", cwd=project, env=environment)
     assert labels(output) == {str(digit): str(digit) for digit in range(10)}
+
+
+def test_the_catalogue_in_scala_groups_duplicates(maven_repository: Path, tmp_path: Path) -> None:
+    truth = Truth.read(make_catalogue(tmp_path / "catalogue"))
+    environment = os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={maven_repository} -Dsbt.color=false"}
+    models = ROOT / "examples" / "catalogue" / "models"
+    project = copied_project("catalogue/scala", tmp_path)
+    run(ROOT / "scripts" / "sbt", f"run {tmp_path / 'catalogue'} {models} {THRESHOLD}", cwd=project, env=environment)
+    files = (tmp_path / "catalogue" / "scala-groups").glob("*.json")
+    found = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    judged = [row for row in found if truth.half(row["page"]) == "judged"]
+    shown = {row["id"]: truth.shown(row["page"], row["box"]) for row in judged}
+    sources = {name: product.source if product else name for name, product in shown.items()}
+    result = score({row["id"]: row["group"] for row in judged}, sources, truth.pairs("judged"))
+    print(f"\n{result}")
+    assert result.precision >= 0.95 and result.recall >= 0.8
 
 
 def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
@@ -82,6 +104,6 @@ SETTINGS = """
 """
 
 
-@pytest.mark.parametrize("file", ["sbt-project/build.sbt", "maven-project/pom.xml"])
+@pytest.mark.parametrize("file", ["sbt-project/build.sbt", "maven-project/pom.xml", "catalogue/scala/build.sbt"])
 def test_the_sample_projects_name_this_version(file: str) -> None:
     assert VERSION in (ROOT / "examples" / file).read_text(encoding="utf-8")

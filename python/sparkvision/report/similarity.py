@@ -109,8 +109,8 @@ def write_similarity_report(
 
 def _neighbours(pictures: DataFrame, id: str, similar: str, most: int) -> list[Row]:
     others = F.filter(similar, lambda found: found["id"] != F.col(id).cast("string"))
-    asked = pictures.where(F.size(similar) > 0).orderBy(F.xxhash64(id)).limit(most)
-    return asked.select(_text_of(id), others.alias("similar")).collect()
+    asked = pictures.select(_text_of(id), others.alias("similar")).where(F.size("similar") > 0)
+    return asked.orderBy(F.xxhash64("id")).limit(most).collect()
 
 
 def _members(pictures: DataFrame, id: str, group: str, representative: str | None, most: int) -> list[Row]:
@@ -150,7 +150,11 @@ def _queries_section(neighbours: Sequence[Row], cards: Mapping[str, str]) -> str
         + "</ol>"
         for row in neighbours
     )
-    return f"<section>\n<h2>Pictures and their nearest ones</h2>\n<p>The first of each row was asked for.</p>\n{rows}\n</section>"
+    return f"""<section>
+<h2>Pictures and their nearest ones</h2>
+<p>The first of each row was asked for.</p>
+{rows}
+</section>"""
 
 
 def _groups_section(members: Sequence[Row], cards: Mapping[str, str]) -> str:

@@ -17,10 +17,14 @@ object Catalogue {
     spark.sparkContext.setLogLevel("ERROR")
 
     findProducts(spark, s"$catalogue/pages", models).write.mode("overwrite").parquet(s"$catalogue/scala-products")
-    val products = addSimilar(spark.read.parquet(s"$catalogue/scala-products"), s"$catalogue/scala-index")
-    val groups = groupDuplicates(products, threshold.toDouble).cache()
-    groups.selectExpr("id", "similar[0].id", "similar[0].score").orderBy("id").show(10, truncate = false)
-    groups.select("id", "group").orderBy("id").collect().foreach(row => println(s"${row(0)} is in ${row(1)}"))
+    val index = s"$catalogue/scala-index"
+    val products = addSimilar(spark.read.parquet(s"$catalogue/scala-products"), index)
+    val groups = groupDuplicates(products, index, threshold.toDouble)
+    groups.write.mode("overwrite").json(s"$catalogue/scala-groups")
+
+    val written = spark.read.json(s"$catalogue/scala-groups")
+    written.groupBy("group").count().orderBy(desc("count"), col("group")).show(10, truncate = false)
+    println(s"${written.count()} products in ${written.select("group").distinct().count()} groups")
     spark.stop()
   }
 
@@ -42,8 +46,15 @@ object Catalogue {
       .setBatchSize(32)
     val files = spark.read.format("binaryFile").load(pages)
     val found = new Pipeline().setStages(Array(detector, cropper, hasher, embedder)).fit(files).transform(files)
-    val id = concat_ws("#", element_at(split(col("path"), "/"), -1), col("crop")(0)("metadata")("detection"))
-    found.select(id.as("id"), col("hash"), col("features"))
+    val page = element_at(split(col("path"), "/"), -1)
+    val facts = col("crop")(0)("metadata")
+    found.select(
+      concat_ws("#", page, facts("detection")).as("id"),
+      page.as("page"),
+      array(Seq("xmin", "ymin", "xmax", "ymax").map(edge => facts(edge).cast("int")): _*).as("box"),
+      col("hash"),
+      col("features")
+    )
   }
 
   /** Builds the index of all products, and adds `similar`: the ids and cosines of the ones nearest to each. */
@@ -55,11 +66,12 @@ object Catalogue {
   }
 
   /** Adds `group` and `representative`: products are duplicates when hashes are nearly equal, or embeddings similar. */
-  private def groupDuplicates(products: DataFrame, threshold: Double): DataFrame =
+  private def groupDuplicates(products: DataFrame, index: String, threshold: Double): DataFrame =
     new ImageDeduplicator()
       .setIdCol("id")
       .setHashCol("hash")
       .setEmbeddingsCol("features")
+      .setIndexPath(index)
       .setMinSimilarity(threshold)
       .setMatching("either")
       .transform(products)

@@ -1,0 +1,72 @@
+"""The page of similar pictures and groups of duplicates."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from sparkvision.errors import ParameterError
+from sparkvision.report.similarity import write_similarity_report
+
+SCHEMA = (
+    "path string, content binary, similar array<struct<id:string, score:float>>, group string, "
+    "representative boolean, shows string"
+)
+
+
+@pytest.fixture
+def table(spark: SparkSession, digits: list[Path]) -> DataFrame:
+    """Five pictures: three are one group, one has an id that is no harmless text, one cannot be read."""
+    first, second, third, odd, broken = "a", "b", "c", "<b>d", "e"
+    content = [file.read_bytes() for file in digits[:4]]
+    rows = [
+        (first, content[0], [(first, 1.0), (third, 0.9), (second, 0.5)], first, True, "zero"),
+        (second, content[1], [(second, 1.0)], first, False, None),
+        (third, content[2], [], first, False, None),
+        (odd, content[3], [(odd, 1.0), (broken, 0.25)], odd, True, "<i>four"),
+        (broken, b"no picture", None, broken, True, None),
+    ]
+    return spark.createDataFrame(rows, SCHEMA)
+
+
+def written(table: DataFrame, folder: Path, **options: str) -> str:
+    page = write_similarity_report(table, folder / "new" / "page.html", picture="content", **options)
+    return page.read_text(encoding="utf-8")
+
+
+def names(gallery: str) -> list[str]:
+    return re.findall(r'class="name" title="([^"]*)"', gallery)
+
+
+def test_a_picture_stands_before_its_nearest_ones_and_not_among_them(table: DataFrame, tmp_path: Path) -> None:
+    page = written(table, tmp_path, similar="similar")
+    rows = {tuple(names(row)) for row in re.findall(r'<ol class="gallery">.*?</ol>', page, re.S)}
+    assert ("a", "c", "b") in rows
+    assert "0.900" in page and "Groups of duplicates" not in page
+
+
+def test_groups_of_several_are_shown_with_their_representative_first(table: DataFrame, tmp_path: Path) -> None:
+    page = written(table, tmp_path, group="group", representative="representative")
+    assert names(page) == ["a", "b", "c"]
+    assert "a: 3 pictures" in page and page.count("<strong>representative</strong>") == 1
+
+
+def test_a_picture_that_cannot_be_read_is_named(table: DataFrame, tmp_path: Path) -> None:
+    page = written(table.where("path != 'a'"), tmp_path, similar="similar")
+    assert page.count("no picture") == 1 and page.count("data:image/jpeg") >= 1
+
+
+def test_ids_and_captions_are_text_and_no_elements(table: DataFrame, tmp_path: Path) -> None:
+    page = written(table, tmp_path, similar="similar", caption="shows")
+    assert "&lt;b&gt;d" in page and "&lt;i&gt;four" in page
+    assert "<b>" not in page and "<i>" not in page
+
+
+def test_a_column_that_is_not_there_is_refused_by_name(table: DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="similar='nearest': no such column; there are path, content"):
+        written(table, tmp_path, similar="nearest")
+    with pytest.raises(ParameterError, match="give similar, group, or both"):
+        written(table, tmp_path)
