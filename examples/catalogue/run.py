@@ -31,8 +31,10 @@ ROOT = Path(__file__).resolve().parents[2]
 @contextmanager
 def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
     """Give a session: at ``master``, or on a cluster of two workers that is started for it."""
+    # Some hundred products: Spark's 200 partitions are for larger tables.
+    config = {"spark.sql.shuffle.partitions": "4", "spark.ui.showConsoleProgress": "false"}
     if master is not None:
-        spark = sparkvision.start(master=master, app_name="catalogue")
+        spark = sparkvision.start(master=master, app_name="catalogue", config=config)
         yield spark
         spark.stop()
         return
@@ -40,8 +42,8 @@ def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
     from reliability.cluster import Cluster
 
     with Cluster.start(folder) as cluster:
-        address = {"spark.driver.host": cluster.host, "spark.driver.bindAddress": cluster.host}
-        spark = sparkvision.start(master=cluster.url, app_name="catalogue", config=address)
+        config |= {"spark.driver.host": cluster.host, "spark.driver.bindAddress": cluster.host}
+        spark = sparkvision.start(master=cluster.url, app_name="catalogue", config=config)
         yield spark
         spark.stop()
 

@@ -257,7 +257,7 @@ def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, 
     """Give a product's pixels as a detector cuts them out of a page: a few pixels too much or too little."""
     page, shown = compose([Product("", "", product)], generator.randrange(10**9), generator)
     left, top, right, bottom = shown[0].box
-    slack = 0.1
+    slack = 0.06
     cut = (
         max(0, left + generator.uniform(-slack, slack) * (right - left)),
         max(0, top + generator.uniform(-slack, slack) * (bottom - top)),

@@ -13,7 +13,11 @@ object Catalogue {
     val Array(catalogue, models, threshold) = arguments
     // spark-submit and scripts/cluster name their own master.
     val master = sys.props.getOrElse("spark.master", "local[2]")
-    val spark = SparkSession.builder.appName("Catalogue").master(master).getOrCreate()
+    val spark = SparkSession.builder
+      .appName("Catalogue")
+      .master(master)
+      .config("spark.sql.shuffle.partitions", 4) // of some hundred products; Spark's 200 are for larger tables
+      .getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
 
     findProducts(spark, s"$catalogue/pages", models).write.mode("overwrite").parquet(s"$catalogue/scala-products")
