@@ -31,7 +31,7 @@ PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
 CHOOSING = {
     "cameraman_gray.png": (2, 2),
     "cat_chelsea.png": (3, 2),
-    "coins_greek_gray.png": (2, 2),
+    "coins_greek_gray.png": (1, 1),
     "jpeg_hopper_rgb.jpg": (1, 1),
     "rocket_falcon9_launch.jpg": (1, 2),
 }
@@ -188,7 +188,7 @@ def background(size: tuple[int, int], generator: random.Random) -> Image.Image:
 
 
 def compose(products: Sequence[Product], page_seed: int, generator: random.Random) -> tuple[Image.Image, list[Shown]]:
-    """Lay one product, or two side by side, out on a page with a few lines of text.
+    """Lay one product, or two beside each other, out on a page with a few lines of text.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
     generator = random.Random(SEED)
     shutil.rmtree(folder / "pages", ignore_errors=True)
     (folder / "pages").mkdir(parents=True)
-    lines = []
+    lines: list[str] = []
     sources = {
         half: {name: piece for photo, grid in grids.items() for name, piece in pieces(photo, grid).items()}
         for half, grids in photos(photo_folder).items()
@@ -261,9 +261,8 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
     for half, other_half in (("choosing", "judged"), ("judged", "choosing")):
         waiting = products(sources[half], sources[other_half], generator)
         generator.shuffle(waiting)
-        while waiting:
-            together = [waiting.pop() for _ in range(min(len(waiting), generator.choice([1, 1, 1, 1, 2])))]
-            page, shown = compose(together, generator.randrange(12), generator)
+        for product in waiting:
+            page, shown = compose([product], generator.randrange(12), generator)
             name = f"{len(lines):04d}.jpg"
             page.save(folder / "pages" / name, quality=generator.randint(70, 95))
             lines.append(json.dumps({"page": name, "half": half, "products": [asdict(each) for each in shown]}))

@@ -33,6 +33,7 @@ def find_products(spark: SparkSession, pages: Path) -> DataFrame:
         .setInputCols(["content"])
         .setDetectionsCol("products")
         .setThreshold(0.5)
+        .setTopK(1)  # a page of this catalogue shows one product
     )
     cropper = ImageCropper().setInputCols(["content", "products"]).setOutputCol("crop").setExplode(True)
     hasher = PerceptualHash().setInputCols(["crop"]).setHashCol("hash")

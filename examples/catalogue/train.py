@@ -168,7 +168,7 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
     for number in range(TRAINING_PAGES):
         products = [
             Product("", "", altered(generator.choice(quarters(window(photos, generator))), generator))
-            for _ in range(generator.choice([1, 2]))
+            for _ in range(generator.choice([1, 1, 2]))
         ]
         page, shown = compose(products, generator.randrange(10**9), generator)
         pages[number] = page.resize((PAGE_SIDE, PAGE_SIDE), Image.Resampling.BILINEAR)
@@ -192,35 +192,24 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
         if torch.rand(()) < 0.5:  # every page in the mirror too
             pixels, wanted = pixels.flip(-1), torch.cat([1 - wanted[..., :1], wanted[..., 1:]], dim=-1)
         found = model(pixel_values=pixels)
-        wanted = in_order(there, wanted)
-        # Class 0 is the product, the last class is none.
-        classes = (~there).long()
-        named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
-        of_token = named + there * box_loss(found.pred_boxes, wanted)
+        losses = []
+        # Which of its two tokens finds which of two products is the detector's choice: the better way round counts.
+        for order in ([0, 1], [1, 0]):
+            # Class 0 is the product, the last class is none.
+            classes = (~there[:, order]).long()
+            named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
+            losses.append((named + there[:, order] * box_loss(found.pred_boxes, wanted[:, order])).sum(1))
         patches = patch_head(found.last_hidden_state[:, 1:-MOST_PRODUCTS])
         # Products by patches: whether the patch's centre lies in the product.
         offset = (centres[None, None] - wanted[:, :, None, :2]).abs()
         inside = (offset <= wanted[:, :, None, 2:] / 2).all(-1) & there[:, :, None]
         covered = torch.nn.functional.binary_cross_entropy_with_logits(patches[..., 0], inside.any(1).float())
         of_patch = box_loss(patches[:, None, :, 1:].sigmoid(), wanted[:, :, None])
-        return of_token.sum(1).mean() + 5 * covered + (of_patch * inside).sum() / inside.sum()
+        return torch.minimum(*losses).mean() + 5 * covered + (of_patch * inside).sum() / inside.sum()
 
     model.patch_head = patch_head
     train(model, loss_of, TRAINING_PAGES, 32, DETECTOR_EPOCHS, 1.5e-3)
     del model.patch_head
-
-
-def in_order(there: Tensor, boxes: Tensor) -> Tensor:
-    """Put two products into the order in which the detection tokens are to find them: left to right, else downwards.
-
-    With an order of its own each token knows its task; DETR's matching takes far longer to give them one.
-    """
-    import torch
-
-    (x, y, width, _), (other_x, other_y, other_width, _) = (boxes[:, place].unbind(-1) for place in (0, 1))
-    beside = (x - other_x).abs() >= (width + other_width) / 2
-    wrong = torch.where(beside, x > other_x, y > other_y) & there.all(1)
-    return torch.where(wrong[:, None, None], boxes.flip(1), boxes)
 
 
 def box_loss(found: Tensor, wanted: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +33,7 @@ def table(spark: SparkSession, digits: list[Path]) -> DataFrame:
     return spark.createDataFrame(rows, SCHEMA)
 
 
-def written(table: DataFrame, folder: Path, **options: str) -> str:
+def written(table: DataFrame, folder: Path, **options: Any) -> str:
     page = write_similarity_report(table, folder / "new" / "page.html", picture="content", **options)
     return page.read_text(encoding="utf-8")
 

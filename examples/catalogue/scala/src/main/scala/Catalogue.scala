@@ -39,6 +39,7 @@ object Catalogue {
       .setInputCols("content")
       .setDetectionsCol("products")
       .setThreshold(0.5)
+      .setTopK(1) // a page of this catalogue shows one product
     val cropper = new ImageCropper().setInputCols("content", "products").setOutputCol("crop").setExplode(true)
     val hasher = new PerceptualHash().setInputCols("crop").setHashCol("hash")
     val embedder = ViTImageEmbeddings
