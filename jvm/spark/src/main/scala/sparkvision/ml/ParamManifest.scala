@@ -20,7 +20,9 @@ object ParamManifest {
     new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
+    new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would."
   )
 
   private val mapper = new ObjectMapper
