@@ -32,15 +32,15 @@ final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], t
       Postprocessor.largest(scores, 1, Double.NegativeInfinity).headOption.collect {
         // As torch compares: both in float32.
         case id if scores(id).toFloat > threshold.toFloat =>
-          Detection(id, labels(id), scores(id).toFloat, box(boxes.slice(query * 4, query * 4 + 4), picture))
+          Detection(id, labels(id), scores(id).toFloat, box(boxes, query * 4, picture))
       }
     }
     val best = found.sortBy(-_.score)
     topK.fold(best)(best.take)
   }
 
-  private def box(relative: Array[Float], picture: PixelSize): Box = {
-    val Array(x, y, width, height) = relative
+  private def box(boxes: Array[Float], at: Int, picture: PixelSize): Box = {
+    val (x, y, width, height) = (boxes(at), boxes(at + 1), boxes(at + 2), boxes(at + 3))
     Box(
       (x - 0.5f * width) * picture.width,
       (y - 0.5f * height) * picture.height,

@@ -68,8 +68,8 @@ final class InferenceSession private (
     *   as [[run]]
     */
   private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = whileOpen {
-    val Seq(logits, boxes) = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs)
-    logits.zip(boxes)
+    val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs)
+    outputs.head.zip(outputs.last)
   }
 
   private def whileOpen[A](work: => A): A = {
