@@ -209,7 +209,7 @@ final class LocalModel(
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
     val pixels = picture match {
-      case Picture.Encoded(bytes) => timed(listener.decoded)(decode(bytes))
+      case Picture.Encoded(bytes) => decode(bytes)
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
     }
@@ -218,9 +218,14 @@ final class LocalModel(
     }
   }
 
-  private def decode(bytes: Array[Byte]): Pixels = settings.decodeMode match {
-    case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
-    case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
+  private def decode(bytes: Array[Byte]): Pixels = {
+    val start = System.nanoTime
+    val pixels = settings.decodeMode match {
+      case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
+      case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
+    }
+    listener.decoded(bytes, pixels, System.nanoTime - start)
+    pixels
   }
 
   private def requireOpen(): Unit = synchronized {
