@@ -25,7 +25,7 @@ final case class CropBox(xmin: Double, ymin: Double, xmax: Double, ymax: Double)
   override def toString: String = s"the box ($xmin, $ymin, $xmax, $ymax)"
 }
 
-private object CropBox {
+object CropBox {
 
   /** The whole pixel nearest to an edge, within the picture. */
   private def pixel(edge: Double, length: Int): Int = math.rint(edge).max(0).min(length.toDouble).toInt

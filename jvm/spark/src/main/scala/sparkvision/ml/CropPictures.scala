@@ -1,7 +1,6 @@
 package sparkvision.ml
 
 import org.apache.spark.TaskContext
-import org.apache.spark.sql.Row
 
 import sparkvision.engine._
 
