@@ -41,4 +41,12 @@ object ModelListener {
       tell(second)
     }
   }
+
+  /** Does a step and reports how many nanoseconds it took. */
+  private[engine] def timed[R](report: Long => Unit)(step: => R): R = {
+    val start = System.nanoTime
+    val result = step
+    report(System.nanoTime - start)
+    result
+  }
 }

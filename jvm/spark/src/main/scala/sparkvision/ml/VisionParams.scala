@@ -163,8 +163,10 @@ trait PictureLimitsParams extends Params {
 /** How the model is run. */
 trait InferenceParams extends PictureLimitsParams {
 
+  protected def batchSizeDoc: String = "pictures the model is given at once, at most"
+
   final val batchSize: IntParam =
-    new IntParam(this, "batchSize", "pictures the model is given at once, at most", ParamValidators.gt(0))
+    new IntParam(this, "batchSize", batchSizeDoc, ParamValidators.gt(0))
   final val executionProvider: Param[String] = new Param(
     this,
     "executionProvider",
