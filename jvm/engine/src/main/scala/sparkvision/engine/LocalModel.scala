@@ -208,7 +208,7 @@ final class LocalModel(
   }
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {
-    val pixels = picture match {
+    val pixels: PixelRows = picture match {
       case Picture.Encoded(bytes) => timed(listener.decoded)(decode(bytes))
       case Picture.Decoded(decoded) => decoded
       case Picture.Unusable(reason) => throw new ImageException(reason)
@@ -218,9 +218,9 @@ final class LocalModel(
     }
   }
 
-  private def decode(bytes: Array[Byte]): Pixels = settings.decodeMode match {
-    case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
-    case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
+  private def decode(bytes: Array[Byte]): PixelRows = settings.decodeMode match {
+    case DecodeMode.Exact => ImageDecoder.rows(bytes, settings.maxImagePixels)
+    case DecodeMode.Fast => ImageDecoder.draftRows(bytes, settings.maxImagePixels)(preprocessor.target)
   }
 
   private def requireOpen(): Unit = synchronized {

@@ -5,12 +5,16 @@ package sparkvision.engine
   * @param rgb
   *   `height * width * 3` bytes. Not copied: whoever makes a `Pixels` hands the array over.
   */
-final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) {
+final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) extends PixelRows {
   require(width > 0 && height > 0, s"a picture has at least one pixel, not $width x $height")
   require(
     rgb.length == width * height * 3,
     s"$width x $height RGB pixels need ${width * height * 3} bytes, not ${rgb.length}"
   )
+
+  override private[engine] def rows(first: Int, count: Int): RowBlock = RowBlock(rgb, first * width * 3)
+
+  override def toPixels: Pixels = this
 }
 
 object Pixels {

@@ -12,13 +12,13 @@ private[engine] final class TurnedRows(rowLength: Int) {
   /** [[Groups]] ints for each sample of a row. */
   val samples: Array[Int] = new Array(rowLength * Groups)
 
-  /** Turns rows of a picture, at most [[Rows]]. */
-  def read(rgb: Array[Byte], firstRow: Int, rowCount: Int): Unit =
-    eachTile(rowCount)((group, from) => readTile(rgb, firstRow, rowCount, group, from))
+  /** Turns rows of a picture, at most [[Rows]]; the first begins at `start`. */
+  def read(rgb: Array[Byte], start: Int, rowCount: Int): Unit =
+    eachTile(rowCount)((group, from) => readTile(rgb, start, rowCount, group, from))
 
   /** Turns them back into rows of a picture. */
-  def write(rgb: Array[Byte], firstRow: Int, rowCount: Int): Unit =
-    eachTile(rowCount)((group, from) => writeTile(rgb, firstRow, rowCount, group, from))
+  def write(rgb: Array[Byte], start: Int, rowCount: Int): Unit =
+    eachTile(rowCount)((group, from) => writeTile(rgb, start, rowCount, group, from))
 
   /** Goes through the block so that what is touched stays in the processor's first cache. */
   private def eachTile(rowCount: Int)(work: (Int, Int) => Unit): Unit =
@@ -26,15 +26,14 @@ private[engine] final class TurnedRows(rowLength: Int) {
       (0 until (rowCount + 3) / 4).foreach(group => work(group, from))
     }
 
-  /** Where a row of the block begins in the picture. A last group that is not full has its last row several times. */
-  private def start(firstRow: Int, rowCount: Int, row: Int): Int =
-    (firstRow + math.min(row, rowCount - 1)) * rowLength
+  /** Where a row of the block begins. A last group that is not full has its last row several times. */
+  private def rowStart(start: Int, rowCount: Int, row: Int): Int = start + math.min(row, rowCount - 1) * rowLength
 
-  private def readTile(rgb: Array[Byte], firstRow: Int, rowCount: Int, group: Int, from: Int): Unit = {
-    val row0 = start(firstRow, rowCount, 4 * group)
-    val row1 = start(firstRow, rowCount, 4 * group + 1)
-    val row2 = start(firstRow, rowCount, 4 * group + 2)
-    val row3 = start(firstRow, rowCount, 4 * group + 3)
+  private def readTile(rgb: Array[Byte], start: Int, rowCount: Int, group: Int, from: Int): Unit = {
+    val row0 = rowStart(start, rowCount, 4 * group)
+    val row1 = rowStart(start, rowCount, 4 * group + 1)
+    val row2 = rowStart(start, rowCount, 4 * group + 2)
+    val row3 = rowStart(start, rowCount, 4 * group + 3)
     val turned = samples
     val until = math.min(from + TileSamples, rowLength)
     var i = from
@@ -45,11 +44,11 @@ private[engine] final class TurnedRows(rowLength: Int) {
     }
   }
 
-  private def writeTile(rgb: Array[Byte], firstRow: Int, rowCount: Int, group: Int, from: Int): Unit = {
-    val row0 = start(firstRow, rowCount, 4 * group)
-    val row1 = start(firstRow, rowCount, 4 * group + 1)
-    val row2 = start(firstRow, rowCount, 4 * group + 2)
-    val row3 = start(firstRow, rowCount, 4 * group + 3)
+  private def writeTile(rgb: Array[Byte], start: Int, rowCount: Int, group: Int, from: Int): Unit = {
+    val row0 = rowStart(start, rowCount, 4 * group)
+    val row1 = rowStart(start, rowCount, 4 * group + 1)
+    val row2 = rowStart(start, rowCount, 4 * group + 2)
+    val row3 = rowStart(start, rowCount, 4 * group + 3)
     val turned = samples
     val until = math.min(from + TileSamples, rowLength)
     var i = from

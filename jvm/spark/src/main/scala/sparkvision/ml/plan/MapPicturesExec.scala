@@ -16,6 +16,7 @@ final private[ml] case class MapPicturesExec(
     originName: Expression,
     defaultOriginName: Expression,
     function: PictureFunction,
+    passed: Seq[Attribute],
     added: Seq[Attribute],
     child: SparkPlan
 ) extends UnaryExecNode {
@@ -24,7 +25,7 @@ final private[ml] case class MapPicturesExec(
 
   override protected def stringArgs: Iterator[Any] = Iterator(picture, function.description, added)
 
-  override def output: Seq[Attribute] = child.output ++ added
+  override def output: Seq[Attribute] = passed ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)
 
@@ -41,6 +42,7 @@ final private[ml] case class MapPicturesExec(
     val rows = new PictureRows(
       Seq(picture, originName, defaultOriginName),
       child.output,
+      passed,
       added,
       new PictureReader(picture.dataType, configuration),
       function,

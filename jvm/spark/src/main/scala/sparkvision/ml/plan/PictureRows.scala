@@ -2,7 +2,7 @@ package sparkvision.ml.plan
 
 import scala.collection.mutable
 
-import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, JoinedRow, MutableProjection, UnsafeProjection}
+import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePicture}
@@ -11,9 +11,14 @@ import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePic
   *
   * @param inputs
   *   the picture, its origin and its default origin
+  * @param present
+  *   the columns of the rows that come in
+  * @param passed
+  *   those of them that go out
   */
 final private[plan] class PictureRows(
     inputs: Seq[Expression],
+    present: Seq[Attribute],
     passed: Seq[Attribute],
     added: Seq[Attribute],
     reader: PictureReader,
@@ -26,8 +31,9 @@ final private[plan] class PictureRows(
     // Rows whose pictures are still in a batch. Spark uses one row object again and again, so each is copied.
     val waiting = mutable.Queue[InternalRow]()
     val source = sourceOf(partition)
+    val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)
     val pictures = rows.map { row =>
-      waiting += row.copy()
+      waiting += narrowed(row).copy()
       source(row)
     }
     val join = joined()
@@ -38,16 +44,15 @@ final private[plan] class PictureRows(
   }
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
-    val evaluate = MutableProjection.create(inputs, passed)
-    evaluate.initialize(partition)
-    val pictureType = inputs.head.dataType
-    val toScala = CatalystTypeConverters.createToScalaConverter(pictureType)
-    row => {
-      val values = evaluate(row)
-      def text(index: Int) = Option.when(!values.isNullAt(index))(values.getUTF8String(index).toString)
-      val picture = if (values.isNullAt(0)) null else toScala(values.get(0, pictureType))
-      reader(picture).named(text(1), text(2))
-    }
+    // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
+    val Seq(picture, origin, defaultOrigin) = inputs.map(BindReferences.bindReference(_, present))
+    Seq(picture, origin, defaultOrigin).foreach(_.foreach {
+      case random: Nondeterministic => random.initialize(partition)
+      case _ => ()
+    })
+    val toScala = CatalystTypeConverters.createToScalaConverter(picture.dataType)
+    def text(name: Expression, row: InternalRow) = Option(name.eval(row)).map(_.toString)
+    row => reader(toScala(picture.eval(row))).named(text(origin, row), text(defaultOrigin, row))
   }
 
   private def joined(): (InternalRow, Seq[Any]) => InternalRow = {
