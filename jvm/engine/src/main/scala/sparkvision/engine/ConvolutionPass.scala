@@ -17,7 +17,7 @@ private[engine] object ConvolutionPass {
     val scaled = new Array[Byte](rowCount * columns.length * 3)
     if (math.max(pixels.width, columns.length) > MaxTurnedWidth)
       (0 until rowCount).foreach { row =>
-        scaleRow(pixels.rows(firstRow + row, 1), columns, scaled, row * columns.length * 3)
+        scaleRow(pixels, firstRow + row, columns, scaled, row * columns.length * 3)
       }
     else scaleBlocks(pixels, columns, firstRow, rowCount, scaled)
     new Pixels(columns.length, rowCount, scaled)
@@ -34,10 +34,9 @@ private[engine] object ConvolutionPass {
     val after = new TurnedRows(columns.length * 3)
     (0 until rowCount by TurnedRows.Rows).foreach { row =>
       val rows = math.min(TurnedRows.Rows, rowCount - row)
-      val block = pixels.rows(firstRow + row, rows)
-      before.read(block.bytes, block.start, rows)
+      before.read(pixels, firstRow + row, rows)
       scaleColumns(before.samples, columns, after.samples)
-      after.write(scaled, row * columns.length * 3, rows)
+      after.write(scaled, row, rows)
     }
   }
 
@@ -55,12 +54,13 @@ private[engine] object ConvolutionPass {
     }
   }
 
-  private def scaleRow(row: RowBlock, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+  private def scaleRow(pixels: PixelRows, row: Int, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+    val start = row * pixels.width * 3
     val half = 1 << (columns.precision - 1)
     for (x <- 0 until columns.length; channel <- 0 until 3) {
       var sum = half
       (0 until columns.count(x)).foreach { tap =>
-        val sample = row.bytes(row.start + (columns.first(x) + tap) * 3 + channel) & 0xff
+        val sample = pixels.bytes.get(start + (columns.first(x) + tap) * 3 + channel) & 0xff
         sum += sample * columns.weights(x * columns.taps + tap)
       }
       scaled(target + x * 3 + channel) = Math.max(0, Math.min(255, sum >> columns.precision)).toByte
@@ -75,15 +75,13 @@ private[engine] object ConvolutionPass {
   def vertical(pixels: PixelRows, rows: Coefficients, firstRow: Int): Pixels = {
     val rowLength = pixels.width * 3
     val scaled = new Array[Byte](rows.length * rowLength)
-    val row = ByteBuffer.allocate((rowLength + 3) / 4 * 4).order(ByteOrder.LITTLE_ENDIAN)
-    val packed = new Array[Int](row.capacity / 4)
+    val packed = new Array[Int](PixelRows.packedLength(pixels.width))
+    val row = ByteBuffer.allocate(packed.length * 4).order(ByteOrder.LITTLE_ENDIAN)
     val sums = new PackedSums(packed.length, rows.precision)
     (0 until rows.length).foreach { y =>
       sums.reset()
       (0 until rows.count(y)).foreach { tap =>
-        val input = pixels.rows(rows.first(y) - firstRow + tap, 1)
-        System.arraycopy(input.bytes, input.start, row.array, 0, rowLength)
-        row.asIntBuffer.get(packed)
+        pixels.packRow(rows.first(y) - firstRow + tap, packed, 0)
         sums.add(packed, rows.weights(y * rows.taps + tap))
       }
       sums.writeTo(packed)

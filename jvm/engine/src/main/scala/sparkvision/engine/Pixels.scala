@@ -1,5 +1,7 @@
 package sparkvision.engine
 
+import java.nio.ByteBuffer
+
 /** A decoded picture: 8-bit RGB, row by row from the top, three bytes a pixel.
   *
   * @param rgb
@@ -12,7 +14,7 @@ final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) extend
     s"$width x $height RGB pixels need ${width * height * 3} bytes, not ${rgb.length}"
   )
 
-  override private[engine] def rows(first: Int, count: Int): RowBlock = RowBlock(rgb, first * width * 3)
+  override private[engine] val bytes: ByteBuffer = ByteBuffer.wrap(rgb)
 
   override def toPixels: Pixels = this
 }

@@ -61,8 +61,8 @@ object Resample {
     else {
       val rgb = new Array[Byte](window.height * window.width * 3)
       (0 until window.height).foreach { row =>
-        val from = pixels.rows(window.top + row, 1)
-        System.arraycopy(from.bytes, from.start + window.left * 3, rgb, row * window.width * 3, window.width * 3)
+        val start = ((window.top + row) * pixels.width + window.left) * 3
+        pixels.bytes.get(start, rgb, row * window.width * 3, window.width * 3)
       }
       new Pixels(window.width, window.height, rgb)
     }
@@ -101,12 +101,9 @@ object Resample {
     val lines = nearestPositions(pixels.height, size.height, window.top, window.height)
     val rgb = new Array[Byte](window.width * window.height * 3)
     var target = 0
-    for (line <- lines) {
-      val row = pixels.rows(line, 1)
-      columns.foreach { column =>
-        System.arraycopy(row.bytes, row.start + column * 3, rgb, target, 3)
-        target += 3
-      }
+    for (line <- lines; column <- columns) {
+      pixels.bytes.get((line * pixels.width + column) * 3, rgb, target, 3)
+      target += 3
     }
     new Pixels(window.width, window.height, rgb)
   }

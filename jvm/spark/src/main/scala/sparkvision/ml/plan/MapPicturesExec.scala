@@ -40,7 +40,9 @@ final private[ml] case class MapPicturesExec(
       sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
     }
     val rows = new PictureRows(
-      Seq(picture, originName, defaultOriginName),
+      picture,
+      originName,
+      defaultOriginName,
       child.output,
       passed,
       added,

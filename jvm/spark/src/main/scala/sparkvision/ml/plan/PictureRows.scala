@@ -9,15 +9,15 @@ import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePic
 
 /** Spark's rows on one side, a [[PictureFunction]] on the other. Runs inside tasks.
   *
-  * @param inputs
-  *   the picture, its origin and its default origin
   * @param present
   *   the columns of the rows that come in
   * @param passed
   *   those of them that go out
   */
 final private[plan] class PictureRows(
-    inputs: Seq[Expression],
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
     present: Seq[Attribute],
     passed: Seq[Attribute],
     added: Seq[Attribute],
@@ -45,14 +45,18 @@ final private[plan] class PictureRows(
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
     // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
-    val Seq(picture, origin, defaultOrigin) = inputs.map(BindReferences.bindReference(_, present))
-    Seq(picture, origin, defaultOrigin).foreach(_.foreach {
-      case random: Nondeterministic => random.initialize(partition)
-      case _ => ()
-    })
-    val toScala = CatalystTypeConverters.createToScalaConverter(picture.dataType)
-    def text(name: Expression, row: InternalRow) = Option(name.eval(row)).map(_.toString)
-    row => reader(toScala(picture.eval(row))).named(text(origin, row), text(defaultOrigin, row))
+    def evaluated(expression: Expression): InternalRow => Any = {
+      val bound = BindReferences.bindReference(expression, present)
+      bound.foreach {
+        case random: Nondeterministic => random.initialize(partition)
+        case _ => ()
+      }
+      val toScala = CatalystTypeConverters.createToScalaConverter(expression.dataType)
+      row => toScala(bound.eval(row))
+    }
+    val (value, origin, defaultOrigin) = (evaluated(picture), evaluated(originName), evaluated(defaultOriginName))
+    def text(name: InternalRow => Any, row: InternalRow) = Option(name(row)).map(_.toString)
+    row => reader(value(row)).named(text(origin, row), text(defaultOrigin, row))
   }
 
   private def joined(): (InternalRow, Seq[Any]) => InternalRow = {
