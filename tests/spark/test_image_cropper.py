@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -12,13 +12,20 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from pyspark.ml import Pipeline
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from tests.conftest import FIXTURES
 
 import sparkvision
 from sparkvision.errors import ParameterError
-from sparkvision.ml import ImageAssembler, ImageCropper, ViTForImageClassification
+from sparkvision.export import ExportReport
+from sparkvision.ml import (
+    ImageAssembler,
+    ImageCropper,
+    ViTForImageClassification,
+    ViTImageEmbeddings,
+    YolosForObjectDetection,
+)
 
 Box = tuple[float, float, float, float]
 
@@ -71,6 +78,12 @@ def expected_digests(picture: Image.Image, boxes: Sequence[Box]) -> list[tuple[i
     """Give the same of Pillow's crops."""
     crops = [picture.crop(box) for box in boxes]
     return [(*crop.size, hashlib.sha256(bgr(crop)).hexdigest()) for crop in crops]
+
+
+def png(picture: Image.Image) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def cropper(column: str = "content") -> ImageCropper:
@@ -187,48 +200,59 @@ def test_pictures_larger_than_maxImagePixels_are_refused(bad: DataFrame) -> None
     assert row["crop"] == [] and "too large" in row["error"]
 
 
-def labelled(spark: SparkSession, column: str) -> ViTForImageClassification:
-    vit = ViTForImageClassification.pretrained().setInputCols(column).setErrorCol(f"{column}_error")
-    return vit.setRawPredictionCol(f"{column}_logits")
-
-
-def test_the_next_stage_reads_exploded_crops_as_if_they_were_files(spark: SparkSession, photos: list[Path]) -> None:
-    boxes = {file: some_boxes(upright(file), 3) for file in photos[:6]}
-    frame = table(spark, [(file.name, file.read_bytes(), found) for file, found in boxes.items()])
-    pipeline = Pipeline(stages=[cropper().setExplode(True), labelled(spark, "crop")]).fit(frame)
-    found = np.array([row["crop_logits"].toArray() for row in pipeline.transform(frame).collect()])
-
-    def png(crop: Image.Image) -> bytes:
-        buffer = BytesIO()
-        crop.save(buffer, "PNG")
-        return buffer.getvalue()
-
-    files = [(png(upright(file).crop(box)),) for file, several in boxes.items() for box in several]
-    alone = labelled(spark, "content").transform(spark.createDataFrame(files, "content binary").coalesce(1))
-    expected = np.array([row["content_logits"].toArray() for row in alone.collect()])
-    print(f"\n{len(expected)} crops: largest difference of a logit {np.abs(found - expected).max():.2g}")
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
 def test_a_stage_refuses_an_array_of_several_crops_and_says_what_to_do(spark: SparkSession, bad: DataFrame) -> None:
-    row = labelled(spark, "crop").transform(cropper().transform(bad)).collect()[0]
-    assert row["crop_logits"] is None
-    assert row["crop_error"] == "the array has 2 pictures, and a stage takes one: explode it first"
+    vit = ViTForImageClassification.pretrained().setInputCols("crop").setOutputCol("class").setErrorCol("reason")
+    row = vit.transform(cropper().transform(bad)).collect()[0]
+    assert row["class"] == []
+    assert row["reason"] == "the array has 2 pictures, and a stage takes one: explode it first"
 
 
-def test_between_two_models_no_picture_is_decoded_again_and_nothing_is_shuffled(
-    spark: SparkSession, digits: list[Path], capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def detector(spark: SparkSession, tiny_export: Callable[[str, str], ExportReport]) -> YolosForObjectDetection:
+    bundle = tiny_export("YolosForObjectDetection", "object-detection").bundle.folder
+    # Low, so that random weights find something in every picture.
+    stage = YolosForObjectDetection.loadSavedModel(str(bundle), spark).setThreshold(0.3).setTopK(3)
+    return stage.setInputCols("image").setDetectionsCol("detections")
+
+
+@pytest.fixture
+def embedder(spark: SparkSession, tiny_export: Callable[[str, str], ExportReport]) -> ViTImageEmbeddings:
+    bundle = tiny_export("ViTForImageClassification", "feature-extraction").bundle.folder
+    return ViTImageEmbeddings.loadSavedModel(str(bundle), spark).setEmbeddingsCol("embedding")
+
+
+def test_a_pipeline_from_pictures_to_embedded_objects_decodes_each_once_and_shuffles_nothing(
+    spark: SparkSession,
+    photos: list[Path],
+    detector: YolosForObjectDetection,
+    embedder: ViTImageEmbeddings,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    frame = table(spark, [(f.name, f.read_bytes(), [(0, 0, 32, 16), (4, 4, 28, 28)]) for f in digits[:9]])
-    stages = [labelled(spark, "image"), cropper("image").setExplode(True), labelled(spark, "crop")]
+    files = [file for file in photos if file.name.startswith(("cat", "exif", "rocket", "webp"))]
+    rows = [(file.name, bytearray(file.read_bytes())) for file in files]
+    frame = spark.createDataFrame(rows, "path string, content binary").coalesce(1)
+    stages = [detector, cropper("image").setExplode(True), embedder.setInputCols("crop")]
     result = Pipeline(stages=[ImageAssembler(), *stages]).fit(frame).transform(frame)
     capsys.readouterr()
-    result.select("path", "image_logits", "crop_logits").repartition(1).explain()
-    assert capsys.readouterr().out.count("Exchange") == 1  # the one that was asked for
-    assert len(result.collect()) == 18
+    result.explain()
+    assert "Exchange" not in capsys.readouterr().out
+    crops = result.select("path", "detections", "embedding", F.expr("crop[0].metadata['detection']")).collect()
+    assert {row["path"] for row in crops} == {file.name for file in files}
     totals = {row["stage"]: row for row in sparkvision.metrics(spark).collect()}
-    assert [totals[stage.uid]["decoded"] for stage in stages] == [9, 0, 0]
-    assert [totals[stage.uid]["pictures"] for stage in stages] == [9, 9, 18]
+    assert [totals[stage.uid]["decoded"] for stage in stages] == [len(files), 0, 0]
+    assert [totals[stage.uid]["pictures"] for stage in stages] == [len(files), len(files), len(crops)]
+
+    def pillows(row: Row) -> bytes:
+        box = row["detections"][int(row[3])]["box"]
+        picture = upright(next(file for file in files if file.name == row["path"]))
+        edges = (max(round(box[0]), 0), max(round(box[1]), 0))
+        return png(picture.crop((*edges, min(round(box[2]), picture.width), min(round(box[3]), picture.height))))
+
+    alone = spark.createDataFrame([(pillows(row),) for row in crops], "content binary").coalesce(1)
+    expected = [row["embedding"].toArray() for row in embedder.setInputCols("content").transform(alone).collect()]
+    found = [row["embedding"].toArray() for row in crops]
+    print(f"\n{len(crops)} crops: largest difference of an embedding {np.abs(np.subtract(found, expected)).max():.2g}")
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_saved_in_a_pipeline_it_gives_the_same_crops(bad: DataFrame, tmp_path: Path) -> None:
