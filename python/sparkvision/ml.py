@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._base import ClassificationTransformer, ModelTransformer, VisionTransformer
+from sparkvision._base import ClassificationTransformer, ColumnsTransformer, ModelTransformer, VisionTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,6 +23,7 @@ __all__ = [
     "ViTImageEmbeddings",
     "YolosForObjectDetection",
     "DetrForObjectDetection",
+    "ImageCropper",
 ]
 
 
@@ -2142,4 +2143,138 @@ class DetrForObjectDetection(ModelTransformer):
     def getWidth(self) -> int | None:
         """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class ImageCropper(ColumnsTransformer):
+    """Cuts the boxes that a detection stage found out of their pictures, for the next stage to read."""
+
+    _java_class = "sparkvision.ml.ImageCropper"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    explode: Param[bool] = Param(
+        Params._dummy(),
+        "explode",
+        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture",
+        typeConverter=TypeConverters.toListString,
+    )
+    keepEmpty: Param[bool] = Param(
+        Params._dummy(),
+        "keepEmpty",
+        "whether a picture without detections keeps a row, without a crop, where explode is true",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            explode=False,
+            inputCols=["image", "detections"],
+            keepEmpty=False,
+            maxImagePixels=178956970,
+            outputCol="crop",
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExplode(self, value: bool) -> Self:
+        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        return self._set(explode=value)
+
+    def getExplode(self) -> bool:
+        """Get ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        value: bool = self.getOrDefault(self.explode)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setKeepEmpty(self, value: bool) -> Self:
+        """Set ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        return self._set(keepEmpty=value)
+
+    def getKeepEmpty(self) -> bool:
+        """Get ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        value: bool = self.getOrDefault(self.keepEmpty)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str = self.getOrDefault(self.outputCol)
         return value

@@ -2,18 +2,24 @@ package sparkvision.ml.plan
 
 import scala.collection.mutable
 
-import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, JoinedRow, MutableProjection, UnsafeProjection}
+import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePicture}
 
 /** Spark's rows on one side, a [[PictureFunction]] on the other. Runs inside tasks.
   *
-  * @param inputs
-  *   the picture, its origin and its default origin
+  * @param present
+  *   the columns of the rows that come in
+  * @param passed
+  *   those of them that go out
   */
 final private[plan] class PictureRows(
-    inputs: Seq[Expression],
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
+    argument: Expression,
+    present: Seq[Attribute],
     passed: Seq[Attribute],
     added: Seq[Attribute],
     reader: PictureReader,
@@ -26,28 +32,33 @@ final private[plan] class PictureRows(
     // Rows whose pictures are still in a batch. Spark uses one row object again and again, so each is copied.
     val waiting = mutable.Queue[InternalRow]()
     val source = sourceOf(partition)
+    val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)
     val pictures = rows.map { row =>
-      waiting += row.copy()
+      waiting += narrowed(row).copy()
       source(row)
     }
     val join = joined()
-    function(pictures, metrics).flatMap { result =>
+    function(pictures, metrics).flatMap { results =>
       val row = waiting.dequeue()
-      result.map(join(row, _))
+      results.iterator.map(join(row, _))
     }
   }
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
-    val evaluate = MutableProjection.create(inputs, passed)
-    evaluate.initialize(partition)
-    val pictureType = inputs.head.dataType
-    val toScala = CatalystTypeConverters.createToScalaConverter(pictureType)
-    row => {
-      val values = evaluate(row)
-      def text(index: Int) = Option.when(!values.isNullAt(index))(values.getUTF8String(index).toString)
-      val picture = if (values.isNullAt(0)) null else toScala(values.get(0, pictureType))
-      reader(picture).named(text(1), text(2))
+    // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
+    def evaluated(expression: Expression): InternalRow => Any = {
+      val bound = BindReferences.bindReference(expression, present)
+      bound.foreach {
+        case random: Nondeterministic => random.initialize(partition)
+        case _ => ()
+      }
+      val toScala = CatalystTypeConverters.createToScalaConverter(expression.dataType)
+      row => toScala(bound.eval(row))
     }
+    val (value, origin, defaultOrigin) = (evaluated(picture), evaluated(originName), evaluated(defaultOriginName))
+    val beside = evaluated(argument)
+    def text(name: InternalRow => Any, row: InternalRow) = Option(name(row)).map(_.toString)
+    row => reader(value(row)).named(text(origin, row), text(defaultOrigin, row)).copy(argument = beside(row))
   }
 
   private def joined(): (InternalRow, Seq[Any]) => InternalRow = {

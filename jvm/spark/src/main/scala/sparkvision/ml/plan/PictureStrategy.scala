@@ -7,8 +7,10 @@ import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 private[ml] object PictureStrategy extends SparkStrategy {
 
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
-    case MapPictures(picture, origin, defaultOrigin, function, added, child) =>
-      Seq(MapPicturesExec(picture, origin, defaultOrigin, function, added, planLater(child)))
+    case pictures @ MapPictures(picture, origin, defaultOrigin, argument, function, added, child, _) =>
+      Seq(
+        MapPicturesExec(picture, origin, defaultOrigin, argument, function, pictures.passed, added, planLater(child))
+      )
     case _ => Nil
   }
 }
