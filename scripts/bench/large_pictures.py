@@ -2,9 +2,10 @@
 
 Usage: scripts/bench/large_pictures [--rounds N] [--count N] [--record FILE]
 
-In milliseconds of processor time a picture, which other programs disturb less than the clock: of the parts on one thread
-of a JVM of their own, of the Pipeline and of a pandas UDF with all their processes. They take turns, round after round;
-the first round is not counted. Prints rows of JSON and appends them to the file; scripts/performance_page.py shows them.
+In milliseconds of processor time a picture, which other programs disturb less than the clock: of the parts on one
+thread of a JVM of their own, of the Pipeline and of a pandas UDF with all their processes. They take turns, round after
+round; the first round is not counted. Prints rows of JSON and appends them to the file, which
+scripts/performance_page.py shows.
 """
 
 from __future__ import annotations
