@@ -127,12 +127,14 @@ object LocalModelBytes {
 
   private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
-    if (in.hasRemaining && in.getInt(0) < 0) unpack(Files.readAllBytes(Path.of(new String(packed, 4, -in.getInt(), UTF_8))))
-    else Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
-      val bytes = new Array[Byte](buffer.getInt())
-      buffer.get(bytes)
-      bytes
-    }
+    if (in.hasRemaining && in.getInt(0) < 0)
+      unpack(Files.readAllBytes(Path.of(new String(packed, 4, -in.getInt(), UTF_8))))
+    else
+      Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
+        val bytes = new Array[Byte](buffer.getInt())
+        buffer.get(bytes)
+        bytes
+      }
   }
 
   private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {

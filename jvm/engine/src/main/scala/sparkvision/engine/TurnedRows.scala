@@ -1,7 +1,7 @@
 package sparkvision.engine
 
-/** A block of a picture's rows, or a part of them, turned so that the samples of one column lie together and one weight serves them all:
-  * for each sample of a row the values of all rows, four rows to an int.
+/** A block of a picture's rows, or a part of them, turned so that the samples of one column lie together and one weight
+  * serves them all: for each sample of a row the values of all rows, four rows to an int.
   *
   * @param rowLength
   *   samples in a row of the block, at most
