@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 import sparkvision.ml
 from sparkvision._base import ModelTransformer, VisionTransformer
 from sparkvision.errors import ParameterError
+from sparkvision.ml import CLIPTextEmbeddings
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
 STAGES: list[type[VisionTransformer]] = [getattr(sparkvision.ml, name) for name in sparkvision.ml.__all__]
@@ -25,13 +26,16 @@ def test_the_services_file_lists_every_stage_by_its_python_name() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: Any) -> None:
-    table = spark.range(1).selectExpr("cast(null as binary) content")
-    if issubclass(stage, ModelTransformer):
+    table = spark.range(1).selectExpr("cast(null as binary) content", "cast(null as string) text")
+    if stage is CLIPTextEmbeddings:
+        with pytest.raises(ParameterError, match="has no model"):
+            stage().setEmbeddingsCol("result").transform(table)
+    elif issubclass(stage, ModelTransformer):
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
     else:
-        assert stage().setOutputCol("result").transform(table).columns == ["content", "result"]
+        assert stage().setOutputCol("result").transform(table).columns == ["content", "text", "result"]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
 
 CLASSIFICATION = "image-classification"
 FEATURES = "feature-extraction"
+ZERO_SHOT = "zero-shot-image-classification"
 
 # transformers' Auto class for each task that the engine can run.
-TASKS = {CLASSIFICATION: "AutoModelForImageClassification", FEATURES: "AutoModel"}
+TASKS = {
+    CLASSIFICATION: "AutoModelForImageClassification",
+    FEATURES: "AutoModel",
+    ZERO_SHOT: "AutoModelForZeroShotImageClassification",
+}
 
 # What an encoder of pictures may give; the first is what every one gives.
 _FEATURE_OUTPUTS = ("last_hidden_state", "pooler_output")
@@ -49,7 +56,7 @@ class Checkpoint:
         Channels, height and width of what the processor makes of every picture.
     output_names : tuple of str
         What the bundle gives: ``logits``, and on request ``attention_rollout``; or ``last_hidden_state`` and, where
-        the model has one, ``pooler_output``.
+        the model has one, ``pooler_output``; or ``image_embeds``.
     """
 
     source: str
@@ -82,7 +89,12 @@ class Checkpoint:
         import torch
 
         with torch.no_grad():
-            return self.select(self.model(pixel_values=pixel_values))
+            return self.select(self.forward(pixel_values=pixel_values))
+
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """The source model as a function of ``pixel_values``; of a CLIP only the half that sees pictures."""
+        return partial(_image_embeds, self.model) if self.task == ZERO_SHOT else self.model.forward
 
     def select(self, outputs: Any) -> dict[str, Tensor]:
         """Take from all that the model gives what `output_names` says.
@@ -90,6 +102,8 @@ class Checkpoint:
         Convolutional encoders give maps [batch, channels, height, width]; they become tokens, as transformers give
         them: [batch, height * width, channels]. A pooled map of one pixel becomes a vector.
         """
+        if self.task == ZERO_SHOT:
+            return {name: outputs[name] for name in self.output_names}
         if self.task == CLASSIFICATION:
             selected = {"logits": outputs["logits"]}
             if ROLLOUT in self.output_names:
@@ -163,6 +177,8 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     import torch
     import transformers
 
+    if task == ZERO_SHOT and config.model_type != "clip":
+        raise ExportError(f"{name} is a {config.model_type} model; for {task} only those of type clip can be exported")
     class_name = ENCODERS.get(config.model_type, TASKS[task]) if task == FEATURES else TASKS[task]
     # A class of its own for pictures takes its part of the configuration by itself.
     arguments = {} if class_name not in TASKS.values() else {"config": config}
@@ -178,13 +194,18 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     except Exception as error:  # as in _load_config
         raise ExportError(f"{name} cannot be loaded for {task}: {first_line(error)}") from error
     missing = sorted(loading["missing_keys"])
-    needed = [key for key in missing if task == CLASSIFICATION or not key.startswith("pooler.")]
+    needed = [key for key in missing if task != FEATURES or not key.startswith("pooler.")]
     if needed:
         raise ExportError(
             f"{name} has no weights for {', '.join(needed[:4])}: it was not trained for {task}, and the answers would "
             "be random; give a checkpoint that was fine-tuned for the task"
         )
     return model.eval(), missing
+
+
+def _image_embeds(model: Any, pixel_values: Tensor) -> dict[str, Tensor]:
+    """Give what transformers' CLIPModel calls so, before it divides it by its length."""
+    return {"image_embeds": model.visual_projection(model.vision_model(pixel_values=pixel_values).pooler_output)}
 
 
 def _load_processor(name: str, local_only: bool) -> Any:
@@ -245,15 +266,16 @@ def _output_names(
 
     try:
         with torch.no_grad():
-            outputs = model(pixel_values=torch.zeros((1, *pixel_shape)))
+            pixel_values = torch.zeros((1, *pixel_shape))
+            outputs = _image_embeds(model, pixel_values) if task == ZERO_SHOT else model(pixel_values=pixel_values)
     except Exception as error:  # a model says in many ways that it takes another size
         raise ExportError(
             f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(pixel_shape)}, "
             f"which the model does not take: {first_line(error)}; make `size` or `crop_size` there agree with "
             "`image_size` in config.json"
         ) from error
-    if task == CLASSIFICATION:
-        return ("logits",)
+    if task != FEATURES:
+        return ("logits",) if task == CLASSIFICATION else tuple(outputs)
     # A pooler without weights of its own in the checkpoint would give random numbers.
     expected = _FEATURE_OUTPUTS[:1] if missing else _FEATURE_OUTPUTS
     found = tuple(output for output in expected if outputs.get(output) is not None)

@@ -41,7 +41,7 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
             elif type(module).__name__ == "MobileViTV2Layer":
                 replace(module, "unfolding", lambda x, module=module: _unfold(x, module.patch_height))
                 replace(module, "folding", lambda x, size, module=module: _fold(x, size, module.patch_height))
-        forward = model.forward
+        forward = checkpoint.forward
         replace(model, "forward", lambda pixel_values: checkpoint.select(forward(pixel_values=pixel_values)))
         yield
 

@@ -26,12 +26,15 @@ SETTINGS = (
     *("size", "height", "width", "cropSize", "resample", "resizeBackend"),
     *("doResize", "doCenterCrop", "doRescale", "doNormalize", "rescaleFactor", "imageMean", "imageStd"),
     *("batchSize", "maxImagePixels", "decodeMode", "topK", "threshold", "pooling", "normalize"),
+    *("candidateLabels", "hypothesisTemplate"),
 )
 
 
 def signature_of(manifest: Manifest) -> ModelSignature:
     """Say what a model takes and gives: encoded pictures, and `PictureModel.predict`'s columns."""
     given: list[tuple[str, Any]]
+    if manifest.text is not None:
+        raise ParameterError(f"sparkvision.mlflow takes no bundle for {manifest.task}; log one that labels or embeds.")
     if manifest.task == FEATURE_EXTRACTION:
         given = [("embedding", Array(DataType.float))]
     else:

@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
 
 object TensorInfo {
+  val Int64 = "int64"
   val Float32 = "float32"
   val Float16 = "float16"
 
@@ -34,6 +35,10 @@ final case class FileDigest(sha256: String, size: Long)
   *   largest absolute difference from the golden output that a session may show
   * @param files
   *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
+  * @param text
+  *   of a zero-shot model: its other half
+  * @param graphFile
+  *   the file of the graph that `inputs`, `outputs` and `golden` are of
   */
 final case class BundleManifest(
     task: ModelTask,
@@ -46,7 +51,9 @@ final case class BundleManifest(
     precision: String,
     tolerance: Double,
     golden: Option[GoldenPair],
-    files: SortedMap[String, FileDigest]
+    files: SortedMap[String, FileDigest],
+    text: Option[TextModel] = None,
+    graphFile: String = BundleManifest.GraphFile
 ) {
 
   /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
@@ -95,8 +102,9 @@ object BundleManifest {
       problemType = ProblemType.parse(reader.text("problemType")),
       precision = precision,
       tolerance = reader.number("tolerance", precision),
-      golden = reader.golden,
-      files = reader.files
+      golden = Option.when(root.hasNonNull("golden"))(reader.golden("golden")),
+      files = reader.files,
+      text = Option.when(root.hasNonNull("text"))(reader.textModel)
     )
     manifest.files.keys.foreach(requireInside(_, where))
     if (!manifest.files.contains(GraphFile)) throw invalid(where, s"lists no $GraphFile")
@@ -148,9 +156,11 @@ object BundleManifest {
 
     def array(path: String*): Seq[JsonNode] = node(path: _*).elements.asScala.toSeq
 
-    def tensors(key: String): Seq[TensorInfo] = array(key).map { tensor =>
-      val shape = tensor.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
-      TensorInfo(tensor.path("name").asText, tensor.path("type").asText, shape)
+    def tensors(key: String): Seq[TensorInfo] = array(key).map(tensor)
+
+    private def tensor(node: JsonNode): TensorInfo = {
+      val shape = node.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
+      TensorInfo(node.path("name").asText, node.path("type").asText, shape)
     }
 
     /** Optional, because nearly every vision model has its channels first. */
@@ -160,14 +170,27 @@ object BundleManifest {
       case other => throw invalid(where, s"has inputLayout '$other'; it may be NCHW or NHWC")
     }
 
-    def golden: Option[GoldenPair] = Option.when(root.hasNonNull("golden")) {
-      def shape(key: String) = array("golden", key).map(_.asLong)
-      def file(key: String) = {
-        val name = node("golden", key).asText
-        if (!node("files").has(name)) throw invalid(where, s"names the golden file '$name' but lists no such file")
-        name
-      }
+    def golden(at: String*): GoldenPair = {
+      def shape(key: String) = array(at :+ key: _*).map(_.asLong)
+      def file(key: String) = listed(node(at :+ key: _*).asText)
       GoldenPair(file("input"), shape("inputShape"), file("output"), shape("outputShape"))
+    }
+
+    def textModel: TextModel = TextModel(
+      graph = listed(node("text", "graph").asText),
+      tokenizer = listed(node("text", "tokenizer").asText),
+      input = tensor(node("text", "input")),
+      output = tensor(node("text", "output")),
+      golden = golden("text", "golden"),
+      logitScale = number("text", "logitScale"),
+      hypothesisTemplate = node("text", "hypothesisTemplate").asText,
+      labelEmbeddings = Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
+    )
+
+    /** A file that the manifest names beside its list, where its hash is. */
+    private def listed(name: String): String = {
+      if (!node("files").has(name)) throw invalid(where, s"names the file '$name' but lists no such file")
+      name
     }
 
     def files: SortedMap[String, FileDigest] = SortedMap.from(node("files").fields.asScala.map { entry =>

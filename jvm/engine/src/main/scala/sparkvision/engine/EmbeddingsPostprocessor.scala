@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** Turns a model's hidden states into one embedding of each picture.
+/** Turns a model's hidden states into one embedding of each picture. A zero-shot model has made its own already.
   *
   * @param normalize
   *   whether embeddings are divided by their Euclidean length, so that dot products are cosines
@@ -12,7 +12,9 @@ package sparkvision.engine
 final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, normalize: Boolean) {
   import EmbeddingsPostprocessor._
 
-  if (manifest.task != ModelTask.FeatureExtraction)
+  private val isProjection = manifest.task == ModelTask.ZeroShotImageClassification
+
+  if (manifest.task != ModelTask.FeatureExtraction && !isProjection)
     throw new BundleException(
       s"This bundle holds a ${manifest.architecture} for ${manifest.task.name}, which gives no embeddings. Export the " +
         "checkpoint with `sparkvision export --task feature-extraction`."
@@ -20,6 +22,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
 
   /** The graph's output that the embeddings are made of. */
   val output: TensorInfo = pooling match {
+    case _ if isProjection => manifest.outputs.head
     case Pooling.Pooler =>
       manifest.outputs.find(_.name == PoolerOutput).getOrElse {
         throw new ParameterException(
@@ -29,7 +32,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     case _ => manifest.outputs.head
   }
 
-  if (pooling == Pooling.Cls && withoutClassToken(manifest.architecture))
+  if (pooling == Pooling.Cls && !isProjection && withoutClassToken(manifest.architecture))
     throw new ParameterException(
       s"pooling is 'cls', but a ${manifest.architecture} has no class token. Use pooling 'mean', or 'pooler'."
     )
@@ -42,6 +45,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     */
   def apply(states: Array[Float]): Array[Float] = {
     val embedding = pooling match {
+      case _ if isProjection => states
       case Pooling.Cls => states.take(size)
       case Pooling.Mean => mean(states)
       case Pooling.Pooler => states
@@ -96,8 +100,11 @@ private[engine] object EmbeddingsPostprocessor {
   )
 
   /** An embedding of zeros only has no direction, and stays as it is. */
-  private def normalized(embedding: Array[Float]): Array[Float] = {
-    val length = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
-    if (length == 0) embedding else embedding.map(x => (x / length).toFloat)
+  def normalized(embedding: Array[Float]): Array[Float] = {
+    val divisor = length(embedding)
+    if (divisor == 0) embedding else embedding.map(x => (x / divisor).toFloat)
   }
+
+  /** Euclidean. */
+  def length(embedding: Array[Float]): Double = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
 }

@@ -38,7 +38,7 @@ final class LocalModel(
 
   private val preprocessor =
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
-  private lazy val classification = postprocessor(settings.topK)
+  private lazy val classification = new PictureClassifier(bundle, settings, settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
     throw new BundleException(
@@ -58,6 +58,7 @@ final class LocalModel(
   bundle.manifest.task match {
     case ModelTask.ImageClassification => classification
     case ModelTask.FeatureExtraction => embedding
+    case ModelTask.ZeroShotImageClassification => if (settings.candidateLabels.isEmpty) embedding else classification
   }
 
   /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
@@ -77,8 +78,7 @@ final class LocalModel(
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
   def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
-    val postprocessor = classification
-    run(items, bundle.manifest.outputs.head, postprocessor.requireOneALabel)(picture)
+    run(items, bundle.manifest.outputs.head, classification.logits)(picture)
   }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
@@ -129,7 +129,7 @@ final class LocalModel(
   private[engine] def best[A](items: Iterator[A], topK: Int)(
       picture: A => Picture
   ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
-    val postprocess = postprocessor(Some(topK))
+    val postprocess = new PictureClassifier(bundle, settings, Some(topK))
     run(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
   }
 
@@ -152,15 +152,6 @@ final class LocalModel(
     (lease ++ ownCore).foreach(_.close())
     lease = None
     ownCore = None
-  }
-
-  private def postprocessor(topK: Option[Int]): Postprocessor = {
-    val manifest = bundle.manifest
-    if (manifest.task != ModelTask.ImageClassification)
-      throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
-      )
-    new Postprocessor(manifest.labels, manifest.problemType, topK, settings.threshold)
   }
 
   private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(

@@ -11,7 +11,10 @@ object ModelTask {
   /** The outputs are `last_hidden_state` and, where the model has one, `pooler_output`. */
   case object FeatureExtraction extends ModelTask("feature-extraction")
 
-  private val all = Seq(ImageClassification, FeatureExtraction)
+  /** The first output is `image_embeds`, to be compared with those of the manifest's text model. */
+  case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
+
+  private val all = Seq(ImageClassification, FeatureExtraction, ZeroShotImageClassification)
 
   def parse(name: String): ModelTask = all.find(_.name == name).getOrElse {
     throw new BundleException(

@@ -1,5 +1,7 @@
 package sparkvision.ml
 
+import sparkvision.engine.{BundleManifest, ModelTask}
+
 /** The architectures that have a stage of their own, as Spark NLP's users expect.
   *
   * @param stage
@@ -43,9 +45,13 @@ private[ml] object ModelFamily {
   /** Bundles that do not say which architecture they hold: Spark NLP's folders, and graphs of other frameworks. */
   private val unnamed = Set("", "onnx")
 
-  /** The stage for bundles of `architecture`. */
-  def stageFor(architecture: String): String =
-    all.find(_.architectures.contains(architecture)).fold("ImageClassification")(_.stage)
+  /** The stage for such bundles. */
+  def stageFor(manifest: BundleManifest): String = manifest.task match {
+    case ModelTask.ImageClassification =>
+      all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
+    case ModelTask.FeatureExtraction => "ViTImageEmbeddings"
+    case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
+  }
 
   /** Whether the stage of `family` runs bundles of `architecture`. */
   def runs(family: ModelFamily, architecture: String): Boolean =

@@ -20,7 +20,10 @@ object ParamManifest {
     new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new CLIPForZeroShotClassification -> "Labels pictures with labels of your own choice, by a CLIP model.",
+    new CLIPImageEmbeddings -> "Gives each picture's embedding by a CLIP model, to be compared with those of texts.",
+    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of pictures."
   )
 
   private val mapper = new ObjectMapper
@@ -46,8 +49,9 @@ object ParamManifest {
   }
 
   private def kindOf(stage: Transformer): String = stage match {
-    case _: ImageClassification => "classification"
+    case _: ClassificationStage => "classification"
     case _: VisionModelStage => "model"
+    case _: ModelStage => "texts"
     case _ => "pictures"
   }
 
