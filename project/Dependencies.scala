@@ -39,8 +39,8 @@ object Dependencies {
     * the exception that the natives throw is needed, so nothing else comes along.
     */
   private val djl = "0.36.0"
-  val tokenizers: ModuleID = ("ai.djl.huggingface" % "tokenizers" % djl).intransitive()
-  val tokenizersException: ModuleID = ("ai.djl" % "api" % djl).intransitive()
+  val tokenizers: ModuleID = ("ai.djl.huggingface" % "tokenizers" % djl).exclude("*", "*")
+  val tokenizersException: ModuleID = ("ai.djl" % "api" % djl).exclude("*", "*")
 
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(

@@ -184,7 +184,8 @@ object BundleManifest {
       golden = golden("text", "golden"),
       logitScale = number("text", "logitScale"),
       hypothesisTemplate = node("text", "hypothesisTemplate").asText,
-      labelEmbeddings = Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
+      labelEmbeddings =
+        Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
     )
 
     /** A file that the manifest names beside its list, where its hash is. */

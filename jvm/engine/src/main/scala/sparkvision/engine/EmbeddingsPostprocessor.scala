@@ -64,7 +64,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
   }
 }
 
-private[engine] object EmbeddingsPostprocessor {
+private[sparkvision] object EmbeddingsPostprocessor {
   val HiddenState = "last_hidden_state"
   val PoolerOutput = "pooler_output"
 

@@ -37,7 +37,10 @@ private[engine] object LabelEmbeddings {
     val found = computed.synchronized {
       computed.computeIfAbsent(
         Key(bundle.bundleHash, hypotheses, config),
-        _ => new Computed(stored(bundle, hypotheses).getOrElse(encoded(bundle, hypotheses, config, batchSize, sessionIdle)))
+        _ =>
+          new Computed(
+            stored(bundle, hypotheses).getOrElse(encoded(bundle, hypotheses, config, batchSize, sessionIdle))
+          )
       )
     }
     found.embeddings

@@ -77,9 +77,8 @@ final class LocalModel(
   }
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
-  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
     run(items, bundle.manifest.outputs.head, classification.logits)(picture)
-  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =

@@ -136,7 +136,8 @@ object ModelBundle {
 
   /** The manifest, agreed with its graph, and with that of its texts. */
   private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {
-    val agreed = ManifestAgreement.require(manifest, safeGraph(folder, manifest, BundleManifest.GraphFile), folder.toString)
+    val agreed =
+      ManifestAgreement.require(manifest, safeGraph(folder, manifest, BundleManifest.GraphFile), folder.toString)
     manifest.text.fold(agreed) { text =>
       TextAgreement.require(agreed, text, safeGraph(folder, manifest, text.graph), folder.toString)
     }

@@ -25,7 +25,10 @@ private[engine] object TextAgreement {
     requireShape(agreed.output, where, "texts", "size")
     val size = manifest.outputs.head.shape.last
     if (agreed.output.shape.last != size)
-      throw refused(where, s"gives texts ${agreed.output.shape.last} numbers and pictures $size: the two do not compare")
+      throw refused(
+        where,
+        s"gives texts ${agreed.output.shape.last} numbers and pictures $size: the two do not compare"
+      )
     if (!(agreed.logitScale > 0) || agreed.logitScale.isInfinite)
       throw refused(where, s"has the logitScale ${agreed.logitScale}")
     requireLabelEmbeddings(manifest, agreed, where)

@@ -19,7 +19,9 @@ final private[engine] class TextTokenizer private (handle: Long) extends AutoClo
     try {
       val found = LIB.getTokenIds(encoding)
       found.find(_ > TextTokenizer.LargestId).foreach { id =>
-        throw new BundleException(s"The bundle's tokenizer gives the token id $id, more than ${TextTokenizer.LargestId}.")
+        throw new BundleException(
+          s"The bundle's tokenizer gives the token id $id, more than ${TextTokenizer.LargestId}."
+        )
       }
       found
     } finally LIB.deleteEncoding(encoding)

@@ -34,7 +34,9 @@ private[engine] object TokenizersNative {
           "--candidate-labels."
       )
     }
-    Using.resource(found) { in => val _ = Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING) }
+    Using.resource(found) { in =>
+      val _ = Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING)
+    }
   }
 
   private def system: String = if (System.getProperty("os.name").startsWith("Mac")) "osx" else "linux"

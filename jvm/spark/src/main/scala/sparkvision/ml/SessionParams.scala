@@ -9,7 +9,12 @@ import sparkvision.engine._
 trait SessionParams extends Params {
 
   final val batchSize: IntParam =
-    new IntParam(this, "batchSize", "pictures, or texts, that the model is given at once, at most", ParamValidators.gt(0))
+    new IntParam(
+      this,
+      "batchSize",
+      "pictures, or texts, that the model is given at once, at most",
+      ParamValidators.gt(0)
+    )
   final val executionProvider: Param[String] = new Param(
     this,
     "executionProvider",
