@@ -27,7 +27,9 @@ def exported(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The bundle with labels, and what its export printed."""
     lines: list[str] = []
     folder = tmp_path_factory.mktemp("clip") / "bundle"
-    return export(clip_checkpoint, folder, TASK, candidate_labels=LABELS, progress=lines.append).bundle, "\n".join(lines)
+    return export(clip_checkpoint, folder, TASK, candidate_labels=LABELS, progress=lines.append).bundle, "\n".join(
+        lines
+    )
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from sparkvision.ml import (
 TASK = "zero-shot-image-classification"
 TOLERANCE = 1e-3
 LABELS = ["a cat", "a dog", "a red car", "two people walking", "the digit seven"]
-# What tokenizers differ in: cases, white space, accents composed and not, other scripts, emoji, apostrophes, digits, nothing.
+# What tokenizers differ in: cases, white space, accents composed or not, scripts, emoji, apostrophes, digits, nothing.
 TEXTS = [
     "a photo of a cat",
     "A  PHOTO\tof a\nCAT ",
@@ -48,7 +48,9 @@ def bundles(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("clip")
     export(clip_checkpoint, folder / "free", TASK, progress=None)
     template = "an image of {}, or so"
-    export(clip_checkpoint, folder / "fixed", TASK, progress=None, candidate_labels=LABELS, hypothesis_template=template)
+    export(
+        clip_checkpoint, folder / "fixed", TASK, progress=None, candidate_labels=LABELS, hypothesis_template=template
+    )
     return {name: str(folder / name) for name in ("free", "fixed")}
 
 

@@ -22,7 +22,8 @@ def export(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")],
     out: Out,
     task: Annotated[
-        str, typer.Option(metavar="TASK", help="image-classification, feature-extraction or zero-shot-image-classification")
+        str,
+        typer.Option(metavar="TASK", help="image-classification, feature-extraction or zero-shot-image-classification"),
     ] = "image-classification",
     opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX operator set (default: 14)")] = None,
     labels: Annotated[
@@ -40,10 +41,13 @@ def export(
     ] = False,
     candidate_labels: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help=f"zero-shot: labels to choose among if no others are named; {LABELS_FORMATS}"),
+        typer.Option(
+            metavar="FILE", help=f"zero-shot: labels to choose among if no others are named; {LABELS_FORMATS}"
+        ),
     ] = None,
     hypothesis_template: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="zero-shot: sentence around a label (default: This is a photo of {}.)")
+        str | None,
+        typer.Option(metavar="TEXT", help="zero-shot: sentence around a label (default: This is a photo of {}.)"),
     ] = None,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.

@@ -136,9 +136,7 @@ def read_facts(folder: Path, name: str = GRAPH) -> GraphFacts:
     return GraphFacts(opset, graph.ir_version, inputs, tuple(_tensor(value) for value in graph.graph.output))
 
 
-def _onnx_config(
-    checkpoint: Checkpoint, example: Mapping[str, Tensor], free: Mapping[str, dict[int, str]]
-) -> Any:
+def _onnx_config(checkpoint: Checkpoint, example: Mapping[str, Tensor], free: Mapping[str, dict[int, str]]) -> Any:
     """Describe the graph to optimum: one configuration for all architectures, since their graphs look alike."""
     from optimum.exporters.onnx import OnnxConfig
     from optimum.utils import NormalizedConfig

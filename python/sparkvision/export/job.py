@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 from sparkvision import __version__
 from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, optimise, pictures, text, verify
+from sparkvision.export import (
+    ExportReport,
+    assets,
+    checkpoint,
+    destination,
+    graph,
+    labels,
+    optimise,
+    pictures,
+    text,
+    verify,
+)
 from sparkvision.export.candidate_labels import CandidateLabels
 from sparkvision.export.checkpoint import CLASSIFICATION, ZERO_SHOT, Checkpoint, preprocess
 from sparkvision.export.precision import Precision, lower

@@ -132,9 +132,7 @@ def write(text: TextHalf, candidates: CandidateLabels, folder: Path, opset: int)
         trace(text.checkpoint, folder / TEXT_GRAPH, opset, {"input_ids": example}, free)
     _declare_size(folder / TEXT_GRAPH, int(text.model.config.projection_dim))
     ids = text.random_ids(2, text.longest)
-    golden = write_pair(
-        folder, ids.astype("float32"), _expected(text, ids), (TEXT_GOLDEN_INPUT, TEXT_GOLDEN_OUTPUT)
-    )
+    golden = write_pair(folder, ids.astype("float32"), _expected(text, ids), (TEXT_GOLDEN_INPUT, TEXT_GOLDEN_OUTPUT))
     if candidates.labels:
         text.label_embeds(candidates).astype("<f4").tofile(folder / LABEL_EMBEDDINGS)
     facts = read_facts(folder, TEXT_GRAPH)
