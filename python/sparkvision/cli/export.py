@@ -23,7 +23,10 @@ def export(
     out: Out,
     task: Annotated[
         str,
-        typer.Option(metavar="TASK", help="image-classification, feature-extraction or zero-shot-image-classification"),
+        typer.Option(
+            metavar="TASK",
+            help="image-classification, feature-extraction, object-detection or zero-shot-image-classification",
+        ),
     ] = "image-classification",
     opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX operator set (default: 14)")] = None,
     labels: Annotated[

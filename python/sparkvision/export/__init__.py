@@ -62,7 +62,8 @@ def export(
         holds anything else is refused. When the export fails, what was there is left as it was.
     task : str
         ``image-classification``; ``feature-extraction``, for the vectors that a model has for a picture; or
-        ``zero-shot-image-classification`` of a CLIP, for labels that its users choose, and for vectors of texts too.
+        ``object-detection``; or ``zero-shot-image-classification`` of a CLIP, for labels that its users choose, and for
+        vectors of texts too.
     opset : int, optional
         ONNX operator set. Default: 14, which every execution provider computes rightly.
     labels : str or Path, optional

@@ -54,7 +54,8 @@ def choose_opset(opset: int | None) -> int:
 def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
     """Write the checkpoint's graph to ``model.onnx`` in the folder, weights beside it when they exceed 2 GB.
 
-    The batch size is left free; channels, height and width are what the checkpoint's processor makes.
+    The batch size is left free; channels, height and width are what the checkpoint's processor makes. Of a detection
+    model height and width are free too.
 
     Parameters
     ----------
@@ -74,10 +75,16 @@ def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
 
     path = folder / GRAPH
     # More than one picture, so that nothing is broadcast by chance.
-    example = torch.randn((2, *checkpoint.pixel_shape), generator=torch.Generator().manual_seed(0))
+    pixels = torch.randn((2, *checkpoint.pixel_shape), generator=torch.Generator().manual_seed(0))
+    example = {"pixel_values": pixels}
     free = {name: {0: "batch_size"} for name in ("pixel_values", *checkpoint.output_names)}
+    if checkpoint.sizes_vary:
+        free["pixel_values"] = {0: "batch_size", 2: "height", 3: "width"}
+    if checkpoint.takes_mask:
+        example["pixel_mask"] = torch.ones((2, *checkpoint.pixel_shape[1:]), dtype=torch.int64)
+        free["pixel_mask"] = {0: "batch_size", 1: "height", 2: "width"}
     with traceable(checkpoint):
-        trace(checkpoint, path, opset, {"pixel_values": example}, free)
+        trace(checkpoint, path, opset, example, free)
     _declare_output_shapes(checkpoint, path)
 
 

@@ -25,8 +25,9 @@ from sparkvision.export import (
     verify,
 )
 from sparkvision.export.candidate_labels import CandidateLabels
-from sparkvision.export.checkpoint import CLASSIFICATION, ZERO_SHOT, Checkpoint, preprocess
+from sparkvision.export.checkpoint import DETECTION, FEATURES, ZERO_SHOT, Checkpoint
 from sparkvision.export.precision import Precision, lower
+from sparkvision.export.preprocessing import preprocess
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.export.text import TextHalf
@@ -59,9 +60,9 @@ class ExportJob:
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
+        self._require_possible()
         destination.require_replaceable(out)
         opset = graph.choose_opset(self.opset)
-        self._require_options_of_task()
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
         progress = Progress(5 + self.precision.steps, write)
         with quiet(), destination.written_beside(out) as folder:
@@ -94,20 +95,25 @@ class ExportJob:
     def _candidates(self) -> CandidateLabels:
         return self.candidates or CandidateLabels()
 
-    def _require_options_of_task(self) -> None:
-        if self.task != ZERO_SHOT:
-            if self.candidates is not None:
-                raise ExportError(f"candidate labels make no sense for {self.task}; they are for {ZERO_SHOT}")
-            return
-        asked = {"attentions": self.attentions, "optimize": self.optimize}
-        asked[f"precision {self.precision.name}"] = self.precision.name != FULL_PRECISION
-        if unable := [option for option, is_asked in asked.items() if is_asked]:
-            raise ExportError(f"{', '.join(unable)}: {ZERO_SHOT} is exported in {FULL_PRECISION}, as it is")
+    def _require_possible(self) -> None:
+        if self.candidates is not None and self.task != ZERO_SHOT:
+            raise ExportError(f"candidate labels make no sense for {self.task}; they are for {ZERO_SHOT}")
+        is_lowered = self.precision.name != FULL_PRECISION or self.optimize
+        if self.task == DETECTION and is_lowered:
+            raise ExportError(
+                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has measured "
+                "what anything else does to boxes; leave precision and optimize away"
+            )
+        if self.task == ZERO_SHOT and (is_lowered or self.attentions):
+            raise ExportError(
+                f"{ZERO_SHOT} is exported with precision {FULL_PRECISION}, not optimised and without attentions; leave "
+                "precision, optimize and attentions away"
+            )
 
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:
         if source.task == ZERO_SHOT and self.labels_file is None:
             return self._candidates.labels
-        if source.task != CLASSIFICATION:
+        if source.task in (FEATURES, ZERO_SHOT):
             if self.labels_file is not None:
                 raise ExportError(f"labels make no sense for {source.task}; leave {self.labels_file} away")
             return ()
@@ -121,6 +127,10 @@ def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPai
     import torch
 
     pixels = source.pixel_values(picture)
+    if source.sizes_vary:
+        # The picture's corner: a session opens quickly, and the file stays small.
+        _, height, width = source.pixel_shape
+        pixels = pixels[:, :, :height, :width]
     random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
     given = torch.cat([random, pixels])
     expected = source.outputs(given)[source.output_names[0]]

@@ -25,4 +25,12 @@ object ModelListener {
 
   /** Does nothing. */
   object Silent extends ModelListener
+
+  /** Does a step and reports how many nanoseconds it took. */
+  private[engine] def timed[R](report: Long => Unit)(step: => R): R = {
+    val start = System.nanoTime
+    val result = step
+    report(System.nanoTime - start)
+    result
+  }
 }

@@ -57,6 +57,9 @@ object Annotation {
   def category(label: String, metadata: Map[String, String]): Row =
     Row("category", 0, 0, label, metadata, Seq.empty[Float])
 
+  def detection(label: String, metadata: Map[String, String]): Row =
+    Row("detection", 0, 0, label, metadata, Seq.empty[Float])
+
   def imageEmbeddings(embedding: Array[Float], metadata: Map[String, String]): Row =
     Row("image_embeddings", 0, 0, "", metadata, embedding.toSeq)
 }

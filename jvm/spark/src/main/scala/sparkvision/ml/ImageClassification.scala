@@ -24,7 +24,7 @@ class ImageClassification(override val uid: String) extends ClassificationStage 
   private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
     if (manifest.task != ModelTask.ImageClassification)
       throw new BundleException(
-        s"The bundle at $modelUri is for ${manifest.task.name} and has no labels of its own to give. Use " +
+        s"The bundle at $modelUri is for ${manifest.task.name} and does not label pictures. Use " +
           s"${ModelFamily.stageFor(manifest)}, or a bundle for ${ModelTask.ImageClassification.name}."
       )
     family.filterNot(ModelFamily.runs(_, manifest.architecture)).foreach { named =>

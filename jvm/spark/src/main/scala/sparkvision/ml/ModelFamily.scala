@@ -40,17 +40,20 @@ private[ml] object ModelFamily {
         "Dinov2WithRegistersForImageClassification"
       )
 
-  private val all = Seq(ViT, Swin, ConvNext, DeiT, Beit, Dinov2)
+  case object Yolos extends ModelFamily("YolosForObjectDetection", "YolosForObjectDetection")
+
+  case object Detr extends ModelFamily("DetrForObjectDetection", "DetrForObjectDetection")
+
+  private val all = Seq(ViT, Swin, ConvNext, DeiT, Beit, Dinov2, Yolos, Detr)
 
   /** Bundles that do not say which architecture they hold: Spark NLP's folders, and graphs of other frameworks. */
   private val unnamed = Set("", "onnx")
 
-  /** The stage for such bundles. */
+  /** The stage for a bundle. */
   def stageFor(manifest: BundleManifest): String = manifest.task match {
-    case ModelTask.ImageClassification =>
-      all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
     case ModelTask.FeatureExtraction => "ViTImageEmbeddings"
     case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
+    case _ => all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
   }
 
   /** Whether the stage of `family` runs bundles of `architecture`. */

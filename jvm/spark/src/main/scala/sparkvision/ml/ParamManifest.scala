@@ -21,6 +21,8 @@ object ParamManifest {
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
     new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
+    new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
     new CLIPForZeroShotClassification -> "Labels pictures with labels of your own choice, by a CLIP model.",
     new CLIPImageEmbeddings -> "Gives each picture's embedding by a CLIP model, to be compared with those of texts.",
     new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of pictures."

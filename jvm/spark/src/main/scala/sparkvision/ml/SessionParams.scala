@@ -8,13 +8,9 @@ import sparkvision.engine._
 /** How the model is run. */
 trait SessionParams extends Params {
 
-  final val batchSize: IntParam =
-    new IntParam(
-      this,
-      "batchSize",
-      "pictures, or texts, that the model is given at once, at most",
-      ParamValidators.gt(0)
-    )
+  protected def batchSizeDoc: String = "pictures, or texts, that the model is given at once, at most"
+
+  final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, ParamValidators.gt(0))
   final val executionProvider: Param[String] = new Param(
     this,
     "executionProvider",
