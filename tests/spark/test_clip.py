@@ -191,7 +191,7 @@ def test_token_ids_are_those_of_transformers_tokenizer(
     from sparkvision._gateway import jvm
 
     engine = jvm().sparkvision.engine
-    bundle = engine.ModelBundle.open(jvm().java.nio.file.Path.of(bundles["free"]))
+    bundle = engine.ModelBundle.open(jvm().java.io.File(bundles["free"]).toPath())
     tokenizer = engine.TextTokenizer.open(bundle)
     expected = CLIPTokenizerFast.from_pretrained(clip_checkpoint)(TEXTS, truncation=True)["input_ids"]
     try:
