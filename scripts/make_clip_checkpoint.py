@@ -9,6 +9,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 from make_checkpoint import spread_weights
 
@@ -51,7 +52,8 @@ def make_clip_checkpoint(folder: Path, seed: int = 0) -> Path:
     text = layers | {"vocab_size": tokens, "max_position_embeddings": LONGEST, "eos_token_id": 2}
     vision = layers | {"image_size": SIDE, "patch_size": 8}
     torch.manual_seed(seed)
-    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16))
+    config_class: Any = CLIPConfig
+    model: Any = CLIPModel(config_class(text_config=text, vision_config=vision, projection_dim=16))
     spread_weights(model)
     with torch.no_grad():
         model.logit_scale.fill_(math.log(100))  # what training ends with
@@ -79,7 +81,8 @@ def _write_tokenizer(folder: Path) -> int:
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tokenizer = CLIPTokenizerFast(
+    tokenizer_class: Any = CLIPTokenizerFast
+    tokenizer = tokenizer_class(
         str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=LONGEST, pad_token=LAST
     )
     tokenizer.save_pretrained(folder)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, CLIPModel
+from transformers import CLIPModel, CLIPTokenizerFast
 
 from sparkvision.bundle import LABEL_EMBEDDINGS, TEXT_GRAPH, TOKENIZER, Bundle
 from sparkvision.cli import main
@@ -56,9 +56,9 @@ def test_the_export_compares_both_halves_with_torch(exported: tuple[Bundle, str]
 
 
 def test_labels_fixed_at_export_have_transformers_embeddings(bundle: Bundle, clip_checkpoint: Path) -> None:
-    tokens = AutoTokenizer.from_pretrained(clip_checkpoint)(
-        [f"This is a photo of {label}." for label in LABELS], padding=True, return_tensors="pt"
-    )
+    tokenizer: Any = CLIPTokenizerFast.from_pretrained(clip_checkpoint)
+    sentences = [f"This is a photo of {label}." for label in LABELS]
+    tokens = tokenizer(sentences, padding=True, return_tensors="pt")
     with torch.no_grad():
         expected: Any = CLIPModel.from_pretrained(clip_checkpoint).get_text_features(**tokens)
     found = np.fromfile(bundle.folder / LABEL_EMBEDDINGS, "<f4").reshape(len(LABELS), -1)

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.sql import DataFrame, SparkSession
-from transformers import CLIPModel, CLIPTokenizerFast, pipeline
+from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizerFast, ZeroShotImageClassificationPipeline
 
 from sparkvision import LightPipeline
 from sparkvision.errors import BundleError, ParameterError
@@ -56,12 +56,11 @@ def bundles(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def reference(clip_checkpoint: Path) -> Any:
-    return pipeline(TASK, model=str(clip_checkpoint), use_fast=False)
-
-
-@pytest.fixture(scope="module")
-def source(clip_checkpoint: Path) -> Any:
-    return CLIPModel.from_pretrained(clip_checkpoint).eval()
+    """transformers' pipeline, with the slow image processor and the tokenizer that it takes by itself."""
+    processor: Any = CLIPImageProcessor.from_pretrained(clip_checkpoint)
+    tokenizer: Any = CLIPTokenizerFast.from_pretrained(clip_checkpoint)
+    model: Any = CLIPModel.from_pretrained(clip_checkpoint)
+    return ZeroShotImageClassificationPipeline(model=model.eval(), tokenizer=tokenizer, image_processor=processor)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,8 @@ def zero_shot(spark: SparkSession, bundles: dict[str, str]) -> CLIPForZeroShotCl
 
 def rgb(path: Path) -> Image.Image:
     with Image.open(path) as file:
-        return file.convert("RGB")
+        picture: Image.Image = file.convert("RGB")
+    return picture
 
 
 def pipeline_scores(reference: Any, pictures: list[Path], labels: list[str], **template: str) -> np.ndarray:
@@ -160,40 +160,38 @@ def test_bad_pictures_keep_their_rows_and_reasons(
 
 
 def test_image_embeddings_are_transformers_image_features(
-    spark: SparkSession, bundles: dict[str, str], table: DataFrame, pictures: list[Path], reference: Any, source: Any
+    spark: SparkSession, bundles: dict[str, str], table: DataFrame, pictures: list[Path], reference: Any
 ) -> None:
     stage = CLIPImageEmbeddings.loadSavedModel(bundles["free"], spark).setInputCols("content")
     pixels = reference.image_processor([rgb(path) for path in pictures], return_tensors="pt")
     with torch.no_grad():
-        expected = source.get_image_features(**pixels).numpy()
+        expected = reference.model.get_image_features(**pixels).numpy()
     compare(vectors(stage.setEmbeddingsCol("features").transform(table), "features"), expected, "image embeddings")
     unit = vectors(stage.setNormalize(True).transform(table), "features")
     compare(unit, expected / np.linalg.norm(expected, axis=1, keepdims=True), "normalised image embeddings")
 
 
 def test_text_embeddings_are_transformers_text_features(
-    spark: SparkSession, bundles: dict[str, str], clip_checkpoint: Path, source: Any
+    spark: SparkSession, bundles: dict[str, str], reference: Any
 ) -> None:
     texts = spark.createDataFrame(list(enumerate(TEXTS)), "id int, text string").coalesce(1)
     stage = CLIPTextEmbeddings.loadSavedModel(bundles["free"], spark).setEmbeddingsCol("features").setBatchSize(4)
-    tokens = CLIPTokenizerFast.from_pretrained(clip_checkpoint)(
-        TEXTS, padding=True, truncation=True, return_tensors="pt"
-    )
+    tokens = reference.tokenizer(TEXTS, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():
-        expected = source.get_text_features(**tokens).numpy()
+        expected = reference.model.get_text_features(**tokens).numpy()
     compare(vectors(stage.transform(texts), "features"), expected, "text embeddings")
 
 
 @pytest.mark.classic_only  # it asks the engine itself
 def test_token_ids_are_those_of_transformers_tokenizer(
-    spark: SparkSession, bundles: dict[str, str], clip_checkpoint: Path
+    spark: SparkSession, bundles: dict[str, str], reference: Any
 ) -> None:
     from sparkvision._gateway import jvm
 
     engine = jvm().sparkvision.engine
     bundle = engine.ModelBundle.open(jvm().java.io.File(bundles["free"]).toPath())
     tokenizer = engine.TextTokenizer.open(bundle)
-    expected = CLIPTokenizerFast.from_pretrained(clip_checkpoint)(TEXTS, truncation=True)["input_ids"]
+    expected = reference.tokenizer(TEXTS, truncation=True)["input_ids"]
     try:
         assert [list(tokenizer.ids(text)) for text in TEXTS] == expected
     finally:
@@ -226,11 +224,12 @@ def test_a_stage_names_the_one_that_runs_a_bundle(spark: SparkSession, bundles: 
 def test_a_saved_pipeline_keeps_labels_and_model(
     zero_shot: CLIPForZeroShotClassification, table: DataFrame, tmp_path: Path
 ) -> None:
-    stages = [ImageAssembler(), zero_shot.setInputCols("image")]
-    model = Pipeline(stages=stages).fit(table)
+    model = Pipeline(stages=[ImageAssembler(), zero_shot.setInputCols("image")]).fit(table)
     model.save(str(tmp_path / "saved"))
     loaded = PipelineModel.load(str(tmp_path / "saved"))
-    assert loaded.stages[1].getCandidateLabels() == LABELS
+    stage = loaded.stages[1]
+    assert isinstance(stage, CLIPForZeroShotClassification)
+    assert stage.getCandidateLabels() == LABELS
     assert (vectors(loaded.transform(table), "probability") == vectors(model.transform(table), "probability")).all()
 
 
@@ -249,7 +248,7 @@ def test_a_light_pipeline_chooses_among_the_labels(
     model = PipelineModel([ImageAssembler(), zero_shot.setInputCols("image")])
     expected = [row["class"][0]["result"] for row in model.transform(table).collect()]
     with LightPipeline(model) as light:
-        assert [found["class"][0] for found in light.annotate(pictures)] == expected
+        assert [found[0]["class"][0].result for found in map(light.fullAnnotateImage, pictures)] == expected
 
 
 def test_streams_of_pictures_and_of_texts(

@@ -79,7 +79,7 @@ class ExportJob:
                 assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)
                 half = TextHalf.of(source) if self.task == ZERO_SHOT else None
-                text_model = half and text.write(half, self._candidates, folder, opset)
+                text_model = None if half is None else text.write(half, self._candidates, folder, opset)
             with progress.step("Writing the manifest"):
                 write_manifest(folder, _manifest(source, names, golden, folder, text_model))
             with progress.step(f"Reading back, and comparing with torch on {len(comparison)} pictures"):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
 
 _SEED = 20251121
+_LABELS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -90,18 +91,21 @@ class TextHalf:
 
     def embeds(self, input_ids: Tensor) -> Tensor:
         """Compute the source model's own ``text_embeds``, of shape [texts, size]."""
-        return self.model.text_projection(self.model.text_model(input_ids=input_ids).pooler_output)
+        embeds: Tensor = self.model.text_projection(self.model.text_model(input_ids=input_ids).pooler_output)
+        return embeds
 
     def label_embeds(self, candidates: CandidateLabels) -> NDArray[np.float32]:
         """Compute the embeddings of labels, of shape [labels, size], tokenised by transformers."""
         import numpy as np
-        import torch
 
-        tokens = self.tokenizer(
-            candidates.sentences, padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
-        )
-        with torch.no_grad():
-            return np.asarray(self.embeds(tokens["input_ids"]).numpy(), dtype=np.float32)
+        found = []
+        for start in range(0, len(candidates.labels), _LABELS_AT_ONCE):
+            sentences = candidates.sentences[start : start + _LABELS_AT_ONCE]
+            tokens = self.tokenizer(
+                sentences, padding=True, truncation=True, max_length=self.longest, return_tensors="np"
+            )
+            found.append(_expected(self, tokens["input_ids"]))
+        return np.concatenate(found)
 
     def random_ids(self, texts: int, length: int) -> Ids:
         """Give seeded tokens between the tokenizer's own first and last."""

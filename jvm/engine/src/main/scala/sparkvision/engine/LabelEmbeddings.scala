@@ -2,7 +2,6 @@ package sparkvision.engine
 
 import java.util.{LinkedHashMap, Map => JavaMap}
 
-import scala.concurrent.duration.FiniteDuration
 import scala.util.Using
 
 /** The text embeddings of candidate labels: each set of labels is computed once in this JVM, however many tasks ask. */
@@ -27,20 +26,11 @@ private[engine] object LabelEmbeddings {
     * @throws BundleException
     *   when the bundle's tokenizer or text encoder cannot be used
     */
-  def of(
-      bundle: ModelBundle,
-      hypotheses: Hypotheses,
-      config: SessionConfig,
-      batchSize: Int,
-      sessionIdle: FiniteDuration
-  ): IndexedSeq[Array[Float]] = {
+  def of(bundle: ModelBundle, hypotheses: Hypotheses, settings: ModelSettings): IndexedSeq[Array[Float]] = {
     val found = computed.synchronized {
       computed.computeIfAbsent(
-        Key(bundle.bundleHash, hypotheses, config),
-        _ =>
-          new Computed(
-            stored(bundle, hypotheses).getOrElse(encoded(bundle, hypotheses, config, batchSize, sessionIdle))
-          )
+        Key(bundle.bundleHash, hypotheses, settings.session),
+        _ => new Computed(stored(bundle, hypotheses).getOrElse(encoded(bundle, hypotheses, settings)))
       )
     }
     found.embeddings
@@ -62,17 +52,6 @@ private[engine] object LabelEmbeddings {
     }
   }
 
-  private def encoded(
-      bundle: ModelBundle,
-      hypotheses: Hypotheses,
-      config: SessionConfig,
-      batchSize: Int,
-      sessionIdle: FiniteDuration
-  ): IndexedSeq[Array[Float]] =
-    Using.resource(new TextEncoder(bundle, config, batchSize, sessionIdle)) { encoder =>
-      encoder.embeddings(hypotheses.sentences.iterator)(Right(_)).map(_._2).toIndexedSeq.map {
-        case Right(embedding) => embedding
-        case Left(reason) => throw new ParameterException(s"A candidate label cannot be used: $reason")
-      }
-    }
+  private def encoded(bundle: ModelBundle, hypotheses: Hypotheses, settings: ModelSettings) =
+    Using.resource(new TextEncoder(bundle, settings))(_.embed(hypotheses.sentences))
 }

@@ -20,14 +20,14 @@ final private[engine] class PictureClassifier(bundle: ModelBundle, settings: Mod
       Some(settings.candidateLabels.getOrElse(CandidateLabels()).in(manifest))
     case other =>
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${other.name}: it gives embeddings, and no logits."
+        s"The bundle ${bundle.folder} is for ${other.name}: it gives no logits of pictures."
       )
   }
   private val postprocessor =
     new Postprocessor(hypotheses.fold(manifest.labels)(_.labels), manifest.problemType, topK, settings.threshold)
   private lazy val comparison = hypotheses.map { labels =>
     new EmbeddingComparison(
-      LabelEmbeddings.of(bundle, labels, settings.session, settings.batchSize, settings.sessionIdle),
+      LabelEmbeddings.of(bundle, labels, settings),
       manifest.text.fold(1.0)(_.logitScale)
     )
   }
