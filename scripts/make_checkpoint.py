@@ -16,6 +16,8 @@ from typing import Any
 
 from tiny_models import TINY_DETECTORS, TINY_MODELS
 
+TINY = {**TINY_MODELS, **TINY_DETECTORS}
+
 # Width, layers, heads and inner width. ViT-B/16: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, table 1;
 # ViT-Ti/16 and ViT-S/16: Touvron et al., "Training data-efficient image transformers", 2021, table 1.
 SIZES = {
@@ -96,7 +98,7 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
     import torch
     import transformers
 
-    tiny = {**TINY_MODELS, **TINY_DETECTORS}[architecture]
+    tiny = TINY[architecture]
     model_class = getattr(transformers, architecture)
     config = model_class.config_class(**tiny.config, **_label_settings(labels))
     torch.manual_seed(seed)

@@ -101,8 +101,8 @@ class ExportJob:
         is_lowered = self.precision.name != FULL_PRECISION or self.optimize
         if self.task == DETECTION and is_lowered:
             raise ExportError(
-                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has measured "
-                "what anything else does to boxes; leave precision and optimize away"
+                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has "
+                "measured what anything else does to boxes; leave precision and optimize away"
             )
         if self.task == ZERO_SHOT and (is_lowered or self.attentions):
             raise ExportError(

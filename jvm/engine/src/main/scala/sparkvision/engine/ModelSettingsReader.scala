@@ -26,7 +26,6 @@ private[engine] object ModelSettingsReader {
       decodeMode = params("decodeMode")(_.asText).map(DecodeMode.parse).getOrElse(defaults.decodeMode),
       topK = params("topK")(_.asInt),
       threshold = params("threshold")(_.asDouble).getOrElse(defaults.threshold),
-      candidateLabels = candidateLabels(params),
       pooling = params("pooling")(_.asText).map(Pooling.parse).getOrElse(defaults.pooling),
       normalize = params("normalize")(_.asBoolean).getOrElse(defaults.normalize)
     )
@@ -49,12 +48,6 @@ private[engine] object ModelSettingsReader {
     doCenterCrop = params("doCenterCrop")(_.asBoolean),
     resizeBackend = params("resizeBackend")(_.asText)
   )
-
-  private def candidateLabels(params: Params) = {
-    val labels = params("candidateLabels")(_.elements.asScala.map(_.asText).toSeq)
-    val template = params("hypothesisTemplate")(_.asText)
-    Option.when(labels.nonEmpty || template.nonEmpty)(CandidateLabels(labels, template))
-  }
 
   private def numbers(values: JsonNode): Seq[Double] = values.elements.asScala.map(_.asDouble).toSeq
 
