@@ -47,7 +47,8 @@ final class LocalModel(
   bundle.manifest.task match {
     case ModelTask.ImageClassification => (runs, classification)
     case ModelTask.FeatureExtraction => (runs, embedding)
-    case ModelTask.ZeroShotImageClassification => (runs, if (settings.candidateLabels.isEmpty) embedding else classification)
+    case ModelTask.ZeroShotImageClassification =>
+      (runs, if (settings.candidateLabels.isEmpty) embedding else classification)
     case ModelTask.ObjectDetection => detector
   }
 
@@ -63,8 +64,10 @@ final class LocalModel(
     uniform.preprocessed(items)(picture)
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
-  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.results(items, bundle.manifest.outputs.head, classification.logits)(picture)
+  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    val classifier = classification
+    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(picture)
+  }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
