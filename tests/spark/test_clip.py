@@ -60,7 +60,8 @@ def reference(clip_checkpoint: Path) -> Any:
     processor: Any = CLIPImageProcessor.from_pretrained(clip_checkpoint)
     tokenizer: Any = CLIPTokenizerFast.from_pretrained(clip_checkpoint)
     model: Any = CLIPModel.from_pretrained(clip_checkpoint)
-    return ZeroShotImageClassificationPipeline(model=model.eval(), tokenizer=tokenizer, image_processor=processor)
+    pipeline: Any = ZeroShotImageClassificationPipeline
+    return pipeline(model=model.eval(), tokenizer=tokenizer, image_processor=processor)
 
 
 @pytest.fixture(scope="module")
