@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizerFast, ZeroShotImageClassificationPipeline
 
 from sparkvision import LightPipeline
+from sparkvision.bundle import TOKENIZER, describe_file
 from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import export
 from sparkvision.ml import (
@@ -220,6 +223,41 @@ def test_a_stage_names_the_one_that_runs_a_bundle(spark: SparkSession, bundles: 
         ViTImageEmbeddings.loadSavedModel(bundles["free"], spark)
     with pytest.raises(BundleError, match="is for image-classification, and reads no texts. Use ViTForImageClass"):
         CLIPTextEmbeddings.pretrained()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("graph", "assets/tokenizer.json", "keeps weights in 'assets/tokenizer.json'"),
+        ("graph", "elsewhere.onnx", "names the file 'elsewhere.onnx' but lists no such file"),
+        ("graph", "model.onnx", "names the input 'input_ids', but the graph has pixel_values"),
+        ("labelEmbeddings", None, "has 5 labels, whose embeddings take 320 bytes"),
+        ("logitScale", -1, "has the logitScale -1"),
+    ],
+)
+def test_a_manifest_that_contradicts_its_text_model_is_refused(
+    spark: SparkSession, bundles: dict[str, str], tmp_path: Path, field: str, value: object, message: str
+) -> None:
+    copy = Path(shutil.copytree(bundles["fixed"], tmp_path / "copy"))
+    manifest = json.loads((copy / "sparkvision.json").read_text())
+    manifest["text"][field] = value
+    (copy / "sparkvision.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=message):
+        CLIPTextEmbeddings.loadSavedModel(str(copy), spark)
+
+
+def test_a_file_that_is_no_tokenizer_is_refused_where_it_is_read(
+    spark: SparkSession, bundles: dict[str, str], tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(bundles["free"], tmp_path / "copy"))
+    (copy / TOKENIZER).write_text('{"model": "none"}')
+    manifest = json.loads((copy / "sparkvision.json").read_text())
+    found = describe_file(copy / TOKENIZER)
+    manifest["files"][TOKENIZER] = {"sha256": found.sha256, "size": found.size}
+    (copy / "sparkvision.json").write_text(json.dumps(manifest))
+    stage = CLIPTextEmbeddings.loadSavedModel(str(copy), spark).setEmbeddingsCol("features")
+    with pytest.raises(Exception, match=r"tokenizer\.json cannot be read as a tokenizer: "):
+        stage.transform(spark.createDataFrame([("a cat",)], "text string")).collect()
 
 
 def test_a_saved_pipeline_keeps_labels_and_model(

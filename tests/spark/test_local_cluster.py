@@ -1,4 +1,4 @@
-"""On executors that are processes of their own: one broadcast, one session an executor; texts are tokenised there too."""
+"""On executors that are processes of their own: one broadcast, one session an executor, and texts tokenised there."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ object BundleManifest {
   }
 
   /** Weights are part of the model, so they must lie where [[BundleManifest.modelHash]] sees them. */
-  private[engine] def requireExternalData(name: String, where: String): Unit = {
+  private[engine] def requirePartOfModel(name: String, where: String): Unit = {
     requireInside(name, where)
     if (isOutsideModel(name))
       throw new BundleException(

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** Turns a model's hidden states into one embedding of each picture. A zero-shot model has made its own already.
+/** Turns a model's hidden states into one embedding of each picture.
   *
   * @param normalize
   *   whether embeddings are divided by their Euclidean length, so that dot products are cosines
@@ -13,6 +13,8 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
   import EmbeddingsPostprocessor._
 
   private val isProjection = manifest.task == ModelTask.ZeroShotImageClassification
+  // A zero-shot model's one output is pooled already.
+  private val pooled = if (isProjection) Pooling.Pooler else pooling
 
   if (manifest.task != ModelTask.FeatureExtraction && !isProjection)
     throw new BundleException(
@@ -21,10 +23,9 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     )
 
   /** The graph's output that the embeddings are made of. */
-  val output: TensorInfo = pooling match {
-    case _ if isProjection => manifest.outputs.head
+  val output: TensorInfo = pooled match {
     case Pooling.Pooler =>
-      manifest.outputs.find(_.name == PoolerOutput).getOrElse {
+      manifest.outputs.find(output => isProjection || output.name == PoolerOutput).getOrElse {
         throw new ParameterException(
           s"pooling is 'pooler', but this ${manifest.architecture} has no $PoolerOutput. Use pooling 'cls' or 'mean'."
         )
@@ -32,7 +33,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     case _ => manifest.outputs.head
   }
 
-  if (pooling == Pooling.Cls && !isProjection && withoutClassToken(manifest.architecture))
+  if (pooled == Pooling.Cls && withoutClassToken(manifest.architecture))
     throw new ParameterException(
       s"pooling is 'cls', but a ${manifest.architecture} has no class token. Use pooling 'mean', or 'pooler'."
     )
@@ -44,8 +45,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     *   one picture's values of [[output]]
     */
   def apply(states: Array[Float]): Array[Float] = {
-    val embedding = pooling match {
-      case _ if isProjection => states
+    val embedding = pooled match {
       case Pooling.Cls => states.take(size)
       case Pooling.Mean => mean(states)
       case Pooling.Pooler => states

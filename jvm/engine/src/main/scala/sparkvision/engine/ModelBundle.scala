@@ -139,6 +139,7 @@ object ModelBundle {
     val agreed =
       ManifestAgreement.require(manifest, safeGraph(folder, manifest, BundleManifest.GraphFile), folder.toString)
     manifest.text.fold(agreed) { text =>
+      BundleManifest.requirePartOfModel(text.graph, folder.toString)
       TextAgreement.require(agreed, text, safeGraph(folder, manifest, text.graph), folder.toString)
     }
   }
@@ -146,7 +147,7 @@ object ModelBundle {
   private def safeGraph(folder: Path, manifest: BundleManifest, file: String): OnnxGraph = {
     val graph = OnnxGraph.read(folder.resolve(file))
     graph.externalData.foreach { name =>
-      BundleManifest.requireExternalData(name, folder.toString)
+      BundleManifest.requirePartOfModel(name, folder.toString)
       if (!manifest.files.contains(name))
         throw new BundleException(
           s"The graph in $folder keeps weights in '$name', which the bundle does not list. Export the model again."
@@ -181,7 +182,7 @@ object ModelBundle {
       s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
     )
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
-    graph.externalData.foreach(BundleManifest.requireExternalData(_, folder.toString))
+    graph.externalData.foreach(BundleManifest.requirePartOfModel(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
       if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
       name -> digest(folder.resolve(name))
