@@ -43,6 +43,8 @@ lazy val engine = (project in file("jvm/engine")).settings(
     Dependencies.onnxRuntime % Provided,
     Dependencies.jackson,
     Dependencies.slf4j,
+    Dependencies.tokenizers,
+    Dependencies.tokenizersException,
     Dependencies.scalatest % Test
   ) ++ Dependencies.imageDecoder
 )

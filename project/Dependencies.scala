@@ -35,6 +35,13 @@ object Dependencies {
   def imageDecoderFor(platform: String): Seq[ModuleID] =
     Seq(opencv, openblas, javacpp).flatMap(withNatives(_, platform))
 
+  /** Hugging Face's own tokenizers, for texts: their JNI class, and natives of all platforms. Of the Java API beside it only
+    * the exception that the natives throw is needed, so nothing else comes along.
+    */
+  private val djl = "0.36.0"
+  val tokenizers: ModuleID = ("ai.djl.huggingface" % "tokenizers" % djl).exclude("*", "*")
+  val tokenizersException: ModuleID = ("ai.djl" % "api" % djl).exclude("*", "*")
+
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(
     "org.bytedeco" % "onnxruntime" % s"1.24.1-$javacppVersion",

@@ -52,7 +52,8 @@ def _section(stage: dict[str, Any], manifest: list[dict[str, Any]]) -> str:
         return text + _table(stage["params"])
     for group, introduction in INTRODUCTIONS.items():
         params = [param for param in stage["params"] if _group(param) == group]
-        text += f"### {group}\n\n{introduction}{_table(params)}\n"
+        if params:
+            text += f"### {group}\n\n{introduction}{_table(params)}\n"
     return text.rstrip("\n") + "\n"
 
 

@@ -17,7 +17,7 @@ from sparkvision._session import require_jars
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
 ColumnsStage = TypeVar("ColumnsStage", bound="ColumnsTransformer")
-ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
+ModelStage = TypeVar("ModelStage", bound="BundleTransformer")
 
 # EmbeddedModels.scala's default.
 _DEFAULT_MODEL = "digits"
@@ -125,7 +125,7 @@ class ColumnsTransformer(VisionTransformer):
         return self._set(inputCols=names)
 
 
-class ModelTransformer(ColumnsTransformer):
+class BundleTransformer(VisionTransformer):
     """A stage that runs a model bundle."""
 
     def setModelPath(self: ModelStage, value: str) -> ModelStage:
@@ -211,6 +211,10 @@ class ModelTransformer(ColumnsTransformer):
         return stage
 
 
+class ModelTransformer(ColumnsTransformer, BundleTransformer):
+    """A stage that runs a model bundle on pictures."""
+
+
 class ClassificationTransformer(ModelTransformer):
     """A stage that labels pictures."""
 
@@ -225,7 +229,8 @@ class ClassificationTransformer(ModelTransformer):
 
     def _labels_by_server(self) -> list[str]:
         """Read the labels from the metadata of the logits' column: only Params and DataFrames cross Spark Connect."""
-        model = {name: self.getOrDefault(name) for name in ("modelPath", "bundleHash") if self.isDefined(name)}
+        deciding = ("modelPath", "bundleHash", "candidateLabels")
+        model = {name: self.getOrDefault(name) for name in deciding if self.hasParam(name) and self.isDefined(name)}
         stage = type(self)()._set(inputCols=["picture"], rawPredictionCol="logits", **model)
         no_pictures = _session().range(0).selectExpr("cast(null as binary) picture")
         return _connect.column_labels(stage.transform(no_pictures), "logits")

@@ -14,7 +14,7 @@ from sparkvision.export import ExportReport, export
 from sparkvision.export.architectures import DETECTORS
 from sparkvision.export.checkpoint import load
 from sparkvision.export.verify import open_session, run
-from sparkvision.manifest import TensorSpec
+from sparkvision.tensors import TensorSpec
 from sparkvision.verify import verify
 from tiny_models import TINY_DETECTORS
 

@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 import sparkvision.ml
 from sparkvision._base import ColumnsTransformer, ModelTransformer, VisionTransformer
 from sparkvision.errors import ParameterError
+from sparkvision.ml import CLIPTextEmbeddings
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
 DETECTIONS = "array<struct<box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
@@ -26,8 +27,12 @@ def test_the_services_file_lists_every_stage_by_its_python_name() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: Any) -> None:
-    table = spark.range(1).selectExpr("cast(null as binary) content", f"cast(null as {DETECTIONS}) detections")
-    if issubclass(stage, ModelTransformer):
+    nulls = ["cast(null as binary) content", f"cast(null as {DETECTIONS}) detections", "cast(null as string) text"]
+    table = spark.range(1).selectExpr(*nulls)
+    if stage is CLIPTextEmbeddings:
+        with pytest.raises(ParameterError, match="has no model"):
+            stage().setEmbeddingsCol("result").transform(table)
+    elif issubclass(stage, ModelTransformer):
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
@@ -35,7 +40,7 @@ def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: An
         built = stage().setOutputCol("result")
         if issubclass(stage, ColumnsTransformer):
             built.setInputCols("content", "detections")
-        assert built.transform(table).columns == ["content", "detections", "result"]
+        assert built.transform(table).columns == ["content", "detections", "text", "result"]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
 CLASSIFICATION = "image-classification"
 FEATURES = "feature-extraction"
 DETECTION = "object-detection"
+ZERO_SHOT = "zero-shot-image-classification"
 
 # transformers' Auto class for each task that the engine can run.
 TASKS = {
     CLASSIFICATION: "AutoModelForImageClassification",
     FEATURES: "AutoModel",
+    ZERO_SHOT: "AutoModelForZeroShotImageClassification",
     DETECTION: "AutoModelForObjectDetection",
 }
 
@@ -58,7 +62,7 @@ class Checkpoint:
         have many sizes, one that it takes.
     output_names : tuple of str
         What the bundle gives: ``logits``, and on request ``attention_rollout``; ``last_hidden_state`` and, where the
-        model has one, ``pooler_output``; or ``logits`` and ``pred_boxes``.
+        model has one, ``pooler_output``; ``logits`` and ``pred_boxes``; or ``image_embeds``.
     """
 
     source: str
@@ -104,7 +108,12 @@ class Checkpoint:
 
         masks = {} if pixel_mask is None else {"pixel_mask": pixel_mask}
         with torch.no_grad():
-            return self.select(self.model(pixel_values=pixel_values, **masks))
+            return self.select(self.forward(pixel_values=pixel_values, **masks))
+
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """The source model as a function of ``pixel_values``; of a CLIP only the half that sees pictures."""
+        return partial(_image_embeds, self.model) if self.task == ZERO_SHOT else self.model.forward
 
     def select(self, outputs: Any) -> dict[str, Tensor]:
         """Take from all that the model gives what `output_names` says.
@@ -112,7 +121,7 @@ class Checkpoint:
         Convolutional encoders give maps [batch, channels, height, width]; they become tokens, as transformers give
         them: [batch, height * width, channels]. A pooled map of one pixel becomes a vector.
         """
-        if self.task == DETECTION:
+        if self.task in (DETECTION, ZERO_SHOT):
             return {name: outputs[name] for name in self.output_names}
         if self.task == CLASSIFICATION:
             selected = {"logits": outputs["logits"]}
@@ -191,6 +200,8 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     import torch
     import transformers
 
+    if task == ZERO_SHOT and config.model_type != "clip":
+        raise ExportError(f"{name} is a {config.model_type} model; for {task} only those of type clip can be exported")
     class_name = ENCODERS.get(config.model_type, TASKS[task]) if task == FEATURES else TASKS[task]
     # A class of its own for pictures takes its part of the configuration by itself.
     arguments = {} if class_name not in TASKS.values() else {"config": config}
@@ -215,6 +226,11 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     return model.eval(), missing
 
 
+def _image_embeds(model: Any, pixel_values: Tensor) -> dict[str, Tensor]:
+    """Give what transformers' CLIPModel calls so, before it divides it by its length."""
+    return {"image_embeds": model.visual_projection(model.vision_model(pixel_values=pixel_values).pooler_output)}
+
+
 def _load_processor(name: str, local_only: bool) -> Any:
     import transformers
 
@@ -233,17 +249,18 @@ def _output_names(
 
     try:
         with torch.no_grad():
-            outputs = model(pixel_values=torch.zeros((1, *pixel_shape)))
+            pixel_values = torch.zeros((1, *pixel_shape))
+            outputs = _image_embeds(model, pixel_values) if task == ZERO_SHOT else model(pixel_values=pixel_values)
     except Exception as error:  # a model says in many ways that it takes another size
         raise ExportError(
             f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(pixel_shape)}, "
             f"which the model does not take: {first_line(error)}; make `size` or `crop_size` there agree with "
             "`image_size` in config.json"
         ) from error
-    if task == CLASSIFICATION:
-        return ("logits",)
     if task == DETECTION:
         return _DETECTION_OUTPUTS
+    if task != FEATURES:
+        return ("logits",) if task == CLASSIFICATION else tuple(outputs)
     # A pooler without weights of its own in the checkpoint would give random numbers.
     expected = _FEATURE_OUTPUTS[:1] if missing else _FEATURE_OUTPUTS
     found = tuple(output for output in expected if outputs.get(output) is not None)

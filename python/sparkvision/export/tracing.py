@@ -43,7 +43,7 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
             elif type(module).__name__ == "MobileViTV2Layer":
                 replace(module, "unfolding", lambda x, module=module: _unfold(x, module.patch_height))
                 replace(module, "folding", lambda x, size, module=module: _fold(x, size, module.patch_height))
-        forward = model.forward
+        forward = checkpoint.forward
 
         def unmasked(pixel_values: Tensor) -> dict[str, Tensor]:
             return checkpoint.select(forward(pixel_values=pixel_values))

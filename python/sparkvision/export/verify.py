@@ -132,15 +132,15 @@ def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
     return given.astype(np.float32), expected.astype(np.float32)
 
 
-def open_session(folder: Path) -> Any:
-    """Open the graph in the folder with ONNX Runtime on the CPU."""
+def open_session(folder: Path, graph: str = GRAPH) -> Any:
+    """Open a graph in the folder with ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # It takes turns with torch: threads that spin while they wait would take torch's cores.
     options.log_severity_level = 3  # what is wrong with a graph is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(folder / graph), options, providers=["CPUExecutionProvider"])
 
 
 def run(session: Any, pixel_values: Floats, mask: Mask | None = None) -> list[Floats]:

@@ -23,7 +23,8 @@ from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.export.verify import open_session, random_pixel_values, run
 from sparkvision.importing.graph import ForeignGraph, read
-from sparkvision.manifest import FULL_PRECISION, PROBLEM_TYPES, GoldenPair, Manifest
+from sparkvision.manifest import FULL_PRECISION, PROBLEM_TYPES, Manifest
+from sparkvision.tensors import GoldenPair
 
 if TYPE_CHECKING:
     import numpy as np

@@ -113,12 +113,16 @@ final class InferenceSession private (
     }
   }
 
-  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. */
-  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor =
-    if (input.elementType == TensorInfo.Float16) {
+  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. int64 are token ids, which float32 holds. */
+  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor = input.elementType match {
+    case TensorInfo.Float16 =>
       val halves = Fp16Conversions.convertFloatBufferToFp16Buffer(values)
       OnnxTensor.createTensor(OnnxRuntime.environment, halves, shape, OnnxJavaType.FLOAT16)
-    } else OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
+    case TensorInfo.Int64 =>
+      val ids = Array.tabulate(values.remaining)(i => values.get(values.position() + i).toLong)
+      OnnxTensor.createTensor(OnnxRuntime.environment, LongBuffer.wrap(ids), shape)
+    case _ => OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
+  }
 
   /** Without a mask every pixel is a picture's. */
   private def maskTensor(mask: Option[LongBuffer], shape: Array[Long]): OnnxTensor =
@@ -254,7 +258,7 @@ object InferenceSession {
     }
 
   /** A file of raw little-endian floats, as a direct buffer. */
-  private def readFloats(file: Path): FloatBuffer = {
+  private[engine] def readFloats(file: Path): FloatBuffer = {
     val bytes = Files.readAllBytes(file)
     val buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder)
     buffer.asFloatBuffer.put(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer)

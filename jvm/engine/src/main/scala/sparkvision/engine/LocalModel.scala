@@ -34,7 +34,7 @@ final class LocalModel(
     with AutoCloseable {
   private val session = new ModelSession(bundle, settings, listener)
   private lazy val runs = new UniformRuns(bundle, settings, session, listener)
-  private lazy val classification = postprocessor(settings.topK)
+  private lazy val classification = new PictureClassifier(bundle, settings, settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private lazy val detector = new DetectionRuns(bundle, settings, session, listener)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
@@ -47,6 +47,8 @@ final class LocalModel(
   bundle.manifest.task match {
     case ModelTask.ImageClassification => (runs, classification)
     case ModelTask.FeatureExtraction => (runs, embedding)
+    case ModelTask.ZeroShotImageClassification =>
+      (runs, if (settings.candidateLabels.isEmpty) embedding else classification)
     case ModelTask.ObjectDetection => detector
   }
 
@@ -63,8 +65,8 @@ final class LocalModel(
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
   def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
-    val postprocessor = classification
-    uniform.results(items, bundle.manifest.outputs.head, postprocessor.requireOneALabel)(picture)
+    val classifier = classification
+    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(picture)
   }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
@@ -96,7 +98,7 @@ final class LocalModel(
   private[engine] def best[A](items: Iterator[A], topK: Int)(
       picture: A => Picture
   ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
-    val postprocess = postprocessor(Some(topK))
+    val postprocess = new PictureClassifier(bundle, settings, Some(topK))
     uniform.results(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
   }
 
@@ -115,15 +117,6 @@ final class LocalModel(
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = session.close()
-
-  private def postprocessor(topK: Option[Int]): Postprocessor = {
-    val manifest = bundle.manifest
-    if (manifest.task != ModelTask.ImageClassification)
-      throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives no logits of pictures."
-      )
-    new Postprocessor(manifest.labels, manifest.problemType, topK, settings.threshold)
-  }
 
   /** What runs pictures of one size. */
   private def uniform: UniformRuns = {

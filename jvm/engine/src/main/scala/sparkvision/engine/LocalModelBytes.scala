@@ -20,7 +20,12 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   def bundleHash: String = model.bundle.bundleHash
   def inputShape: Array[Int] = model.inputShape.toArray
   def embeddingSize: Int = model.embeddingSize
-  def labels: Array[String] = model.bundle.manifest.labels.toArray
+
+  /** The names of the classes; of a zero-shot model those to choose among. */
+  def labels: Array[String] = {
+    val manifest = model.bundle.manifest
+    model.settings.candidateLabels.fold(manifest.labels)(_.in(manifest).labels).toArray
+  }
 
   /** What the session is fed: the product of [[inputShape]] floats a picture. */
   def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
@@ -86,22 +91,29 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   /** Each picture with what writes its result into a JSON object. */
   private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
-      case ModelTask.ImageClassification =>
-        model.predictions(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(labelled) }
-      case ModelTask.FeatureExtraction =>
-        model.embeddings(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(embedded) }
+      case ModelTask.ImageClassification => labelled(pictures)
+      case ModelTask.ZeroShotImageClassification if model.settings.candidateLabels.nonEmpty => labelled(pictures)
+      case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(pictures)
       case ModelTask.ObjectDetection =>
         model.detections(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(detected) }
     }
 
-  private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = writeBest(prediction.best, answer)
+  private def labelled(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.predictions(unpack(pictures))(picture).map { case (bytes, result) =>
+      bytes -> result.map(prediction => writeBest(prediction.best, _))
+    }
+
+  private def embedded(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.embeddings(unpack(pictures))(picture).map { case (bytes, result) =>
+      bytes -> result.map(embedding => writeEmbedding(embedding, _))
+    }
 
   private def writeBest(labels: Seq[ScoredLabel], answer: ObjectNode): Unit = {
     val best = answer.putArray("best")
     labels.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
   }
 
-  private def embedded(embedding: Array[Float])(answer: ObjectNode): Unit = {
+  private def writeEmbedding(embedding: Array[Float], answer: ObjectNode): Unit = {
     val numbers = answer.putArray("embedding")
     embedding.foreach(numbers.add)
   }

@@ -34,6 +34,10 @@ private[engine] object ManifestAgreement {
       case ModelTask.FeatureExtraction =>
         agreed.outputs.foreach(requireFloats(_, where))
         requireFeatures(agreed, where)
+      case ModelTask.ZeroShotImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireShape(agreed.outputs.head, where, "pictures", "size")
+        if (agreed.text.isEmpty) throw refused(where, s"is for ${agreed.task.name}, but names no text model")
       case ModelTask.ObjectDetection =>
         agreed.outputs.foreach(requireFloats(_, where))
         requireDetections(agreed, where)
@@ -61,7 +65,7 @@ private[engine] object ManifestAgreement {
     }
   }
 
-  private def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
+  def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
     val found = actual.find(_.name == declared.name).getOrElse {
       throw refused(
         where,
@@ -94,7 +98,7 @@ private[engine] object ManifestAgreement {
       )
   }
 
-  private def requireFloats(output: TensorInfo, where: String): Unit =
+  def requireFloats(output: TensorInfo, where: String): Unit =
     if (!TensorInfo.Floats(output.elementType))
       throw new BundleException(
         s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 " +
@@ -108,17 +112,10 @@ private[engine] object ManifestAgreement {
         s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
           s"'${EmbeddingsPostprocessor.HiddenState}'"
       )
-    // The driver promises embeddings of a size before any model runs.
-    def requireShape(output: TensorInfo, axes: String*) =
-      if (output.shape.size != axes.size || output.shape.last < 1)
-        throw refused(
-          where,
-          s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
-        )
-    requireShape(manifest.outputs.head, "pictures", "tokens", "size")
+    requireShape(manifest.outputs.head, where, "pictures", "tokens", "size")
     manifest.outputs
       .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
-      .foreach(requireShape(_, "pictures", "size"))
+      .foreach(requireShape(_, where, "pictures", "size"))
   }
 
   private def requireDetections(manifest: BundleManifest, where: String): Unit = {
@@ -146,7 +143,15 @@ private[engine] object ManifestAgreement {
     }
   }
 
-  private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
+  /** The driver promises embeddings of a size before any model runs. */
+  def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
+    if (output.shape.size != axes.size || output.shape.last < 1)
+      throw refused(
+        where,
+        s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+      )
+
+  def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
     Seq(
       ("input", golden.input, golden.inputShape, manifest.inputs.head),
       ("output", golden.output, golden.outputShape, manifest.outputs.head)
@@ -172,9 +177,9 @@ private[engine] object ManifestAgreement {
       )
   }
 
-  private def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
+  def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
 
-  private def refused(where: String, problem: String) = new BundleException(
+  def refused(where: String, problem: String) = new BundleException(
     s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
   )
 }

@@ -22,7 +22,10 @@ object ModelTask {
     */
   case object ObjectDetection extends ModelTask("object-detection", batchSize = 1)
 
-  private val all = Seq(ImageClassification, FeatureExtraction, ObjectDetection)
+  /** The first output is `image_embeds`, to be compared with those of the manifest's text model. */
+  case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
+
+  private val all = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
 
   def parse(name: String): ModelTask = all.find(_.name == name).getOrElse {
     throw new BundleException(

@@ -52,6 +52,7 @@ private[ml] object ModelFamily {
   /** The stage for a bundle. */
   def stageFor(manifest: BundleManifest): String = manifest.task match {
     case ModelTask.FeatureExtraction => "ViTImageEmbeddings"
+    case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
     case _ => all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
   }
 

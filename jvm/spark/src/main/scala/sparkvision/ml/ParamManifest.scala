@@ -23,7 +23,10 @@ object ParamManifest {
     new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
     new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
     new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
-    new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read."
+    new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.",
+    new CLIPForZeroShotClassification -> "Labels pictures with labels of your own choice, by a CLIP model.",
+    new CLIPImageEmbeddings -> "Gives each picture's embedding by a CLIP model, to be compared with those of texts.",
+    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of pictures."
   )
 
   private val mapper = new ObjectMapper
@@ -49,9 +52,10 @@ object ParamManifest {
   }
 
   private def kindOf(stage: Transformer): String = stage match {
-    case _: ImageClassification => "classification"
+    case _: ClassificationStage => "classification"
     case _: VisionModelStage => "model"
     case _: HasInputCols => "columns"
+    case _: ModelStage => "texts"
     case _ => "pictures"
   }
 

@@ -17,7 +17,7 @@ import sparkvision.engine._
   * [[ImageClassification]]. Output: for each row its row, with a column of `image_embeddings` annotations (outputCol) or
   * of vectors (embeddingsCol).
   */
-class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams {
+class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams with PoolingParams {
   def this() = this(Identifiable.randomUID("ViTImageEmbeddings"))
 
   private[ml] type Result = Array[Float]
