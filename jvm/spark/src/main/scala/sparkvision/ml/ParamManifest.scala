@@ -20,7 +20,9 @@ object ParamManifest {
     new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new PerceptualHash -> "Gives each picture a perceptual hash, the bits of which are imagehash's.",
+    new ImageDeduplicator -> "Groups pictures that are duplicates of each other, and chooses one of each group."
   )
 
   private val mapper = new ObjectMapper

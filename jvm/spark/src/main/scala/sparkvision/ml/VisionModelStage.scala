@@ -97,14 +97,7 @@ abstract class VisionModelStage
     throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
   }
 
-  private def pictureColumn: String = get(inputCols) match {
-    case Some(Array(one)) => one
-    case Some(several) =>
-      throw new ParameterException(
-        s"$uid takes exactly one input column, not ${several.length} (${several.mkString(", ")}): setInputCols([\"image\"])."
-      )
-    case None => throw new ParameterException(s"$uid has no input column: setInputCols([\"image\"]).")
-  }
+  private def pictureColumn: String = PictureColumn.nameOf(this)
 
   private def partitionRunner(model: ModelBundle, spark: SparkSession): PartitionRunner = {
     // Settings that the model cannot take are the driver's to refuse, before any task runs.

@@ -132,8 +132,33 @@ trait PreprocessingParams extends Params {
   )
 }
 
+/** Which pictures are read, and what becomes of the others. */
+trait PictureLimitsParams extends Params {
+
+  final val maxImagePixels: LongParam = new LongParam(
+    this,
+    "maxImagePixels",
+    "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+    ParamValidators.gt(0L)
+  )
+  final val badImageMode: Param[String] = new Param(
+    this,
+    "badImageMode",
+    "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
+      "DROPMALFORMED drops it, FAILFAST fails the job",
+    ParamValidators.inArray(BadImageMode.all)
+  )
+
+  setDefault(maxImagePixels -> ImageDecoder.DefaultMaxPixels, badImageMode -> BadImageMode.Permissive)
+
+  def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
+  def getMaxImagePixels: Long = $(maxImagePixels)
+  def setBadImageMode(value: String): this.type = set(badImageMode, value)
+  def getBadImageMode: String = $(badImageMode)
+}
+
 /** How the model is run. */
-trait InferenceParams extends Params {
+trait InferenceParams extends PictureLimitsParams {
 
   final val batchSize: IntParam =
     new IntParam(this, "batchSize", "pictures the model is given at once, at most", ParamValidators.gt(0))
@@ -168,24 +193,11 @@ trait InferenceParams extends Params {
     "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
     ParamValidators.inArray(OneDnnFpMath.all.map(_.name).toArray)
   )
-  final val maxImagePixels: LongParam = new LongParam(
-    this,
-    "maxImagePixels",
-    "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-    ParamValidators.gt(0L)
-  )
   final val decodeMode: Param[String] = new Param(
     this,
     "decodeMode",
     "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
     ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
-  )
-  final val badImageMode: Param[String] = new Param(
-    this,
-    "badImageMode",
-    "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
-      "DROPMALFORMED drops it, FAILFAST fails the job",
-    ParamValidators.inArray(BadImageMode.all)
   )
 
   setDefault(
@@ -195,9 +207,7 @@ trait InferenceParams extends Params {
     intraOpThreads -> 0,
     cudaTf32 -> false,
     onednnFpMath -> OneDnnFpMath.Strict.name,
-    maxImagePixels -> ImageDecoder.DefaultMaxPixels,
-    decodeMode -> DecodeMode.Exact.name,
-    badImageMode -> BadImageMode.Permissive
+    decodeMode -> DecodeMode.Exact.name
   )
 
   def setBatchSize(value: Int): this.type = set(batchSize, value)
@@ -214,12 +224,8 @@ trait InferenceParams extends Params {
   def getGpuMemLimit: Option[String] = get(gpuMemLimit)
   def setOnednnFpMath(value: String): this.type = set(onednnFpMath, value)
   def getOnednnFpMath: String = $(onednnFpMath)
-  def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
-  def getMaxImagePixels: Long = $(maxImagePixels)
   def setDecodeMode(value: String): this.type = set(decodeMode, value)
   def getDecodeMode: String = $(decodeMode)
-  def setBadImageMode(value: String): this.type = set(badImageMode, value)
-  def getBadImageMode: String = $(badImageMode)
 
   private[ml] def sessionConfig: SessionConfig = SessionConfig(
     ExecutionProvider.parse(getExecutionProvider),

@@ -1,0 +1,75 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.param._
+
+/** What [[ImageDeduplicator]] reads, what it takes for duplicates, and what it adds. */
+trait DeduplicationParams extends Params {
+
+  final val idCol: Param[String] =
+    new Param(this, "idCol", "string or integer column that names each row, once; groups are named by it too")
+  final val hashCol: Param[String] =
+    new Param(this, "hashCol", "bigint column of perceptual hashes to compare (unset: none)")
+  final val embeddingsCol: Param[String] =
+    new Param(this, "embeddingsCol", "column of vectors to compare by their cosine (unset: none)")
+  final val orderCol: Param[String] = new Param(
+    this,
+    "orderCol",
+    "column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)"
+  )
+  final val groupCol: Param[String] = new Param(this, "groupCol", "column to add: the id of the group's representative")
+  final val representativeCol: Param[String] =
+    new Param(this, "representativeCol", "boolean column to add: whether the row represents its group")
+  final val maxHashDistance: IntParam = new IntParam(
+    this,
+    "maxHashDistance",
+    "bits, of 64, in which the hashes of duplicates differ at most",
+    ParamValidators.inRange(0, DeduplicationParams.LargestDistance)
+  )
+  final val minSimilarity: DoubleParam = new DoubleParam(
+    this,
+    "minSimilarity",
+    "lowest cosine between the embeddings of duplicates",
+    ParamValidators.inRange(-1, 1)
+  )
+  final val matching: Param[String] = new Param(
+    this,
+    "matching",
+    "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
+    ParamValidators.inArray(DeduplicationParams.Matchings)
+  )
+  setDefault(
+    groupCol -> "group",
+    representativeCol -> "representative",
+    maxHashDistance -> 4,
+    minSimilarity -> 0.95,
+    matching -> DeduplicationParams.Either
+  )
+
+  def setIdCol(value: String): this.type = set(idCol, value)
+  def getIdCol: Option[String] = get(idCol)
+  def setHashCol(value: String): this.type = set(hashCol, value)
+  def getHashCol: Option[String] = get(hashCol)
+  def setEmbeddingsCol(value: String): this.type = set(embeddingsCol, value)
+  def getEmbeddingsCol: Option[String] = get(embeddingsCol)
+  def setOrderCol(value: String): this.type = set(orderCol, value)
+  def getOrderCol: Option[String] = get(orderCol)
+  def setGroupCol(value: String): this.type = set(groupCol, value)
+  def getGroupCol: String = $(groupCol)
+  def setRepresentativeCol(value: String): this.type = set(representativeCol, value)
+  def getRepresentativeCol: String = $(representativeCol)
+  def setMaxHashDistance(value: Int): this.type = set(maxHashDistance, value)
+  def getMaxHashDistance: Int = $(maxHashDistance)
+  def setMinSimilarity(value: Double): this.type = set(minSimilarity, value)
+  def getMinSimilarity: Double = $(minSimilarity)
+  def setMatching(value: String): this.type = set(matching, value)
+  def getMatching: String = $(matching)
+}
+
+private[ml] object DeduplicationParams {
+  val Either = "either"
+  val Both = "both"
+  val Matchings: Array[String] = Array(Either, Both)
+
+  /** Beyond this, unrelated pictures are near each other too, and all would have to be compared with all. */
+  val LargestDistance = 16
+}
