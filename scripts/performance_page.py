@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from bench.performance_tables import page_tables, readme_table  # noqa: E402
 from bench.summary import read_rows  # noqa: E402
+from bench.unified_table import unified_table  # noqa: E402
 
 RESULTS = ROOT / "scripts" / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
@@ -44,8 +45,9 @@ def with_tables(document: str, tables: Mapping[str, str]) -> str:
 def documents() -> dict[Path, str]:
     """Give the documents as the committed rows make them."""
     rows, scale = read_rows(RESULTS / "peers.jsonl"), read_rows(RESULTS / "scale.jsonl")
+    unified = read_rows(RESULTS / "unified.jsonl")
     return {
-        PAGE: with_tables(PAGE.read_text(), page_tables(rows, scale)),
+        PAGE: with_tables(PAGE.read_text(), {**page_tables(rows, scale), "unified": unified_table(unified)}),
         README: with_tables(README.read_text(), {"peers": readme_table(rows)}),
     }
 

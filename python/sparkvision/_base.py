@@ -16,6 +16,7 @@ from sparkvision import _connect, errors
 from sparkvision._session import require_jars
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
+ColumnsStage = TypeVar("ColumnsStage", bound="ColumnsTransformer")
 ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
 
 # EmbeddedModels.scala's default.
@@ -115,13 +116,17 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         return self.getOrDefault(param) if self.isDefined(param) else None
 
 
-class ModelTransformer(VisionTransformer):
-    """A stage that runs a model bundle."""
+class ColumnsTransformer(VisionTransformer):
+    """A stage that names its columns in `inputCols`."""
 
-    def setInputCols(self: ModelStage, *value: str | list[str]) -> ModelStage:
-        """Set the one column that holds the pictures, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
+    def setInputCols(self: ColumnsStage, *value: str | list[str]) -> ColumnsStage:
+        """Set the columns that are read, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
         names = [name for given in value for name in (given if isinstance(given, (list, tuple)) else [given])]
         return self._set(inputCols=names)
+
+
+class ModelTransformer(ColumnsTransformer):
+    """A stage that runs a model bundle."""
 
     def setModelPath(self: ModelStage, value: str) -> ModelStage:
         """Set the model bundle's folder, any URI that Hadoop reads, or ``embedded:NAME``."""

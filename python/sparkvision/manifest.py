@@ -40,7 +40,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class GoldenPair:
-    """An input and the logits it must give, as raw little-endian float32 files inside the bundle."""
+    """An input and the first output it must give, as raw little-endian float32 files inside the bundle."""
 
     input: str
     input_shape: tuple[int, ...]

@@ -11,10 +11,11 @@ from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 
 import sparkvision.ml
-from sparkvision._base import ModelTransformer, VisionTransformer
+from sparkvision._base import ColumnsTransformer, ModelTransformer, VisionTransformer
 from sparkvision.errors import ParameterError
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
+DETECTIONS = "array<struct<box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
 STAGES: list[type[VisionTransformer]] = [getattr(sparkvision.ml, name) for name in sparkvision.ml.__all__]
 
 
@@ -25,13 +26,16 @@ def test_the_services_file_lists_every_stage_by_its_python_name() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: Any) -> None:
-    table = spark.range(1).selectExpr("cast(null as binary) content")
+    table = spark.range(1).selectExpr("cast(null as binary) content", f"cast(null as {DETECTIONS}) detections")
     if issubclass(stage, ModelTransformer):
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
     else:
-        assert stage().setOutputCol("result").transform(table).columns == ["content", "result"]
+        built = stage().setOutputCol("result")
+        if issubclass(stage, ColumnsTransformer):
+            built.setInputCols("content", "detections")
+        assert built.transform(table).columns == ["content", "detections", "result"]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)

@@ -22,7 +22,7 @@ def export(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")],
     out: Out,
     task: Annotated[
-        str, typer.Option(metavar="TASK", help="image-classification or feature-extraction")
+        str, typer.Option(metavar="TASK", help="image-classification, feature-extraction or object-detection")
     ] = "image-classification",
     opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX operator set (default: 14)")] = None,
     labels: Annotated[

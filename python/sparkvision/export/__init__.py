@@ -59,7 +59,8 @@ def export(
         The bundle's folder. A bundle that is there is replaced once the new one has been verified; a folder that
         holds anything else is refused. When the export fails, what was there is left as it was.
     task : str
-        ``image-classification``; or ``feature-extraction``, for the vectors that a model has for a picture.
+        ``image-classification``; ``feature-extraction``, for the vectors that a model has for a picture; or
+        ``object-detection``.
     opset : int, optional
         ONNX operator set. Default: 14, which every execution provider computes rightly.
     labels : str or Path, optional

@@ -50,7 +50,8 @@ def choose_opset(opset: int | None) -> int:
 def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
     """Write the checkpoint's graph to ``model.onnx`` in the folder, weights beside it when they exceed 2 GB.
 
-    The batch size is left free; channels, height and width are what the checkpoint's processor makes.
+    The batch size is left free; channels, height and width are what the checkpoint's processor makes. Of a detection
+    model height and width are free too.
 
     Parameters
     ----------
@@ -107,15 +108,21 @@ def _onnx_config(checkpoint: Checkpoint) -> Any:
     from optimum.exporters.onnx import OnnxConfig
     from optimum.utils import NormalizedConfig
 
+    free = {0: "batch_size", 2: "height", 3: "width"} if checkpoint.sizes_vary else {0: "batch_size"}
+    masks = {"pixel_mask": {0: "batch_size", 1: "height", 2: "width"}} if checkpoint.takes_mask else {}
+
     class ImageOnnxConfig(OnnxConfig):  # type: ignore[misc]
         NORMALIZED_CONFIG_CLASS = NormalizedConfig
-        inputs = {"pixel_values": {0: "batch_size"}}
+        inputs = {"pixel_values": free, **masks}
         outputs = {name: {0: "batch_size"} for name in checkpoint.output_names}
 
         def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
             # More than one picture, so that nothing is broadcast by chance.
             pixel_values = torch.randn((2, *checkpoint.pixel_shape), generator=torch.Generator().manual_seed(0))
-            return {"pixel_values": pixel_values if framework == "pt" else pixel_values.numpy()}
+            made = {"pixel_values": pixel_values}
+            if masks:
+                made["pixel_mask"] = torch.ones((2, *checkpoint.pixel_shape[1:]), dtype=torch.int64)
+            return made if framework == "pt" else {name: tensor.numpy() for name, tensor in made.items()}
 
     return ImageOnnxConfig(checkpoint.config, task=checkpoint.task)
 

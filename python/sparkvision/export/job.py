@@ -13,8 +13,9 @@ from sparkvision import __version__
 from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, optimise, pictures, verify
-from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint, preprocess
+from sparkvision.export.checkpoint import DETECTION, FEATURES, Checkpoint
 from sparkvision.export.precision import Precision, lower
+from sparkvision.export.preprocessing import preprocess
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.manifest import FULL_PRECISION, GoldenPair, Manifest
@@ -43,6 +44,7 @@ class ExportJob:
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
+        self._require_possible()
         destination.require_replaceable(out)
         opset = graph.choose_opset(self.opset)
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
@@ -69,8 +71,15 @@ class ExportJob:
             lower(folder, self.precision, partial(preprocess, source.processor), self.images, progress)
         return ExportReport(Bundle.read(out), verification.largest_difference, verification.pictures)
 
+    def _require_possible(self) -> None:
+        if self.task == DETECTION and (self.precision.name != FULL_PRECISION or self.optimize):
+            raise ExportError(
+                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has measured "
+                "what anything else does to boxes; leave precision and optimize away"
+            )
+
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:
-        if source.task != CLASSIFICATION:
+        if source.task == FEATURES:
             if self.labels_file is not None:
                 raise ExportError(f"labels make no sense for {source.task}; leave {self.labels_file} away")
             return ()
@@ -84,6 +93,10 @@ def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPai
     import torch
 
     pixels = source.pixel_values(picture)
+    if source.sizes_vary:
+        # The picture's corner: a session opens quickly, and the file stays small.
+        _, height, width = source.pixel_shape
+        pixels = pixels[:, :, :height, :width]
     random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
     given = torch.cat([random, pixels])
     expected = source.outputs(given)[source.output_names[0]]

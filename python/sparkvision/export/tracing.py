@@ -23,7 +23,7 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
     ----------
     checkpoint : Checkpoint
         Its model is changed within the block: it takes ``pixel_values`` of the checkpoint's shape and any batch size,
-        and gives a dict of `Checkpoint.output_names`.
+        if it is a DETR also ``pixel_mask``, and gives a dict of `Checkpoint.output_names`.
     """
     model = checkpoint.model
     with contextlib.ExitStack() as replaced:
@@ -42,7 +42,14 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
                 replace(module, "unfolding", lambda x, module=module: _unfold(x, module.patch_height))
                 replace(module, "folding", lambda x, size, module=module: _fold(x, size, module.patch_height))
         forward = model.forward
-        replace(model, "forward", lambda pixel_values: checkpoint.select(forward(pixel_values=pixel_values)))
+
+        def unmasked(pixel_values: Tensor) -> dict[str, Tensor]:
+            return checkpoint.select(forward(pixel_values=pixel_values))
+
+        def masked(pixel_values: Tensor, pixel_mask: Tensor) -> dict[str, Tensor]:
+            return checkpoint.select(forward(pixel_values=pixel_values, pixel_mask=pixel_mask))
+
+        replace(model, "forward", masked if checkpoint.takes_mask else unmasked)
         yield
 
 

@@ -15,6 +15,14 @@ final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
 object TensorInfo {
   val Float32 = "float32"
   val Float16 = "float16"
+  val Int64 = "int64"
+
+  /** The input that says which pixels are padding. */
+  private[engine] val PixelMask = "pixel_mask"
+
+  /** A detection model's outputs. */
+  private[engine] val Logits = "logits"
+  private[engine] val Boxes = "pred_boxes"
 
   /** What the engine feeds and reads; it computes in float32 itself. */
   val Floats: Set[String] = Set(Float32, Float16)

@@ -37,7 +37,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     pack(model.attentionRollouts(unpack(pictures))(picture).map(_._2))
 
   /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
-    * `"best": [{"id", "label", "score"}, ...]` or `"embedding": [...]`.
+    * `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
+    * `"objects": [{"id", "label", "score", "xmin", "ymin", "xmax", "ymax"}, ...]`.
     */
   def annotate(pictures: Array[Byte]): String = {
     val answers = mapper.createArrayNode()
@@ -64,6 +65,22 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
+  /** As [[annotate]], of a detection model.
+    *
+    * @param threshold
+    *   objects with a higher score are given
+    * @param topK
+    *   objects a picture, at most; 0: all
+    */
+  def detect(pictures: Array[Byte], threshold: Double, topK: Int): String = {
+    val answers = mapper.createArrayNode()
+    model.objects(unpack(pictures), threshold, Option.when(topK != 0)(topK))(picture).foreach {
+      case (_, Left(reason)) => answers.addObject().put("error", reason)
+      case (_, Right(detections)) => detected(detections)(answers.addObject())
+    }
+    answers.toString
+  }
+
   /** Each picture with what writes its result into a JSON object. */
   private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
@@ -71,6 +88,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
         model.predictions(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(labelled) }
       case ModelTask.FeatureExtraction =>
         model.embeddings(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(embedded) }
+      case ModelTask.ObjectDetection =>
+        model.detections(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(detected) }
     }
 
   private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = writeBest(prediction.best, answer)
@@ -83,6 +102,15 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   private def embedded(embedding: Array[Float])(answer: ObjectNode): Unit = {
     val numbers = answer.putArray("embedding")
     embedding.foreach(numbers.add)
+  }
+
+  private def detected(detections: Seq[Detection])(answer: ObjectNode): Unit = {
+    val objects = answer.putArray("objects")
+    detections.foreach { found =>
+      val one = objects.addObject().put("id", found.id).put("label", found.label).put("score", found.score)
+      one.put("xmin", found.box.xmin).put("ymin", found.box.ymin)
+      one.put("xmax", found.box.xmax).put("ymax", found.box.ymax)
+    }
   }
 
   override def close(): Unit = model.close()
@@ -108,19 +136,25 @@ object LocalModelBytes {
       normalize: Boolean = false,
       decodeMode: String = DecodeMode.Exact.name
   ): LocalModelBytes = {
-    val mode = DecodeMode.parse(decodeMode)
-    open(uri, ModelSettings(decodeMode = mode, pooling = Pooling.parse(pooling), normalize = normalize))
+    val bundle = LocalModel.bundle(uri)
+    val settings = ModelSettings(
+      batchSize = bundle.manifest.task.batchSize,
+      decodeMode = DecodeMode.parse(decodeMode),
+      pooling = Pooling.parse(pooling),
+      normalize = normalize
+    )
+    open(bundle, settings)
   }
 
   /** @param settings
     *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
     */
-  def openWith(uri: String, settings: String): LocalModelBytes = open(uri, ModelSettingsReader.read(settings))
+  def openWith(uri: String, settings: String): LocalModelBytes = open(LocalModel.bundle(uri), ModelSettingsReader.read(settings))
 
   // Alone on the machine: one run may use every core.
-  private def open(uri: String, settings: ModelSettings): LocalModelBytes = {
+  private def open(bundle: ModelBundle, settings: ModelSettings): LocalModelBytes = {
     val session = SessionConfig(intraOpThreads = LocalModel.cores)
-    new LocalModelBytes(LocalModel.open(uri, settings.copy(session = session)))
+    new LocalModelBytes(new LocalModel(bundle, settings.copy(session = session)))
   }
 
   private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {

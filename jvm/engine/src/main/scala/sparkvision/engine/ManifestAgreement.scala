@@ -19,11 +19,7 @@ private[engine] object ManifestAgreement {
       inputs = manifest.inputs.map(agree("input", _, graph.inputs, where)),
       outputs = manifest.outputs.map(agree("output", _, graph.outputs, where))
     )
-    if (graph.inputs.size != 1 || manifest.inputs.size != 1)
-      throw new BundleException(
-        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
-          "SparkVision feeds one. Export the model with `sparkvision export`."
-      )
+    requireInputs(agreed, graph, where)
     val input = agreed.inputs.head
     if (!TensorInfo.Floats(input.elementType) || input.shape.size != 4)
       throw new BundleException(
@@ -38,9 +34,31 @@ private[engine] object ManifestAgreement {
       case ModelTask.FeatureExtraction =>
         agreed.outputs.foreach(requireFloats(_, where))
         requireFeatures(agreed, where)
+      case ModelTask.ObjectDetection =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireDetections(agreed, where)
     }
     agreed.golden.foreach(requireGolden(_, agreed, where))
     agreed
+  }
+
+  /** Pictures, and of a detection model the mask of their padding. */
+  private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
+    val masks = manifest.task match {
+      case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
+      case _ => Seq.empty
+    }
+    if (graph.inputs.size != 1 + masks.size || manifest.inputs.size != 1 + masks.size)
+      throw new BundleException(
+        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
+          s"SparkVision feeds one, and to detection models ${TensorInfo.PixelMask}. Export the model with `sparkvision export`."
+      )
+    masks.filter(mask => mask.elementType != TensorInfo.Int64 || mask.shape.size != 3).foreach { mask =>
+      throw refused(
+        where,
+        s"says '${mask.name}' is ${mask.elementType} ${text(mask.shape)} instead of int64 [pictures, height, width]"
+      )
+    }
   }
 
   private def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
@@ -101,6 +119,26 @@ private[engine] object ManifestAgreement {
     manifest.outputs
       .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
       .foreach(requireShape(_, "pictures", "size"))
+  }
+
+  private def requireDetections(manifest: BundleManifest, where: String): Unit = {
+    if (manifest.outputs.map(_.name) != Seq(TensorInfo.Logits, TensorInfo.Boxes))
+      throw refused(
+        where,
+        s"is for object-detection, but its outputs are ${manifest.outputs.map(_.name).mkString(", ")} instead of " +
+          s"${TensorInfo.Logits}, ${TensorInfo.Boxes}"
+      )
+    if (manifest.inputLayout != ChannelLayout.ChannelsFirst)
+      throw refused(where, "is for object-detection with inputLayout NHWC; detection models take NCHW")
+    Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
+      case (output, size) =>
+        if (output.shape.size != 3 || output.shape.last != size)
+          throw refused(
+            where,
+            s"gives '${output.name}' the shape ${text(output.shape)} instead of [pictures, queries, $size] for its " +
+              s"${manifest.labels.size} labels"
+          )
+    }
   }
 
   private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {

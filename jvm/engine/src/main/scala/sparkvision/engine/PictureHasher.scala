@@ -28,14 +28,11 @@ final class PictureHasher(
   private def decode(bytes: Array[Byte]): Pixels = {
     val start = System.nanoTime
     val pixels = ImageDecoder.decode(bytes, maxImagePixels)
-    listener.decoded(System.nanoTime - start)
+    listener.decoded(bytes, pixels, System.nanoTime - start)
     pixels
   }
 
-  private def hash(pixels: Pixels): Long = {
-    val start = System.nanoTime
-    val hash = PictureMemory.refusing(pixels.width, pixels.height)(algorithm.hash(pixels))
-    listener.preprocessed(System.nanoTime - start)
-    hash
+  private def hash(pixels: Pixels): Long = ModelListener.timed(listener.preprocessed) {
+    PictureMemory.refusing(pixels.width, pixels.height)(algorithm.hash(pixels))
   }
 }

@@ -40,7 +40,7 @@ object Resample {
       backend: ResizeBackend = ResizeBackend.Pillow
   ): Pixels = {
     requireSensible(size, window)
-    if (size == PixelSize(pixels.height, pixels.width)) cut(pixels, window)
+    if (size == PixelSize(pixels.height, pixels.width)) window.of(pixels)
     else if (filter == ResampleFilter.Nearest) nearest(pixels, size, window)
     else convolve(pixels, size, filter, window, backend)
   }
@@ -56,17 +56,6 @@ object Resample {
     ) throw new ParameterException(s"$window does not lie within $size pixels (height x width)")
   }
 
-  private def cut(pixels: Pixels, window: Window): Pixels =
-    if (window.height == pixels.height && window.width == pixels.width) pixels
-    else {
-      val rgb = new Array[Byte](window.height * window.width * 3)
-      (0 until window.height).foreach { row =>
-        val start = ((window.top + row) * pixels.width + window.left) * 3
-        System.arraycopy(pixels.rgb, start, rgb, row * window.width * 3, window.width * 3)
-      }
-      new Pixels(window.width, window.height, rgb)
-    }
-
   private def convolve(
       pixels: Pixels,
       size: PixelSize,
@@ -78,7 +67,7 @@ object Resample {
     val rows = Coefficients(pixels.height, size.height, window.top, window.height, filter, backend)
     if (size.height == pixels.height) ConvolutionPass.horizontal(pixels, columns, window.top, window.height)
     else if (size.width == pixels.width) {
-      val kept = cut(pixels, window.copy(top = 0, height = pixels.height))
+      val kept = window.copy(top = 0, height = pixels.height).of(pixels)
       ConvolutionPass.vertical(kept, rows, 0)
     } else if (backend == ResizeBackend.Pillow && verticalFirst(pixels, size))
       ConvolutionPass.horizontal(ConvolutionPass.vertical(pixels, rows, 0), columns, 0, window.height)

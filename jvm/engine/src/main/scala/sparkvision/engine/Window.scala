@@ -1,7 +1,19 @@
 package sparkvision.engine
 
 /** A rectangle within a picture, in pixels. */
-final case class Window(top: Int, left: Int, height: Int, width: Int)
+final case class Window(top: Int, left: Int, height: Int, width: Int) {
+
+  /** The pixels within; the picture itself when they are all of it. */
+  def of(pixels: Pixels): Pixels =
+    if (height == pixels.height && width == pixels.width) pixels
+    else {
+      val rgb = new Array[Byte](height * width * 3)
+      (0 until height).foreach { row =>
+        System.arraycopy(pixels.rgb, ((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
+      }
+      new Pixels(width, height, rgb)
+    }
+}
 
 object Window {
 

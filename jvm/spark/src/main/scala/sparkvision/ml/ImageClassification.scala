@@ -43,13 +43,13 @@ class ImageClassification(override val uid: String) extends VisionModelStage wit
   private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
     if (manifest.task != ModelTask.ImageClassification)
       throw new BundleException(
-        s"The bundle at $modelUri is for ${manifest.task.name} and has no labels to give. Use ViTImageEmbeddings, or a " +
-          s"bundle for ${ModelTask.ImageClassification.name}."
+        s"The bundle at $modelUri is for ${manifest.task.name} and does not label pictures. Use " +
+          s"${ModelFamily.stageFor(manifest)}, or a bundle for ${ModelTask.ImageClassification.name}."
       )
     family.filterNot(ModelFamily.runs(_, manifest.architecture)).foreach { named =>
       throw new BundleException(
         s"The bundle at $modelUri holds a ${manifest.architecture}, but ${named.stage} runs " +
-          s"${named.architectures.mkString(" and ")}. Use ${ModelFamily.stageFor(manifest.architecture)}."
+          s"${named.architectures.mkString(" and ")}. Use ${ModelFamily.stageFor(manifest)}."
       )
     }
   }

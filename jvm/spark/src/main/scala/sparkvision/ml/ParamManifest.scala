@@ -21,6 +21,9 @@ object ParamManifest {
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
     new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
+    new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
+    new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.",
     new PerceptualHash -> "Gives each picture a perceptual hash, the bits of which are imagehash's.",
     new ImageDeduplicator -> "Groups pictures that are duplicates of each other, and chooses one of each group."
   )
@@ -50,6 +53,7 @@ object ParamManifest {
   private def kindOf(stage: Transformer): String = stage match {
     case _: ImageClassification => "classification"
     case _: VisionModelStage => "model"
+    case _: HasInputCols => "columns"
     case _ => "pictures"
   }
 

@@ -4,7 +4,7 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
-import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, VisibleGpus}
+import sparkvision.engine.{BundleException, LocalModel, ModelListener, ModelSettings, Picture, VisibleGpus}
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -33,7 +33,8 @@ final private[ml] case class PartitionRunner(
     else {
       val task = TaskContext.get()
       task.addTaskFailureListener((_, error) => if (mayBeTheCopys(error)) ExecutorModels.shared.discardIfDamaged(model))
-      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), metrics)
+      val listener = ModelListener.both(metrics, DecodedPictures.of(task))
+      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), listener)
       task.addTaskCompletionListener[Unit](_ => local.close())
       output.results(local, items)(picture).map { result =>
         metrics.picture(isUsable = result._2.isRight)

@@ -27,21 +27,33 @@ private[ml] object RowMapping {
       present.add(field)
     }
 
-  /** The dataset with the columns that `function` computes of the pictures in `column`. */
+  /** The dataset with the columns that `function` computes of the pictures in `column`.
+    *
+    * @param argument
+    *   the place of a column that the function reads too
+    */
   def apply(
       dataset: Dataset[_],
       column: String,
       originCol: Option[String],
       added: Seq[StructField],
-      function: PictureFunction
+      function: PictureFunction,
+      argument: Option[Int] = None
   ): DataFrame = {
     SessionRules.install(dataset.sparkSession)
     val child = DataFrames.plan(dataset)
     val place = PictureColumn.of(dataset.schema, column, originCol)
-    def text(index: Option[Int]): Expression = index.fold[Expression](Literal(null, StringType))(child.output(_))
+    def value(index: Option[Int]): Expression = index.fold[Expression](Literal(null, StringType))(child.output(_))
     val results = added.map(field => AttributeReference(field.name, field.dataType, field.nullable, field.metadata)())
-    val mapped =
-      MapPictures(child.output(place.picture), text(place.origin), text(place.defaultOrigin), function, results, child)
+    val mapped = MapPictures(
+      child.output(place.picture),
+      value(place.origin),
+      value(place.defaultOrigin),
+      value(argument),
+      function,
+      results,
+      child
+    )
     // New names for the results: Spark can rename those of a Project, so that the result may be joined with itself.
     DataFrames.of(
       dataset.sparkSession,

@@ -35,7 +35,7 @@ class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with
     if (manifest.task != ModelTask.FeatureExtraction)
       throw new BundleException(
         s"The bundle at $modelUri is for ${manifest.task.name} and gives no embeddings. Use " +
-          s"${ModelFamily.stageFor(manifest.architecture)}, or export the checkpoint with " +
+          s"${ModelFamily.stageFor(manifest)}, or export the checkpoint with " +
           "`sparkvision export --task feature-extraction`."
       )
 

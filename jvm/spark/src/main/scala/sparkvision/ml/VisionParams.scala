@@ -20,10 +20,13 @@ trait PictureInputParams extends Params {
 /** Picture columns in, as Spark NLP's annotators name them. */
 trait HasInputCols extends Params {
 
+  private[ml] def inputColsDoc: String =
+    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+
   final val inputCols: StringArrayParam = new StringArrayParam(
     this,
     "inputCols",
-    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+    inputColsDoc
   )
   def setInputCols(value: Array[String]): this.type = set(inputCols, value)
   def setInputCols(first: String, more: String*): this.type = set(inputCols, (first +: more).toArray)
@@ -160,8 +163,10 @@ trait PictureLimitsParams extends Params {
 /** How the model is run. */
 trait InferenceParams extends PictureLimitsParams {
 
+  protected def batchSizeDoc: String = "pictures the model is given at once, at most"
+
   final val batchSize: IntParam =
-    new IntParam(this, "batchSize", "pictures the model is given at once, at most", ParamValidators.gt(0))
+    new IntParam(this, "batchSize", batchSizeDoc, ParamValidators.gt(0))
   final val executionProvider: Param[String] = new Param(
     this,
     "executionProvider",

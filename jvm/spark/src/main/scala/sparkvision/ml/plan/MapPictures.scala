@@ -13,11 +13,14 @@ import sparkvision.ml.PictureFunction
   *   names the picture; where it is null the picture itself may know its name
   * @param defaultOriginName
   *   names a picture that has no other name
+  * @param argument
+  *   what else of the row the function reads; null where it reads the picture alone
   */
 final private[ml] case class MapPictures(
     picture: Expression,
     originName: Expression,
     defaultOriginName: Expression,
+    argument: Expression,
     function: PictureFunction,
     added: Seq[Attribute],
     child: LogicalPlan
@@ -29,9 +32,9 @@ final private[ml] case class MapPictures(
 
   override def producedAttributes: AttributeSet = AttributeSet(added)
 
-  override def maxRows: Option[Long] = child.maxRows
+  override def maxRows: Option[Long] = if (function.mayMultiplyRows) None else child.maxRows
 
-  override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
+  override def maxRowsPerPartition: Option[Long] = if (function.mayMultiplyRows) None else child.maxRowsPerPartition
 
   override protected def withNewChildInternal(newChild: LogicalPlan): MapPictures = copy(child = newChild)
 }

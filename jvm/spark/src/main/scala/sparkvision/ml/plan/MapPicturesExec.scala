@@ -15,6 +15,7 @@ final private[ml] case class MapPicturesExec(
     picture: Expression,
     originName: Expression,
     defaultOriginName: Expression,
+    argument: Expression,
     function: PictureFunction,
     added: Seq[Attribute],
     child: SparkPlan
@@ -39,7 +40,7 @@ final private[ml] case class MapPicturesExec(
       sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
     }
     val rows = new PictureRows(
-      Seq(picture, originName, defaultOriginName),
+      Seq(picture, originName, defaultOriginName, argument),
       child.output,
       added,
       new PictureReader(picture.dataType, configuration),

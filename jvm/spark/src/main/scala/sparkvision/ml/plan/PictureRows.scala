@@ -10,7 +10,7 @@ import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePic
 /** Spark's rows on one side, a [[PictureFunction]] on the other. Runs inside tasks.
   *
   * @param inputs
-  *   the picture, its origin and its default origin
+  *   the picture, its origin, its default origin, and what else the function reads
   */
 final private[plan] class PictureRows(
     inputs: Seq[Expression],
@@ -31,22 +31,22 @@ final private[plan] class PictureRows(
       source(row)
     }
     val join = joined()
-    function(pictures, metrics).flatMap { result =>
+    function(pictures, metrics).flatMap { results =>
       val row = waiting.dequeue()
-      result.map(join(row, _))
+      results.iterator.map(join(row, _))
     }
   }
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
     val evaluate = MutableProjection.create(inputs, passed)
     evaluate.initialize(partition)
-    val pictureType = inputs.head.dataType
-    val toScala = CatalystTypeConverters.createToScalaConverter(pictureType)
+    val toScala = inputs.map(input => CatalystTypeConverters.createToScalaConverter(input.dataType))
     row => {
       val values = evaluate(row)
       def text(index: Int) = Option.when(!values.isNullAt(index))(values.getUTF8String(index).toString)
-      val picture = if (values.isNullAt(0)) null else toScala(values.get(0, pictureType))
-      reader(picture).named(text(1), text(2))
+      def value(index: Int) =
+        if (values.isNullAt(index)) null else toScala(index)(values.get(index, inputs(index).dataType))
+      reader(value(0)).named(text(1), text(2)).copy(argument = value(3))
     }
   }
 

@@ -7,8 +7,8 @@ import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 private[ml] object PictureStrategy extends SparkStrategy {
 
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
-    case MapPictures(picture, origin, defaultOrigin, function, added, child) =>
-      Seq(MapPicturesExec(picture, origin, defaultOrigin, function, added, planLater(child)))
+    case MapPictures(picture, origin, defaultOrigin, argument, function, added, child) =>
+      Seq(MapPicturesExec(picture, origin, defaultOrigin, argument, function, added, planLater(child)))
     case GroupDuplicates(settings, output, child) => Seq(GroupDuplicatesExec(settings, output, planLater(child)))
     case _ => Nil
   }
