@@ -20,7 +20,8 @@ object ParamManifest {
     new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new SimilarImages -> "Names the pictures of an index that are most similar to each picture, by their embeddings."
   )
 
   private val mapper = new ObjectMapper
@@ -48,6 +49,7 @@ object ParamManifest {
   private def kindOf(stage: Transformer): String = stage match {
     case _: ImageClassification => "classification"
     case _: VisionModelStage => "model"
+    case _: SimilarImages => "similarity"
     case _ => "pictures"
   }
 
