@@ -127,7 +127,8 @@ private[engine] object CosineTransform {
   /** The cosines of `k` parts of a circle of 128; from the 17th on each is the product of two roots, as in pocketfft. */
   private val quarterCosines = Array.tabulate(Length) { k =>
     val circle = 4 * Length
-    if (k <= 16) cosine(k, circle) else cosine(k - 16, circle) * cosine(16, circle) - sine(k - 16, circle) * sine(16, circle)
+    if (k <= 16) cosine(k, circle)
+    else cosine(k - 16, circle) * cosine(16, circle) - sine(k - 16, circle) * sine(16, circle)
   }
 
   private def cosine(part: Int, circle: Int): Double =

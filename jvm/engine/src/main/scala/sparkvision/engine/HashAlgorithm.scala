@@ -36,7 +36,9 @@ object HashAlgorithm {
   /** Where the picture, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
   case object DHash extends HashAlgorithm("dhash") {
     override def hash(pixels: Pixels): Long =
-      packed(greySamples(pixels, 9, 8).flatMap(row => row.init.zip(row.tail).map { case (left, right) => right > left }))
+      packed(
+        greySamples(pixels, 9, 8).flatMap(row => row.init.zip(row.tail).map { case (left, right) => right > left })
+      )
   }
 
   val all: Seq[HashAlgorithm] = Seq(PHash, DHash)

@@ -149,7 +149,8 @@ object LocalModelBytes {
   /** @param settings
     *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
     */
-  def openWith(uri: String, settings: String): LocalModelBytes = open(LocalModel.bundle(uri), ModelSettingsReader.read(settings))
+  def openWith(uri: String, settings: String): LocalModelBytes =
+    open(LocalModel.bundle(uri), ModelSettingsReader.read(settings))
 
   // Alone on the machine: one run may use every core.
   private def open(bundle: ModelBundle, settings: ModelSettings): LocalModelBytes = {

@@ -133,7 +133,10 @@ private[engine] object ProcessorConfigReader {
   /** What goes with a `size` that is one number: `max_size`, in files of before transformers 4.26. */
   private def longestEdge(config: JsonNode, processor: ImageProcessorType): Option[Int] = processor.size match {
     case SizeSetting.Edge(_, default) =>
-      present(config, "max_size").filter(_ => processor.keys("max_size")).map(size => pixels("max_size", size, size)).orElse(default)
+      present(config, "max_size")
+        .filter(_ => processor.keys("max_size"))
+        .map(size => pixels("max_size", size, size))
+        .orElse(default)
     case _ => None
   }
 

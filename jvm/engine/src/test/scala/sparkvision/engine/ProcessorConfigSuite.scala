@@ -144,7 +144,9 @@ class ProcessorConfigSuite extends AnyFunSuite {
   test("detection models go by both edges, and pad") {
     val config = detection("")
     assert(config.resize == ResizeRule.DetrEdges(800, 1333) && config.doPad && config.padSize.isEmpty)
-    assert(detection(""", "size": {"shortest_edge": 600, "longest_edge": 1000}""").resize == ResizeRule.DetrEdges(600, 1000))
+    assert(
+      detection(""", "size": {"shortest_edge": 600, "longest_edge": 1000}""").resize == ResizeRule.DetrEdges(600, 1000)
+    )
     assert(detection(""", "size": 480, "max_size": 640""").resize == ResizeRule.DetrEdges(480, 640))
     assert(detection(""", "pad_size": {"height": 9, "width": 8}""").padSize.contains(PixelSize(9, 8)))
   }

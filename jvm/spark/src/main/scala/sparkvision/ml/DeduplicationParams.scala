@@ -2,6 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.param._
 
+import sparkvision.engine.similarity.SearchMethod
+
 /** What [[ImageDeduplicator]] reads, what it takes for duplicates, and what it adds. */
 trait DeduplicationParams extends Params {
 
@@ -10,7 +12,21 @@ trait DeduplicationParams extends Params {
   final val hashCol: Param[String] =
     new Param(this, "hashCol", "bigint column of perceptual hashes to compare (unset: none)")
   final val embeddingsCol: Param[String] =
-    new Param(this, "embeddingsCol", "column of vectors to compare by their cosine (unset: none)")
+    new Param(this, "embeddingsCol", "column of embeddings to compare by their cosine (unset: none)")
+  final val indexPath: Param[String] =
+    new Param(this, "indexPath", "folder of the similarity index of these embeddings, which SimilarImages.build writes")
+  final val method: Param[String] = new Param(
+    this,
+    "method",
+    "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
+    ParamValidators.inArray(SearchMethod.all.map(_.name).toArray)
+  )
+  final val topK: IntParam = new IntParam(
+    this,
+    "topK",
+    "how many of the most similar embeddings are looked at for each picture",
+    ParamValidators.gt(0)
+  )
   final val orderCol: Param[String] = new Param(
     this,
     "orderCol",
@@ -38,6 +54,8 @@ trait DeduplicationParams extends Params {
     ParamValidators.inArray(DeduplicationParams.Matchings)
   )
   setDefault(
+    method -> SearchMethod.Exact.name,
+    topK -> 10,
     groupCol -> "group",
     representativeCol -> "representative",
     maxHashDistance -> 4,
@@ -51,6 +69,12 @@ trait DeduplicationParams extends Params {
   def getHashCol: Option[String] = get(hashCol)
   def setEmbeddingsCol(value: String): this.type = set(embeddingsCol, value)
   def getEmbeddingsCol: Option[String] = get(embeddingsCol)
+  def setIndexPath(value: String): this.type = set(indexPath, value)
+  def getIndexPath: Option[String] = get(indexPath)
+  def setMethod(value: String): this.type = set(method, value)
+  def getMethod: String = $(method)
+  def setTopK(value: Int): this.type = set(topK, value)
+  def getTopK: Int = $(topK)
   def setOrderCol(value: String): this.type = set(orderCol, value)
   def getOrderCol: Option[String] = get(orderCol)
   def setGroupCol(value: String): this.type = set(groupCol, value)

@@ -59,7 +59,8 @@ private[ml] object DetectionOutput {
     val facts = source.facts.asMetadata
     detections.map { found =>
       val box = found.box
-      val numbers = Map("score" -> found.score, "xmin" -> box.xmin, "ymin" -> box.ymin, "xmax" -> box.xmax, "ymax" -> box.ymax)
+      val numbers =
+        Map("score" -> found.score, "xmin" -> box.xmin, "ymin" -> box.ymin, "xmax" -> box.xmax, "ymax" -> box.ymax)
       Annotation.detection(found.label, facts ++ numbers.view.mapValues(_.toString))
     }
   }

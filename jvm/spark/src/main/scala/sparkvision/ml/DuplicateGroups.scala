@@ -9,15 +9,11 @@ import sparkvision.ml.ConnectedComponents.Edge
 
 /** Groups pictures that are duplicates of each other, directly or through others. */
 private[ml] object DuplicateGroups {
-  val Id = "id"
-  val Hash = "hash"
-  val Embedding = "embedding"
-  val Order = "order"
 
   /** Runs jobs.
     *
     * @param pictures
-    *   columns `id`, `order`, and `hash` and `embedding` as the settings have it
+    *   columns `id`, `order`, `hash` and `embedding`; null where they are unknown
     * @return
     *   for each picture its id, its group's, and whether it represents the group
     * @throws ParameterException
@@ -26,37 +22,41 @@ private[ml] object DuplicateGroups {
   def of(pictures: DataFrame, settings: DuplicateSettings): DataFrame = {
     // Numbers for nodes: they take less room than ids, and must not change when a lost part is computed anew.
     val nodes = Checkpoint(pictures.withColumn("node", monotonically_increasing_id()))
-    requireUnique(nodes.select(Id))
+    requireUnique(nodes.select("id"))
     val stars = ConnectedComponents.of(edges(nodes, settings).rdd)
     val firsts = pictures.sparkSession.createDataset(stars)(edgeEncoder).toDF("node", "first")
-    val group = Window.partitionBy(coalesce(col("first"), col("node"))).orderBy(col(Order).desc_nulls_last, col(Id))
+    val group = Window.partitionBy(coalesce(col("first"), col("node"))).orderBy(col("order").desc_nulls_last, col("id"))
     nodes
       .join(firsts, Seq("node"), "left")
-      .withColumn("group", first(Id).over(group))
-      .select(col(Id), col("group"), col(Id) === col("group"))
+      .withColumn("group", first("id").over(group))
+      .select(col("id"), col("group"), col("id") === col("group"))
   }
 
   private val edgeEncoder = Encoders.tuple(Encoders.scalaLong, Encoders.scalaLong)
 
   private def edges(nodes: DataFrame, settings: DuplicateSettings): Dataset[Edge] = {
-    val byHash = settings.maxHashDistance.map(hashEdges(nodes, _))
-    byHash.get
+    def byHash = settings.maxHashDistance.map(hashEdges(nodes, _))
+    def byEmbedding(maxHashDistance: Option[Int]) =
+      settings.embeddings.map(SimilarEmbeddings.edges(nodes, _, maxHashDistance).as(edgeEncoder))
+    val kinds = if (settings.needsBoth) byEmbedding(settings.maxHashDistance).toSeq else byHash ++ byEmbedding(None)
+    kinds.reduce(_ union _)
   }
 
   private def hashEdges(nodes: DataFrame, distance: Int): Dataset[Edge] = {
     // Equal hashes first: a million copies of one picture are a star, and not so many pairs.
     val copies = nodes
-      .where(col(Hash).isNotNull)
-      .select(col("node"), col(Hash), min("node").over(Window.partitionBy(Hash)).as("first"))
+      .where(col("hash").isNotNull)
+      .select(col("node"), col("hash"), min("node").over(Window.partitionBy("hash")).as("first"))
     val equal = copies.where("node != first").select("node", "first").as(edgeEncoder)
     if (distance == 0) equal
     else equal.union(SimilarHashes.edges(copies.where("node = first"), nodes.count(), distance))
   }
 
   private def requireUnique(ids: DataFrame): Unit =
-    ids.groupBy(Id).count().where("id is null or count > 1").orderBy(Id).head(1).foreach { row =>
+    ids.groupBy("id").count().where("id is null or count > 1").orderBy("id").head(1).foreach { row =>
       val what =
-        if (row.isNullAt(0)) s"${row.getLong(1)} rows have no id" else s"${row.getLong(1)} rows have the id '${row.get(0)}'"
+        if (row.isNullAt(0)) s"${row.getLong(1)} rows have no id"
+        else s"${row.getLong(1)} rows have the id '${row.get(0)}'"
       throw new ParameterException(
         s"$what in idCol, by which rows and groups are matched: give each row an id of its own, such as its path."
       )

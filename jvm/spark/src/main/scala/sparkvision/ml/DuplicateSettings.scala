@@ -15,9 +15,13 @@ final private[ml] case class DuplicateSettings(
     needsBoth: Boolean
 )
 
-/** @param minSimilarity
+/** @param indexPath
+  *   where the index of the embeddings is
+  * @param method
+  *   how it is searched
+  * @param topK
+  *   how many of the most similar pictures are looked at for each
+  * @param minSimilarity
   *   the lowest cosine of duplicates
-  * @param neighbours
-  *   how many of the most similar embeddings are looked at for each
   */
-final private[ml] case class EmbeddingSettings(indexPath: String, minSimilarity: Double, neighbours: Int)
+final private[ml] case class EmbeddingSettings(indexPath: String, method: String, topK: Int, minSimilarity: Double)

@@ -19,7 +19,7 @@ final private[ml] case class HashPictures(
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
   override def modelHash: Option[String] = None
 
-  override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] = {
+  override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]] = {
     val hasher = new PictureHasher(algorithm, maxImagePixels, metrics)
     pictures.map { source =>
       val hash = hasher.hash(source.picture)

@@ -25,7 +25,10 @@ import sparkvision.ml.plan.{GroupDuplicates, SessionRules}
   * grouped.where("representative")                                      // one picture of each group
   * }}}
   */
-class ImageDeduplicator(override val uid: String) extends Transformer with DeduplicationParams with DefaultParamsWritable {
+class ImageDeduplicator(override val uid: String)
+    extends Transformer
+    with DeduplicationParams
+    with DefaultParamsWritable {
   import ImageDeduplicator._
 
   def this() = this(Identifiable.randomUID("ImageDeduplicator"))
@@ -50,7 +53,7 @@ class ImageDeduplicator(override val uid: String) extends Transformer with Dedup
     if (getHashCol.isEmpty && getEmbeddingsCol.isEmpty)
       throw new ParameterException(s"$uid has nothing to compare: set hashCol, embeddingsCol, or both.")
     getHashCol.foreach(typeOf(schema, _, "the hashes (hashCol)", Seq(LongType)))
-    getEmbeddingsCol.foreach(typeOf(schema, _, "the embeddings (embeddingsCol)", Seq(SQLDataTypes.VectorType)))
+    getEmbeddingsCol.foreach(VectorColumn.indexOf(schema, _))
     getOrderCol.foreach(ColumnNames.indexOf(schema, _, "the order of representatives (orderCol)"))
     RowMapping.append(schema, added(idType))
   }
@@ -69,23 +72,31 @@ class ImageDeduplicator(override val uid: String) extends Transformer with Dedup
   private def groupsOf(pictures: LogicalPlan, schema: StructType): Project = {
     def column(name: String) = pictures.output(ColumnNames.indexOf(schema, name, "the pictures"))
     val read = Seq(
-      Some(DuplicateGroups.Id -> id(pictures, schema)),
-      getHashCol.map(DuplicateGroups.Hash -> column(_)),
-      getEmbeddingsCol.map(DuplicateGroups.Embedding -> column(_)),
-      Some(DuplicateGroups.Order -> getOrderCol.fold[Expression](Literal(0))(column))
-    ).flatten
+      "id" -> id(pictures, schema),
+      "hash" -> getHashCol.fold[Expression](Literal(null, LongType))(column),
+      "embedding" -> getEmbeddingsCol.fold[Expression](Literal(null, SQLDataTypes.VectorType))(column),
+      "order" -> getOrderCol.fold[Expression](Literal(0))(column)
+    )
     val narrow = Project(read.map { case (name, value) => Alias(value, name)() }, pictures)
     val idType = id(pictures, schema).dataType
-    val found = StructField(DuplicateGroups.Id, idType) +: added(idType)
+    val found = StructField("id", idType) +: added(idType)
     val output = found.map(field => AttributeReference(field.name, field.dataType, field.nullable)())
     Project(output.map(value => Alias(value, value.name)()), GroupDuplicates(settings, output, narrow))
   }
 
-  private def settings = DuplicateSettings(
-    getHashCol.map(_ => getMaxHashDistance),
-    None,
-    needsBoth = getMatching == DeduplicationParams.Both
-  )
+  private def settings: DuplicateSettings = {
+    val byHash = getHashCol.map(_ => getMaxHashDistance)
+    val byEmbedding = getEmbeddingsCol.map(_ => EmbeddingSettings(indexUri, getMethod, getTopK, getMinSimilarity))
+    DuplicateSettings(byHash, byEmbedding, needsBoth = bothAreCompared && getMatching == DeduplicationParams.Both)
+  }
+
+  private def bothAreCompared: Boolean = getHashCol.isDefined && getEmbeddingsCol.isDefined
+
+  private def indexUri: String = getIndexPath.getOrElse {
+    throw new ParameterException(
+      s"$uid compares embeddings with an index of them: SimilarImages.build makes one, and setIndexPath names it."
+    )
+  }
 
   override def copy(extra: ParamMap): ImageDeduplicator = defaultCopy(extra)
 }

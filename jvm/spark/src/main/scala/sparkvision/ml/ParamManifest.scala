@@ -21,6 +21,7 @@ object ParamManifest {
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
     new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new SimilarImages -> "Names the pictures of an index that are most similar to each picture, by their embeddings.",
     new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
     new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
     new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.",
@@ -53,6 +54,7 @@ object ParamManifest {
   private def kindOf(stage: Transformer): String = stage match {
     case _: ImageClassification => "classification"
     case _: VisionModelStage => "model"
+    case _: SimilarImages => "similarity"
     case _: HasInputCols => "columns"
     case _ => "pictures"
   }

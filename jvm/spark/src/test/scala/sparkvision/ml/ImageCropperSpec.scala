@@ -10,7 +10,8 @@ import sparkvision.engine.ParameterException
 import sparkvision.ml.plan.{MapPictures, MapPicturesExec}
 
 class ImageCropperSpec extends AnyFunSuite with LocalSpark {
-  private val twoBoxes = "array<struct<label:string,score:float,box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
+  private val twoBoxes =
+    "array<struct<label:string,score:float,box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
 
   /** Each picture with its upper and its lower half. */
   private def halves(pictures: DataFrame): DataFrame = pictures.withColumn(

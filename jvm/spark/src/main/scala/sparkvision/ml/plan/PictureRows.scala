@@ -1,8 +1,6 @@
 package sparkvision.ml.plan
 
-import scala.collection.mutable
-
-import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, JoinedRow, MutableProjection, UnsafeProjection}
+import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, MutableProjection}
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePicture}
@@ -22,20 +20,8 @@ final private[plan] class PictureRows(
 ) extends Serializable {
 
   /** The rows of one partition with the added columns, in order. */
-  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] = {
-    // Rows whose pictures are still in a batch. Spark uses one row object again and again, so each is copied.
-    val waiting = mutable.Queue[InternalRow]()
-    val source = sourceOf(partition)
-    val pictures = rows.map { row =>
-      waiting += row.copy()
-      source(row)
-    }
-    val join = joined()
-    function(pictures, metrics).flatMap { results =>
-      val row = waiting.dequeue()
-      results.iterator.map(join(row, _))
-    }
-  }
+  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] =
+    new AddedColumns(passed, added).map(rows, sourceOf(partition))(function(_, metrics))
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
     val evaluate = MutableProjection.create(inputs, passed)
@@ -48,13 +34,5 @@ final private[plan] class PictureRows(
         if (values.isNullAt(index)) null else toScala(index)(values.get(index, inputs(index).dataType))
       reader(value(0)).named(text(1), text(2)).copy(argument = value(3))
     }
-  }
-
-  private def joined(): (InternalRow, Seq[Any]) => InternalRow = {
-    val converters = added.map(field => CatalystTypeConverters.createToCatalystConverter(field.dataType))
-    val asUnsafe = UnsafeProjection.create(passed ++ added, passed ++ added)
-    val both = new JoinedRow
-    (row, values) =>
-      asUnsafe(both(row, InternalRow.fromSeq(converters.zip(values).map { case (convert, value) => convert(value) })))
   }
 }

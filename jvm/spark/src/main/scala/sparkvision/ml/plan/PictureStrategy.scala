@@ -9,6 +9,8 @@ private[ml] object PictureStrategy extends SparkStrategy {
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
     case MapPictures(picture, origin, defaultOrigin, argument, function, added, child) =>
       Seq(MapPicturesExec(picture, origin, defaultOrigin, argument, function, added, planLater(child)))
+    case MapVectors(vector, function, added, child) =>
+      Seq(MapVectorsExec(vector, function, added, planLater(child)))
     case GroupDuplicates(settings, output, child) => Seq(GroupDuplicatesExec(settings, output, planLater(child)))
     case _ => Nil
   }
