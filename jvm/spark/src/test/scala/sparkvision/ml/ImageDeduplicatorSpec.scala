@@ -53,7 +53,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
 
   test("a group's representative has the largest value of orderCol, and of equal ones the smallest id") {
     val rows = Seq(("a", 1L, Some(10)), ("b", 1L, Some(30)), ("c", 1L, Some(30)), ("d", 1L, None))
-    val result = deduplicator.setOrderCol("pixels").transform(spark.createDataFrame(rows).toDF("id", "hash", "pixels"))
+    val result = deduplicator.setOrderCol("pixels").setMaxHashDistance(0).transform(spark.createDataFrame(rows).toDF("id", "hash", "pixels"))
     assert(result.where("representative").select("id").collect().toSeq == Seq(Row("b")))
     assert(result.select("group").distinct().collect().toSeq == Seq(Row("b")))
   }
@@ -97,10 +97,11 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     SimilarImages.build(pictures, path, idCol = "id").indexPath
   }
 
-  test("a result that is cached, joined with itself or filtered is what it was") {
-    val result = deduplicator.transform(table(Seq("a" -> Some(1L), "b" -> Some(1L), "c" -> Some(-1L))))
+  test("a result that is cached may be joined with itself and filtered") {
+    val result = deduplicator.setMaxHashDistance(0).transform(table(Seq("a" -> Some(1L), "b" -> Some(1L), "c" -> Some(-1L))))
+    assert(result.cache().count() == 3)
     assert(result.as("x").join(result.as("y"), "group").count() == 5)
-    assert(result.where("representative").count() == 2 && result.cache().where("id = 'b' and group = 'a'").count() == 1)
+    assert(result.where("id = 'b'").select("group").collect().toSeq == Seq(Row("a")))
     result.unpersist()
   }
 
