@@ -30,7 +30,9 @@ final private[ml] case class HashBands(distance: Int, width: Int) {
 
 private[ml] object HashBands {
 
-  /** What it costs to bring a hash to those with which it shares a part, in comparisons of two hashes: measured. */
+  /** What it costs to bring a hash to those with which it shares a part, in comparisons of two hashes: a microsecond's
+    * shuffle against some nanoseconds. Only the order of magnitude counts.
+    */
   private val RowCost = 100.0
   private val LargestWidth = 4
 
