@@ -4,7 +4,7 @@ import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.linalg.SQLDataTypes
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, EqualTo, Expression, Literal}
+import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, EqualTo, Expression, Literal, RowOrdering}
 import org.apache.spark.sql.catalyst.plans.LeftOuter
 import org.apache.spark.sql.catalyst.plans.logical.{Join, JoinHint, LogicalPlan, Project}
 import org.apache.spark.sql.sparkvision.DataFrames
@@ -54,7 +54,11 @@ class ImageDeduplicator(override val uid: String)
       throw new ParameterException(s"$uid has nothing to compare: set hashCol, embeddingsCol, or both.")
     getHashCol.foreach(typeOf(schema, _, "the hashes (hashCol)", Seq(LongType)))
     getEmbeddingsCol.foreach(VectorColumn.indexOf(schema, _))
-    getOrderCol.foreach(ColumnNames.indexOf(schema, _, "the order of representatives (orderCol)"))
+    getOrderCol.foreach { name =>
+      val found = schema(ColumnNames.indexOf(schema, name, "the order of representatives (orderCol)")).dataType
+      if (!RowOrdering.isOrderable(found))
+        throw new ParameterException(s"The column '$name' of orderCol has type ${found.simpleString}, which has no order.")
+    }
     RowMapping.append(schema, added(idType))
   }
 

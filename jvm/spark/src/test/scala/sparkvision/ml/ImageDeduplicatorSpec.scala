@@ -133,6 +133,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     val byEmbedding = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features")
     assert(refusal(byEmbedding.transform(embedded("a" -> (1.0, 0.0)))).contains("setIndexPath"))
     assert(refusal(deduplicator.setHashCol("id").transform(pictures)).contains("must be bigint"))
+    assert(refusal(deduplicator.setOrderCol("map").transform(pictures.selectExpr("*", "map(1, 2) map"))).contains("no order"))
     assert(refusal(deduplicator.setGroupCol("hash").transform(pictures)).contains("'hash' would be there twice"))
   }
 
