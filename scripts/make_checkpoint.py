@@ -16,6 +16,8 @@ from typing import Any
 
 from tiny_models import TINY_DETECTORS, TINY_MODELS
 
+TINY = {**TINY_MODELS, **TINY_DETECTORS}
+
 # Width, layers, heads and inner width. ViT-B/16: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, table 1;
 # ViT-Ti/16 and ViT-S/16: Touvron et al., "Training data-efficient image transformers", 2021, table 1.
 SIZES = {
@@ -96,7 +98,7 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
     import torch
     import transformers
 
-    tiny = {**TINY_MODELS, **TINY_DETECTORS}[architecture]
+    tiny = TINY[architecture]
     model_class = getattr(transformers, architecture)
     config = model_class.config_class(**tiny.config, **_label_settings(labels))
     torch.manual_seed(seed)
@@ -150,7 +152,9 @@ def main() -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     model = parser.add_mutually_exclusive_group()
     model.add_argument("--size", choices=sorted(SIZES), default="vit-base", help="of a ViT (default: %(default)s)")
-    model.add_argument("--architecture", choices=sorted([*TINY_MODELS, *TINY_DETECTORS]), metavar="NAME", help="a tiny model instead")
+    model.add_argument(
+        "--architecture", choices=sorted([*TINY_MODELS, *TINY_DETECTORS]), metavar="NAME", help="a tiny model instead"
+    )
     parser.add_argument("--labels", type=int, default=1000, help="number of classes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     options = parser.parse_args()

@@ -2,9 +2,9 @@
 
 Usage: scripts/bench/unified [--workload NAME]... [--rounds N] [--count N] [--record FILE]
 
-Both ways read the same table of pictures with the same Spark session, use the same bundles and as many cores, and end with
-the same query over the vectors. They take turns, round after round; one round goes before and does not count. Each gives
-a row of JSON, printed and appended to the file, with the seconds of its steps; the rows are for
+Both ways read the same table of pictures with the same Spark session, use the same bundles and as many cores, and end
+with the same query over the vectors. They take turns, round after round; one round goes before and does not count.
+Each gives a row of JSON, printed and appended to the file, with the seconds of its steps; the rows are for
 scripts/performance_page.py.
 """
 

@@ -1,4 +1,4 @@
-"""What the rows of scripts/bench/unified say: how much faster one pipeline is than two systems, and where the time goes."""
+"""What the rows of scripts/bench/unified say: how much faster one pipeline is than two systems, and why."""
 
 from __future__ import annotations
 

@@ -184,7 +184,9 @@ def test_a_stream_finds_the_same(detector: Any, table: DataFrame, spark: SparkSe
 
 
 @pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
-def test_light_pipelines_annotations_are_the_pipelines(detector: Any, pictures: list[Path], spark: SparkSession) -> None:
+def test_light_pipelines_annotations_are_the_pipelines(
+    detector: Any, pictures: list[Path], spark: SparkSession
+) -> None:
     rows = [(str(path), bytearray(path.read_bytes())) for path in pictures]
     files = spark.createDataFrame(rows, "path string, content binary").coalesce(1)
     stages = [ImageAssembler(), detector.setInputCols(["image"]).setOutputCol("found")]

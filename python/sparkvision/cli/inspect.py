@@ -48,7 +48,10 @@ def describe(bundle: Bundle) -> str:
     facts = [
         ("bundle", str(bundle.folder)),
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
-        ("task", ", ".join([manifest.task, *([manifest.problem_type] if manifest.task == "image-classification" else [])])),
+        (
+            "task",
+            ", ".join([manifest.task, *([manifest.problem_type] if manifest.task == "image-classification" else [])]),
+        ),
         *(("input", _tensor(spec)) for spec in manifest.inputs),
         *(("output", _tensor(spec)) for spec in manifest.outputs),
         ("preprocessing", _preprocessing(bundle)),

@@ -74,8 +74,8 @@ class ExportJob:
     def _require_possible(self) -> None:
         if self.task == DETECTION and (self.precision.name != FULL_PRECISION or self.optimize):
             raise ExportError(
-                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has measured "
-                "what anything else does to boxes; leave precision and optimize away"
+                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has "
+                "measured what anything else does to boxes; leave precision and optimize away"
             )
 
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:

@@ -13,18 +13,18 @@ private[engine] object ConvolutionPass {
     * @param firstRow
     *   the first row that is scaled; it is the first of the result
     */
-  def horizontal(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
+  def horizontal(pixels: PixelRows, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
     val scaled = new Array[Byte](rowCount * columns.length * 3)
     if (math.max(pixels.width, columns.length) > MaxTurnedWidth)
       (0 until rowCount).foreach { row =>
-        scaleRow(pixels.rgb, (firstRow + row) * pixels.width * 3, columns, scaled, row * columns.length * 3)
+        scaleRow(pixels, firstRow + row, columns, scaled, row * columns.length * 3)
       }
     else scaleBlocks(pixels, columns, firstRow, rowCount, scaled)
     new Pixels(columns.length, rowCount, scaled)
   }
 
   private def scaleBlocks(
-      pixels: Pixels,
+      pixels: PixelRows,
       columns: Coefficients,
       firstRow: Int,
       rowCount: Int,
@@ -34,7 +34,7 @@ private[engine] object ConvolutionPass {
     val after = new TurnedRows(columns.length * 3)
     (0 until rowCount by TurnedRows.Rows).foreach { row =>
       val rows = math.min(TurnedRows.Rows, rowCount - row)
-      before.read(pixels.rgb, firstRow + row, rows)
+      before.read(pixels, firstRow + row, rows)
       scaleColumns(before.samples, columns, after.samples)
       after.write(scaled, row, rows)
     }
@@ -54,12 +54,13 @@ private[engine] object ConvolutionPass {
     }
   }
 
-  private def scaleRow(rgb: Array[Byte], start: Int, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+  private def scaleRow(pixels: PixelRows, row: Int, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+    val start = row * pixels.width * 3
     val half = 1 << (columns.precision - 1)
     for (x <- 0 until columns.length; channel <- 0 until 3) {
       var sum = half
       (0 until columns.count(x)).foreach { tap =>
-        val sample = rgb(start + (columns.first(x) + tap) * 3 + channel) & 0xff
+        val sample = pixels.bytes.get(start + (columns.first(x) + tap) * 3 + channel) & 0xff
         sum += sample * columns.weights(x * columns.taps + tap)
       }
       scaled(target + x * 3 + channel) = Math.max(0, Math.min(255, sum >> columns.precision)).toByte
@@ -71,17 +72,16 @@ private[engine] object ConvolutionPass {
     * @param firstRow
     *   the row of the whole picture that is the first of `pixels`
     */
-  def vertical(pixels: Pixels, rows: Coefficients, firstRow: Int): Pixels = {
+  def vertical(pixels: PixelRows, rows: Coefficients, firstRow: Int): Pixels = {
     val rowLength = pixels.width * 3
     val scaled = new Array[Byte](rows.length * rowLength)
-    val row = ByteBuffer.allocate((rowLength + 3) / 4 * 4).order(ByteOrder.LITTLE_ENDIAN)
-    val packed = new Array[Int](row.capacity / 4)
+    val packed = new Array[Int](PixelRows.packedLength(pixels.width))
+    val row = ByteBuffer.allocate(packed.length * 4).order(ByteOrder.LITTLE_ENDIAN)
     val sums = new PackedSums(packed.length, rows.precision)
     (0 until rows.length).foreach { y =>
       sums.reset()
       (0 until rows.count(y)).foreach { tap =>
-        System.arraycopy(pixels.rgb, (rows.first(y) - firstRow + tap) * rowLength, row.array, 0, rowLength)
-        row.asIntBuffer.get(packed)
+        pixels.packRow(rows.first(y) - firstRow + tap, packed, 0)
         sums.add(packed, rows.weights(y * rows.taps + tap))
       }
       sums.writeTo(packed)

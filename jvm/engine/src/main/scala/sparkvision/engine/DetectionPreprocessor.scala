@@ -53,7 +53,7 @@ final private[engine] class DetectionPreprocessor(config: ProcessorConfig) {
     * @throws ImageException
     *   when the resized picture would have no pixels, be larger than `pad_size`, or than a buffer can be
     */
-  def process(pixels: Pixels, original: PixelSize): DetectionInput = {
+  def process(pixels: PixelRows, original: PixelSize): DetectionInput = {
     val size = target(PixelSize(pixels.height, pixels.width))
     requireUsable(size)
     val resized = Resample.resize(pixels, size, config.resample, Window.whole(size), config.resizeBackend)

@@ -41,7 +41,7 @@ trait EncodedPictures { this: LocalModel =>
     */
   def embed(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(embeddings(pictures.iterator)(Picture.Encoded))
 
-  /** The objects in encoded pictures, best first.
+  /** The objects in encoded pictures, best first; of detection models.
     *
     * @throws ImageException
     *   for the first picture that cannot be used, with its index and the reason

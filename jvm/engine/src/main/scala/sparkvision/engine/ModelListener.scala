@@ -8,8 +8,8 @@ trait ModelListener {
   /** A session of this provider is used from now on; `opened`: nobody had it open before. */
   def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = ()
 
-  /** An encoded picture became pixels, which nobody changes any more: they may be kept. */
-  def decoded(encoded: Array[Byte], pixels: Pixels, nanos: Long): Unit = ()
+  /** An encoded picture became pixels. Who wants to keep them copies them: their memory is used again. */
+  def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = ()
 
   /** A picture's pixels became the model's input. */
   def preprocessed(nanos: Long): Unit = ()
@@ -30,7 +30,7 @@ object ModelListener {
   def both(first: ModelListener, second: ModelListener): ModelListener = new ModelListener {
     override def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit =
       each(_.sessionTaken(provider, opened))
-    override def decoded(encoded: Array[Byte], pixels: Pixels, nanos: Long): Unit =
+    override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
       each(_.decoded(encoded, pixels, nanos))
     override def preprocessed(nanos: Long): Unit = each(_.preprocessed(nanos))
     override def ran(pictures: Int, nanos: Long): Unit = each(_.ran(pictures, nanos))

@@ -8,7 +8,7 @@ final private[engine] class PictureDecoding(settings: ModelSettings, listener: M
     * @throws ImageException
     *   when the picture cannot be used
     */
-  def pixels(picture: Picture)(target: PixelSize => PixelSize): Pixels = picture match {
+  def pixels(picture: Picture)(target: PixelSize => PixelSize): PixelRows = picture match {
     case Picture.Encoded(bytes) =>
       val start = System.nanoTime
       val pixels = decode(bytes, target)
@@ -18,8 +18,8 @@ final private[engine] class PictureDecoding(settings: ModelSettings, listener: M
     case Picture.Unusable(reason) => throw new ImageException(reason)
   }
 
-  private def decode(bytes: Array[Byte], target: PixelSize => PixelSize): Pixels = settings.decodeMode match {
-    case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
-    case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(target)
+  private def decode(bytes: Array[Byte], target: PixelSize => PixelSize): PixelRows = settings.decodeMode match {
+    case DecodeMode.Exact => ImageDecoder.rows(bytes, settings.maxImagePixels)
+    case DecodeMode.Fast => ImageDecoder.draftRows(bytes, settings.maxImagePixels)(target)
   }
 }

@@ -43,7 +43,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     * @throws ImageException
     *   when pictures are neither resized nor cropped and this one has another size
     */
-  def resized(pixels: Pixels): Pixels = {
+  def resized(pixels: PixelRows): Pixels = {
     val picture = PixelSize(pixels.height, pixels.width)
     val target = this.target(picture)
     if (config.crop.isEmpty && target != size)
@@ -72,7 +72,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     *   pictures.foreach(preprocessor.process(_, batch))
     *   }}}
     */
-  def process(pixels: Pixels, target: FloatBuffer): Unit = {
+  def process(pixels: PixelRows, target: FloatBuffer): Unit = {
     val input = resized(pixels)
     val length = width * height * 3
     if (target.remaining < length)

@@ -3,13 +3,13 @@ package sparkvision.engine
 /** A rectangle within a picture, in pixels. */
 final case class Window(top: Int, left: Int, height: Int, width: Int) {
 
-  /** The pixels within; the picture itself when they are all of it. */
-  def of(pixels: Pixels): Pixels =
-    if (height == pixels.height && width == pixels.width) pixels
+  /** The pixels within. */
+  def of(pixels: PixelRows): Pixels =
+    if (height == pixels.height && width == pixels.width) pixels.toPixels
     else {
       val rgb = new Array[Byte](height * width * 3)
       (0 until height).foreach { row =>
-        System.arraycopy(pixels.rgb, ((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
+        pixels.bytes.get(((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
       }
       new Pixels(width, height, rgb)
     }

@@ -4,7 +4,7 @@ import scala.collection.mutable
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.{ImageHeader, ModelListener, Pixels}
+import sparkvision.engine.{ImageHeader, ModelListener, PixelRows, Pixels}
 
 /** The pictures that a task's stages have decoded, for a later stage of the same task that needs their pixels too: rows
   * hold pictures encoded, and the second decoding would often cost more than all that the later stage does.
@@ -25,13 +25,13 @@ final private[ml] class DecodedPictures(mostBytes: Long) extends ModelListener {
   /** From now on pictures are kept: a stage says so before it asks its input for the first row. */
   def keep(): Unit = areWanted = true
 
-  override def decoded(encoded: Array[Byte], pixels: Pixels, nanos: Long): Unit =
-    if (areWanted && isWhole(encoded, pixels)) synchronized {
-      val entry = new Entry(encoded, pixels)
-      if (entry.bytes <= mostBytes) {
-        while (bytes + entry.bytes > mostBytes || kept.size >= MostPictures) { val _ = remove(0) }
-        kept += entry
-        bytes += entry.bytes
+  override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
+    if (areWanted && isWhole(encoded, pixels)) {
+      val size = bytesOf(encoded, pixels)
+      if (size <= mostBytes) synchronized {
+        while (bytes + size > mostBytes || kept.size >= MostPictures) { val _ = remove(0) }
+        kept += Entry(encoded, pixels.toPixels)
+        bytes += size
       }
     }
 
@@ -47,16 +47,14 @@ final private[ml] class DecodedPictures(mostBytes: Long) extends ModelListener {
 
   private def remove(index: Int): Entry = {
     val entry = kept.remove(index)
-    bytes -= entry.bytes
+    bytes -= bytesOf(entry.encoded, entry.pixels)
     entry
   }
 }
 
 private[ml] object DecodedPictures {
 
-  final private class Entry(val encoded: Array[Byte], val pixels: Pixels) {
-    val bytes: Long = encoded.length.toLong + pixels.rgb.length
-  }
+  final private case class Entry(encoded: Array[Byte], pixels: Pixels)
 
   /** Rows that a filter drops leave their pictures behind; looking through these is to stay quick. */
   private val MostPictures = 1024
@@ -78,7 +76,10 @@ private[ml] object DecodedPictures {
     )
   }
 
+  private def bytesOf(encoded: Array[Byte], pixels: PixelRows): Long =
+    encoded.length + 3L * pixels.width * pixels.height
+
   /** Whether these are all of the picture's pixels: fast decoding gives a smaller picture. */
-  private def isWhole(encoded: Array[Byte], pixels: Pixels): Boolean =
+  private def isWhole(encoded: Array[Byte], pixels: PixelRows): Boolean =
     ImageHeader.read(encoded).pixelCount == pixels.width.toLong * pixels.height
 }

@@ -4,7 +4,7 @@ import org.apache.spark.SparkContext
 import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
 
-import sparkvision.engine.{ExecutionProvider, ImageDecoder, ModelListener, Pixels}
+import sparkvision.engine.{ExecutionProvider, ImageDecoder, ModelListener, PixelRows, Pixels}
 
 /** Where a task counts what it does with pictures: for the operator in Spark's UI, and for the stage's totals.
   *
@@ -41,7 +41,7 @@ final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals:
     if (opened) add(Sessions, 1)
   }
 
-  override def decoded(encoded: Array[Byte], pixels: Pixels, nanos: Long): Unit = synchronized {
+  override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = synchronized {
     add(Decoded, 1)
     add(Decode, nanos)
   }

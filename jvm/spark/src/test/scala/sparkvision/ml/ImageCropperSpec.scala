@@ -43,8 +43,8 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     val before = vit("content").setBatchSize(3)
     val cropping = cropper.setExplode(true)
     val after = vit("crop")
-    val result =
-      new Pipeline().setStages(Array(before, cropping, after)).fit(digitFiles(10)).transform(halves(digitFiles(10)))
+    val input = halves(digitFiles(10))
+    val result = new Pipeline().setStages(Array(before, cropping, after)).fit(input).transform(input)
     assert(result.collect().length == 20)
     val of = operators(result)
     assert(Seq(before, cropping, after).map(stage => decoded(of(stage.uid))) == Seq(10, 0, 0))
@@ -55,7 +55,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
   test("with a filter between the stages, too, a picture is decoded once") {
     val (before, cropping) = (vit("content"), cropper)
     val labelled = before.transform(halves(digitFiles(10)))
-    val result = cropping.transform(labelled.where("hash(path, `class of content`) % 2 = 0"))
+    val result = cropping.transform(labelled.where("hash(path, `class of content`.result) % 2 = 0"))
     assert(Range(1, 10).contains(result.collect().length))
     assert(decoded(operators(result)(before.uid)) == 10 && decoded(operators(result)(cropping.uid)) == 0)
   }

@@ -7,12 +7,15 @@ import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 /** Puts what a function computes beside the rows that it read ahead. Runs inside tasks.
   *
+  * @param present
+  *   the rows' columns
   * @param passed
-  *   the rows' own columns
+  *   those of them that go on
   * @param added
   *   the columns that the function computes
   */
-final private[plan] class AddedColumns(passed: Seq[Attribute], added: Seq[Attribute]) extends Serializable {
+final private[plan] class AddedColumns(present: Seq[Attribute], passed: Seq[Attribute], added: Seq[Attribute])
+    extends Serializable {
 
   /** The rows with the added columns, in order.
     *
@@ -26,8 +29,9 @@ final private[plan] class AddedColumns(passed: Seq[Attribute], added: Seq[Attrib
   ): Iterator[InternalRow] = {
     // Rows whose inputs are still in a batch. Spark uses one row object again and again, so each is copied.
     val waiting = mutable.Queue[InternalRow]()
+    val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)
     val inputs = rows.map { row =>
-      waiting += row.copy()
+      waiting += narrowed(row).copy()
       input(row)
     }
     val join = joined()

@@ -9,6 +9,9 @@ import sparkvision.ml.PictureFunction
   *
   * Its child's columns pass through, so that Spark prunes those that nobody above reads, all but the pictures.
   *
+  * @param unread
+  *   columns that it needs itself, and nobody above: rows that wait for their batch, and those that are given out, are so
+  *   much smaller
   * @param originName
   *   names the picture; where it is null the picture itself may know its name
   * @param defaultOriginName
@@ -23,12 +26,16 @@ final private[ml] case class MapPictures(
     argument: Expression,
     function: PictureFunction,
     added: Seq[Attribute],
-    child: LogicalPlan
+    child: LogicalPlan,
+    unread: Seq[Attribute] = Nil
 ) extends UnaryNode {
 
   override protected def stringArgs: Iterator[Any] = Iterator(picture, function, added)
 
-  override def output: Seq[Attribute] = child.output ++ added
+  /** The child's columns that are given out. */
+  def passed: Seq[Attribute] = child.output.filterNot(AttributeSet(unread).contains)
+
+  override def output: Seq[Attribute] = passed ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)
 

@@ -31,7 +31,7 @@ final private[ml] case class MapVectorsExec(
 
   override protected def doExecute(): RDD[InternalRow] = {
     val configuration = sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
-    val columns = new AddedColumns(child.output, added)
+    val columns = new AddedColumns(child.output, child.output, added)
     val read = new VectorValues(vector, child.output)
     val compute = function
     child

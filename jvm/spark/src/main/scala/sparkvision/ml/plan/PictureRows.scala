@@ -1,17 +1,23 @@
 package sparkvision.ml.plan
 
-import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, MutableProjection}
+import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePicture}
 
 /** Spark's rows on one side, a [[PictureFunction]] on the other. Runs inside tasks.
   *
-  * @param inputs
-  *   the picture, its origin, its default origin, and what else the function reads
+  * @param present
+  *   the columns of the rows that come in
+  * @param passed
+  *   those of them that go out
   */
 final private[plan] class PictureRows(
-    inputs: Seq[Expression],
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
+    argument: Expression,
+    present: Seq[Attribute],
     passed: Seq[Attribute],
     added: Seq[Attribute],
     reader: PictureReader,
@@ -21,18 +27,22 @@ final private[plan] class PictureRows(
 
   /** The rows of one partition with the added columns, in order. */
   def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] =
-    new AddedColumns(passed, added).map(rows, sourceOf(partition))(function(_, metrics))
+    new AddedColumns(present, passed, added).map(rows, sourceOf(partition))(function(_, metrics))
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
-    val evaluate = MutableProjection.create(inputs, passed)
-    evaluate.initialize(partition)
-    val toScala = inputs.map(input => CatalystTypeConverters.createToScalaConverter(input.dataType))
-    row => {
-      val values = evaluate(row)
-      def text(index: Int) = Option.when(!values.isNullAt(index))(values.getUTF8String(index).toString)
-      def value(index: Int) =
-        if (values.isNullAt(index)) null else toScala(index)(values.get(index, inputs(index).dataType))
-      reader(value(0)).named(text(1), text(2)).copy(argument = value(3))
+    // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
+    def evaluated(expression: Expression): InternalRow => Any = {
+      val bound = BindReferences.bindReference(expression, present)
+      bound.foreach {
+        case random: Nondeterministic => random.initialize(partition)
+        case _ => ()
+      }
+      val toScala = CatalystTypeConverters.createToScalaConverter(expression.dataType)
+      row => toScala(bound.eval(row))
     }
+    val (value, origin, defaultOrigin) = (evaluated(picture), evaluated(originName), evaluated(defaultOriginName))
+    val beside = evaluated(argument)
+    def text(name: InternalRow => Any, row: InternalRow) = Option(name(row)).map(_.toString)
+    row => reader(value(row)).named(text(origin, row), text(defaultOrigin, row)).copy(argument = beside(row))
   }
 }

@@ -7,8 +7,10 @@ import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 private[ml] object PictureStrategy extends SparkStrategy {
 
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
-    case MapPictures(picture, origin, defaultOrigin, argument, function, added, child) =>
-      Seq(MapPicturesExec(picture, origin, defaultOrigin, argument, function, added, planLater(child)))
+    case pictures @ MapPictures(picture, origin, defaultOrigin, argument, function, added, child, _) =>
+      Seq(
+        MapPicturesExec(picture, origin, defaultOrigin, argument, function, pictures.passed, added, planLater(child))
+      )
     case MapVectors(vector, function, added, child) =>
       Seq(MapVectorsExec(vector, function, added, planLater(child)))
     case GroupDuplicates(settings, output, child) => Seq(GroupDuplicatesExec(settings, output, planLater(child)))
