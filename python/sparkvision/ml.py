@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.ml.param import Param, Params, TypeConverters
 
 from sparkvision._base import ClassificationTransformer, ModelTransformer, VisionTransformer
+from sparkvision._similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,6 +22,7 @@ __all__ = [
     "BeitForImageClassification",
     "Dinov2ForImageClassification",
     "ViTImageEmbeddings",
+    "SimilarImages",
 ]
 
 
@@ -1152,4 +1154,142 @@ class ViTImageEmbeddings(ModelTransformer):
     def getWidth(self) -> int | None:
         """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class SimilarImages(SimilarityTransformer):
+    """Names the pictures of an index that are most similar to each picture, by their embeddings."""
+
+    _java_class = "sparkvision.ml.SimilarImages"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "embeddings that an exact search compares with the index at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    efSearch: Param[int] = Param(
+        Params._dummy(),
+        "efSearch",
+        "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+        typeConverter=TypeConverters.toInt,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of the embeddings to compare: ML vectors, or arrays of numbers",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    indexPath: Param[str] = Param(
+        Params._dummy(),
+        "indexPath",
+        "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there",
+        typeConverter=TypeConverters.toString,
+    )
+    method: Param[str] = Param(
+        Params._dummy(),
+        "method",
+        "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of the most similar pictures' ids and cosines to add, the best first",
+        typeConverter=TypeConverters.toString,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "how many similar pictures are named, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            batchSize=64,
+            efSearch=100,
+            embeddingsCol="features",
+            method="exact",
+            outputCol="similar",
+            topK=10,
+        )
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setEfSearch(self, value: int) -> Self:
+        """Set ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        return self._set(efSearch=value)
+
+    def getEfSearch(self) -> int:
+        """Get ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        value: int = self.getOrDefault(self.efSearch)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str:
+        """Get ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        value: str = self.getOrDefault(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setIndexPath(self, value: str) -> Self:
+        """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        return self._set(indexPath=value)
+
+    def getIndexPath(self) -> str | None:
+        """Get ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        value: str | None = self._get_or_none(self.indexPath)
+        return value
+
+    def setMethod(self, value: str) -> Self:
+        """Set ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        return self._set(method=value)
+
+    def getMethod(self) -> str:
+        """Get ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        value: str = self.getOrDefault(self.method)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str:
+        """Get ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        value: str = self.getOrDefault(self.outputCol)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: how many similar pictures are named, at most."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: how many similar pictures are named, at most."""
+        value: int = self.getOrDefault(self.topK)
         return value

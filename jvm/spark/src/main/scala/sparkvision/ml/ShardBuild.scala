@@ -48,12 +48,15 @@ final private[ml] case class ShardBuild(
     try {
       val leftOut = mutable.Map[String, Long]().withDefaultValue(0L)
       val usable = rows.flatMap { row =>
-        val vector = if (row.isNullAt(0)) Left("the id is null") else UnitVector.of(VectorColumn.numbers(row.get(1)), dimension)
+        val vector =
+          if (row.isNullAt(0)) Left("the id is null") else UnitVector.of(VectorColumn.numbers(row.get(1)), dimension)
         vector.left.foreach(reason => leftOut(reason) += 1)
         vector.map(row.getString(0) -> _).toOption
       }
       val vectors = new ShardWriter(local, dimension, graph, graphMemory).write(usable)
-      val files = if (vectors == 0) SortedMap.empty[String, FileDigest] else copyTo(new HadoopPath(indexUri, name), local, configuration)
+      val files =
+        if (vectors == 0) SortedMap.empty[String, FileDigest]
+        else copyTo(new HadoopPath(indexUri, name), local, configuration)
       BuiltShard(IndexShard(name, vectors, files), leftOut.toMap)
     } finally FileUtil.fullyDelete(local.toFile): Unit
   }

@@ -26,7 +26,8 @@ final private[ml] class SimilarityIndexBuilder(
       "SimilarImages.build reads a table as a whole, and this one is a stream. Write the stream to a table, and build the " +
         "index of that."
     )
-  if (shards < 0) throw new ParameterException(s"shards is at least 1, or 0 for as many as there are partitions, not $shards.")
+  if (shards < 0)
+    throw new ParameterException(s"shards is at least 1, or 0 for as many as there are partitions, not $shards.")
 
   /** @throws SimilarityIndexException
     *   when no row has a usable vector
@@ -69,7 +70,10 @@ final private[ml] class SimilarityIndexBuilder(
     // By place: names may hold dots, or be there twice.
     val columns = dataset.toDF(schema.indices.map(index => s"c$index"): _*)
     val id = ColumnNames.indexOf(schema, idCol, "the pictures' ids (idCol)")
-    columns.select(col(s"c$id").cast(StringType).as("id"), col(s"c${VectorColumn.indexOf(schema, embeddingsCol)}").as("vector"))
+    columns.select(
+      col(s"c$id").cast(StringType).as("id"),
+      col(s"c${VectorColumn.indexOf(schema, embeddingsCol)}").as("vector")
+    )
   }
 
   /** As the column's metadata says, or else the first vector. */
@@ -81,7 +85,10 @@ final private[ml] class SimilarityIndexBuilder(
 
   private def buildShards(rows: DataFrame, build: ShardBuild): Seq[BuiltShard] = {
     val configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
-    inShards(rows.rdd).mapPartitions(part => Iterator.single(build.run(part, configuration.value.value))).collect().toSeq
+    inShards(rows.rdd)
+      .mapPartitions(part => Iterator.single(build.run(part, configuration.value.value)))
+      .collect()
+      .toSeq
   }
 
   /** A partition a shard. */

@@ -9,7 +9,11 @@ final private[similarity] class ApproximateSearch(folder: Path, manifest: IndexM
     (new HnswGraph(folder.resolve(shard.folder).resolve(ShardWriter.Graph)), IdFile.of(folder, shard))
   }
 
-  override def search(queries: IndexedSeq[Array[Float]], count: Int, settings: SearchSettings): IndexedSeq[Seq[Neighbour]] =
+  override def search(
+      queries: IndexedSeq[Array[Float]],
+      count: Int,
+      settings: SearchSettings
+  ): IndexedSeq[Seq[Neighbour]] =
     queries.map { query =>
       val found = for {
         (graph, ids) <- shards

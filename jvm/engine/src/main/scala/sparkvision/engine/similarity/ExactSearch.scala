@@ -14,7 +14,8 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
   import ExactSearch._
 
   private val shards = manifest.shards.toIndexedSeq.map { shard =>
-    val vectors = new VectorFile(folder.resolve(shard.folder).resolve(ShardWriter.Vectors), manifest.dimension, shard.vectors)
+    val vectors =
+      new VectorFile(folder.resolve(shard.folder).resolve(ShardWriter.Vectors), manifest.dimension, shard.vectors)
     (vectors, IdFile.of(folder, shard))
   }
 
@@ -24,16 +25,21 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
     */
   private val tolerance = 2 * (manifest.dimension + 2) * Math.ulp(0.5f)
 
-  override def search(queries: IndexedSeq[Array[Float]], count: Int, settings: SearchSettings): IndexedSeq[Seq[Neighbour]] =
+  override def search(
+      queries: IndexedSeq[Array[Float]],
+      count: Int,
+      settings: SearchSettings
+  ): IndexedSeq[Seq[Neighbour]] =
     if (queries.isEmpty) IndexedSeq.empty
-    else Using.resource(new DotProducts(queries, manifest.dimension, settings.threads)) { products =>
-      val candidates = queries.map(_ => new Candidates(count, tolerance))
-      for {
-        ((vectors, _), shard) <- shards.iterator.zipWithIndex
-        (first, block) <- vectors.blocks(DotProducts.BlockRows)
-      } collect(products(block), block.remaining / manifest.dimension, candidates, place(shard, first))
-      queries.zip(candidates).map { case (query, found) => best(query, found.result(), count) }
-    }
+    else
+      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads)) { products =>
+        val candidates = queries.map(_ => new Candidates(count, tolerance))
+        for {
+          ((vectors, _), shard) <- shards.iterator.zipWithIndex
+          (first, block) <- vectors.blocks(DotProducts.BlockRows)
+        } collect(products(block), block.remaining / manifest.dimension, candidates, place(shard, first))
+        queries.zip(candidates).map { case (query, found) => best(query, found.result(), count) }
+      }
 
   /** @param start
     *   the place of the first row

@@ -8,5 +8,6 @@ object Neighbour {
   /** The most similar first; of equally similar ones in the order of their ids, so that answers do not depend on how the
     * index was split.
     */
-  implicit val bestFirst: Ordering[Neighbour] = Ordering.by[Neighbour, Float](-_.score)(Ordering.Float.TotalOrdering).orElseBy(_.id)
+  implicit val bestFirst: Ordering[Neighbour] =
+    Ordering.by[Neighbour, Float](-_.score)(Ordering.Float.TotalOrdering).orElseBy(_.id)
 }

@@ -17,12 +17,13 @@ final private[similarity] class VectorFile(file: Path, val dimension: Int, val s
 
   private val rowsAMap = math.max(1, LargestMap / (dimension * java.lang.Float.BYTES))
 
-  private val maps: IndexedSeq[FloatBuffer] = Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
-    val rowBytes = dimension.toLong * java.lang.Float.BYTES
-    (0 until size by rowsAMap).map { first =>
-      val rows = math.min(rowsAMap, size - first)
-      channel.map(MapMode.READ_ONLY, first * rowBytes, rows * rowBytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer
-    }
+  private val maps: IndexedSeq[FloatBuffer] = Using.resource(FileChannel.open(file, StandardOpenOption.READ)) {
+    channel =>
+      val rowBytes = dimension.toLong * java.lang.Float.BYTES
+      (0 until size by rowsAMap).map { first =>
+        val rows = math.min(rowsAMap, size - first)
+        channel.map(MapMode.READ_ONLY, first * rowBytes, rows * rowBytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer
+      }
   }
 
   /** All vectors in blocks of at most `rows`: the first one's place, and the numbers of the block. */

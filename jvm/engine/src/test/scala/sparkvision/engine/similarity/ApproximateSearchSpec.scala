@@ -13,7 +13,8 @@ class ApproximateSearchSpec extends AnyFunSuite {
 
   private def recall(ef: Int): Double = {
     val exact = MadeIndex.open(index, SearchMethod.Exact).search(queries, 10, SearchSettings(ef, threads = 1))
-    val hits = search(ef).zip(exact).map { case (found, expected) => found.map(_.id).intersect(expected.map(_.id)).size }
+    val hits =
+      search(ef).zip(exact).map { case (found, expected) => found.map(_.id).intersect(expected.map(_.id)).size }
     hits.sum / (10.0 * queries.size)
   }
 
@@ -25,7 +26,8 @@ class ApproximateSearchSpec extends AnyFunSuite {
 
   test("the cosines are those of an exact search") {
     val cosines = queries.map(MadeIndex.nearest(vectors, _, 4000).map(one => one.id -> one.score).toMap)
-    val differences = search(100).zip(cosines).flatMap { case (found, exact) => found.map(n => math.abs(n.score - exact(n.id))) }
+    val differences =
+      search(100).zip(cosines).flatMap { case (found, exact) => found.map(n => math.abs(n.score - exact(n.id))) }
     info(s"largest difference of a cosine ${differences.max}")
     assert(differences.max <= 1e-6)
   }
@@ -34,7 +36,8 @@ class ApproximateSearchSpec extends AnyFunSuite {
     val long = MadeIndex.clustered(count = 3000, dimension = 1536, seed = 3)
     val parts = MadeIndex.write(Seq(long), 1536, Some(HnswSettings(m = 8, efConstruction = 20)), memory = 8)
     val opened = MadeIndex.open(parts, SearchMethod.Approximate)
-    val found = long.take(20).map { case (_, vector) => opened.search(IndexedSeq(vector), 1, SearchSettings(50, 1)).head.head.id }
+    val found =
+      long.take(20).map { case (_, vector) => opened.search(IndexedSeq(vector), 1, SearchSettings(50, 1)).head.head.id }
     assert(found == long.take(20).map(_._1))
   }
 }

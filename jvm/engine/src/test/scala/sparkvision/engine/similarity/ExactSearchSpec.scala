@@ -36,6 +36,11 @@ class ExactSearchSpec extends AnyFunSuite {
   }
 
   test("no queries get no answers") {
-    assert(MadeIndex.open(MadeIndex.write(Seq(vectors), 33), SearchMethod.Exact).search(IndexedSeq.empty, 3, settings).isEmpty)
+    assert(
+      MadeIndex
+        .open(MadeIndex.write(Seq(vectors), 33), SearchMethod.Exact)
+        .search(IndexedSeq.empty, 3, settings)
+        .isEmpty
+    )
   }
 }

@@ -18,7 +18,8 @@ class IndexManifestSpec extends AnyFunSuite {
     "0.1.0"
   )
 
-  private def refusal(json: String) = intercept[SimilarityIndexException](IndexManifest.parse(json, "hdfs:/index")).getMessage
+  private def refusal(json: String) =
+    intercept[SimilarityIndexException](IndexManifest.parse(json, "hdfs:/index")).getMessage
 
   test("what is written is read") {
     assert(IndexManifest.parse(manifest.toJson, "here") == manifest)
@@ -34,7 +35,9 @@ class IndexManifestSpec extends AnyFunSuite {
   test("a manifest that is none, or of another version or metric, is refused, naming the index and what to do") {
     assert(refusal("{").contains("hdfs:/index is not JSON") && refusal("{").contains("SimilarImages.build"))
     assert(refusal("{}").contains("has no 'schemaVersion'"))
-    assert(refusal(manifest.toJson.replace("\"schemaVersion\" : 1", "\"schemaVersion\" : 2")).contains("schemaVersion 2"))
+    assert(
+      refusal(manifest.toJson.replace("\"schemaVersion\" : 1", "\"schemaVersion\" : 2")).contains("schemaVersion 2")
+    )
     assert(refusal(manifest.toJson.replace("cosine", "euclidean")).contains("metric 'euclidean'"))
   }
 

@@ -30,7 +30,8 @@ object MadeIndex {
     val folder = Files.createTempDirectory("similarity")
     val shards = parts.zipWithIndex.map { case (part, number) =>
       val name = s"shard-$number"
-      val written = new ShardWriter(Files.createDirectory(folder.resolve(name)), dimension, graph, memory).write(part.iterator)
+      val written =
+        new ShardWriter(Files.createDirectory(folder.resolve(name)), dimension, graph, memory).write(part.iterator)
       IndexShard(name, written, SortedMap.empty)
     }
     (folder, IndexManifest("build", None, dimension, 0, graph, shards, "test"))

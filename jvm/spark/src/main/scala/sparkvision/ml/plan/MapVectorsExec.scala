@@ -34,13 +34,15 @@ final private[ml] case class MapVectorsExec(
     val columns = new AddedColumns(child.output, added)
     val read = new VectorValues(vector, child.output)
     val compute = function
-    child.execute().mapPartitionsWithIndex(
-      (partition, rows) =>
-        columns.map(rows, read.of(partition)) { vectors =>
-          compute(vectors, configuration.value.value).map(Some(_))
-        },
-      preservesPartitioning = true
-    )
+    child
+      .execute()
+      .mapPartitionsWithIndex(
+        (partition, rows) =>
+          columns.map(rows, read.of(partition)) { vectors =>
+            compute(vectors, configuration.value.value).map(Some(_))
+          },
+        preservesPartitioning = true
+      )
   }
 
   override protected def withNewChildInternal(newChild: SparkPlan): MapVectorsExec = copy(child = newChild)
