@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 
 import sparkvision.ml
 from sparkvision._base import ModelTransformer, VisionTransformer
+from sparkvision._similarity import SimilarityTransformer
 from sparkvision.errors import ParameterError
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
@@ -30,6 +31,9 @@ def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: An
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
+    elif issubclass(stage, SimilarityTransformer):
+        with pytest.raises(ParameterError, match="has no index"):
+            stage().transform(table)
     else:
         assert stage().setOutputCol("result").transform(table).columns == ["content", "result"]
 
