@@ -156,7 +156,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(refused.getMessage.contains("built for exact search alone"))
   }
 
-  test("a damaged index is refused, naming the file") {
+  test("a damaged index is refused, naming the file, and can be built again") {
     val path = newPath()
     SimilarImages.build(catalogue, path)
     val vectors = Files.walk(Path.of(path)).filter(_.endsWith("vectors.f32")).findFirst.get
@@ -166,6 +166,18 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     Files.write(vectors, bytes)
     val refused = message(stage.setIndexPath(path).transform(catalogue).collect())
     assert(refused.contains("damaged") && refused.contains("vectors.f32"))
+    Files.writeString(Path.of(path, "sparkvision-index.json"), "{")
+    SimilarImages.build(catalogue, path, overwrite = true)
+    assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
+  }
+
+  test("an index lies on any file system that Hadoop reads, also one that cannot rename files at a stroke") {
+    spark.sparkContext.hadoopConfiguration.set("fs.lake.impl", classOf[LakeFileSystem].getName)
+    val path = s"lake:${newPath()}"
+    SimilarImages.build(catalogue, path)
+    val summary = SimilarImages.build(catalogue, path, overwrite = true)
+    assert(summary.indexPath.startsWith("lake:/"))
+    assert(answers(stage.setIndexPath(path).transform(queries)) == answers(stage.transform(queries)))
   }
 
   test("a saved stage comes back with its Params, and finds the same") {
