@@ -91,9 +91,9 @@ class SimilarityTransformer(VisionTransformer):
         """
         if is_remote():
             raise SessionError(
-                "SimilarImages.build writes files from a Spark job, which a Spark Connect client cannot start: build the "
-                "index in a classic session (sparkvision.start() without remote), for instance with spark-submit. "
-                "SimilarImages.transform works over Spark Connect."
+                "SimilarImages.build runs a Spark job that writes files, which a Spark Connect client cannot start. "
+                "Build the index in a classic session, as sparkvision.start() without remote makes it, for instance "
+                "with spark-submit; to search it works over Spark Connect too."
             )
         spark = dataset.sparkSession
         require_jars(spark)

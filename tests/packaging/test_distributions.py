@@ -20,6 +20,7 @@ JARS = (
     f"sparkvision-{VERSION}.jar",
     f"sparkvision-decoder-{VERSION}-linux-x86_64.jar",
     "onnxruntime-*-linux-x86_64.jar",
+    "lucene-core-*.jar",
 )
 
 
@@ -42,7 +43,7 @@ def test_the_wheel_stays_under_100_megabytes(distributions: Distributions) -> No
     assert size < 100
 
 
-def test_the_wheel_carries_three_jars_and_its_type_marker(distributions: Distributions) -> None:
+def test_the_wheel_carries_four_jars_and_its_type_marker(distributions: Distributions) -> None:
     with ZipFile(distributions.wheel) as archive:
         names = archive.namelist()
     jars = sorted(name.removeprefix("sparkvision/jars/") for name in names if name.startswith("sparkvision/jars/"))
@@ -79,6 +80,12 @@ def test_the_licences_of_what_is_carried_are_carried_too(distributions: Distribu
     runtime = jar_in(distributions.wheel, JARS[2])
     assert b"MIT License" in runtime.read("META-INF/LICENSE")
     assert "ThirdPartyNotices.txt" in runtime.namelist()
+    assert {"META-INF/LICENSE.txt", "META-INF/NOTICE.txt"} <= set(jar_in(distributions.wheel, JARS[3]).namelist())
+
+
+def test_lucenes_classes_for_newer_javas_are_found(distributions: Distributions) -> None:
+    lucene = jar_in(distributions.wheel, JARS[3])
+    assert b"Multi-Release: true" in lucene.read("META-INF/MANIFEST.MF")
 
 
 @pytest.mark.parametrize("pattern", JARS[1:])

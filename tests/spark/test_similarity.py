@@ -72,7 +72,8 @@ def largest_difference(rows: list[Any], queries: Doubles) -> float:
         if row["error"] is None:
             expected = nearest(queries[row["number"]])
             assert [one["id"] for one in row["similar"]] == [name for name, _ in expected]
-            differences += [abs(one["score"] - cosine) for one, (_, cosine) in zip(row["similar"], expected, strict=True)]
+            scores = [one["score"] for one in row["similar"]]
+            differences += [abs(one - other) for one, (_, other) in zip(scores, expected, strict=True)]
     return max(differences)
 
 
@@ -106,15 +107,17 @@ def test_a_stream_is_answered_as_a_table_is(spark: SparkSession, table: DataFram
     writer = stage("approximate").transform(stream).writeStream.format("parquet")
     query = writer.option("checkpointLocation", str(tmp_path / "checkpoint")).trigger(availableNow=True)
     assert query.start(str(tmp_path / "out")).awaitTermination(60)
-    found = spark.read.parquet(str(tmp_path / "out")).orderBy("number").collect()
-    assert found == stage("approximate").transform(table).collect()
+    # Without the vectors: NaN, which some hold, is like nothing.
+    found = spark.read.parquet(str(tmp_path / "out")).drop("features").orderBy("number").collect()
+    assert found == stage("approximate").transform(table).drop("features").collect()
 
 
 def test_a_saved_pipeline_finds_the_same(table: DataFrame, tmp_path: Path) -> None:
     path = str(tmp_path / "pipeline")
     PipelineModel([stage().setTopK(2)]).save(path)
     loaded = PipelineModel.load(path)
-    assert loaded.transform(table).collect() == stage().setTopK(2).transform(table).collect()
+    expected = stage().setTopK(2).transform(table).select("similar").collect()
+    assert loaded.transform(table).select("similar").collect() == expected
 
 
 def test_what_is_no_index_is_refused_by_name(table: DataFrame, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@ package sparkvision.ml
 
 import java.io.{FileNotFoundException, IOException}
 import java.nio.file.{Files, Path}
-import java.security.{DigestOutputStream, MessageDigest}
-import java.util.HexFormat
 
 import scala.collection.mutable
 import scala.concurrent.duration._
@@ -11,7 +9,6 @@ import scala.util.Using
 
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{ChecksumException, FileUtil, Path => HadoopPath}
-import org.apache.hadoop.io.IOUtils
 import org.apache.spark.sparkvision.LocalDirectories
 
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex}
@@ -98,12 +95,7 @@ private[ml] object ExecutorIndexes {
 
   private def copy(source: HadoopPath, target: Path, configuration: Configuration): FileDigest = {
     Files.createDirectories(target.getParent)
-    val sha256 = MessageDigest.getInstance("SHA-256")
-    Using.resources(
-      source.getFileSystem(configuration).open(source),
-      new DigestOutputStream(Files.newOutputStream(target), sha256)
-    )(IOUtils.copyBytes(_, _, 1 << 20))
-    FileDigest(HexFormat.of.formatHex(sha256.digest()), Files.size(target))
+    Using.resources(source.getFileSystem(configuration).open(source), Files.newOutputStream(target))(DigestedCopy(_, _))
   }
 
   private def damaged(file: HadoopPath) = new SimilarityIndexException(
@@ -111,7 +103,7 @@ private[ml] object ExecutorIndexes {
   )
 
   private def missing(file: HadoopPath, cause: IOException) = new SimilarityIndexException(
-    s"An executor finds no file $file of the similarity index. Either the index was built anew while the query ran: run " +
+    s"An executor finds no file $file of the similarity index. Either the index was replaced while the query ran: run " +
       "the query again. Or executors do not see the driver's files: build the index where all can read it.",
     cause
   )

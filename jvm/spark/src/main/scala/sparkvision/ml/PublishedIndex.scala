@@ -61,7 +61,7 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
     }
 
   /** Makes a build the index. */
-  def publish(manifest: IndexManifest): PublishedIndex = {
+  def publish(manifest: IndexManifest): Unit = {
     val unfinished = new HadoopPath(root, s".${IndexManifest.FileName}.${manifest.build}")
     write(unfinished, manifest.toJson)
     try FileContext.getFileContext(root.toUri, configuration).rename(unfinished, manifestFile, Options.Rename.OVERWRITE)
@@ -69,9 +69,8 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
       // An object store without renames, where a file appears as a whole when it is closed.
       case _: UnsupportedFileSystemException =>
         write(manifestFile, manifest.toJson)
-        fileSystem.delete(unfinished, false)
+        val _ = fileSystem.delete(unfinished, false)
     }
-    PublishedIndex(qualified, manifest)
   }
 
   /** Deletes a build's shards. */

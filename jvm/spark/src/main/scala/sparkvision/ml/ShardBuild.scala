@@ -1,8 +1,6 @@
 package sparkvision.ml
 
 import java.nio.file.{Files, Path}
-import java.security.{DigestInputStream, MessageDigest}
-import java.util.HexFormat
 
 import scala.collection.immutable.SortedMap
 import scala.collection.mutable
@@ -11,7 +9,6 @@ import scala.util.Using
 
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FileUtil, Path => HadoopPath}
-import org.apache.hadoop.io.IOUtils
 import org.apache.spark.TaskContext
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.Row
@@ -72,12 +69,7 @@ final private[ml] case class ShardBuild(
     val files = Using.resource(Files.walk(local))(_.iterator.asScala.filter(Files.isRegularFile(_)).toSeq)
     SortedMap.from(files.map { file =>
       val name = local.relativize(file).toString
-      val sha256 = MessageDigest.getInstance("SHA-256")
-      Using.resources(
-        new DigestInputStream(Files.newInputStream(file), sha256),
-        fileSystem.create(new HadoopPath(target, name))
-      )(IOUtils.copyBytes(_, _, 1 << 20))
-      name -> FileDigest(HexFormat.of.formatHex(sha256.digest()), Files.size(file))
+      name -> Using.resources(Files.newInputStream(file), fileSystem.create(new HadoopPath(target, name)))(DigestedCopy(_, _))
     })
   }
 }

@@ -2,6 +2,8 @@ package sparkvision.ml
 
 import java.util.UUID
 
+import scala.util.Try
+
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.functions.col
 import org.apache.spark.sql.types.StringType
@@ -38,7 +40,8 @@ final private[ml] class SimilarityIndexBuilder(
       throw new ParameterException(
         s"There is a similarity index at ${folder.qualified} already. Set overwrite to replace it, or name another folder."
       )
-    val before = Option.when(folder.exists)(folder.read().manifest)
+    // A damaged index is replaced too.
+    val before = Try(folder.read().manifest).toOption
     val id = UUID.randomUUID.toString
     val (manifest, leftOut) =
       try write(folder, id, before.map(_.build))
