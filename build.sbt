@@ -45,6 +45,7 @@ lazy val engine = (project in file("jvm/engine")).settings(
     Dependencies.slf4j,
     Dependencies.tokenizers,
     Dependencies.tokenizersException,
+    Dependencies.lucene,
     Dependencies.scalatest % Test
   ) ++ Dependencies.imageDecoder
 )

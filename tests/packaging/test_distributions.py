@@ -21,6 +21,7 @@ JARS = (
     f"sparkvision-decoder-{VERSION}-linux-x86_64.jar",
     "onnxruntime-*-linux-x86_64.jar",
     "tokenizers-*-linux-x86_64.jar",
+    "lucene-core-*.jar",
 )
 
 
@@ -83,6 +84,7 @@ def test_the_licences_of_what_is_carried_are_carried_too(distributions: Distribu
     tokenizers = jar_in(distributions.wheel, JARS[3]).namelist()
     for part in ("THIRD-PARTY", "mit-LICENSE", "isc-LICENSE", "unicode-LICENSE", "oniguruma-LICENSE"):
         assert f"META-INF/licenses/{part}.txt" in tokenizers
+    assert {"META-INF/LICENSE.txt", "META-INF/NOTICE.txt"} <= set(jar_in(distributions.wheel, JARS[4]).namelist())
 
 
 def test_the_tokenizers_jar_holds_what_is_called_and_nothing_that_downloads(distributions: Distributions) -> None:
@@ -97,6 +99,11 @@ def test_the_tokenizers_jar_holds_what_is_called_and_nothing_that_downloads(dist
         "libtokenizers.so",
     }
     assert size < 6
+
+
+def test_lucenes_classes_for_newer_javas_are_found(distributions: Distributions) -> None:
+    lucene = jar_in(distributions.wheel, JARS[4])
+    assert b"Multi-Release: true" in lucene.read("META-INF/MANIFEST.MF")
 
 
 @pytest.mark.parametrize("pattern", JARS[1:])

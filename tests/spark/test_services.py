@@ -12,8 +12,9 @@ from tests.conftest import ROOT
 
 import sparkvision.ml
 from sparkvision._base import ColumnsTransformer, ModelTransformer, VisionTransformer
+from sparkvision._similarity import SimilarityTransformer
 from sparkvision.errors import ParameterError
-from sparkvision.ml import CLIPTextEmbeddings
+from sparkvision.ml import CLIPTextEmbeddings, ImageDeduplicator, PerceptualHash
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
 DETECTIONS = "array<struct<box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
@@ -36,6 +37,14 @@ def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: An
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
+    elif issubclass(stage, SimilarityTransformer):
+        with pytest.raises(ParameterError, match="has no index"):
+            stage().transform(table)
+    elif stage is ImageDeduplicator:
+        with pytest.raises(ParameterError, match="has no idCol"):
+            stage().transform(table)
+    elif stage is PerceptualHash:
+        assert stage().setInputCols("content").transform(table).columns == ["content", "detections", "text", "hash"]
     else:
         built = stage().setOutputCol("result")
         if issubclass(stage, ColumnsTransformer):

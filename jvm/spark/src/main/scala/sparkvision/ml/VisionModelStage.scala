@@ -58,14 +58,7 @@ abstract class VisionModelStage
   private def localThreads: Int =
     if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 
-  private def pictureColumn: String = get(inputCols) match {
-    case Some(Array(one)) => one
-    case Some(several) =>
-      throw new ParameterException(
-        s"$uid takes exactly one input column, not ${several.length} (${several.mkString(", ")}): setInputCols([\"image\"])."
-      )
-    case None => throw new ParameterException(s"$uid has no input column: setInputCols([\"image\"]).")
-  }
+  private def pictureColumn: String = PictureColumn.nameOf(this)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings = super
     .settings(spark)

@@ -1,7 +1,5 @@
 package sparkvision.ml.plan
 
-import scala.collection.mutable
-
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
@@ -28,21 +26,8 @@ final private[plan] class PictureRows(
 ) extends Serializable {
 
   /** The rows of one partition with the added columns, in order. */
-  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] = {
-    // Rows whose pictures are still in a batch. Spark uses one row object again and again, so each is copied.
-    val waiting = mutable.Queue[InternalRow]()
-    val source = sourceOf(partition)
-    val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)
-    val pictures = rows.map { row =>
-      waiting += narrowed(row).copy()
-      source(row)
-    }
-    val join = joined()
-    function(pictures, metrics).flatMap { results =>
-      val row = waiting.dequeue()
-      results.iterator.map(join(row, _))
-    }
-  }
+  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] =
+    new AddedColumns(present, passed, added).map(rows, sourceOf(partition))(function(_, metrics))
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
     // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
@@ -59,13 +44,5 @@ final private[plan] class PictureRows(
     val beside = evaluated(argument)
     def text(name: InternalRow => Any, row: InternalRow) = Option(name(row)).map(_.toString)
     row => reader(value(row)).named(text(origin, row), text(defaultOrigin, row)).copy(argument = beside(row))
-  }
-
-  private def joined(): (InternalRow, Seq[Any]) => InternalRow = {
-    val converters = added.map(field => CatalystTypeConverters.createToCatalystConverter(field.dataType))
-    val asUnsafe = UnsafeProjection.create(passed ++ added, passed ++ added)
-    val both = new JoinedRow
-    (row, values) =>
-      asUnsafe(both(row, InternalRow.fromSeq(converters.zip(values).map { case (convert, value) => convert(value) })))
   }
 }

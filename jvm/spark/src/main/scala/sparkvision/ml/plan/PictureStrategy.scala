@@ -3,7 +3,7 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
 import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 
-/** Plans [[MapPictures]] as [[MapPicturesExec]]. */
+/** Plans this package's operators. */
 private[ml] object PictureStrategy extends SparkStrategy {
 
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
@@ -11,6 +11,9 @@ private[ml] object PictureStrategy extends SparkStrategy {
       Seq(
         MapPicturesExec(picture, origin, defaultOrigin, argument, function, pictures.passed, added, planLater(child))
       )
+    case MapVectors(vector, function, added, child) =>
+      Seq(MapVectorsExec(vector, function, added, planLater(child)))
+    case GroupDuplicates(settings, output, child) => Seq(GroupDuplicatesExec(settings, output, planLater(child)))
     case _ => Nil
   }
 }
