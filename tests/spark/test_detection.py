@@ -23,7 +23,10 @@ from sparkvision.local import LocalModel
 from sparkvision.ml import DetrForObjectDetection, ImageAssembler, ImageClassification, YolosForObjectDetection
 
 TASK = "object-detection"
-STAGES = {"YolosForObjectDetection": YolosForObjectDetection, "DetrForObjectDetection": DetrForObjectDetection}
+STAGES: dict[str, type[YolosForObjectDetection] | type[DetrForObjectDetection]] = {
+    "YolosForObjectDetection": YolosForObjectDetection,
+    "DetrForObjectDetection": DetrForObjectDetection,
+}
 # Of the twelve queries some are above it in every picture, and some below.
 THRESHOLD = 0.75
 SCORE_TOLERANCE = 1e-3
