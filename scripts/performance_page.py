@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from bench.large_picture_table import large_picture_table  # noqa: E402
 from bench.performance_tables import page_tables, readme_table  # noqa: E402
 from bench.summary import read_rows  # noqa: E402
 from bench.unified_table import unified_table  # noqa: E402
@@ -45,9 +46,12 @@ def with_tables(document: str, tables: Mapping[str, str]) -> str:
 def documents() -> dict[Path, str]:
     """Give the documents as the committed rows make them."""
     rows, scale = read_rows(RESULTS / "peers.jsonl"), read_rows(RESULTS / "scale.jsonl")
-    unified = read_rows(RESULTS / "unified.jsonl")
+    others = {
+        "unified": unified_table(read_rows(RESULTS / "unified.jsonl")),
+        "large-pictures": large_picture_table(read_rows(RESULTS / "large_pictures.jsonl")),
+    }
     return {
-        PAGE: with_tables(PAGE.read_text(), {**page_tables(rows, scale), "unified": unified_table(unified)}),
+        PAGE: with_tables(PAGE.read_text(), {**page_tables(rows, scale), **others}),
         README: with_tables(README.read_text(), {"peers": readme_table(rows)}),
     }
 

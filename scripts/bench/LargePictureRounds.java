@@ -17,6 +17,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
 import sparkvision.engine.ChannelLayout;
 import sparkvision.engine.ImageDecoder;
+import sparkvision.engine.ImageDecoder$;
 import sparkvision.engine.ModelBundle;
 import sparkvision.engine.PixelRows;
 import sparkvision.engine.Preprocessor;
@@ -76,8 +77,8 @@ public class LargePictureRounds {
 
     private PixelRows decode(byte[] picture, String mode) {
         return mode.equals("exact")
-            ? ImageDecoder.rows(picture, ImageDecoder.DefaultMaxPixels())
-            : ImageDecoder.draftRows(picture, ImageDecoder.DefaultMaxPixels(), preprocessor::target);
+            ? ImageDecoder$.MODULE$.rows(picture, ImageDecoder.DefaultMaxPixels())
+            : ImageDecoder$.MODULE$.draftRows(picture, ImageDecoder.DefaultMaxPixels(), preprocessor::target);
     }
 
     private void run() throws Exception {

@@ -2,9 +2,10 @@
 
 Usage: scripts/bench/large_pictures [--rounds N] [--count N] [--record FILE]
 
-In milliseconds of processor time a picture, which other programs disturb less than the clock: of the parts on one thread
-of a JVM of their own, of the Pipeline and of a pandas UDF with all their processes. They take turns, round after round;
-the first round is not counted. Prints rows of JSON and appends them to the file; scripts/performance_page.py shows them.
+In milliseconds of processor time a picture, which other programs disturb less than the clock: of the parts on one
+thread of a JVM of their own, of the Pipeline and of a pandas UDF with all their processes. They take turns, round after
+round; the first rounds, in which JVMs still compile, are not counted. A round of few pictures shows what a Spark job
+costs beside them. Prints rows of JSON and appends them to the file; scripts/performance_page.py shows them.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ PARTS = ("decode", "resize", "run")
 # Who does the whole, and how it decodes.
 WHOLE = {"sparkvision": "exact", "sparkvision-fast": "fast", "pandas-udf": "exact"}
 SLOTS, BATCH_SIZE = 2, 8
+WARM_UP = 2
 
 Measure = Callable[[], float]
 
@@ -89,8 +91,8 @@ def whole(peer: str, folder: Path, count: int, stack: ExitStack) -> Measure:
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5, help="that count (default: 5)")
-    parser.add_argument("--count", type=int, default=24, help="pictures a round (default: 24)")
+    parser.add_argument("--rounds", type=int, default=3, help="that count (default: 3)")
+    parser.add_argument("--count", type=int, default=72, help="pictures a round (default: 72)")
     parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE")
     options = parser.parse_args()
 
@@ -101,11 +103,11 @@ def main() -> None:
     with ExitStack() as stack:
         measures = parts(folder, options.count, stack)
         measures |= {(peer, mode): whole(peer, folder, options.count, stack) for peer, mode in WHOLE.items()}
-        for number in range(options.rounds + 1):
+        for number in range(1 - WARM_UP, options.rounds + 1):
             for (what, mode), measure in measures.items():
                 row = {**run, "round": number, "what": what, "mode": mode, "core_ms": round(measure(), 2)}
                 print(json.dumps(row), flush=True)
-                if number:
+                if number > 0:
                     with options.record.open("a") as file:
                         file.write(json.dumps(row | {"machine": about}) + "\n")
 

@@ -1,6 +1,7 @@
 package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder}
 
 import com.fasterxml.jackson.databind.ObjectMapper
@@ -8,7 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 
 /** [[LocalModel]] for a caller in another process: any number of pictures cross as one byte array, and so do their floats.
   *
-  * All numbers are little-endian. In: for each picture its length (int32) and its bytes. Out: for each picture the length
+  * All numbers are little-endian. In: for each picture its length (int32) and its bytes; or -n (int32) and the n bytes in
+  * UTF-8 of the name of a file that holds the same, because py4j writes bytes as text. Out: for each picture the length
   * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last picture the
   * float32 of those that have a result, in order.
   */
@@ -160,11 +162,14 @@ object LocalModelBytes {
 
   private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
-    Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
-      val bytes = new Array[Byte](buffer.getInt())
-      buffer.get(bytes)
-      bytes
-    }
+    if (in.hasRemaining && in.getInt(0) < 0)
+      unpack(Files.readAllBytes(Path.of(new String(packed, 4, -in.getInt(), UTF_8))))
+    else
+      Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
+        val bytes = new Array[Byte](buffer.getInt())
+        buffer.get(bytes)
+        bytes
+      }
   }
 
   private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {

@@ -21,21 +21,21 @@ trait PixelRows {
   /** All of them in an array of their own. */
   def toPixels: Pixels
 
-  /** Copies a row, four samples to an int, the first in its lowest byte.
+  /** Copies pixels of a row, four samples to an int, the first in its lowest byte.
     *
     * @param at
     *   the first int that is written
     */
-  private[engine] final def packRow(row: Int, packed: Array[Int], at: Int): Unit = {
-    val (start, whole) = (row * width * 3, width * 3 / 4)
+  private[engine] final def pack(row: Int, firstPixel: Int, pixels: Int, packed: Array[Int], at: Int): Unit = {
+    val (start, whole) = ((row * width + firstPixel) * 3, pixels * 3 / 4)
     bytes.slice(start, whole * 4).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer.get(packed, at, whole)
-    val rest = (whole * 4 until width * 3).map(sample => (bytes.get(start + sample) & 0xff) << (sample % 4 * 8))
+    val rest = (whole * 4 until pixels * 3).map(sample => (bytes.get(start + sample) & 0xff) << (sample % 4 * 8))
     if (rest.nonEmpty) packed(at + whole) = rest.sum
   }
 }
 
 private[engine] object PixelRows {
 
-  /** Ints of a packed row. */
-  def packedLength(width: Int): Int = (width * 3 + 3) / 4
+  /** Ints that hold so many pixels. */
+  def packedLength(pixels: Int): Int = (pixels * 3 + 3) / 4
 }

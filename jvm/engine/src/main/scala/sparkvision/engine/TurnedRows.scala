@@ -1,35 +1,37 @@
 package sparkvision.engine
 
-/** A block of rows of a picture, turned so that the samples of one column lie together and one weight serves them all:
-  * for each sample of a row the values of all rows, four rows to an int.
+/** A block of a picture's rows, or a part of them, turned so that the samples of one column lie together and one weight
+  * serves them all: for each sample of a row the values of all rows, four rows to an int.
   *
   * @param rowLength
-  *   samples in a row of the picture
+  *   samples in a row of the block, at most
   */
 private[engine] final class TurnedRows(rowLength: Int) {
   import TurnedRows._
 
   private val packedLength = (rowLength + 3) / 4
 
-  /** [[Groups]] ints for each sample of a row, and for those that fill its last packed int. */
+  /** [[Groups]] ints for each sample of a row, and for what fills its last packed int. */
   val samples: Array[Int] = new Array(packedLength * 4 * Groups)
 
-  // The rows as they are in the picture.
+  // The block as it is in the picture.
   private lazy val packed = new Array[Int](Rows * packedLength)
 
-  /** Turns rows of a picture, at most [[Rows]]. */
-  def read(pixels: PixelRows, firstRow: Int, rowCount: Int): Unit = {
-    (0 until rowCount).foreach(row => pixels.packRow(firstRow + row, packed, row * packedLength))
-    eachTile(rowCount)((group, from) => readTile(rowCount, group, from))
+  /** Turns some pixels of some rows of a picture, at most [[Rows]]. */
+  def read(picture: PixelRows, firstRow: Int, rowCount: Int, firstPixel: Int, pixels: Int): Unit = {
+    (0 until rowCount).foreach { row =>
+      picture.pack(firstRow + row, firstPixel, pixels, packed, row * packedLength)
+    }
+    eachTile(rowCount, pixels * 3)((group, from) => readTile(rowCount, group, from))
   }
 
   /** Turns them back into rows of a picture. */
   def write(rgb: Array[Byte], firstRow: Int, rowCount: Int): Unit =
-    eachTile(rowCount)((group, from) => writeTile(rgb, firstRow, rowCount, group, from))
+    eachTile(rowCount, rowLength)((group, from) => writeTile(rgb, firstRow, rowCount, group, from))
 
   /** Goes through the block so that what is touched stays in the processor's first cache. */
-  private def eachTile(rowCount: Int)(work: (Int, Int) => Unit): Unit =
-    (0 until rowLength by TileSamples).foreach { from =>
+  private def eachTile(rowCount: Int, samples: Int)(work: (Int, Int) => Unit): Unit =
+    (0 until samples by TileSamples).foreach { from =>
       (0 until (rowCount + 3) / 4).foreach(group => work(group, from))
     }
 
