@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tiny_models import TINY_DETECTORS, TINY_MODELS
+from tiny_models import TINY_DETECTORS, TINY_MODELS, TinyModel
 
 TINY = {**TINY_MODELS, **TINY_DETECTORS}
 
@@ -25,6 +25,10 @@ SIZES = {
     "vit-small": (384, 12, 6, 1536),
     "vit-base": (768, 12, 12, 3072),
 }
+
+# Shortest edge in pixels of the pictures for a YOLOS as deep and wide as a ViT-Ti (Fang et al., "You Only Look at One
+# Sequence", 2021), and for a quick one.
+YOLOS_SIZES = {"yolos-tiny": 512, "yolos-tiny-224": 224}
 
 
 def make_checkpoint(
@@ -95,10 +99,41 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
     >>> make("SwinForImageClassification", Path("build/swin"))  # doctest: +SKIP
     PosixPath('build/swin')
     """
+    return _make(architecture, TINY[architecture], folder, labels, seed)
+
+
+def make_yolos(folder: Path, size: str, labels: int = 80, seed: int = 0) -> Path:
+    """Write the checkpoint of a YOLOS with the width and depth of a ViT-Ti.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if needed.
+    size : str
+        One of `YOLOS_SIZES`.
+    labels : int
+        Number of classes, named "class 0000", "class 0001" ...
+    seed : int
+        Seed of the weights.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    width, layers, heads, inner = SIZES["vit-tiny"]
+    shortest = YOLOS_SIZES[size]
+    sizes = {"size": {"shortest_edge": shortest, "longest_edge": shortest * 1333 // 800}}
+    config = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads}
+    config |= {"intermediate_size": inner, "image_size": [shortest, shortest * 4 // 3], "patch_size": 16}
+    yolos = TinyModel(config, "YolosImageProcessor", sizes)
+    return _make("YolosForObjectDetection", yolos, folder, labels, seed)
+
+
+def _make(architecture: str, tiny: TinyModel, folder: Path, labels: int, seed: int) -> Path:
     import torch
     import transformers
 
-    tiny = TINY[architecture]
     model_class = getattr(transformers, architecture)
     config = model_class.config_class(**tiny.config, **_label_settings(labels))
     torch.manual_seed(seed)
@@ -152,7 +187,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a checkpoint folder with random weights.")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     model = parser.add_mutually_exclusive_group()
-    model.add_argument("--size", choices=sorted(SIZES), default="vit-base", help="of a ViT (default: %(default)s)")
+    sizes = sorted([*SIZES, *YOLOS_SIZES])
+    model.add_argument("--size", choices=sizes, default="vit-base", help="of a ViT or YOLOS (default: %(default)s)")
     model.add_argument(
         "--architecture", choices=sorted([*TINY_MODELS, *TINY_DETECTORS]), metavar="NAME", help="a tiny model instead"
     )
@@ -161,6 +197,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.architecture:
         make(options.architecture, options.out, options.labels, options.seed)
+    elif options.size in YOLOS_SIZES:
+        make_yolos(options.out, options.size, options.labels, options.seed)
     else:
         make_checkpoint(options.out, options.size, options.labels, options.seed)
     print(f"{options.out}: {options.architecture or options.size}, {options.labels} labels, seed {options.seed}")

@@ -60,18 +60,19 @@ class PillowEmbedder:
 
 
 def resized(size: tuple[int, int], shortest: int, longest: int) -> tuple[int, int]:
-    """Give width and height as transformers' `get_size_with_aspect_ratio` has them."""
+    """Give width and height as transformers' processor of YOLOS has them: whole patches of 16 pixels."""
     width, height = size
-    short, long = sorted(size)
     exact = float(shortest)
-    if long / short * shortest > longest:
-        exact = longest * short / long
+    if max(size) / min(size) * shortest > longest:
+        exact = longest * min(size) / max(size)
         shortest = round(exact)
-    if short == shortest:
-        return width, height
     if width < height:
-        return shortest, int(exact * height / width)
-    return int(exact * width / height), shortest
+        scaled = (shortest, int(exact * height / width))
+    elif height == shortest:
+        scaled = size
+    else:
+        scaled = (int(exact * width / height), shortest)
+    return scaled[0] // 16 * 16, scaled[1] // 16 * 16
 
 
 def _normalisation(config: dict[str, list[float]]) -> tuple[Floats, Floats]:

@@ -88,7 +88,11 @@ _worker: Worker
 def _open(job: dict[str, Any], all_open: Any) -> None:
     """Begin a process of the pool."""
     global _worker
-    _worker = Worker(job["detector"], job["embedder"], job["boxes"])
+    try:
+        _worker = Worker(job["detector"], job["embedder"], job["boxes"])
+    except Exception:
+        all_open.abort()  # nobody is to wait for this one
+        raise
     all_open.wait(OPEN_WITHIN_SECONDS)
 
 

@@ -55,7 +55,10 @@ final private[ml] case class CropPictures(
     }
 
   private def pixelsOf(picture: Picture, decoded: DecodedPictures, metrics: PictureMetrics): Pixels = picture match {
-    case Picture.Encoded(bytes) => decoded.take(bytes).getOrElse(metrics.decode(bytes, maxImagePixels))
+    case Picture.Encoded(bytes) =>
+      // A stage before may read larger pictures than this one.
+      val left = decoded.take(bytes).filter(pixels => pixels.width.toLong * pixels.height <= maxImagePixels)
+      left.getOrElse(metrics.decode(bytes, maxImagePixels))
     case Picture.Decoded(pixels) => pixels
     case Picture.Unusable(reason) => throw new ImageException(reason)
   }

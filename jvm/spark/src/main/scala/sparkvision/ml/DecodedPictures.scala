@@ -28,12 +28,14 @@ final private[ml] class DecodedPictures(mostBytes: Long) extends ModelListener {
   override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
     if (areWanted && isWhole(encoded, pixels)) {
       val size = bytesOf(encoded, pixels)
-      if (size <= mostBytes) synchronized {
-        while (bytes + size > mostBytes || kept.size >= MostPictures) { val _ = remove(0) }
-        kept += Entry(encoded, pixels.toPixels)
-        bytes += size
-      }
+      if (size <= mostBytes) add(Entry(encoded, pixels.toPixels), size)
     }
+
+  private def add(entry: Entry, size: Long): Unit = synchronized {
+    while (bytes + size > mostBytes || kept.size >= MostPictures) { val _ = remove(0) }
+    kept += entry
+    bytes += size
+  }
 
   /** A picture's pixels, if they are here; then they are so no longer. */
   def take(encoded: Array[Byte]): Option[Pixels] = synchronized {

@@ -72,6 +72,12 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(cropping.uid)) == withBoxes)
   }
 
+  test("a picture that a stage before has decoded is refused, too, when it is too large for this one") {
+    val input = halves(digitFiles(2))
+    val result = cropper.setMaxImagePixels(1000).setErrorCol("error").transform(vit("content").transform(input))
+    assert(result.collect().map(_.getAs[String]("error")).forall(_.startsWith("too large: 32 x 32")))
+  }
+
   test("a limit above exploded rows is not moved below them") {
     assert(cropper.setExplode(true).transform(halves(digitFiles(2))).limit(3).collect().length == 3)
   }
