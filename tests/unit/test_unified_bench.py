@@ -54,7 +54,7 @@ def test_where_nothing_was_measured_nothing_is_claimed() -> None:
     assert unified_table([]) == "Not measured yet: `scripts/bench/unified` does it."
 
 
-@pytest.mark.parametrize("size", [(640, 427), (427, 640), (96, 96), (4000, 300), (300, 4000), (97, 1000)])
+@pytest.mark.parametrize("size", [(640, 427), (427, 640), (96, 96), (1000, 300), (300, 1000), (97, 700)])
 def test_pictures_get_the_size_that_transformers_gives_them(size: tuple[int, int]) -> None:
     from transformers import YolosImageProcessor
 
