@@ -127,13 +127,14 @@ def spread_weights(model: Any, batch_variance: float = 1.0) -> None:
     of about 3, the largest are above 10, and pictures differ by about 2. Wider queries and keys would let pictures
     differ no more, but magnify rounding tenfold. Normalisations change nothing but by the statistics of those over
     batches, which an exporter folds into the convolutions before them: their variances lie around `batch_variance`.
+    A DETR's queries are so far apart that each looks at another part of the picture.
     """
     import torch
 
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() >= 2 and name.endswith("weight"):
-                scale = 3.0 if "classifier" in name else 1.0
+                scale = 3.0 if "classifier" in name else 20.0 if "query_position" in name else 1.0
                 parameter.normal_(0.0, scale * parameter[0].numel() ** -0.5)
             elif "norm" in name:
                 parameter.fill_(1.0 if name.endswith("weight") else 0.0)

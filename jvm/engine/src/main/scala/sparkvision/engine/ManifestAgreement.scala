@@ -125,8 +125,13 @@ private[engine] object ManifestAgreement {
         s"is for object-detection, but its outputs are ${manifest.outputs.map(_.name).mkString(", ")} instead of " +
           s"${TensorInfo.Logits}, ${TensorInfo.Boxes}"
       )
-    if (manifest.inputLayout != ChannelLayout.ChannelsFirst)
-      throw refused(where, "is for object-detection with inputLayout NHWC; detection models take NCHW")
+    val takesAnySize = manifest.inputs.head.shape.drop(2).forall(_ == -1)
+    if (manifest.inputLayout != ChannelLayout.ChannelsFirst || !takesAnySize)
+      throw refused(
+        where,
+        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [pictures, 3, height, width] " +
+          "with any height and width"
+      )
     Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
       case (output, size) =>
         if (output.shape.size != 3 || output.shape.last != size)
