@@ -107,12 +107,11 @@ def measure_build(watch: Stopwatch, vectors: DataFrame, path: Path, method: Meth
 
 
 def measure_search(watch: Stopwatch, stage: SimilarImages, queries: DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Search, after the index was opened by a first query."""
+    """Search: first to open the index, then to see what is found, then to take the time."""
     _, opening = watch.take(lambda: run_all(stage.transform(queries.limit(1))))
+    found = neighbours(stage.transform(queries))
     cpu, seconds = watch.take(lambda: run_all(stage.transform(queries)))
-    count = queries.count()
-    costs = {"cpu_ms": 1e3 * cpu / count, "seconds": seconds, "open_seconds": opening}
-    return costs, neighbours(stage.transform(queries))
+    return {"cpu_ms": 1e3 * cpu / len(found), "seconds": seconds, "open_seconds": opening}, found
 
 
 def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict[str, Any]:
