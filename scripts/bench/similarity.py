@@ -67,7 +67,8 @@ def table(spark: SparkSession, name: str, count: int, dimension: int, rows_a_fil
         for number, first in enumerate(range(0, count, rows_a_file)):
             vectors = made_vectors(min(rows_a_file, count - first), dimension, seed + number)
             ids = [f"{name}/{index:09d}.jpg" for index in range(first, first + len(vectors))]
-            values = pa.ListArray.from_arrays(np.arange(0, vectors.size + 1, dimension, np.int32), vectors.ravel())
+            ends = pa.array(range(0, vectors.size + 1, dimension), pa.int32())
+            values = pa.ListArray.from_arrays(ends, vectors.ravel())
             pq.write_table(pa.table({"path": ids, "features": values}), unfinished / f"{number:05d}.parquet")
         unfinished.rename(folder)
     return spark.read.parquet(str(folder))
@@ -107,12 +108,11 @@ def measure_build(watch: Stopwatch, vectors: DataFrame, path: Path, method: Meth
 
 
 def measure_search(watch: Stopwatch, stage: SimilarImages, queries: DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Search, after the index was opened by a first query."""
+    """Search: first to open the index, then to see what is found, then to take the time."""
     _, opening = watch.take(lambda: run_all(stage.transform(queries.limit(1))))
+    found = neighbours(stage.transform(queries))
     cpu, seconds = watch.take(lambda: run_all(stage.transform(queries)))
-    count = queries.count()
-    costs = {"cpu_ms": 1e3 * cpu / count, "seconds": seconds, "open_seconds": opening}
-    return costs, neighbours(stage.transform(queries))
+    return {"cpu_ms": 1e3 * cpu / len(found), "seconds": seconds, "open_seconds": opening}, found
 
 
 def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -140,8 +140,9 @@ def products(spark: SparkSession, dimension: int) -> dict[str, float]:
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(GRAPH), settings, providers=["CPUExecutionProvider"])
-    jvm, gateway = spark._jvm, spark.sparkContext._gateway  # type: ignore[attr-defined]
-    netlib = jvm.dev.ludovic.netlib.blas.JavaBLAS.getInstance()  # type: ignore[union-attr]
+    jvm: Any = spark._jvm
+    gateway: Any = spark.sparkContext._gateway
+    netlib = jvm.dev.ludovic.netlib.blas.JavaBLAS.getInstance()
     arrays = [gateway.new_array(jvm.float, size) for size in (queries.size, vectors.size, 64 * len(vectors))]
 
     def by_netlib() -> None:
