@@ -57,7 +57,9 @@ class ImageDeduplicator(override val uid: String)
     getOrderCol.foreach { name =>
       val found = schema(ColumnNames.indexOf(schema, name, "the order of representatives (orderCol)")).dataType
       if (!RowOrdering.isOrderable(found))
-        throw new ParameterException(s"The column '$name' of orderCol has type ${found.simpleString}, which has no order.")
+        throw new ParameterException(
+          s"The column '$name' of orderCol has type ${found.simpleString}, which has no order."
+        )
     }
     RowMapping.append(schema, added(idType))
   }

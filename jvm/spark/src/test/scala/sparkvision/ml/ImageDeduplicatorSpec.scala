@@ -53,7 +53,10 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
 
   test("a group's representative has the largest value of orderCol, and of equal ones the smallest id") {
     val rows = Seq(("a", 1L, Some(10)), ("b", 1L, Some(30)), ("c", 1L, Some(30)), ("d", 1L, None))
-    val result = deduplicator.setOrderCol("pixels").setMaxHashDistance(0).transform(spark.createDataFrame(rows).toDF("id", "hash", "pixels"))
+    val result = deduplicator
+      .setOrderCol("pixels")
+      .setMaxHashDistance(0)
+      .transform(spark.createDataFrame(rows).toDF("id", "hash", "pixels"))
     assert(result.where("representative").select("id").collect().toSeq == Seq(Row("b")))
     assert(result.select("group").distinct().collect().toSeq == Seq(Row("b")))
   }
@@ -75,7 +78,8 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("embeddings of which one is among the other's most similar, with a large cosine, are one group") {
-    val pictures = embedded("a" -> (1.0, 0.0), "b" -> (2.0, 0.3), "c" -> (0.0, 1.0), "d" -> (1.0, 1.0), "e" -> (0.0, 0.0))
+    val pictures =
+      embedded("a" -> (1.0, 0.0), "b" -> (2.0, 0.3), "c" -> (0.0, 1.0), "d" -> (1.0, 1.0), "e" -> (0.0, 0.0))
     val stage = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features").setIndexPath(index(pictures))
     val found = groups(stage.setMinSimilarity(0.98).transform(pictures))
     assert(found == Set(Set("a", "b"), Set("c"), Set("d"), Set("e")))
@@ -98,7 +102,8 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a result that is cached may be joined with itself and filtered") {
-    val result = deduplicator.setMaxHashDistance(0).transform(table(Seq("a" -> Some(1L), "b" -> Some(1L), "c" -> Some(-1L))))
+    val result =
+      deduplicator.setMaxHashDistance(0).transform(table(Seq("a" -> Some(1L), "b" -> Some(1L), "c" -> Some(-1L))))
     assert(result.cache().count() == 3)
     assert(result.as("x").join(result.as("y"), "group").count() == 5)
     assert(result.where("id = 'b'").select("group").collect().toSeq == Seq(Row("a")))
@@ -133,7 +138,9 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     val byEmbedding = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features")
     assert(refusal(byEmbedding.transform(embedded("a" -> (1.0, 0.0)))).contains("setIndexPath"))
     assert(refusal(deduplicator.setHashCol("id").transform(pictures)).contains("must be bigint"))
-    assert(refusal(deduplicator.setOrderCol("map").transform(pictures.selectExpr("*", "map(1, 2) map"))).contains("no order"))
+    assert(
+      refusal(deduplicator.setOrderCol("map").transform(pictures.selectExpr("*", "map(1, 2) map"))).contains("no order")
+    )
     assert(refusal(deduplicator.setGroupCol("hash").transform(pictures)).contains("'hash' would be there twice"))
   }
 
