@@ -7,7 +7,7 @@ package sparkvision.engine
   * @param listener
   *   told how long decoding and hashing took
   * @example
-  *   {{{new PictureHasher(HashAlgorithm.PHash).hash(Picture.Encoded(bytes)) // Right(-4653529170812387442)}}}
+  *   {{{new PictureHasher(HashAlgorithm.PHash).hash(Picture.Encoded(bytes)).map(_.toHexString)}}}
   */
 final class PictureHasher(
     algorithm: HashAlgorithm,
