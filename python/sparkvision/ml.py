@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.ml.param import Param, Params, TypeConverters
 
 from sparkvision._base import ClassificationTransformer, ColumnsTransformer, ModelTransformer, VisionTransformer
+from sparkvision._similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,9 +22,12 @@ __all__ = [
     "BeitForImageClassification",
     "Dinov2ForImageClassification",
     "ViTImageEmbeddings",
+    "SimilarImages",
     "YolosForObjectDetection",
     "DetrForObjectDetection",
     "ImageCropper",
+    "PerceptualHash",
+    "ImageDeduplicator",
 ]
 
 
@@ -1158,6 +1162,144 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
 
+class SimilarImages(SimilarityTransformer):
+    """Names the pictures of an index that are most similar to each picture, by their embeddings."""
+
+    _java_class = "sparkvision.ml.SimilarImages"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "embeddings that an exact search compares with the index at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    efSearch: Param[int] = Param(
+        Params._dummy(),
+        "efSearch",
+        "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+        typeConverter=TypeConverters.toInt,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of the embeddings to compare: ML vectors, or arrays of numbers",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    indexPath: Param[str] = Param(
+        Params._dummy(),
+        "indexPath",
+        "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there",
+        typeConverter=TypeConverters.toString,
+    )
+    method: Param[str] = Param(
+        Params._dummy(),
+        "method",
+        "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of the most similar pictures' ids and cosines to add, the best first",
+        typeConverter=TypeConverters.toString,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "how many similar pictures are named, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            batchSize=64,
+            efSearch=100,
+            embeddingsCol="features",
+            method="exact",
+            outputCol="similar",
+            topK=10,
+        )
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setEfSearch(self, value: int) -> Self:
+        """Set ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        return self._set(efSearch=value)
+
+    def getEfSearch(self) -> int:
+        """Get ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        value: int = self.getOrDefault(self.efSearch)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str:
+        """Get ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        value: str = self.getOrDefault(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setIndexPath(self, value: str) -> Self:
+        """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        return self._set(indexPath=value)
+
+    def getIndexPath(self) -> str | None:
+        """Get ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        value: str | None = self._get_or_none(self.indexPath)
+        return value
+
+    def setMethod(self, value: str) -> Self:
+        """Set ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        return self._set(method=value)
+
+    def getMethod(self) -> str:
+        """Get ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        value: str = self.getOrDefault(self.method)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str:
+        """Get ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        value: str = self.getOrDefault(self.outputCol)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: how many similar pictures are named, at most."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: how many similar pictures are named, at most."""
+        value: int = self.getOrDefault(self.topK)
+        return value
+
+
 class YolosForObjectDetection(ModelTransformer):
     """Finds objects in pictures with a YOLOS, exactly as Hugging Face would."""
 
@@ -2277,4 +2419,320 @@ class ImageCropper(ColumnsTransformer):
     def getOutputCol(self) -> str:
         """Get ``outputCol``: column of annotations to add (unset: none)."""
         value: str = self.getOrDefault(self.outputCol)
+        return value
+
+
+class PerceptualHash(ColumnsTransformer):
+    """Gives each picture a perceptual hash, the bits of which are imagehash's."""
+
+    _java_class = "sparkvision.ml.PerceptualHash"
+
+    algorithm: Param[str] = Param(
+        Params._dummy(),
+        "algorithm",
+        "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
+        typeConverter=TypeConverters.toString,
+    )
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    hashCol: Param[str] = Param(
+        Params._dummy(),
+        "hashCol",
+        "bigint column of hashes to add; null where a picture cannot be used",
+        typeConverter=TypeConverters.toString,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            algorithm="phash",
+            badImageMode="PERMISSIVE",
+            hashCol="hash",
+            maxImagePixels=178956970,
+        )
+
+    def setAlgorithm(self, value: str) -> Self:
+        """Set ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
+        return self._set(algorithm=value)
+
+    def getAlgorithm(self) -> str:
+        """Get ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
+        value: str = self.getOrDefault(self.algorithm)
+        return value
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setHashCol(self, value: str) -> Self:
+        """Set ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        return self._set(hashCol=value)
+
+    def getHashCol(self) -> str:
+        """Get ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        value: str = self.getOrDefault(self.hashCol)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+
+class ImageDeduplicator(VisionTransformer):
+    """Groups pictures that are duplicates of each other, and chooses one of each group."""
+
+    _java_class = "sparkvision.ml.ImageDeduplicator"
+
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings to compare by their cosine (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    groupCol: Param[str] = Param(
+        Params._dummy(),
+        "groupCol",
+        "column to add: the id of the group's representative",
+        typeConverter=TypeConverters.toString,
+    )
+    hashCol: Param[str] = Param(
+        Params._dummy(),
+        "hashCol",
+        "bigint column of perceptual hashes to compare (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    idCol: Param[str] = Param(
+        Params._dummy(),
+        "idCol",
+        "string or integer column that names each row, once; groups are named by it too",
+        typeConverter=TypeConverters.toString,
+    )
+    indexPath: Param[str] = Param(
+        Params._dummy(),
+        "indexPath",
+        "folder of the similarity index of these embeddings, which SimilarImages.build writes",
+        typeConverter=TypeConverters.toString,
+    )
+    matching: Param[str] = Param(
+        Params._dummy(),
+        "matching",
+        "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
+        typeConverter=TypeConverters.toString,
+    )
+    maxHashDistance: Param[int] = Param(
+        Params._dummy(),
+        "maxHashDistance",
+        "bits, of 64, in which the hashes of duplicates differ at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    method: Param[str] = Param(
+        Params._dummy(),
+        "method",
+        "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
+        typeConverter=TypeConverters.toString,
+    )
+    minSimilarity: Param[float] = Param(
+        Params._dummy(),
+        "minSimilarity",
+        "lowest cosine between the embeddings of duplicates",
+        typeConverter=TypeConverters.toFloat,
+    )
+    orderCol: Param[str] = Param(
+        Params._dummy(),
+        "orderCol",
+        "column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)",
+        typeConverter=TypeConverters.toString,
+    )
+    representativeCol: Param[str] = Param(
+        Params._dummy(),
+        "representativeCol",
+        "boolean column to add: whether the row represents its group",
+        typeConverter=TypeConverters.toString,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "how many of the most similar embeddings are looked at for each picture",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            groupCol="group",
+            matching="either",
+            maxHashDistance=4,
+            method="exact",
+            minSimilarity=0.95,
+            representativeCol="representative",
+            topK=10,
+        )
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setGroupCol(self, value: str) -> Self:
+        """Set ``groupCol``: column to add: the id of the group's representative."""
+        return self._set(groupCol=value)
+
+    def getGroupCol(self) -> str:
+        """Get ``groupCol``: column to add: the id of the group's representative."""
+        value: str = self.getOrDefault(self.groupCol)
+        return value
+
+    def setHashCol(self, value: str) -> Self:
+        """Set ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
+        return self._set(hashCol=value)
+
+    def getHashCol(self) -> str | None:
+        """Get ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
+        value: str | None = self._get_or_none(self.hashCol)
+        return value
+
+    def setIdCol(self, value: str) -> Self:
+        """Set ``idCol``: string or integer column that names each row, once; groups are named by it too."""
+        return self._set(idCol=value)
+
+    def getIdCol(self) -> str | None:
+        """Get ``idCol``: string or integer column that names each row, once; groups are named by it too."""
+        value: str | None = self._get_or_none(self.idCol)
+        return value
+
+    def setIndexPath(self, value: str) -> Self:
+        """Set ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
+        return self._set(indexPath=value)
+
+    def getIndexPath(self) -> str | None:
+        """Get ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
+        value: str | None = self._get_or_none(self.indexPath)
+        return value
+
+    def setMatching(self, value: str) -> Self:
+        """Set ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
+        return self._set(matching=value)
+
+    def getMatching(self) -> str:
+        """Get ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
+        value: str = self.getOrDefault(self.matching)
+        return value
+
+    def setMaxHashDistance(self, value: int) -> Self:
+        """Set ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
+        return self._set(maxHashDistance=value)
+
+    def getMaxHashDistance(self) -> int:
+        """Get ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
+        value: int = self.getOrDefault(self.maxHashDistance)
+        return value
+
+    def setMethod(self, value: str) -> Self:
+        """Set ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
+        return self._set(method=value)
+
+    def getMethod(self) -> str:
+        """Get ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
+        value: str = self.getOrDefault(self.method)
+        return value
+
+    def setMinSimilarity(self, value: float) -> Self:
+        """Set ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
+        return self._set(minSimilarity=value)
+
+    def getMinSimilarity(self) -> float:
+        """Get ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
+        value: float = self.getOrDefault(self.minSimilarity)
+        return value
+
+    def setOrderCol(self, value: str) -> Self:
+        """Set ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
+        return self._set(orderCol=value)
+
+    def getOrderCol(self) -> str | None:
+        """Get ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
+        value: str | None = self._get_or_none(self.orderCol)
+        return value
+
+    def setRepresentativeCol(self, value: str) -> Self:
+        """Set ``representativeCol``: boolean column to add: whether the row represents its group."""
+        return self._set(representativeCol=value)
+
+    def getRepresentativeCol(self) -> str:
+        """Get ``representativeCol``: boolean column to add: whether the row represents its group."""
+        value: str = self.getOrDefault(self.representativeCol)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        value: int = self.getOrDefault(self.topK)
         return value

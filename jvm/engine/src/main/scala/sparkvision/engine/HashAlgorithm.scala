@@ -12,7 +12,7 @@ sealed abstract class HashAlgorithm(val name: String) {
     * @example
     *   {{{HashAlgorithm.PHash.hash(ImageDecoder.decode(bytes)).toHexString}}}
     */
-  def hash(pixels: Pixels): Long
+  def hash(pixels: PixelRows): Long
 
   override def toString: String = name
 }
@@ -23,7 +23,7 @@ object HashAlgorithm {
   case object PHash extends HashAlgorithm("phash") {
     private val Side = 8
 
-    override def hash(pixels: Pixels): Long = {
+    override def hash(pixels: PixelRows): Long = {
       val samples = greySamples(pixels, CosineTransform.Length, CosineTransform.Length)
       val columns = samples.transpose.map(column => CosineTransform(column.map(_.toDouble)))
       val lowest = columns.transpose.take(Side).flatMap(row => CosineTransform(row).take(Side))
@@ -35,7 +35,7 @@ object HashAlgorithm {
 
   /** Where the picture, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
   case object DHash extends HashAlgorithm("dhash") {
-    override def hash(pixels: Pixels): Long =
+    override def hash(pixels: PixelRows): Long =
       packed(
         greySamples(pixels, 9, 8).flatMap(row => row.init.zip(row.tail).map { case (left, right) => right > left })
       )
@@ -51,19 +51,19 @@ object HashAlgorithm {
   }
 
   /** The rows of the scaled grey picture, samples between 0 and 255. */
-  private def greySamples(pixels: Pixels, width: Int, height: Int): Array[Array[Int]] = {
+  private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {
     val small = Resample.resize(grey(pixels), width, height, ResampleFilter.Lanczos)
     Array.tabulate(height, width)((row, column) => small.rgb((row * width + column) * 3) & 0xff)
   }
 
   /** Pillow's `convert("L")`, ITU-R 601-2 luma in fixed point (`L24` in its Convert.c), in all three channels. */
-  private def grey(pixels: Pixels): Pixels = {
-    val rgb = pixels.rgb
-    val grey = new Array[Byte](rgb.length)
+  private def grey(pixels: PixelRows): Pixels = {
+    val rgb = pixels.bytes
+    val grey = new Array[Byte](pixels.width * pixels.height * 3)
     var at = 0
-    while (at < rgb.length) {
-      val luma = (rgb(at) & 0xff) * 19595 + (rgb(at + 1) & 0xff) * 38470 + (rgb(at + 2) & 0xff) * 7471 + 0x8000
-      val sample = (luma >> 16).toByte
+    while (at < grey.length) {
+      val (red, green, blue) = (rgb.get(at) & 0xff, rgb.get(at + 1) & 0xff, rgb.get(at + 2) & 0xff)
+      val sample = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).toByte
       grey(at) = sample
       grey(at + 1) = sample
       grey(at + 2) = sample

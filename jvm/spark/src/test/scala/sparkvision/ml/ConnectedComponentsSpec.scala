@@ -35,9 +35,8 @@ class ConnectedComponentsSpec extends AnyFunSuite with LocalSpark {
   private def shuffled(size: Int): IndexedSeq[Long] = random.shuffle((0 until size).map(_.toLong))
 
   test("a chain in order, and one whose nodes are numbered at random") {
-    check((0L until 300L).map(i => i -> (i + 1)))
-    val nodes = shuffled(300)
-    check(nodes.zip(nodes.tail))
+    val nodes = shuffled(300).map(_ + 1000)
+    check((0L until 300L).map(i => i -> (i + 1)) ++ nodes.zip(nodes.tail))
   }
 
   test("a star around its largest node, with repeated edges and an edge to itself") {
@@ -45,9 +44,8 @@ class ConnectedComponentsSpec extends AnyFunSuite with LocalSpark {
     check(star ++ star.map(_.swap) :+ (5L -> 5L))
   }
 
-  test("random graphs of few and of many components") {
+  test("a random graph of many components") {
     check(Seq.fill(900)(random.nextInt(1500).toLong -> random.nextInt(1500).toLong))
-    check(Seq.fill(2000)(random.nextInt(1500).toLong -> random.nextInt(1500).toLong))
   }
 
   test("a tree of stars that are linked at their rims") {
