@@ -69,7 +69,9 @@ final private[ml] case class ShardBuild(
     val files = Using.resource(Files.walk(local))(_.iterator.asScala.filter(Files.isRegularFile(_)).toSeq)
     SortedMap.from(files.map { file =>
       val name = local.relativize(file).toString
-      name -> Using.resources(Files.newInputStream(file), fileSystem.create(new HadoopPath(target, name)))(DigestedCopy(_, _))
+      name -> Using.resources(Files.newInputStream(file), fileSystem.create(new HadoopPath(target, name)))(
+        DigestedCopy(_, _)
+      )
     })
   }
 }
