@@ -124,7 +124,7 @@ def make_yolos(folder: Path, size: str, labels: int = 80, seed: int = 0) -> Path
     width, layers, heads, inner = SIZES["vit-tiny"]
     shortest = YOLOS_SIZES[size]
     sizes = {"size": {"shortest_edge": shortest, "longest_edge": shortest * 1333 // 800}}
-    config = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads}
+    config: dict[str, object] = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads}
     config |= {"intermediate_size": inner, "image_size": [shortest, shortest * 4 // 48 * 16], "patch_size": 16}
     yolos = TinyModel(config, "YolosImageProcessor", sizes)
     return _make("YolosForObjectDetection", yolos, folder, labels, seed)

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._base import ClassificationTransformer, ColumnsTransformer, ModelTransformer, VisionTransformer
+from sparkvision._base import (
+    BundleTransformer,
+    ClassificationTransformer,
+    ColumnsTransformer,
+    ModelTransformer,
+    VisionTransformer,
+)
 from sparkvision._similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
@@ -26,6 +32,9 @@ __all__ = [
     "YolosForObjectDetection",
     "DetrForObjectDetection",
     "ImageCropper",
+    "CLIPForZeroShotClassification",
+    "CLIPImageEmbeddings",
+    "CLIPTextEmbeddings",
     "PerceptualHash",
     "ImageDeduplicator",
 ]
@@ -120,7 +129,7 @@ class ImageClassification(ClassificationTransformer):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures the model is given at once, at most",
+        "pictures, or texts, that the model is given at once, at most",
         typeConverter=TypeConverters.toInt,
     )
     bundleHash: Param[str] = Param(
@@ -342,11 +351,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most."""
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most."""
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         value: int = self.getOrDefault(self.batchSize)
         return value
 
@@ -681,7 +690,7 @@ class ViTImageEmbeddings(ModelTransformer):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures the model is given at once, at most",
+        "pictures, or texts, that the model is given at once, at most",
         typeConverter=TypeConverters.toInt,
     )
     bundleHash: Param[str] = Param(
@@ -891,11 +900,11 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most."""
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most."""
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         value: int = self.getOrDefault(self.batchSize)
         return value
 
@@ -2419,6 +2428,1251 @@ class ImageCropper(ColumnsTransformer):
     def getOutputCol(self) -> str:
         """Get ``outputCol``: column of annotations to add (unset: none)."""
         value: str = self.getOrDefault(self.outputCol)
+        return value
+
+
+class CLIPForZeroShotClassification(ClassificationTransformer):
+    """Labels pictures with labels of your own choice, by a CLIP model."""
+
+    _java_class = "sparkvision.ml.CLIPForZeroShotClassification"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    candidateLabels: Param[list[str]] = Param(
+        Params._dummy(),
+        "candidateLabels",
+        "the labels to choose among (unset: those that the bundle was exported with)",
+        typeConverter=TypeConverters.toListString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    hypothesisTemplate: Param[str] = Param(
+        Params._dummy(),
+        "hypothesisTemplate",
+        "the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)",
+        typeConverter=TypeConverters.toString,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    predictionCol: Param[str] = Param(
+        Params._dummy(),
+        "predictionCol",
+        "column of the best label's id, or of the value of a regression, a double (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    probabilityCol: Param[str] = Param(
+        Params._dummy(),
+        "probabilityCol",
+        "column of every label's score, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    rawPredictionCol: Param[str] = Param(
+        Params._dummy(),
+        "rawPredictionCol",
+        "column of every label's logit, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    threshold: Param[float] = Param(
+        Params._dummy(),
+        "threshold",
+        "multi-label models: the lowest score that is reported",
+        typeConverter=TypeConverters.toFloat,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=8,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            onednnFpMath="strict",
+            threshold=0.5,
+            topK=1,
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCandidateLabels(self, value: list[str]) -> Self:
+        """Set ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
+        return self._set(candidateLabels=value)
+
+    def getCandidateLabels(self) -> list[str] | None:
+        """Get ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
+        value: list[str] | None = self._get_or_none(self.candidateLabels)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setHypothesisTemplate(self, value: str) -> Self:
+        """Set ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
+        return self._set(hypothesisTemplate=value)
+
+    def getHypothesisTemplate(self) -> str | None:
+        """Get ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
+        value: str | None = self._get_or_none(self.hypothesisTemplate)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setPredictionCol(self, value: str) -> Self:
+        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
+        return self._set(predictionCol=value)
+
+    def getPredictionCol(self) -> str | None:
+        """Get ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
+        value: str | None = self._get_or_none(self.predictionCol)
+        return value
+
+    def setProbabilityCol(self, value: str) -> Self:
+        """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
+        return self._set(probabilityCol=value)
+
+    def getProbabilityCol(self) -> str | None:
+        """Get ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.probabilityCol)
+        return value
+
+    def setRawPredictionCol(self, value: str) -> Self:
+        """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
+        return self._set(rawPredictionCol=value)
+
+    def getRawPredictionCol(self) -> str | None:
+        """Get ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.rawPredictionCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setThreshold(self, value: float) -> Self:
+        """Set ``threshold``: multi-label models: the lowest score that is reported."""
+        return self._set(threshold=value)
+
+    def getThreshold(self) -> float:
+        """Get ``threshold``: multi-label models: the lowest score that is reported."""
+        value: float = self.getOrDefault(self.threshold)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        value: int = self.getOrDefault(self.topK)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class CLIPImageEmbeddings(ModelTransformer):
+    """Gives each picture's embedding by a CLIP model, to be compared with those of texts."""
+
+    _java_class = "sparkvision.ml.CLIPImageEmbeddings"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[bool] = Param(
+        Params._dummy(),
+        "normalize",
+        "whether embeddings are divided by their Euclidean length",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=8,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            normalize=False,
+            onednnFpMath="strict",
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setNormalize(self, value: bool) -> Self:
+        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
+        return self._set(normalize=value)
+
+    def getNormalize(self) -> bool:
+        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
+        value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class CLIPTextEmbeddings(BundleTransformer):
+    """Gives each text's embedding by a CLIP model, to be compared with those of pictures."""
+
+    _java_class = "sparkvision.ml.CLIPTextEmbeddings"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    inputCol: Param[str] = Param(
+        Params._dummy(),
+        "inputCol",
+        "string column that holds the texts",
+        typeConverter=TypeConverters.toString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[bool] = Param(
+        Params._dummy(),
+        "normalize",
+        "whether embeddings are divided by their Euclidean length",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            batchSize=8,
+            cudaTf32=False,
+            deviceId=-1,
+            executionProvider="auto",
+            inputCol="text",
+            intraOpThreads=0,
+            normalize=False,
+            onednnFpMath="strict",
+        )
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setInputCol(self, value: str) -> Self:
+        """Set ``inputCol``: string column that holds the texts."""
+        return self._set(inputCol=value)
+
+    def getInputCol(self) -> str:
+        """Get ``inputCol``: string column that holds the texts."""
+        value: str = self.getOrDefault(self.inputCol)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setNormalize(self, value: bool) -> Self:
+        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
+        return self._set(normalize=value)
+
+    def getNormalize(self) -> bool:
+        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
+        value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
         return value
 
 

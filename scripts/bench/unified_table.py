@@ -41,7 +41,7 @@ def ratio(rows: Sequence[Row], without: Sequence[str] = ()) -> float:
         for row in _counted(rows)
     }
     rounds = {number for _, number in seconds}
-    return statistics.median(seconds["connector", number] / seconds["unified", number] for number in rounds)
+    return float(statistics.median(seconds["connector", number] / seconds["unified", number] for number in rounds))
 
 
 def ratio_line(rows: Sequence[Row]) -> str:
@@ -78,4 +78,4 @@ def _of(rows: Sequence[Row], way: str) -> list[Row]:
 
 
 def _median(rows: Sequence[Row], column: str) -> float:
-    return statistics.median(row[column] for row in rows)
+    return float(statistics.median(row[column] for row in rows))

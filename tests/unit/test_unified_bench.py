@@ -59,7 +59,7 @@ def test_pictures_get_the_size_that_transformers_gives_them(size: tuple[int, int
     from transformers import YolosImageProcessor
 
     sizes = {"shortest_edge": 96, "longest_edge": 160}
-    processor: Any = YolosImageProcessor(size=sizes, do_pad=False)  # type: ignore[no-untyped-call]
+    processor: Any = YolosImageProcessor(size=sizes, do_pad=False)
     values = processor(Image.new("RGB", size), return_tensors="np")["pixel_values"]
     assert resized(size, 96, 160) == values.shape[:1:-1]
 

@@ -77,12 +77,14 @@ def resized(size: tuple[int, int], shortest: int, longest: int) -> tuple[int, in
 
 def _normalisation(config: dict[str, list[float]]) -> tuple[Floats, Floats]:
     """Give what is subtracted of samples from 0 to 255, and by what they are divided."""
-    return np.float32(255) * np.float32(config["image_mean"]), np.float32(255) * np.float32(config["image_std"])
+    mean, deviation = (np.asarray(config[name], np.float32) for name in ("image_mean", "image_std"))
+    return np.float32(255) * mean, np.float32(255) * deviation
 
 
 def _normalised(picture: Image.Image, mean: Floats, deviation: Floats) -> Floats:
     values: npt.NDArray[np.float32] = (np.asarray(picture, np.float32) - mean) / deviation
-    return values.transpose(2, 0, 1)
+    channels_first: npt.NDArray[np.float32] = values.transpose(2, 0, 1)
+    return channels_first
 
 
 def _within(box: Sequence[float], size: tuple[int, int]) -> Box:

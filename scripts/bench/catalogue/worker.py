@@ -78,7 +78,8 @@ class Worker:
     def _timed(self, step: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.seconds[step] += time.perf_counter() - began
+        # typeshed knows Counters of whole numbers only.
+        self.seconds[step] += time.perf_counter() - began  # type: ignore[assignment]
 
 
 # Each of the pool's processes has its own.
