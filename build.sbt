@@ -43,6 +43,9 @@ lazy val engine = (project in file("jvm/engine")).settings(
     Dependencies.onnxRuntime % Provided,
     Dependencies.jackson,
     Dependencies.slf4j,
+    Dependencies.tokenizers,
+    Dependencies.tokenizersException,
+    Dependencies.lucene,
     Dependencies.scalatest % Test
   ) ++ Dependencies.imageDecoder
 )

@@ -13,6 +13,9 @@ object Dependencies {
   val jackson: ModuleID = "com.fasterxml.jackson.core" % "jackson-databind" % "2.18.2"
   val slf4j: ModuleID = "org.slf4j" % "slf4j-api" % "2.0.16"
 
+  /** Graphs of neighbours for similarity search. 9.12 is the last line that runs on Java 17: 10 needs 21. */
+  val lucene: ModuleID = "org.apache.lucene" % "lucene-core" % "9.12.2"
+
   /** A real HDFS in one JVM, of Spark 4.0.1's own Hadoop version; a single shaded jar. */
   val hdfsMiniCluster: ModuleID = "org.apache.hadoop" % "hadoop-client-minicluster" % "3.4.1"
   val scalatest: ModuleID = "org.scalatest" %% "scalatest" % "3.2.19"
@@ -34,6 +37,13 @@ object Dependencies {
   /** The decoder with the natives of the platform that JavaCPP calls so. */
   def imageDecoderFor(platform: String): Seq[ModuleID] =
     Seq(opencv, openblas, javacpp).flatMap(withNatives(_, platform))
+
+  /** Hugging Face's own tokenizers, for texts: their JNI class, and natives of all platforms. Of the Java API beside it only
+    * the exception that the natives throw is needed, so nothing else comes along.
+    */
+  private val djl = "0.36.0"
+  val tokenizers: ModuleID = ("ai.djl.huggingface" % "tokenizers" % djl).exclude("*", "*")
+  val tokenizersException: ModuleID = ("ai.djl" % "api" % djl).exclude("*", "*")
 
   /** Microsoft's jars have no oneDNN provider; this preset has one under the same `ai.onnxruntime` API. */
   val onnxRuntimeOneDnn: Seq[ModuleID] = Seq(

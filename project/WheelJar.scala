@@ -25,7 +25,7 @@ final case class WheelJar(file: File, sources: Seq[File], keep: String => Boolea
     val unfinished = file.getParentFile / s".${file.getName}.part"
     val zip = new ZipOutputStream(new BufferedOutputStream(new FileOutputStream(unfinished)))
     try {
-      put(zip, JarFile.MANIFEST_NAME, manifest(version))
+      put(zip, JarFile.MANIFEST_NAME, manifest(version, entries.keys.exists(_.startsWith("META-INF/versions/"))))
       entries.foreach { case (name, bytes) => put(zip, name, bytes) }
     } finally zip.close()
     IO.move(unfinished, file)
@@ -51,11 +51,15 @@ final case class WheelJar(file: File, sources: Seq[File], keep: String => Boolea
     finally zip.close()
   }
 
-  private def manifest(version: String): Array[Byte] = {
+  /** @param multiRelease
+    *   whether there are classes for newer Javas, which are found only when the manifest says so
+    */
+  private def manifest(version: String, multiRelease: Boolean): Array[Byte] = {
     val manifest = new Manifest
     manifest.getMainAttributes.put(Attributes.Name.MANIFEST_VERSION, "1.0")
     manifest.getMainAttributes.put(Attributes.Name.IMPLEMENTATION_TITLE, "SparkVision")
     manifest.getMainAttributes.put(Attributes.Name.IMPLEMENTATION_VERSION, version)
+    if (multiRelease) manifest.getMainAttributes.put(Attributes.Name.MULTI_RELEASE, "true")
     val bytes = new java.io.ByteArrayOutputStream
     manifest.write(bytes)
     bytes.toByteArray

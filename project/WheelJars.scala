@@ -4,7 +4,7 @@ import sbt.complete.DefaultParsers.spaceDelimited
 import sbt.librarymanagement.{DependencyResolution, UnresolvedWarningConfiguration, UpdateConfiguration}
 import sbt.util.{FileInfo, FilesInfo}
 
-/** The three jars inside the Python wheel: our classes, the picture decoder and the CPU runtime.
+/** The jars inside the Python wheel: our classes, the picture decoder, the CPU runtime, the tokenizers and Lucene.
   *
   * The upstream jars hold every platform or every OpenCV module, 130 MB packed; a wheel for one platform needs under 40 of
   * them. Natives are only copied: a wheel for any platform can be made on any other.
@@ -35,6 +35,16 @@ object WheelJars {
           folder / s"onnxruntime-${Dependencies.onnxRuntime.revision}-${platform.name}.jar",
           resolve(Seq(Dependencies.onnxRuntime)) :+ licences / "onnxruntime",
           onnxRuntimeEntry(platform)
+        ),
+        WheelJar(
+          folder / s"tokenizers-${Dependencies.tokenizers.revision}-${platform.name}.jar",
+          resolve(Seq(Dependencies.tokenizers, Dependencies.tokenizersException)) :+ licences / "tokenizers",
+          tokenizersEntry(platform)
+        ),
+        WheelJar(
+          folder / s"lucene-core-${Dependencies.lucene.revision}.jar",
+          resolve(Seq(Dependencies.lucene)),
+          _ => true
         )
       )
       writeStale(jars, root, streams.value.cacheDirectory / platform.name, version.value, log)
@@ -64,6 +74,14 @@ object WheelJars {
       case Left(warning) => throw warning.resolveException
     }
   }
+
+  /** What engine/TextTokenizer calls, the exception that this throws, and the natives of one platform. */
+  private def tokenizersEntry(platform: WheelPlatform)(name: String): Boolean =
+    name.startsWith("ai/djl/huggingface/tokenizers/jni/TokenizersLibrary") ||
+      name.startsWith("ai/djl/huggingface/tokenizers/jni/CharSpan") ||
+      name == "ai/djl/engine/EngineException.class" ||
+      name.startsWith(s"native/lib/${platform.tokenizers}/cpu/") ||
+      name.startsWith("META-INF/licenses/")
 
   /** Classes, notices, and of the natives one platform's alone; on macOS debug symbols lie beside them. */
   private def onnxRuntimeEntry(platform: WheelPlatform)(name: String): Boolean =

@@ -14,7 +14,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tiny_models import TINY_MODELS
+from tiny_models import TINY_DETECTORS, TINY_MODELS, TinyModel
+
+TINY = {**TINY_MODELS, **TINY_DETECTORS}
 
 # Width, layers, heads and inner width. ViT-B/16: Dosovitskiy et al., "An Image is Worth 16x16 Words", 2021, table 1;
 # ViT-Ti/16 and ViT-S/16: Touvron et al., "Training data-efficient image transformers", 2021, table 1.
@@ -23,6 +25,10 @@ SIZES = {
     "vit-small": (384, 12, 6, 1536),
     "vit-base": (768, 12, 12, 3072),
 }
+
+# Shortest edge in pixels of the pictures for a YOLOS as deep and wide as a ViT-Ti (Fang et al., "You Only Look at One
+# Sequence", 2021), and for a quick one.
+YOLOS_SIZES = {"yolos-tiny": 512, "yolos-tiny-224": 224}
 
 
 def make_checkpoint(
@@ -75,7 +81,7 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
     Parameters
     ----------
     architecture : str
-        One of `TINY_MODELS`, for example ``SwinForImageClassification``.
+        One of `TINY_MODELS` or `TINY_DETECTORS`, for example ``SwinForImageClassification``.
     folder : Path
         Made if needed.
     labels : int
@@ -93,10 +99,41 @@ def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Pat
     >>> make("SwinForImageClassification", Path("build/swin"))  # doctest: +SKIP
     PosixPath('build/swin')
     """
+    return _make(architecture, TINY[architecture], folder, labels, seed)
+
+
+def make_yolos(folder: Path, size: str, labels: int = 80, seed: int = 0) -> Path:
+    """Write the checkpoint of a YOLOS with the width and depth of a ViT-Ti.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if needed.
+    size : str
+        One of `YOLOS_SIZES`.
+    labels : int
+        Number of classes, named "class 0000", "class 0001" ...
+    seed : int
+        Seed of the weights.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    width, layers, heads, inner = SIZES["vit-tiny"]
+    shortest = YOLOS_SIZES[size]
+    sizes = {"size": {"shortest_edge": shortest, "longest_edge": shortest * 1333 // 800}}
+    config: dict[str, object] = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads}
+    config |= {"intermediate_size": inner, "image_size": [shortest, shortest * 4 // 48 * 16], "patch_size": 16}
+    yolos = TinyModel(config, "YolosImageProcessor", sizes)
+    return _make("YolosForObjectDetection", yolos, folder, labels, seed)
+
+
+def _make(architecture: str, tiny: TinyModel, folder: Path, labels: int, seed: int) -> Path:
     import torch
     import transformers
 
-    tiny = TINY_MODELS[architecture]
     model_class = getattr(transformers, architecture)
     config = model_class.config_class(**tiny.config, **_label_settings(labels))
     torch.manual_seed(seed)
@@ -125,13 +162,14 @@ def spread_weights(model: Any, batch_variance: float = 1.0) -> None:
     of about 3, the largest are above 10, and pictures differ by about 2. Wider queries and keys would let pictures
     differ no more, but magnify rounding tenfold. Normalisations change nothing but by the statistics of those over
     batches, which an exporter folds into the convolutions before them: their variances lie around `batch_variance`.
+    A DETR's queries are so far apart that each looks at another part of the picture.
     """
     import torch
 
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() >= 2 and name.endswith("weight"):
-                scale = 3.0 if "classifier" in name else 1.0
+                scale = 3.0 if "classifier" in name else 20.0 if "query_position" in name else 1.0
                 parameter.normal_(0.0, scale * parameter[0].numel() ** -0.5)
             elif "norm" in name:
                 parameter.fill_(1.0 if name.endswith("weight") else 0.0)
@@ -149,13 +187,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a checkpoint folder with random weights.")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
     model = parser.add_mutually_exclusive_group()
-    model.add_argument("--size", choices=sorted(SIZES), default="vit-base", help="of a ViT (default: %(default)s)")
-    model.add_argument("--architecture", choices=sorted(TINY_MODELS), metavar="NAME", help="a tiny model instead")
+    sizes = sorted([*SIZES, *YOLOS_SIZES])
+    model.add_argument("--size", choices=sizes, default="vit-base", help="of a ViT or YOLOS (default: %(default)s)")
+    model.add_argument(
+        "--architecture", choices=sorted([*TINY_MODELS, *TINY_DETECTORS]), metavar="NAME", help="a tiny model instead"
+    )
     parser.add_argument("--labels", type=int, default=1000, help="number of classes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     options = parser.parse_args()
     if options.architecture:
         make(options.architecture, options.out, options.labels, options.seed)
+    elif options.size in YOLOS_SIZES:
+        make_yolos(options.out, options.size, options.labels, options.seed)
     else:
         make_checkpoint(options.out, options.size, options.labels, options.seed)
     print(f"{options.out}: {options.architecture or options.size}, {options.labels} labels, seed {options.seed}")

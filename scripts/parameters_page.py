@@ -48,11 +48,12 @@ def _section(stage: dict[str, Any], manifest: list[dict[str, Any]]) -> str:
     children = [_simple(child["className"]) for child in manifest if child.get("parent") == stage["className"]]
     if children:
         text += f"{', '.join(f'`{name}`' for name in children)} have the same parameters.\n\n"
-    if stage["kind"] == "pictures":
+    if stage["kind"] in ("pictures", "columns"):
         return text + _table(stage["params"])
     for group, introduction in INTRODUCTIONS.items():
         params = [param for param in stage["params"] if _group(param) == group]
-        text += f"### {group}\n\n{introduction}{_table(params)}\n"
+        if params:
+            text += f"### {group}\n\n{introduction}{_table(params)}\n"
     return text.rstrip("\n") + "\n"
 
 

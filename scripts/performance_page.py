@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Write the tables of docs/performance.md and of the README, and the plots, from the rows of scripts/bench/results.
+"""Write the tables of docs/performance.md, docs/similarity.md and the README, and the plots.
+
+All are made from the rows of scripts/bench/results.
 
 With --check it writes nothing and exits with 1 when a table is not what the rows say.
 """
@@ -14,11 +16,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+from bench.large_picture_table import large_picture_table  # noqa: E402
 from bench.performance_tables import page_tables, readme_table  # noqa: E402
+from bench.similarity_table import similarity_table  # noqa: E402
 from bench.summary import read_rows  # noqa: E402
+from bench.unified_table import unified_table  # noqa: E402
 
 RESULTS = ROOT / "scripts" / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
+SIMILARITY = ROOT / "docs" / "similarity.md"
 README = ROOT / "README.md"
 PLOTS = ROOT / "docs" / "performance"
 
@@ -44,8 +50,15 @@ def with_tables(document: str, tables: Mapping[str, str]) -> str:
 def documents() -> dict[Path, str]:
     """Give the documents as the committed rows make them."""
     rows, scale = read_rows(RESULTS / "peers.jsonl"), read_rows(RESULTS / "scale.jsonl")
+    others = {
+        "unified": unified_table(read_rows(RESULTS / "unified.jsonl")),
+        "large-pictures": large_picture_table(read_rows(RESULTS / "large_pictures.jsonl")),
+    }
     return {
-        PAGE: with_tables(PAGE.read_text(), page_tables(rows, scale)),
+        PAGE: with_tables(PAGE.read_text(), {**page_tables(rows, scale), **others}),
+        SIMILARITY: with_tables(
+            SIMILARITY.read_text(), {"similarity": similarity_table(read_rows(RESULTS / "similarity.jsonl"))}
+        ),
         README: with_tables(README.read_text(), {"peers": readme_table(rows)}),
     }
 

@@ -127,3 +127,28 @@ TINY_MODELS: Mapping[str, TinyModel] = {
         _shortest_edge(64, crop=64),
     ),
 }
+
+_RESNET = {
+    "model_type": "resnet",
+    "embedding_size": 8,
+    "hidden_sizes": [8, 12, 16, 24],
+    "depths": [1, 1, 1, 1],
+    "layer_type": "basic",
+    "out_features": ["stage4"],
+}
+
+TINY_DETECTORS: Mapping[str, TinyModel] = {
+    "YolosForObjectDetection": TinyModel(
+        {**_TRANSFORMER, "num_hidden_layers": 3, "intermediate_size": 64, "patch_size": 16}
+        | {"image_size": [64, 96], "num_detection_tokens": 12},
+        "YolosImageProcessor",
+        {"size": {"shortest_edge": 96, "longest_edge": 160}},
+    ),
+    "DetrForObjectDetection": TinyModel(
+        {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None, "backbone_config": _RESNET}
+        | {"d_model": 32, "encoder_layers": 1, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}
+        | {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "num_queries": 12},
+        "DetrImageProcessor",
+        {"size": {"shortest_edge": 160, "longest_edge": 256}},
+    ),
+}

@@ -146,6 +146,17 @@ def tiny_export(
     )
 
 
+@pytest.fixture(scope="session")
+def clip_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CLIP with random weights and a tokenizer of its own."""
+    import torch
+
+    from make_clip_checkpoint import make_clip_checkpoint
+
+    torch.set_num_threads(1)  # as for tiny_checkpoint
+    return make_clip_checkpoint(tmp_path_factory.mktemp("clip") / "checkpoint")
+
+
 class SplitDigits(NamedTuple):
     """Two folders of held-out digits: a third to calibrate on, and the rest to measure on."""
 

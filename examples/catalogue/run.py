@@ -66,18 +66,19 @@ def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
 
     judged = [name for name in sources if half[name] == "judged"]
     groups = group_duplicates(products.where(F.col("id").isin(judged)), folder / "index", threshold).cache()
-    report = write_page(groups, folder, {n: f"{p.source}, {p.alteration}" if p else "none" for n, p in shown.items()})
+    compared = products.join(groups.select("id", "group", "representative"), "id", "left")
+    report = write_page(compared, folder, {n: f"{p.source}, {p.alteration}" if p else "none" for n, p in shown.items()})
     found = {row["id"]: row["group"] for row in groups.select("id", "group").collect()}
     result = score(found, sources, truth.pairs("judged"))
     print(f"{len(found)} products in {len(set(found.values()))} groups; look at {report}")
     print(f"precision {result.precision:.3f} recall {result.recall:.3f}")
 
 
-def write_page(groups: DataFrame, folder: Path, captions: dict[str, str]) -> Path:
+def write_page(products: DataFrame, folder: Path, captions: dict[str, str]) -> Path:
     """Write the page, with what each crop truly shows below it."""
-    rows = groups.sparkSession.createDataFrame(list(captions.items()), ["id", "shows"])
+    rows = products.sparkSession.createDataFrame(list(captions.items()), ["id", "shows"])
     return write_similarity_report(
-        groups.join(rows, "id"),
+        products.join(rows, "id"),
         folder / "report.html",
         picture="picture",
         id="id",

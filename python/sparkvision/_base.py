@@ -16,7 +16,8 @@ from sparkvision import _connect, errors
 from sparkvision._session import require_jars
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
-ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
+ColumnsStage = TypeVar("ColumnsStage", bound="ColumnsTransformer")
+ModelStage = TypeVar("ModelStage", bound="BundleTransformer")
 
 # EmbeddedModels.scala's default.
 _DEFAULT_MODEL = "digits"
@@ -115,13 +116,17 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         return self.getOrDefault(param) if self.isDefined(param) else None
 
 
-class ModelTransformer(VisionTransformer):
-    """A stage that runs a model bundle."""
+class ColumnsTransformer(VisionTransformer):
+    """A stage that names its columns in `inputCols`."""
 
-    def setInputCols(self: ModelStage, *value: str | list[str]) -> ModelStage:
-        """Set the one column that holds the pictures, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
+    def setInputCols(self: ColumnsStage, *value: str | list[str]) -> ColumnsStage:
+        """Set the columns that are read, as ``setInputCols("image")`` or ``setInputCols(["image"])``."""
         names = [name for given in value for name in (given if isinstance(given, (list, tuple)) else [given])]
         return self._set(inputCols=names)
+
+
+class BundleTransformer(VisionTransformer):
+    """A stage that runs a model bundle."""
 
     def setModelPath(self: ModelStage, value: str) -> ModelStage:
         """Set the model bundle's folder, any URI that Hadoop reads, or ``embedded:NAME``."""
@@ -206,6 +211,10 @@ class ModelTransformer(VisionTransformer):
         return stage
 
 
+class ModelTransformer(ColumnsTransformer, BundleTransformer):
+    """A stage that runs a model bundle on pictures."""
+
+
 class ClassificationTransformer(ModelTransformer):
     """A stage that labels pictures."""
 
@@ -220,7 +229,8 @@ class ClassificationTransformer(ModelTransformer):
 
     def _labels_by_server(self) -> list[str]:
         """Read the labels from the metadata of the logits' column: only Params and DataFrames cross Spark Connect."""
-        model = {name: self.getOrDefault(name) for name in ("modelPath", "bundleHash") if self.isDefined(name)}
+        deciding = ("modelPath", "bundleHash", "candidateLabels")
+        model = {name: self.getOrDefault(name) for name in deciding if self.hasParam(name) and self.isDefined(name)}
         stage = type(self)()._set(inputCols=["picture"], rawPredictionCol="logits", **model)
         no_pictures = _session().range(0).selectExpr("cast(null as binary) picture")
         return _connect.column_labels(stage.transform(no_pictures), "logits")

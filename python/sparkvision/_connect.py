@@ -14,9 +14,9 @@ from sparkvision import errors
 from sparkvision._upload import upload
 
 if TYPE_CHECKING:
-    from sparkvision._base import ModelTransformer
+    from sparkvision._base import BundleTransformer
 
-ModelStage = TypeVar("ModelStage", bound="ModelTransformer")
+ModelStage = TypeVar("ModelStage", bound="BundleTransformer")
 
 CONNECT_SECONDS = 20
 

@@ -22,9 +22,10 @@ def metrics(spark: SparkSession) -> DataFrame:
     -------
     DataFrame
         One row a stage (``stage``: its uid, or the SQL function) and model (``model``: the bundle's sha256): the
-        execution ``providers`` it ran on, ``pictures`` seen, ``unusable`` ones among them, ``batches`` and
-        ``pictures_a_batch`` (batchSize is what it can be), ``decode_seconds``, ``preprocess_seconds``, ``run_seconds``
-        and ``postprocess_seconds``, all tasks' times added up, and ``sessions_opened``.
+        execution ``providers`` it ran on, ``pictures`` seen, ``unusable`` ones among them, those that it ``decoded``
+        itself, ``batches`` and ``pictures_a_batch`` (batchSize is what it can be), ``decode_seconds``,
+        ``preprocess_seconds``, ``run_seconds`` and ``postprocess_seconds``, all tasks' times added up, and
+        ``sessions_opened``.
 
     Raises
     ------

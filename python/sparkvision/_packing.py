@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,35 @@ from sparkvision.errors import ImageError
 # uncompressed, so that those of a camera weigh tens of megabytes each; a picture that weighs more goes alone.
 PICTURES_PER_CALL = 64
 BYTES_PER_CALL = 64 * 2**20
+# From here on they cross in a file: py4j turns bytes into text and back, which for a camera's photos takes as long as
+# labelling them.
+BYTES_IN_A_FILE = 2**20
 
 
 def packed_calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
-    """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason."""
+    """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason.
+
+    What is given is valid until the next is asked for.
+    """
+    for packed, reasons in _groups(pictures):
+        with _sendable(packed) as sent:
+            yield sent, reasons
+
+
+@contextmanager
+def _sendable(packed: bytes) -> Iterator[bytes]:
+    """Give the bytes themselves or, of many, minus the length of a file's name and the name."""
+    if len(packed) < BYTES_IN_A_FILE:
+        yield packed
+        return
+    with tempfile.NamedTemporaryFile(prefix="sparkvision-pictures-") as file:
+        file.write(packed)
+        file.flush()
+        name = file.name.encode()
+        yield struct.pack("<i", -len(name)) + name
+
+
+def _groups(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
     packed = bytearray()
     reasons: list[str | None] = []
     for picture in pictures:

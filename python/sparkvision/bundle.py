@@ -20,6 +20,12 @@ LABELS = "assets/labels.json"
 PREPROCESSOR = "assets/preprocessor_config.json"
 GOLDEN_INPUT = "golden/input.f32"
 GOLDEN_OUTPUT = "golden/output.f32"
+# Of models that compare pictures with texts.
+TEXT_GRAPH = "text_model.onnx"
+TOKENIZER = "assets/tokenizer.json"
+LABEL_EMBEDDINGS = "assets/label_embeddings.f32"
+TEXT_GOLDEN_INPUT = "golden/text_input.f32"
+TEXT_GOLDEN_OUTPUT = "golden/text_output.f32"
 
 # Files under these folders accompany the model; all others are the graph and its external data: the model itself.
 _NOT_THE_MODEL = ("assets/", "golden/")
@@ -64,9 +70,10 @@ class Bundle:
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
             raise BundleError(f"{folder / MANIFEST} is not JSON ({error}); export the model again") from error
         manifest = Manifest.from_json(value)
-        for name in (manifest.golden.input, manifest.golden.output, *manifest.files):
+        named = (GRAPH, manifest.golden.input, manifest.golden.output, *(manifest.text.files if manifest.text else ()))
+        for name in (*named, *manifest.files):
             require_inside(folder, name)
-        for name in (GRAPH, manifest.golden.input, manifest.golden.output):
+        for name in named:
             if name not in manifest.files:
                 raise BundleError(f"{folder / MANIFEST} does not list {name} in files; export the model again")
         return Bundle(folder, manifest)

@@ -64,6 +64,10 @@ class ProviderError(SparkVisionError):
     """An execution provider that cannot be used here, or that computes wrong numbers."""
 
 
+class SimilarityIndexError(SparkVisionError):
+    """A similarity index that is missing or damaged, or that cannot answer what it is asked."""
+
+
 class ExportError(SparkVisionError):
     """A checkpoint that cannot be exported, or whose exported graph does not compute what its source computes."""
 
@@ -99,6 +103,7 @@ def from_scala(class_name: str, message: str) -> SparkVisionError | None:
         "ProcessorException": ProcessorError,
         "ParameterException": ParameterError,
         "ProviderException": ProviderError,
+        "SimilarityIndexException": SimilarityIndexError,
     }
     twin = twins.get(class_name)
     return twin(message) if twin else None

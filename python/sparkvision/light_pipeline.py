@@ -22,7 +22,7 @@ _ERROR = "error"
 
 @dataclass(frozen=True)
 class Annotation:
-    """One label of a picture, or its embedding, as an element of an annotation column has it."""
+    """One label of a picture, an object in it, or its embedding, as an element of an annotation column has it."""
 
     annotatorType: str
     begin: int
@@ -68,7 +68,7 @@ class LightPipeline(Closing):
         self._model = LocalModel._of_stage(stages[0])
 
     def fullAnnotateImage(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
-        """Label or embed pictures.
+        """Label or embed pictures, or find the objects in them.
 
         Parameters
         ----------
@@ -130,8 +130,8 @@ def _names(annotations: dict[str, list[Annotation]]) -> dict[str, list[str]]:
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation(_ERROR, 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala): three channels, and -1 for a picture that
-    # came encoded; the facts win over a class of the same name.
+    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala, DetectionOutput.scala): three channels, and
+    # -1 for a picture that came encoded; the facts win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
@@ -144,5 +144,11 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
         # The JVM writes the shortest text that reads back as the same float32.
         embedding = np.array(answer["embedding"], dtype=np.float64).astype(np.float32).tolist()
         return [Annotation("image_embeddings", 0, 0, "", facts, embedding)]
+    if "objects" in answer:
+        return [Annotation("detection", 0, 0, found["label"], facts | _numbers(found)) for found in answer["objects"]]
     metadata = {best["label"]: best["score"] for best in answer["best"]} | facts
     return [Annotation("category", 0, 0, best["label"], metadata) for best in answer["best"]]
+
+
+def _numbers(found: dict[str, Any]) -> dict[str, str]:
+    return {name: found[name] for name in ("score", "xmin", "ymin", "xmax", "ymax")}

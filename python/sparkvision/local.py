@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,16 +13,16 @@ import numpy.typing as npt
 from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
+from sparkvision._answers import OnError, answers, floats
 from sparkvision._base import ModelTransformer, scala_errors
 from sparkvision._closing import Closing
+from sparkvision._detection import Box, Detection
 from sparkvision._gateway import jvm
-from sparkvision._packing import packed_calls, unpack
-from sparkvision._picture import Picture, listed
+from sparkvision._picture import Picture
 from sparkvision._scored_label import ScoredLabel
 
-__all__ = ["LocalModel", "Picture", "ScoredLabel"]
+__all__ = ["Box", "Detection", "LocalModel", "Picture", "ScoredLabel"]
 
-OnError = Literal["raise", "null"]
 Pooling = Literal["cls", "mean", "pooler"]
 DecodeMode = Literal["exact", "fast"]
 
@@ -117,7 +117,9 @@ class LocalModel(Closing):
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         """
-        return self._floats(self._scala.preprocess, pictures, tuple(self._scala.inputShape()), on_error)
+        with scala_errors():
+            shape = tuple(self._scala.inputShape())
+        return floats(self._scala.preprocess, pictures, shape, on_error)
 
     def logits(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Run the model.
@@ -138,7 +140,7 @@ class LocalModel(Closing):
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         """
-        return self._floats(self._scala.logits, pictures, (len(self.labels),), on_error)
+        return floats(self._scala.logits, pictures, (len(self.labels),), on_error)
 
     def predict(
         self, pictures: Picture | Sequence[Picture], top_k: int = 1, on_error: OnError = "raise"
@@ -171,12 +173,8 @@ class LocalModel(Closing):
         >>> LocalModel("embedded:digits").predict("seven.png")
         [[ScoredLabel(id=7, label='7', score=0.9998)]]
         """
-        _require_on_error(on_error)
-        answers = self._answers(lambda packed: self._scala.predict(packed, top_k), listed(pictures), float)
-        for index, answer in enumerate(answers):
-            if "error" in answer and on_error == "raise":
-                raise errors.ImageError(index, answer["error"])
-        return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in answers]
+        found = answers(lambda packed: self._scala.predict(packed, top_k), pictures, on_error=on_error)
+        return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in found]
 
     def embed(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
         """Give embeddings: of bundles for feature extraction.
@@ -201,7 +199,48 @@ class LocalModel(Closing):
         """
         with scala_errors():
             size = self._scala.embeddingSize()
-        return self._floats(self._scala.embed, pictures, (size,), on_error)
+        return floats(self._scala.embed, pictures, (size,), on_error)
+
+    def detect(
+        self,
+        pictures: Picture | Sequence[Picture],
+        threshold: float = 0.5,
+        top_k: int | None = None,
+        on_error: OnError = "raise",
+    ) -> list[list[Detection]]:
+        """Find objects: with bundles for object detection.
+
+        Parameters
+        ----------
+        pictures
+            One picture, or any number of them; each is run by itself.
+        threshold
+            Objects with a higher score are given.
+        top_k
+            Objects a picture, at most; None for all.
+        on_error
+            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable picture's objects.
+
+        Returns
+        -------
+        list of list of Detection
+            For each picture its objects, best first, their boxes in pixels of the upright picture.
+
+        Raises
+        ------
+        BundleError
+            When the bundle is for another task.
+        ImageError
+            For the first picture that cannot be used, with its index and the reason.
+        ParameterError
+            When ``top_k`` is below 1.
+        """
+        if top_k is not None and top_k < 1:
+            raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
+        found = answers(
+            lambda packed: self._scala.detect(packed, float(threshold), top_k or 0), pictures, on_error=on_error
+        )
+        return [[Detection.of(one) for one in answer.get("objects", ())] for answer in found]
 
     def attention_rollout(
         self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise"
@@ -230,7 +269,7 @@ class LocalModel(Closing):
         """
         with scala_errors():
             shape = tuple(self._scala.attentionRolloutShape())
-        return self._floats(self._scala.attentionRollouts, pictures, shape, on_error)
+        return floats(self._scala.attentionRollouts, pictures, shape, on_error)
 
     @cached_property  # each name is a call to the JVM
     def labels(self) -> list[str]:
@@ -247,46 +286,6 @@ class LocalModel(Closing):
         self._scala.close()
 
     def _annotate(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-        """Give labels and scores, the embedding, or the error, of each picture."""
+        """Give labels and scores, the embedding, the objects, or the error, of each picture."""
         # Scores stay text: they are reported as the JVM writes them.
-        return self._answers(self._scala.annotate, pictures, str)
-
-    def _answers(
-        self, scala: Callable[[bytes], str], pictures: Sequence[Picture], number: Callable[[str], Any]
-    ) -> list[dict[str, Any]]:
-        """Give the JVM's answer for each picture, or ``{"error": reason}``."""
-        answers: list[dict[str, Any]] = []
-        for packed, reasons in packed_calls(pictures):
-            with scala_errors():
-                found = iter(json.loads(scala(packed), parse_float=number))
-            answers += [{"error": reason} if reason else next(found) for reason in reasons]
-        return answers
-
-    def _floats(
-        self,
-        scala: Callable[[bytes], bytes],
-        given: Picture | Sequence[Picture],
-        shape: tuple[int, ...],
-        on_error: OnError,
-    ) -> npt.NDArray[np.float32]:
-        _require_on_error(on_error)
-        pictures = listed(given)
-        result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
-        index = 0
-        for packed, unreadable in packed_calls(pictures):
-            with scala_errors():
-                reasons, floats = unpack(scala(packed), sum(reason is None for reason in unreadable))
-            rows, found = iter(floats.reshape(-1, *shape)), iter(reasons)
-            for missing in unreadable:
-                reason = missing or next(found)
-                if not reason:
-                    result[index] = next(rows)
-                elif on_error == "raise":
-                    raise errors.ImageError(index, reason)
-                index += 1
-        return result
-
-
-def _require_on_error(on_error: OnError) -> None:
-    if on_error not in ("raise", "null"):
-        raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')
+        return answers(self._scala.annotate, pictures, str)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from sparkvision.errors import BundleError
+from sparkvision.tensors import GoldenPair, TensorSpec
+from sparkvision.text_model import TextModel
 
 SCHEMA_VERSION = 1
 MANIFEST = "sparkvision.json"
@@ -17,35 +19,6 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 PrecisionName: TypeAlias = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(PrecisionName)
 FULL_PRECISION: PrecisionName = "fp32"
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """Name, element type and shape of one input or output of the graph.
-
-    Attributes
-    ----------
-    name : str
-        As in the graph, for example ``pixel_values``.
-    type : str
-        Element type by its numpy name, for example ``float32``.
-    shape : tuple of int or str
-        A number is a fixed size, a name a size free to vary, for example ``("batch_size", 3, 224, 224)``.
-    """
-
-    name: str
-    type: str
-    shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class GoldenPair:
-    """An input and the logits it must give, as raw little-endian float32 files inside the bundle."""
-
-    input: str
-    input_shape: tuple[int, ...]
-    output: str
-    output_shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -134,6 +107,8 @@ class Manifest:
         One of `LAYOUTS`: the order of the input's axes. Written only when it is ``NHWC``.
     accuracy : Accuracy, optional
         Of a bundle whose precision is not float32.
+    text : TextModel, optional
+        Of the task ``zero-shot-image-classification``.
     """
 
     task: str
@@ -152,6 +127,7 @@ class Manifest:
     exporters: Mapping[str, str]
     input_layout: str = "NCHW"
     accuracy: Accuracy | None = None
+    text: TextModel | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as the JSON object that is written to `sparkvision.json`."""
@@ -162,20 +138,16 @@ class Manifest:
             "modelType": self.model_type,
             "opset": self.opset,
             "irVersion": self.ir_version,
-            "inputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.inputs],
-            "outputs": [{"name": t.name, "type": t.type, "shape": list(t.shape)} for t in self.outputs],
+            "inputs": [tensor.to_json() for tensor in self.inputs],
+            "outputs": [tensor.to_json() for tensor in self.outputs],
             **({"inputLayout": self.input_layout} if self.input_layout != "NCHW" else {}),
             "labels": list(self.labels),
             "problemType": self.problem_type,
             "precision": self.precision,
             "tolerance": dict(self.tolerance),
             **({"accuracy": self.accuracy.to_json()} if self.accuracy is not None else {}),
-            "golden": {
-                "input": self.golden.input,
-                "inputShape": list(self.golden.input_shape),
-                "output": self.golden.output,
-                "outputShape": list(self.golden.output_shape),
-            },
+            "golden": self.golden.to_json(),
+            **({"text": self.text.to_json()} if self.text is not None else {}),
             "files": {name: {"sha256": f.sha256, "size": f.size} for name, f in sorted(self.files.items())},
             "exporters": dict(self.exporters),
         }
@@ -197,29 +169,24 @@ class Manifest:
                 f"{SCHEMA_VERSION}; export the model again with this version, or install the one that wrote it"
             )
         try:
-            golden = value["golden"]
             return Manifest(
                 task=str(value["task"]),
                 architecture=str(value["architecture"]),
                 model_type=str(value["modelType"]),
                 opset=int(value["opset"]),
                 ir_version=int(value["irVersion"]),
-                inputs=tuple(_tensor(t) for t in value["inputs"]),
-                outputs=tuple(_tensor(t) for t in value["outputs"]),
+                inputs=tuple(TensorSpec.from_json(t) for t in value["inputs"]),
+                outputs=tuple(TensorSpec.from_json(t) for t in value["outputs"]),
                 labels=tuple(str(label) for label in value["labels"]),
                 problem_type=_one_of(PROBLEM_TYPES, value["problemType"]),
                 precision=str(value["precision"]),
                 tolerance={str(k): float(v) for k, v in value["tolerance"].items()},
-                golden=GoldenPair(
-                    input=str(golden["input"]),
-                    input_shape=tuple(int(n) for n in golden["inputShape"]),
-                    output=str(golden["output"]),
-                    output_shape=tuple(int(n) for n in golden["outputShape"]),
-                ),
+                golden=GoldenPair.from_json(value["golden"]),
                 files={str(k): FileEntry(str(v["sha256"]), int(v["size"])) for k, v in value["files"].items()},
                 exporters={str(k): str(v) for k, v in value["exporters"].items()},
                 input_layout=_one_of(LAYOUTS, value.get("inputLayout", "NCHW")),
                 accuracy=Accuracy.from_json(value["accuracy"]) if "accuracy" in value else None,
+                text=TextModel.from_json(value["text"]) if "text" in value else None,
             )
         except KeyError as error:
             raise BundleError(f"{MANIFEST} lacks the field {error}; export the model again") from error
@@ -231,8 +198,3 @@ def _one_of(known: tuple[str, ...], value: Any) -> str:
     if value not in known:
         raise ValueError(f"{value!r} is none of {', '.join(known)}")
     return str(value)
-
-
-def _tensor(value: Mapping[str, Any]) -> TensorSpec:
-    shape = tuple(size if isinstance(size, int) else str(size) for size in value["shape"])
-    return TensorSpec(str(value["name"]), str(value["type"]), shape)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._base import ClassificationTransformer, ModelTransformer, VisionTransformer
+from sparkvision._base import (
+    BundleTransformer,
+    ClassificationTransformer,
+    ColumnsTransformer,
+    ModelTransformer,
+    VisionTransformer,
+)
+from sparkvision._similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,6 +28,15 @@ __all__ = [
     "BeitForImageClassification",
     "Dinov2ForImageClassification",
     "ViTImageEmbeddings",
+    "SimilarImages",
+    "YolosForObjectDetection",
+    "DetrForObjectDetection",
+    "ImageCropper",
+    "CLIPForZeroShotClassification",
+    "CLIPImageEmbeddings",
+    "CLIPTextEmbeddings",
+    "PerceptualHash",
+    "ImageDeduplicator",
 ]
 
 
@@ -113,7 +129,7 @@ class ImageClassification(ClassificationTransformer):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures the model is given at once, at most",
+        "pictures, or texts, that the model is given at once, at most",
         typeConverter=TypeConverters.toInt,
     )
     bundleHash: Param[str] = Param(
@@ -335,11 +351,11 @@ class ImageClassification(ClassificationTransformer):
         return value
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most."""
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most."""
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         value: int = self.getOrDefault(self.batchSize)
         return value
 
@@ -674,7 +690,7 @@ class ViTImageEmbeddings(ModelTransformer):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures the model is given at once, at most",
+        "pictures, or texts, that the model is given at once, at most",
         typeConverter=TypeConverters.toInt,
     )
     bundleHash: Param[str] = Param(
@@ -884,11 +900,11 @@ class ViTImageEmbeddings(ModelTransformer):
         return value
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most."""
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most."""
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
         value: int = self.getOrDefault(self.batchSize)
         return value
 
@@ -1152,4 +1168,2825 @@ class ViTImageEmbeddings(ModelTransformer):
     def getWidth(self) -> int | None:
         """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
         value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class SimilarImages(SimilarityTransformer):
+    """Names the pictures of an index that are most similar to each picture, by their embeddings."""
+
+    _java_class = "sparkvision.ml.SimilarImages"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "embeddings that an exact search compares with the index at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    efSearch: Param[int] = Param(
+        Params._dummy(),
+        "efSearch",
+        "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+        typeConverter=TypeConverters.toInt,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of the embeddings to compare: ML vectors, or arrays of numbers",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    indexPath: Param[str] = Param(
+        Params._dummy(),
+        "indexPath",
+        "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there",
+        typeConverter=TypeConverters.toString,
+    )
+    method: Param[str] = Param(
+        Params._dummy(),
+        "method",
+        "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of the most similar pictures' ids and cosines to add, the best first",
+        typeConverter=TypeConverters.toString,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "how many similar pictures are named, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            batchSize=64,
+            efSearch=100,
+            embeddingsCol="features",
+            method="exact",
+            outputCol="similar",
+            topK=10,
+        )
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setEfSearch(self, value: int) -> Self:
+        """Set ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        return self._set(efSearch=value)
+
+    def getEfSearch(self) -> int:
+        """Get ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        value: int = self.getOrDefault(self.efSearch)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str:
+        """Get ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        value: str = self.getOrDefault(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setIndexPath(self, value: str) -> Self:
+        """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        return self._set(indexPath=value)
+
+    def getIndexPath(self) -> str | None:
+        """Get ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        value: str | None = self._get_or_none(self.indexPath)
+        return value
+
+    def setMethod(self, value: str) -> Self:
+        """Set ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        return self._set(method=value)
+
+    def getMethod(self) -> str:
+        """Get ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        value: str = self.getOrDefault(self.method)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str:
+        """Get ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        value: str = self.getOrDefault(self.outputCol)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: how many similar pictures are named, at most."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: how many similar pictures are named, at most."""
+        value: int = self.getOrDefault(self.topK)
+        return value
+
+
+class YolosForObjectDetection(ModelTransformer):
+    """Finds objects in pictures with a YOLOS, exactly as Hugging Face would."""
+
+    _java_class = "sparkvision.ml.YolosForObjectDetection"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    detectionsCol: Param[str] = Param(
+        Params._dummy(),
+        "detectionsCol",
+        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    threshold: Param[float] = Param(
+        Params._dummy(),
+        "threshold",
+        "objects with a higher score are reported",
+        typeConverter=TypeConverters.toFloat,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "objects reported for each picture, at most, best first (unset: all above threshold)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=1,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            onednnFpMath="strict",
+            threshold=0.5,
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDetectionsCol(self, value: str) -> Self:
+        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
+        return self._set(detectionsCol=value)
+
+    def getDetectionsCol(self) -> str | None:
+        """Get ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
+        value: str | None = self._get_or_none(self.detectionsCol)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setThreshold(self, value: float) -> Self:
+        """Set ``threshold``: objects with a higher score are reported."""
+        return self._set(threshold=value)
+
+    def getThreshold(self) -> float:
+        """Get ``threshold``: objects with a higher score are reported."""
+        value: float = self.getOrDefault(self.threshold)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int | None:
+        """Get ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
+        value: int | None = self._get_or_none(self.topK)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class DetrForObjectDetection(ModelTransformer):
+    """Finds objects in pictures with a DETR, exactly as Hugging Face would."""
+
+    _java_class = "sparkvision.ml.DetrForObjectDetection"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    detectionsCol: Param[str] = Param(
+        Params._dummy(),
+        "detectionsCol",
+        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    threshold: Param[float] = Param(
+        Params._dummy(),
+        "threshold",
+        "objects with a higher score are reported",
+        typeConverter=TypeConverters.toFloat,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "objects reported for each picture, at most, best first (unset: all above threshold)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=1,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            onednnFpMath="strict",
+            threshold=0.5,
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDetectionsCol(self, value: str) -> Self:
+        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
+        return self._set(detectionsCol=value)
+
+    def getDetectionsCol(self) -> str | None:
+        """Get ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
+        value: str | None = self._get_or_none(self.detectionsCol)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setThreshold(self, value: float) -> Self:
+        """Set ``threshold``: objects with a higher score are reported."""
+        return self._set(threshold=value)
+
+    def getThreshold(self) -> float:
+        """Get ``threshold``: objects with a higher score are reported."""
+        value: float = self.getOrDefault(self.threshold)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int | None:
+        """Get ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
+        value: int | None = self._get_or_none(self.topK)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class ImageCropper(ColumnsTransformer):
+    """Cuts the boxes that a detection stage found out of their pictures, for the next stage to read."""
+
+    _java_class = "sparkvision.ml.ImageCropper"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    explode: Param[bool] = Param(
+        Params._dummy(),
+        "explode",
+        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture",
+        typeConverter=TypeConverters.toListString,
+    )
+    keepEmpty: Param[bool] = Param(
+        Params._dummy(),
+        "keepEmpty",
+        "whether a picture without detections keeps a row, without a crop, where explode is true",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            explode=False,
+            inputCols=["image", "detections"],
+            keepEmpty=False,
+            maxImagePixels=178956970,
+            outputCol="crop",
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExplode(self, value: bool) -> Self:
+        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        return self._set(explode=value)
+
+    def getExplode(self) -> bool:
+        """Get ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        value: bool = self.getOrDefault(self.explode)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setKeepEmpty(self, value: bool) -> Self:
+        """Set ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        return self._set(keepEmpty=value)
+
+    def getKeepEmpty(self) -> bool:
+        """Get ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        value: bool = self.getOrDefault(self.keepEmpty)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str = self.getOrDefault(self.outputCol)
+        return value
+
+
+class CLIPForZeroShotClassification(ClassificationTransformer):
+    """Labels pictures with labels of your own choice, by a CLIP model."""
+
+    _java_class = "sparkvision.ml.CLIPForZeroShotClassification"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    candidateLabels: Param[list[str]] = Param(
+        Params._dummy(),
+        "candidateLabels",
+        "the labels to choose among (unset: those that the bundle was exported with)",
+        typeConverter=TypeConverters.toListString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    hypothesisTemplate: Param[str] = Param(
+        Params._dummy(),
+        "hypothesisTemplate",
+        "the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)",
+        typeConverter=TypeConverters.toString,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    predictionCol: Param[str] = Param(
+        Params._dummy(),
+        "predictionCol",
+        "column of the best label's id, or of the value of a regression, a double (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    probabilityCol: Param[str] = Param(
+        Params._dummy(),
+        "probabilityCol",
+        "column of every label's score, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    rawPredictionCol: Param[str] = Param(
+        Params._dummy(),
+        "rawPredictionCol",
+        "column of every label's logit, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    threshold: Param[float] = Param(
+        Params._dummy(),
+        "threshold",
+        "multi-label models: the lowest score that is reported",
+        typeConverter=TypeConverters.toFloat,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=8,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            onednnFpMath="strict",
+            threshold=0.5,
+            topK=1,
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCandidateLabels(self, value: list[str]) -> Self:
+        """Set ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
+        return self._set(candidateLabels=value)
+
+    def getCandidateLabels(self) -> list[str] | None:
+        """Get ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
+        value: list[str] | None = self._get_or_none(self.candidateLabels)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setHypothesisTemplate(self, value: str) -> Self:
+        """Set ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
+        return self._set(hypothesisTemplate=value)
+
+    def getHypothesisTemplate(self) -> str | None:
+        """Get ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
+        value: str | None = self._get_or_none(self.hypothesisTemplate)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setPredictionCol(self, value: str) -> Self:
+        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
+        return self._set(predictionCol=value)
+
+    def getPredictionCol(self) -> str | None:
+        """Get ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
+        value: str | None = self._get_or_none(self.predictionCol)
+        return value
+
+    def setProbabilityCol(self, value: str) -> Self:
+        """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
+        return self._set(probabilityCol=value)
+
+    def getProbabilityCol(self) -> str | None:
+        """Get ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.probabilityCol)
+        return value
+
+    def setRawPredictionCol(self, value: str) -> Self:
+        """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
+        return self._set(rawPredictionCol=value)
+
+    def getRawPredictionCol(self) -> str | None:
+        """Get ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.rawPredictionCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setThreshold(self, value: float) -> Self:
+        """Set ``threshold``: multi-label models: the lowest score that is reported."""
+        return self._set(threshold=value)
+
+    def getThreshold(self) -> float:
+        """Get ``threshold``: multi-label models: the lowest score that is reported."""
+        value: float = self.getOrDefault(self.threshold)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        value: int = self.getOrDefault(self.topK)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class CLIPImageEmbeddings(ModelTransformer):
+    """Gives each picture's embedding by a CLIP model, to be compared with those of texts."""
+
+    _java_class = "sparkvision.ml.CLIPImageEmbeddings"
+
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cropSize: Param[int] = Param(
+        Params._dummy(),
+        "cropSize",
+        "side in pixels of the centre crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    decodeMode: Param[str] = Param(
+        Params._dummy(),
+        "decodeMode",
+        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        typeConverter=TypeConverters.toString,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    doCenterCrop: Param[bool] = Param(
+        Params._dummy(),
+        "doCenterCrop",
+        "whether pictures are cropped to their centre (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doNormalize: Param[bool] = Param(
+        Params._dummy(),
+        "doNormalize",
+        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doRescale: Param[bool] = Param(
+        Params._dummy(),
+        "doRescale",
+        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    doResize: Param[bool] = Param(
+        Params._dummy(),
+        "doResize",
+        "whether pictures are resized (unset: the bundle's)",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    height: Param[int] = Param(
+        Params._dummy(),
+        "height",
+        "height in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    imageMean: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageMean",
+        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    imageStd: Param[list[float]] = Param(
+        Params._dummy(),
+        "imageStd",
+        "standard deviation of each channel, divided by (unset: the bundle's)",
+        typeConverter=TypeConverters.toListFloat,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[bool] = Param(
+        Params._dummy(),
+        "normalize",
+        "whether embeddings are divided by their Euclidean length",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+    outputCol: Param[str] = Param(
+        Params._dummy(),
+        "outputCol",
+        "column of annotations to add (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    resample: Param[int] = Param(
+        Params._dummy(),
+        "resample",
+        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    rescaleFactor: Param[float] = Param(
+        Params._dummy(),
+        "rescaleFactor",
+        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        typeConverter=TypeConverters.toFloat,
+    )
+    resizeBackend: Param[str] = Param(
+        Params._dummy(),
+        "resizeBackend",
+        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        typeConverter=TypeConverters.toString,
+    )
+    size: Param[int] = Param(
+        Params._dummy(),
+        "size",
+        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+    width: Param[int] = Param(
+        Params._dummy(),
+        "width",
+        "width in pixels to resize to, before any crop (unset: the bundle's)",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            badImageMode="PERMISSIVE",
+            batchSize=8,
+            cudaTf32=False,
+            decodeMode="exact",
+            deviceId=-1,
+            executionProvider="auto",
+            intraOpThreads=0,
+            maxImagePixels=178956970,
+            normalize=False,
+            onednnFpMath="strict",
+        )
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCropSize(self, value: int) -> Self:
+        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        return self._set(cropSize=value)
+
+    def getCropSize(self) -> int | None:
+        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.cropSize)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDecodeMode(self, value: str) -> Self:
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        return self._set(decodeMode=value)
+
+    def getDecodeMode(self) -> str:
+        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        value: str = self.getOrDefault(self.decodeMode)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setDoCenterCrop(self, value: bool) -> Self:
+        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        return self._set(doCenterCrop=value)
+
+    def getDoCenterCrop(self) -> bool | None:
+        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doCenterCrop)
+        return value
+
+    def setDoNormalize(self, value: bool) -> Self:
+        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        return self._set(doNormalize=value)
+
+    def getDoNormalize(self) -> bool | None:
+        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doNormalize)
+        return value
+
+    def setDoRescale(self, value: bool) -> Self:
+        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        return self._set(doRescale=value)
+
+    def getDoRescale(self) -> bool | None:
+        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doRescale)
+        return value
+
+    def setDoResize(self, value: bool) -> Self:
+        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        return self._set(doResize=value)
+
+    def getDoResize(self) -> bool | None:
+        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        value: bool | None = self._get_or_none(self.doResize)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setHeight(self, value: int) -> Self:
+        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(height=value)
+
+    def getHeight(self) -> int | None:
+        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.height)
+        return value
+
+    def setImageMean(self, value: list[float]) -> Self:
+        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        return self._set(imageMean=value)
+
+    def getImageMean(self) -> list[float] | None:
+        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageMean)
+        return value
+
+    def setImageStd(self, value: list[float]) -> Self:
+        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        return self._set(imageStd=value)
+
+    def getImageStd(self) -> list[float] | None:
+        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        value: list[float] | None = self._get_or_none(self.imageStd)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setNormalize(self, value: bool) -> Self:
+        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
+        return self._set(normalize=value)
+
+    def getNormalize(self) -> bool:
+        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
+        value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        return self._set(outputCol=value)
+
+    def getOutputCol(self) -> str | None:
+        """Get ``outputCol``: column of annotations to add (unset: none)."""
+        value: str | None = self._get_or_none(self.outputCol)
+        return value
+
+    def setResample(self, value: int) -> Self:
+        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        return self._set(resample=value)
+
+    def getResample(self) -> int | None:
+        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.resample)
+        return value
+
+    def setRescaleFactor(self, value: float) -> Self:
+        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        return self._set(rescaleFactor=value)
+
+    def getRescaleFactor(self) -> float | None:
+        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        value: float | None = self._get_or_none(self.rescaleFactor)
+        return value
+
+    def setResizeBackend(self, value: str) -> Self:
+        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        return self._set(resizeBackend=value)
+
+    def getResizeBackend(self) -> str | None:
+        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        value: str | None = self._get_or_none(self.resizeBackend)
+        return value
+
+    def setSize(self, value: int) -> Self:
+        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        return self._set(size=value)
+
+    def getSize(self) -> int | None:
+        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.size)
+        return value
+
+    def setWidth(self, value: int) -> Self:
+        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        return self._set(width=value)
+
+    def getWidth(self) -> int | None:
+        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
+        value: int | None = self._get_or_none(self.width)
+        return value
+
+
+class CLIPTextEmbeddings(BundleTransformer):
+    """Gives each text's embedding by a CLIP model, to be compared with those of pictures."""
+
+    _java_class = "sparkvision.ml.CLIPTextEmbeddings"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "pictures, or texts, that the model is given at once, at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    bundleHash: Param[str] = Param(
+        Params._dummy(),
+        "bundleHash",
+        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        typeConverter=TypeConverters.toString,
+    )
+    cudaTf32: Param[bool] = Param(
+        Params._dummy(),
+        "cudaTf32",
+        "whether CUDA may compute in TF32: faster, and no longer exact",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    deviceId: Param[int] = Param(
+        Params._dummy(),
+        "deviceId",
+        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        typeConverter=TypeConverters.toInt,
+    )
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings, an ML vector (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    executionProvider: Param[str] = Param(
+        Params._dummy(),
+        "executionProvider",
+        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
+        typeConverter=TypeConverters.toString,
+    )
+    gpuMemLimit: Param[str] = Param(
+        Params._dummy(),
+        "gpuMemLimit",
+        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        typeConverter=TypeConverters.toString,
+    )
+    inputCol: Param[str] = Param(
+        Params._dummy(),
+        "inputCol",
+        "string column that holds the texts",
+        typeConverter=TypeConverters.toString,
+    )
+    intraOpThreads: Param[int] = Param(
+        Params._dummy(),
+        "intraOpThreads",
+        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        typeConverter=TypeConverters.toInt,
+    )
+    modelPath: Param[str] = Param(
+        Params._dummy(),
+        "modelPath",
+        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[bool] = Param(
+        Params._dummy(),
+        "normalize",
+        "whether embeddings are divided by their Euclidean length",
+        typeConverter=TypeConverters.toBoolean,
+    )
+    onednnFpMath: Param[str] = Param(
+        Params._dummy(),
+        "onednnFpMath",
+        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            batchSize=8,
+            cudaTf32=False,
+            deviceId=-1,
+            executionProvider="auto",
+            inputCol="text",
+            intraOpThreads=0,
+            normalize=False,
+            onednnFpMath="strict",
+        )
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        value: int = self.getOrDefault(self.batchSize)
+        return value
+
+    def setBundleHash(self, value: str) -> Self:
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        return self._set(bundleHash=value)
+
+    def getBundleHash(self) -> str | None:
+        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        value: str | None = self._get_or_none(self.bundleHash)
+        return value
+
+    def setCudaTf32(self, value: bool) -> Self:
+        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        return self._set(cudaTf32=value)
+
+    def getCudaTf32(self) -> bool:
+        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        value: bool = self.getOrDefault(self.cudaTf32)
+        return value
+
+    def setDeviceId(self, value: int) -> Self:
+        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        return self._set(deviceId=value)
+
+    def getDeviceId(self) -> int:
+        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        value: int = self.getOrDefault(self.deviceId)
+        return value
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setExecutionProvider(self, value: str) -> Self:
+        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        return self._set(executionProvider=value)
+
+    def getExecutionProvider(self) -> str:
+        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
+        value: str = self.getOrDefault(self.executionProvider)
+        return value
+
+    def setGpuMemLimit(self, value: str) -> Self:
+        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        return self._set(gpuMemLimit=value)
+
+    def getGpuMemLimit(self) -> str | None:
+        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        value: str | None = self._get_or_none(self.gpuMemLimit)
+        return value
+
+    def setInputCol(self, value: str) -> Self:
+        """Set ``inputCol``: string column that holds the texts."""
+        return self._set(inputCol=value)
+
+    def getInputCol(self) -> str:
+        """Get ``inputCol``: string column that holds the texts."""
+        value: str = self.getOrDefault(self.inputCol)
+        return value
+
+    def setIntraOpThreads(self, value: int) -> Self:
+        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        return self._set(intraOpThreads=value)
+
+    def getIntraOpThreads(self) -> int:
+        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        value: int = self.getOrDefault(self.intraOpThreads)
+        return value
+
+    def getModelPath(self) -> str | None:
+        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
+        value: str | None = self._get_or_none(self.modelPath)
+        return value
+
+    def setNormalize(self, value: bool) -> Self:
+        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
+        return self._set(normalize=value)
+
+    def getNormalize(self) -> bool:
+        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
+        value: bool = self.getOrDefault(self.normalize)
+        return value
+
+    def setOnednnFpMath(self, value: str) -> Self:
+        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        return self._set(onednnFpMath=value)
+
+    def getOnednnFpMath(self) -> str:
+        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        value: str = self.getOrDefault(self.onednnFpMath)
+        return value
+
+
+class PerceptualHash(ColumnsTransformer):
+    """Gives each picture a perceptual hash, the bits of which are imagehash's."""
+
+    _java_class = "sparkvision.ml.PerceptualHash"
+
+    algorithm: Param[str] = Param(
+        Params._dummy(),
+        "algorithm",
+        "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
+        typeConverter=TypeConverters.toString,
+    )
+    badImageMode: Param[str] = Param(
+        Params._dummy(),
+        "badImageMode",
+        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        typeConverter=TypeConverters.toString,
+    )
+    errorCol: Param[str] = Param(
+        Params._dummy(),
+        "errorCol",
+        "column of the reason why a picture has no result, else null (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    hashCol: Param[str] = Param(
+        Params._dummy(),
+        "hashCol",
+        "bigint column of hashes to add; null where a picture cannot be used",
+        typeConverter=TypeConverters.toString,
+    )
+    inputCols: Param[list[str]] = Param(
+        Params._dummy(),
+        "inputCols",
+        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        typeConverter=TypeConverters.toListString,
+    )
+    maxImagePixels: Param[int] = Param(
+        Params._dummy(),
+        "maxImagePixels",
+        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        typeConverter=TypeConverters.toInt,
+    )
+    originCol: Param[str] = Param(
+        Params._dummy(),
+        "originCol",
+        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        typeConverter=TypeConverters.toString,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            algorithm="phash",
+            badImageMode="PERMISSIVE",
+            hashCol="hash",
+            maxImagePixels=178956970,
+        )
+
+    def setAlgorithm(self, value: str) -> Self:
+        """Set ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
+        return self._set(algorithm=value)
+
+    def getAlgorithm(self) -> str:
+        """Get ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
+        value: str = self.getOrDefault(self.algorithm)
+        return value
+
+    def setBadImageMode(self, value: str) -> Self:
+        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        return self._set(badImageMode=value)
+
+    def getBadImageMode(self) -> str:
+        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        value: str = self.getOrDefault(self.badImageMode)
+        return value
+
+    def setErrorCol(self, value: str) -> Self:
+        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        return self._set(errorCol=value)
+
+    def getErrorCol(self) -> str | None:
+        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        value: str | None = self._get_or_none(self.errorCol)
+        return value
+
+    def setHashCol(self, value: str) -> Self:
+        """Set ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        return self._set(hashCol=value)
+
+    def getHashCol(self) -> str:
+        """Get ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        value: str = self.getOrDefault(self.hashCol)
+        return value
+
+    def getInputCols(self) -> list[str]:
+        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
+        value: list[str] = self.getOrDefault(self.inputCols)
+        return value
+
+    def setMaxImagePixels(self, value: int) -> Self:
+        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        return self._set(maxImagePixels=value)
+
+    def getMaxImagePixels(self) -> int:
+        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        value: int = self.getOrDefault(self.maxImagePixels)
+        return value
+
+    def setOriginCol(self, value: str) -> Self:
+        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        return self._set(originCol=value)
+
+    def getOriginCol(self) -> str | None:
+        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        value: str | None = self._get_or_none(self.originCol)
+        return value
+
+
+class ImageDeduplicator(VisionTransformer):
+    """Groups pictures that are duplicates of each other, and chooses one of each group."""
+
+    _java_class = "sparkvision.ml.ImageDeduplicator"
+
+    embeddingsCol: Param[str] = Param(
+        Params._dummy(),
+        "embeddingsCol",
+        "column of embeddings to compare by their cosine (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    groupCol: Param[str] = Param(
+        Params._dummy(),
+        "groupCol",
+        "column to add: the id of the group's representative",
+        typeConverter=TypeConverters.toString,
+    )
+    hashCol: Param[str] = Param(
+        Params._dummy(),
+        "hashCol",
+        "bigint column of perceptual hashes to compare (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    idCol: Param[str] = Param(
+        Params._dummy(),
+        "idCol",
+        "string or integer column that names each row, once; groups are named by it too",
+        typeConverter=TypeConverters.toString,
+    )
+    indexPath: Param[str] = Param(
+        Params._dummy(),
+        "indexPath",
+        "folder of the similarity index of these embeddings, which SimilarImages.build writes",
+        typeConverter=TypeConverters.toString,
+    )
+    matching: Param[str] = Param(
+        Params._dummy(),
+        "matching",
+        "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
+        typeConverter=TypeConverters.toString,
+    )
+    maxHashDistance: Param[int] = Param(
+        Params._dummy(),
+        "maxHashDistance",
+        "bits, of 64, in which the hashes of duplicates differ at most",
+        typeConverter=TypeConverters.toInt,
+    )
+    method: Param[str] = Param(
+        Params._dummy(),
+        "method",
+        "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
+        typeConverter=TypeConverters.toString,
+    )
+    minSimilarity: Param[float] = Param(
+        Params._dummy(),
+        "minSimilarity",
+        "lowest cosine between the embeddings of duplicates",
+        typeConverter=TypeConverters.toFloat,
+    )
+    orderCol: Param[str] = Param(
+        Params._dummy(),
+        "orderCol",
+        "column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)",
+        typeConverter=TypeConverters.toString,
+    )
+    representativeCol: Param[str] = Param(
+        Params._dummy(),
+        "representativeCol",
+        "boolean column to add: whether the row represents its group",
+        typeConverter=TypeConverters.toString,
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "how many of the most similar embeddings are looked at for each picture",
+        typeConverter=TypeConverters.toInt,
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._setDefault(
+            groupCol="group",
+            matching="either",
+            maxHashDistance=4,
+            method="exact",
+            minSimilarity=0.95,
+            representativeCol="representative",
+            topK=10,
+        )
+
+    def setEmbeddingsCol(self, value: str) -> Self:
+        """Set ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
+        return self._set(embeddingsCol=value)
+
+    def getEmbeddingsCol(self) -> str | None:
+        """Get ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
+        value: str | None = self._get_or_none(self.embeddingsCol)
+        return value
+
+    def setGroupCol(self, value: str) -> Self:
+        """Set ``groupCol``: column to add: the id of the group's representative."""
+        return self._set(groupCol=value)
+
+    def getGroupCol(self) -> str:
+        """Get ``groupCol``: column to add: the id of the group's representative."""
+        value: str = self.getOrDefault(self.groupCol)
+        return value
+
+    def setHashCol(self, value: str) -> Self:
+        """Set ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
+        return self._set(hashCol=value)
+
+    def getHashCol(self) -> str | None:
+        """Get ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
+        value: str | None = self._get_or_none(self.hashCol)
+        return value
+
+    def setIdCol(self, value: str) -> Self:
+        """Set ``idCol``: string or integer column that names each row, once; groups are named by it too."""
+        return self._set(idCol=value)
+
+    def getIdCol(self) -> str | None:
+        """Get ``idCol``: string or integer column that names each row, once; groups are named by it too."""
+        value: str | None = self._get_or_none(self.idCol)
+        return value
+
+    def setIndexPath(self, value: str) -> Self:
+        """Set ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
+        return self._set(indexPath=value)
+
+    def getIndexPath(self) -> str | None:
+        """Get ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
+        value: str | None = self._get_or_none(self.indexPath)
+        return value
+
+    def setMatching(self, value: str) -> Self:
+        """Set ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
+        return self._set(matching=value)
+
+    def getMatching(self) -> str:
+        """Get ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
+        value: str = self.getOrDefault(self.matching)
+        return value
+
+    def setMaxHashDistance(self, value: int) -> Self:
+        """Set ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
+        return self._set(maxHashDistance=value)
+
+    def getMaxHashDistance(self) -> int:
+        """Get ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
+        value: int = self.getOrDefault(self.maxHashDistance)
+        return value
+
+    def setMethod(self, value: str) -> Self:
+        """Set ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
+        return self._set(method=value)
+
+    def getMethod(self) -> str:
+        """Get ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
+        value: str = self.getOrDefault(self.method)
+        return value
+
+    def setMinSimilarity(self, value: float) -> Self:
+        """Set ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
+        return self._set(minSimilarity=value)
+
+    def getMinSimilarity(self) -> float:
+        """Get ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
+        value: float = self.getOrDefault(self.minSimilarity)
+        return value
+
+    def setOrderCol(self, value: str) -> Self:
+        """Set ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
+        return self._set(orderCol=value)
+
+    def getOrderCol(self) -> str | None:
+        """Get ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
+        value: str | None = self._get_or_none(self.orderCol)
+        return value
+
+    def setRepresentativeCol(self, value: str) -> Self:
+        """Set ``representativeCol``: boolean column to add: whether the row represents its group."""
+        return self._set(representativeCol=value)
+
+    def getRepresentativeCol(self) -> str:
+        """Get ``representativeCol``: boolean column to add: whether the row represents its group."""
+        value: str = self.getOrDefault(self.representativeCol)
+        return value
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int:
+        """Get ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        value: int = self.getOrDefault(self.topK)
         return value

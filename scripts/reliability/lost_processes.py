@@ -7,7 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
-import pyarrow.parquet  # type: ignore[import-untyped]
+import pyarrow.parquet
 
 from reliability.application import (
     Answer,

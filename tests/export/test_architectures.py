@@ -13,7 +13,7 @@ from sparkvision.export import ExportReport
 from sparkvision.export.architectures import ARCHITECTURES, REFUSED
 from sparkvision.export.checkpoint import load
 from sparkvision.export.tracing import traceable
-from sparkvision.manifest import TensorSpec
+from sparkvision.tensors import TensorSpec
 from tiny_models import TINY_MODELS
 
 CLASSIFIERS = {classifier: family for family in ARCHITECTURES for classifier in family.classifiers}

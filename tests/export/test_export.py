@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from make_checkpoint import make
 from sparkvision.bundle import Bundle
 from sparkvision.export import ExportReport, export
-from sparkvision.manifest import TensorSpec
+from sparkvision.tensors import TensorSpec
 
 LABELS = 7
 

@@ -104,8 +104,8 @@ def test_labels_for_features_are_refused(checkpoint: Path, tmp_path: Path) -> No
 
 
 def test_an_unknown_task_is_refused(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="'object-detection' is not supported; supported: image-classification"):
-        export(checkpoint, tmp_path / "out", task="object-detection", progress=None)
+    with pytest.raises(ExportError, match="'image-segmentation' is not supported; supported: image-classification"):
+        export(checkpoint, tmp_path / "out", task="image-segmentation", progress=None)
 
 
 def test_an_impossible_opset_is_refused(checkpoint: Path, tmp_path: Path) -> None:

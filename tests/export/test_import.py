@@ -18,7 +18,7 @@ from sparkvision.cli import main
 from sparkvision.errors import ExportError
 from sparkvision.export.verify import open_session, run
 from sparkvision.importing import import_onnx
-from sparkvision.manifest import TensorSpec
+from sparkvision.tensors import TensorSpec
 
 
 @dataclass(frozen=True)

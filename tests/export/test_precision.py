@@ -22,7 +22,7 @@ from sparkvision.errors import BundleError, ExportError
 from sparkvision.export import ExportReport
 from sparkvision.export.verify import open_session, read_golden, run
 from sparkvision.importing import import_onnx
-from sparkvision.manifest import TensorSpec
+from sparkvision.tensors import TensorSpec
 from sparkvision.verify import verify
 
 Lowered = Callable[[str], ExportReport]

@@ -20,6 +20,8 @@ JARS = (
     f"sparkvision-{VERSION}.jar",
     f"sparkvision-decoder-{VERSION}-linux-x86_64.jar",
     "onnxruntime-*-linux-x86_64.jar",
+    "tokenizers-*-linux-x86_64.jar",
+    "lucene-core-*.jar",
 )
 
 
@@ -42,7 +44,7 @@ def test_the_wheel_stays_under_100_megabytes(distributions: Distributions) -> No
     assert size < 100
 
 
-def test_the_wheel_carries_three_jars_and_its_type_marker(distributions: Distributions) -> None:
+def test_the_wheel_carries_its_jars_and_its_type_marker(distributions: Distributions) -> None:
     with ZipFile(distributions.wheel) as archive:
         names = archive.namelist()
     jars = sorted(name.removeprefix("sparkvision/jars/") for name in names if name.startswith("sparkvision/jars/"))
@@ -79,6 +81,29 @@ def test_the_licences_of_what_is_carried_are_carried_too(distributions: Distribu
     runtime = jar_in(distributions.wheel, JARS[2])
     assert b"MIT License" in runtime.read("META-INF/LICENSE")
     assert "ThirdPartyNotices.txt" in runtime.namelist()
+    tokenizers = jar_in(distributions.wheel, JARS[3]).namelist()
+    for part in ("THIRD-PARTY", "mit-LICENSE", "isc-LICENSE", "unicode-LICENSE", "oniguruma-LICENSE"):
+        assert f"META-INF/licenses/{part}.txt" in tokenizers
+    assert {"META-INF/LICENSE.txt", "META-INF/NOTICE.txt"} <= set(jar_in(distributions.wheel, JARS[4]).namelist())
+
+
+def test_the_tokenizers_jar_holds_what_is_called_and_nothing_that_downloads(distributions: Distributions) -> None:
+    jar = jar_in(distributions.wheel, JARS[3])
+    names = [name for name in jar.namelist() if not name.startswith("META-INF/")]
+    size = sum(jar.getinfo(name).compress_size for name in names) / 1e6
+    print(f"tokenizers: {size:.1f} MB packed")
+    assert {Path(name).name for name in names} == {
+        "TokenizersLibrary.class",
+        "CharSpan.class",
+        "EngineException.class",
+        "libtokenizers.so",
+    }
+    assert size < 6
+
+
+def test_lucenes_classes_for_newer_javas_are_found(distributions: Distributions) -> None:
+    lucene = jar_in(distributions.wheel, JARS[4])
+    assert b"Multi-Release: true" in lucene.read("META-INF/MANIFEST.MF")
 
 
 @pytest.mark.parametrize("pattern", JARS[1:])

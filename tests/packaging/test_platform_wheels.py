@@ -21,7 +21,7 @@ MACH_64_BIT = b"\xcf\xfa\xed\xfe"
 MACH_UNIVERSAL = b"\xca\xfe\xba\xbe"
 LC_BUILD_VERSION = 0x32  # mach-o/loader.h; its third word is the oldest system it runs on, major version above 16 bits
 
-# What OpenCV's three modules and ONNX Runtime are loaded through: without one of them nothing works.
+# What OpenCV's three modules, ONNX Runtime and the tokenizers are loaded through: without one of them nothing works.
 NEEDED = (
     "jnijavacpp",
     "jniopenblas",
@@ -29,6 +29,7 @@ NEEDED = (
     "jniopencv_imgproc",
     "jniopencv_imgcodecs",
     "onnxruntime4j_jni",
+    "tokenizers",
 )
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64")

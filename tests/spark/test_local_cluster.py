@@ -1,4 +1,4 @@
-"""On executors that are processes of their own: one broadcast, and one session an executor."""
+"""On executors that are processes of their own: one broadcast, one session an executor, and texts tokenised there."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from sparkvision.export import export
+
 APPLICATION = """
 import json, sys
 from pathlib import Path
 import sparkvision
 from pyspark.sql import SparkSession
-from sparkvision.ml import ViTForImageClassification
+from sparkvision.ml import CLIPForZeroShotClassification, CLIPTextEmbeddings, ViTForImageClassification
 
 builder = SparkSession.builder.master("local-cluster[2,2,1024]").config("spark.ui.enabled", "false")
 spark = sparkvision.configure(builder.config("spark.driver.bindAddress", "127.0.0.1")).getOrCreate()
@@ -32,10 +34,16 @@ def label():
 right = [label() for _ in range(3)]
 distributor = spark._jvm.sparkvision.ml.ModelDistributor
 context = spark._jsc.sc()
+counts = {"broadcasts": distributor.distributionCount(context), "sessions": distributor.sessionCount(context)}
+
+clip = CLIPForZeroShotClassification.loadSavedModel(sys.argv[2], spark).setInputCols(["content"])
+clip = clip.setCandidateLabels(["a nine", "a two"]).setProbabilityCol("probability")
+words = CLIPTextEmbeddings.loadSavedModel(sys.argv[2], spark).setInputCol("truth").setEmbeddingsCol("features")
+both = words.transform(clip.transform(table)).where("probability is not null and features is not null")
 print("RESULT " + json.dumps({
     "accuracies": [r / len(rows) for r in right],
-    "broadcasts": distributor.distributionCount(context),
-    "sessions": distributor.sessionCount(context),
+    **counts,
+    "compared with texts": both.count() / len(rows),
     "executors": context.getExecutorMemoryStatus().size() - 1,
 }))
 spark.stop()
@@ -43,7 +51,8 @@ spark.stop()
 
 
 @pytest.mark.classic_only("starts an application of its own")
-def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[Path]) -> None:
+def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[Path], clip_checkpoint: Path) -> None:
+    export(clip_checkpoint, tmp_path / "clip", "zero-shot-image-classification", progress=None)
     script = tmp_path / "application.py"
     script.write_text(APPLICATION)
     # The pyspark package is a whole Spark distribution; local-cluster starts its executors from there.
@@ -51,7 +60,7 @@ def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[
 
     environment = os.environ | {"SPARK_HOME": str(Path(pyspark.__file__).parent), "SPARK_LOCAL_IP": "127.0.0.1"}
     run = subprocess.run(
-        [sys.executable, str(script), str(digits[0].parents[1])],
+        [sys.executable, str(script), str(digits[0].parents[1]), str(tmp_path / "clip")],
         env=environment,
         cwd=tmp_path,
         capture_output=True,
@@ -66,3 +75,4 @@ def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[
     assert counted["executors"] == 2
     assert counted["broadcasts"] == 1
     assert counted["sessions"] == 2
+    assert counted["compared with texts"] == 1

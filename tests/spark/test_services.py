@@ -11,10 +11,13 @@ from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 
 import sparkvision.ml
-from sparkvision._base import ModelTransformer, VisionTransformer
+from sparkvision._base import ColumnsTransformer, ModelTransformer, VisionTransformer
+from sparkvision._similarity import SimilarityTransformer
 from sparkvision.errors import ParameterError
+from sparkvision.ml import CLIPTextEmbeddings, ImageDeduplicator, PerceptualHash
 
 SERVICES = ROOT / "jvm/spark/src/main/resources/META-INF/services/org.apache.spark.ml.Transformer"
+DETECTIONS = "array<struct<box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
 STAGES: list[type[VisionTransformer]] = [getattr(sparkvision.ml, name) for name in sparkvision.ml.__all__]
 
 
@@ -25,13 +28,28 @@ def test_the_services_file_lists_every_stage_by_its_python_name() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
 def test_a_stage_is_built_with_its_uid_and_params(spark: SparkSession, stage: Any) -> None:
-    table = spark.range(1).selectExpr("cast(null as binary) content")
-    if issubclass(stage, ModelTransformer):
+    nulls = ["cast(null as binary) content", f"cast(null as {DETECTIONS}) detections", "cast(null as string) text"]
+    table = spark.range(1).selectExpr(*nulls)
+    if stage is CLIPTextEmbeddings:
+        with pytest.raises(ParameterError, match="has no model"):
+            stage().setEmbeddingsCol("result").transform(table)
+    elif issubclass(stage, ModelTransformer):
         built = stage().setInputCols(["content"]).setOutputCol("result")
         with pytest.raises(ParameterError, match=f"{built.uid} has no model"):
             built.transform(table)
+    elif issubclass(stage, SimilarityTransformer):
+        with pytest.raises(ParameterError, match="has no index"):
+            stage().transform(table)
+    elif stage is ImageDeduplicator:
+        with pytest.raises(ParameterError, match="has no idCol"):
+            stage().transform(table)
+    elif stage is PerceptualHash:
+        assert stage().setInputCols("content").transform(table).columns == ["content", "detections", "text", "hash"]
     else:
-        assert stage().setOutputCol("result").transform(table).columns == ["content", "result"]
+        built = stage().setOutputCol("result")
+        if issubclass(stage, ColumnsTransformer):
+            built.setInputCols("content", "detections")
+        assert built.transform(table).columns == ["content", "detections", "text", "result"]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)

@@ -29,6 +29,7 @@ def test_the_engines_picture_error_has_no_invented_index() -> None:
         ("ProcessorException", errors.ProcessorError),
         ("ParameterException", errors.ParameterError),
         ("ProviderException", errors.ProviderError),
+        ("SimilarityIndexException", errors.SimilarityIndexError),
     ],
 )
 def test_the_engines_refusals_keep_their_message(scala: str, python: type[errors.SparkVisionError]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import performance_page
 from bench.cost_model import BYTES_A_SECOND, Costs
+from bench.large_picture_table import large_picture_table
 from bench.performance_tables import (
     cold_table,
     costs,
@@ -127,6 +128,18 @@ def test_a_job_takes_its_start_and_the_work_divided_by_the_cores() -> None:
 
 def test_durations_are_in_the_unit_that_a_person_would_use() -> None:
     assert [duration(s) for s in (5, 90, 5400, 2 * 86400)] == ["5 s", "1.5 min", "1.5 h", "2.0 days"]
+
+
+def test_the_pipeline_is_compared_with_the_sum_of_its_parts_and_with_the_udf() -> None:
+    costs = {"decode": 40.0, "resize": 20.0, "run": 20.0, "sparkvision": 88.0, "pandas-udf": 220.0}
+    rows = [{"run": "2026-01-02", "what": what, "mode": "exact", "core_ms": ms} for what, ms in costs.items()]
+    fast = {"decode": 20.0, "resize": 1.0, "run": 20.0, "sparkvision-fast": 55.0}
+    rows += [{"run": "2026-01-02", "what": what, "mode": "fast", "core_ms": ms} for what, ms in fast.items()]
+    rows += [{**row, "run": "2026-01-01", "core_ms": 1.0} for row in rows]
+    made = large_picture_table(rows)
+    assert "| their sum | 80.0 | 41.0 |" in made
+    assert "| the Pipeline, of the sum | 1.10 | 1.34 |" in made
+    assert "| times what the Pipeline costs | 2.50 | 4.00 |" in made
 
 
 def test_every_plot_is_in_one_page(tmp_path: Path) -> None:

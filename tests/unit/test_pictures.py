@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,13 @@ def test_a_call_to_the_jvm_carries_no_more_bytes_than_it_may(monkeypatch: pytest
     pictures: list[Any] = [b"x" * 40, b"y" * 40, b"z" * 40, "/no/such/file.png", b"x" * 400, b"y"]
     calls = [(len(packed), len(reasons)) for packed, reasons in _packing.packed_calls(pictures)]
     assert calls == [(88, 2), (44, 2), (404, 1), (5, 1)]
+
+
+def test_many_bytes_cross_in_a_file_that_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_packing, "BYTES_IN_A_FILE", 44)
+    calls = _packing.packed_calls([b"x" * 40])
+    sent, _ = next(calls)
+    file = Path(sent[4:].decode())
+    assert struct.unpack("<i", sent[:4]) == (-len(sent[4:]),)
+    assert file.read_bytes() == struct.pack("<i", 40) + b"x" * 40
+    assert list(calls) == [] and not file.exists()

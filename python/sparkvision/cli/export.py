@@ -22,7 +22,11 @@ def export(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="checkpoint folder, or id of a model on the hub")],
     out: Out,
     task: Annotated[
-        str, typer.Option(metavar="TASK", help="image-classification or feature-extraction")
+        str,
+        typer.Option(
+            metavar="TASK",
+            help="image-classification, feature-extraction, object-detection or zero-shot-image-classification",
+        ),
     ] = "image-classification",
     opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX operator set (default: 14)")] = None,
     labels: Annotated[
@@ -38,6 +42,16 @@ def export(
     attentions: Annotated[
         bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
     ] = False,
+    candidate_labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=f"zero-shot: labels to choose among if no others are named; {LABELS_FORMATS}"
+        ),
+    ] = None,
+    hypothesis_template: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="zero-shot: sentence around a label (default: This is a photo of {}.)"),
+    ] = None,
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
 
@@ -56,5 +70,7 @@ def export(
         calibrate=calibrate,
         attentions=attentions,
         optimize=optimize,
+        candidate_labels=candidate_labels,
+        hypothesis_template=hypothesis_template,
     )
     tell_written(report.bundle)

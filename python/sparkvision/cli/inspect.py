@@ -12,7 +12,8 @@ from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.cli.command import command
 from sparkvision.errors import BundleError
 from sparkvision.export.accuracy import describe as describe_accuracy
-from sparkvision.manifest import Manifest, TensorSpec
+from sparkvision.manifest import Manifest
+from sparkvision.tensors import TensorSpec
 
 _FIRST_LABELS = 5
 
@@ -48,9 +49,13 @@ def describe(bundle: Bundle) -> str:
     facts = [
         ("bundle", str(bundle.folder)),
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
-        ("task", ", ".join([manifest.task, *([manifest.problem_type] if manifest.labels else [])])),
+        (
+            "task",
+            ", ".join([manifest.task, *([manifest.problem_type] if manifest.task == "image-classification" else [])]),
+        ),
         *(("input", _tensor(spec)) for spec in manifest.inputs),
         *(("output", _tensor(spec)) for spec in manifest.outputs),
+        *_text(manifest),
         ("preprocessing", _preprocessing(bundle)),
         ("labels", f"{len(manifest.labels)}: {shown}"),
         ("precision", ", ".join(f"{name}, tolerance {value:g}" for name, value in manifest.tolerance.items())),
@@ -61,6 +66,17 @@ def describe(bundle: Bundle) -> str:
         ("exporters", ", ".join(f"{name} {version}" for name, version in manifest.exporters.items())),
     ]
     return "\n".join(f"{name:<14} {value}" for name, value in facts)
+
+
+def _text(manifest: Manifest) -> list[tuple[str, str]]:
+    text = manifest.text
+    if text is None:
+        return []
+    return [
+        ("text input", _tensor(text.input)),
+        ("text output", _tensor(text.output)),
+        ("template", f"{text.hypothesis_template} (cosines times {text.logit_scale:g})"),
+    ]
 
 
 def _accuracy(manifest: Manifest) -> list[tuple[str, str]]:

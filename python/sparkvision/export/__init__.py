@@ -5,7 +5,7 @@ Needs the extra ``export``: ``pip install 'sparkvision[export]'``. Nothing heavy
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,8 @@ def export(
     progress: Callable[[str], None] | None = print,
     attentions: bool = False,
     optimize: bool = False,
+    candidate_labels: Sequence[str] | str | Path | None = None,
+    hypothesis_template: str | None = None,
 ) -> ExportReport:
     """Export a checkpoint to a bundle, and compare the bundle with the checkpoint before it is put in place.
 
@@ -59,7 +61,9 @@ def export(
         The bundle's folder. A bundle that is there is replaced once the new one has been verified; a folder that
         holds anything else is refused. When the export fails, what was there is left as it was.
     task : str
-        ``image-classification``; or ``feature-extraction``, for the vectors that a model has for a picture.
+        ``image-classification``; ``feature-extraction``, for the vectors that a model has for a picture; or
+        ``object-detection``; or ``zero-shot-image-classification`` of a CLIP, for labels that its users choose, and for
+        vectors of texts too.
     opset : int, optional
         ONNX operator set. Default: 14, which every execution provider computes rightly.
     labels : str or Path, optional
@@ -78,6 +82,12 @@ def export(
         Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
     optimize : bool
         Fuse what ONNX Runtime's optimiser for transformers knows. The graph then runs in ONNX Runtime only.
+    candidate_labels : sequence of str, str or Path, optional
+        With ``zero-shot-image-classification``: labels, or a file of them as for `labels`. The bundle holds their
+        embeddings, and needs no tokenizer to choose among them. Default: whoever uses the bundle names labels.
+    hypothesis_template : str, optional
+        With it: the sentence that each label is put into, in the place of ``{}``. Default: transformers' own,
+        ``This is a photo of {}.``
 
     Returns
     -------
@@ -109,9 +119,12 @@ def export(
         raise ExportError(
             f"exporting needs libraries that are not installed ({error}); run `pip install 'sparkvision[export]'`"
         ) from error
+    from sparkvision.export.candidate_labels import from_options
     from sparkvision.export.job import ExportJob
     from sparkvision.export.precision import Precision
 
     lowered = Precision(precision, calibrate)
-    job = ExportJob(str(source), task, opset, labels, images, lowered, attentions, optimize)
+    no_labels = candidate_labels is None and hypothesis_template is None
+    candidates = None if no_labels else from_options(candidate_labels, hypothesis_template)
+    job = ExportJob(str(source), task, opset, labels, images, lowered, attentions, optimize, candidates)
     return job.run(Path(out), progress)

@@ -64,6 +64,9 @@ ARCHITECTURES = (
     _family("efficientformer", "EfficientFormer", "EfficientFormer", with_teacher=True),
 )
 
+# transformers' classes for object detection, by model type. Each has an image processor of its own name.
+DETECTORS: Mapping[str, str] = {"yolos": "YolosForObjectDetection", "detr": "DetrForObjectDetection"}
+
 # By model type, with the reason.
 REFUSED: Mapping[str, str] = {
     "vit-hybrid": "transformers has deprecated ViT-hybrid, and 4.57 can no longer build its models",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparkvision.bundle import GOLDEN_INPUT, GOLDEN_OUTPUT, LABELS, PREPROCESSOR
 from sparkvision.export import labels
-from sparkvision.manifest import GoldenPair
+from sparkvision.tensors import GoldenPair
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +25,17 @@ def write_assets(folder: Path, names: tuple[str, ...], processor_config: Mapping
 
 def write_golden(folder: Path, given: NDArray[np.float32], expected: NDArray[np.float32]) -> GoldenPair:
     """Write an input and the first output that the graph must give for it, both with the pictures as first axis."""
-    (folder / GOLDEN_INPUT).parent.mkdir(exist_ok=True)
-    given.astype("<f4").tofile(folder / GOLDEN_INPUT)
-    expected.astype("<f4").tofile(folder / GOLDEN_OUTPUT)
-    return GoldenPair(GOLDEN_INPUT, given.shape, GOLDEN_OUTPUT, expected.shape)
+    return write_pair(folder, given, expected, (GOLDEN_INPUT, GOLDEN_OUTPUT))
+
+
+def write_pair(
+    folder: Path, given: NDArray[np.float32], expected: NDArray[np.float32], files: tuple[str, str]
+) -> GoldenPair:
+    """Write a golden pair into two files of the bundle."""
+    for name, values in zip(files, (given, expected), strict=True):
+        (folder / name).parent.mkdir(exist_ok=True)
+        values.astype("<f4").tofile(folder / name)
+    return GoldenPair(files[0], given.shape, files[1], expected.shape)
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparkvision.errors import ExportError
-from sparkvision.export.architectures import ENCODERS, REFUSED
+from sparkvision.export.architectures import DETECTORS, ENCODERS, REFUSED
 from sparkvision.export.attentions import ROLLOUT, attention_rollout, require_rollout
 from sparkvision.export.checkpoint_files import first_line, reach_hub, read_json
+from sparkvision.export.preprocessing import pixel_shape, preprocess
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from PIL.Image import Image
     from torch import Tensor
 
-    Floats = NDArray[np.float32]
-
 CLASSIFICATION = "image-classification"
 FEATURES = "feature-extraction"
+DETECTION = "object-detection"
+ZERO_SHOT = "zero-shot-image-classification"
 
 # transformers' Auto class for each task that the engine can run.
-TASKS = {CLASSIFICATION: "AutoModelForImageClassification", FEATURES: "AutoModel"}
+TASKS = {
+    CLASSIFICATION: "AutoModelForImageClassification",
+    FEATURES: "AutoModel",
+    ZERO_SHOT: "AutoModelForZeroShotImageClassification",
+    DETECTION: "AutoModelForObjectDetection",
+}
+
+# What a detection model gives for each of its queries.
+_DETECTION_OUTPUTS = ("logits", "pred_boxes")
+# What a detection model is traced and compared with first: any size will do, and a small one is quick.
+_DETECTION_SHAPE = (3, 192, 256)
 
 # What an encoder of pictures may give; the first is what every one gives.
 _FEATURE_OUTPUTS = ("last_hidden_state", "pooler_output")
@@ -46,10 +58,11 @@ class Checkpoint:
     processor_config : dict
         The content of the checkpoint's ``preprocessor_config.json``.
     pixel_shape : tuple of int
-        Channels, height and width of what the processor makes of every picture.
+        Channels, height and width of what the processor makes of every picture; of a detection model, whose pictures
+        have many sizes, one that it takes.
     output_names : tuple of str
-        What the bundle gives: ``logits``, and on request ``attention_rollout``; or ``last_hidden_state`` and, where
-        the model has one, ``pooler_output``.
+        What the bundle gives: ``logits``, and on request ``attention_rollout``; ``last_hidden_state`` and, where the
+        model has one, ``pooler_output``; ``logits`` and ``pred_boxes``; or ``image_embeds``.
     """
 
     source: str
@@ -72,17 +85,35 @@ class Checkpoint:
         return torch.from_numpy(preprocess(self.processor, picture))
 
     @property
+    def sizes_vary(self) -> bool:
+        """Whether pictures keep their aspect ratio, so that each has a size of its own."""
+        return self.task == DETECTION
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the model is told which pixels are padding."""
+        return self.sizes_vary and "pixel_mask" in inspect.signature(type(self.model).forward).parameters
+
+    @property
     def problem_type(self) -> str:
         """What the logits mean; where the checkpoint does not say it, what transformers' own loss would assume."""
+        if self.task == DETECTION:
+            return "single_label_classification"
         named: str | None = self.config.problem_type
         return named or ("regression" if self.config.num_labels == 1 else "single_label_classification")
 
-    def outputs(self, pixel_values: Tensor) -> dict[str, Tensor]:
+    def outputs(self, pixel_values: Tensor, pixel_mask: Tensor | None = None) -> dict[str, Tensor]:
         """Compute the source model's own outputs: those of `output_names`, in that order."""
         import torch
 
+        masks = {} if pixel_mask is None else {"pixel_mask": pixel_mask}
         with torch.no_grad():
-            return self.select(self.model(pixel_values=pixel_values))
+            return self.select(self.forward(pixel_values=pixel_values, **masks))
+
+    @property
+    def forward(self) -> Callable[..., Any]:
+        """The source model as a function of ``pixel_values``; of a CLIP only the half that sees pictures."""
+        return partial(_image_embeds, self.model) if self.task == ZERO_SHOT else self.model.forward
 
     def select(self, outputs: Any) -> dict[str, Tensor]:
         """Take from all that the model gives what `output_names` says.
@@ -90,6 +121,8 @@ class Checkpoint:
         Convolutional encoders give maps [batch, channels, height, width]; they become tokens, as transformers give
         them: [batch, height * width, channels]. A pooled map of one pixel becomes a vector.
         """
+        if self.task in (DETECTION, ZERO_SHOT):
+            return {name: outputs[name] for name in self.output_names}
         if self.task == CLASSIFICATION:
             selected = {"logits": outputs["logits"]}
             if ROLLOUT in self.output_names:
@@ -125,14 +158,14 @@ def load(source: str | Path, task: str, attentions: bool = False) -> Checkpoint:
         raise ExportError(f"task {task!r} is not supported; supported: {', '.join(TASKS)}")
     name = str(source)
     local_only = Path(name).is_dir() or not reach_hub(name)
-    config = _load_config(name, local_only)
+    config = _load_config(name, task, local_only)
     processor_config = read_json(name, "preprocessor_config.json", local_only)
     model, missing = _load_model(name, task, config, local_only)
     processor = _load_processor(name, local_only)
     # Old checkpoints name no processor and leave the choice to the model's type. The bundle stands alone: it says it.
     if not {"image_processor_type", "feature_extractor_type"} & processor_config.keys():
         processor_config["image_processor_type"] = type(processor).__name__
-    shape = pixel_shape(name, processor)
+    shape = _DETECTION_SHAPE if task == DETECTION else pixel_shape(name, processor)
     output_names = _output_names(name, task, model, shape, missing)
     if attentions:
         require_rollout(name, task, model, shape)
@@ -141,7 +174,7 @@ def load(source: str | Path, task: str, attentions: bool = False) -> Checkpoint:
     return Checkpoint(name, task, model, processor, processor_config, shape, output_names)
 
 
-def _load_config(name: str, local_only: bool) -> Any:
+def _load_config(name: str, task: str, local_only: bool) -> Any:
     import transformers
 
     written = read_json(name, "config.json", local_only)
@@ -155,6 +188,10 @@ def _load_config(name: str, local_only: bool) -> Any:
             config.id2label = {int(index): label for index, label in written["id2label"].items()}
     except Exception as error:  # transformers raises nearly anything for a folder that is not what it should be
         raise ExportError(f"the configuration of {name} cannot be loaded: {first_line(error)}") from error
+    if task == DETECTION and config.model_type not in DETECTORS:
+        raise ExportError(
+            f"{name}: a {config.model_type} model cannot be exported for {task}; {' and '.join(DETECTORS.values())} can"
+        )
     return config
 
 
@@ -163,6 +200,8 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     import torch
     import transformers
 
+    if task == ZERO_SHOT and config.model_type != "clip":
+        raise ExportError(f"{name} is a {config.model_type} model; for {task} only those of type clip can be exported")
     class_name = ENCODERS.get(config.model_type, TASKS[task]) if task == FEATURES else TASKS[task]
     # A class of its own for pictures takes its part of the configuration by itself.
     arguments = {} if class_name not in TASKS.values() else {"config": config}
@@ -178,13 +217,18 @@ def _load_model(name: str, task: str, config: Any, local_only: bool) -> tuple[An
     except Exception as error:  # as in _load_config
         raise ExportError(f"{name} cannot be loaded for {task}: {first_line(error)}") from error
     missing = sorted(loading["missing_keys"])
-    needed = [key for key in missing if task == CLASSIFICATION or not key.startswith("pooler.")]
+    needed = [key for key in missing if task != FEATURES or not key.startswith("pooler.")]
     if needed:
         raise ExportError(
             f"{name} has no weights for {', '.join(needed[:4])}: it was not trained for {task}, and the answers would "
             "be random; give a checkpoint that was fine-tuned for the task"
         )
     return model.eval(), missing
+
+
+def _image_embeds(model: Any, pixel_values: Tensor) -> dict[str, Tensor]:
+    """Give what transformers' CLIPModel calls so, before it divides it by its length."""
+    return {"image_embeds": model.visual_projection(model.vision_model(pixel_values=pixel_values).pooler_output)}
 
 
 def _load_processor(name: str, local_only: bool) -> Any:
@@ -197,46 +241,6 @@ def _load_processor(name: str, local_only: bool) -> Any:
         raise ExportError(f"the image processor of {name} cannot be loaded: {first_line(error)}") from error
 
 
-def preprocess(processor: Any, picture: Image) -> Floats:
-    """Give what one of transformers' processors makes of an RGB picture, of shape [1, channels, height, width]."""
-    import numpy as np
-
-    # Transformers guesses which axis holds the channels, and mistakes a height of 1 or 3 pixels for it.
-    made = processor(images=picture, input_data_format="channels_last", return_tensors="np")["pixel_values"]
-    return np.asarray(made, dtype=np.float32)
-
-
-def pixel_shape(name: str, processor: Any) -> tuple[int, int, int]:
-    """Give channels, height and width of what a processor makes of every picture.
-
-    Parameters
-    ----------
-    name : str
-        What to call the processor in an error.
-    processor : Any
-        An image processor of transformers.
-
-    Raises
-    ------
-    ExportError
-        If it cannot process a picture, or makes pictures of several sizes.
-    """
-    from PIL import Image
-
-    try:
-        wide, tall = (preprocess(processor, Image.new("RGB", size))[0].shape for size in ((67, 43), (43, 67)))
-    except Exception as error:  # as in _load_config
-        raise ExportError(f"the image processor of {name} cannot process a picture: {first_line(error)}") from error
-    if wide != tall:
-        raise ExportError(
-            f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(wide)} or "
-            f"{list(tall)}, as their own form is, and a batch needs one size; "
-            "give `size` a height and a width there, or set `do_center_crop`"
-        )
-    channels, height, width = wide
-    return channels, height, width
-
-
 def _output_names(
     name: str, task: str, model: Any, pixel_shape: tuple[int, int, int], missing: list[str]
 ) -> tuple[str, ...]:
@@ -245,15 +249,18 @@ def _output_names(
 
     try:
         with torch.no_grad():
-            outputs = model(pixel_values=torch.zeros((1, *pixel_shape)))
+            pixel_values = torch.zeros((1, *pixel_shape))
+            outputs = _image_embeds(model, pixel_values) if task == ZERO_SHOT else model(pixel_values=pixel_values)
     except Exception as error:  # a model says in many ways that it takes another size
         raise ExportError(
             f"{name}: preprocessor_config.json makes pictures of [channels, height, width] {list(pixel_shape)}, "
             f"which the model does not take: {first_line(error)}; make `size` or `crop_size` there agree with "
             "`image_size` in config.json"
         ) from error
-    if task == CLASSIFICATION:
-        return ("logits",)
+    if task == DETECTION:
+        return _DETECTION_OUTPUTS
+    if task != FEATURES:
+        return ("logits",) if task == CLASSIFICATION else tuple(outputs)
     # A pooler without weights of its own in the checkpoint would give random numbers.
     expected = _FEATURE_OUTPUTS[:1] if missing else _FEATURE_OUTPUTS
     found = tuple(output for output in expected if outputs.get(output) is not None)

@@ -12,12 +12,28 @@ from typing import TYPE_CHECKING
 from sparkvision import __version__
 from sparkvision.bundle import Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
-from sparkvision.export import ExportReport, assets, checkpoint, destination, graph, labels, optimise, pictures, verify
-from sparkvision.export.checkpoint import CLASSIFICATION, Checkpoint, preprocess
+from sparkvision.export import (
+    ExportReport,
+    assets,
+    checkpoint,
+    destination,
+    graph,
+    labels,
+    optimise,
+    pictures,
+    text,
+    verify,
+)
+from sparkvision.export.candidate_labels import CandidateLabels
+from sparkvision.export.checkpoint import DETECTION, FEATURES, ZERO_SHOT, Checkpoint
 from sparkvision.export.precision import Precision, lower
+from sparkvision.export.preprocessing import preprocess
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
-from sparkvision.manifest import FULL_PRECISION, GoldenPair, Manifest
+from sparkvision.export.text import TextHalf
+from sparkvision.manifest import FULL_PRECISION, Manifest
+from sparkvision.tensors import GoldenPair
+from sparkvision.text_model import TextModel
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,9 +56,11 @@ class ExportJob:
     precision: Precision = Precision()
     attentions: bool = False
     optimize: bool = False
+    candidates: CandidateLabels | None = None
 
     def run(self, out: Path, write: Callable[[str], None] | None) -> ExportReport:
         """Export to `out`, telling each step to `write`."""
+        self._require_possible()
         destination.require_replaceable(out)
         opset = graph.choose_opset(self.opset)
         comparison = pictures.made_in_code() if self.images is None else pictures.from_folder(self.images)
@@ -60,17 +78,42 @@ class ExportJob:
             with progress.step("Writing assets and golden pair"):
                 assets.write_assets(folder, names, source.processor_config)
                 golden = _write_golden(source, comparison[0], folder)
+                half = TextHalf.of(source) if self.task == ZERO_SHOT else None
+                text_model = None if half is None else text.write(half, self._candidates, folder, opset)
             with progress.step("Writing the manifest"):
-                write_manifest(folder, _manifest(source, names, golden, folder))
+                write_manifest(folder, _manifest(source, names, golden, folder, text_model))
             with progress.step(f"Reading back, and comparing with torch on {len(comparison)} pictures"):
                 verification = verify.verify(folder, source, comparison)
                 progress.note(_summary(verification))
                 verify.require_within(verification, TOLERANCE, self.source)
+                if half is not None:
+                    progress.note(text.compare(half, folder, TOLERANCE))
             lower(folder, self.precision, partial(preprocess, source.processor), self.images, progress)
         return ExportReport(Bundle.read(out), verification.largest_difference, verification.pictures)
 
+    @property
+    def _candidates(self) -> CandidateLabels:
+        return self.candidates or CandidateLabels()
+
+    def _require_possible(self) -> None:
+        if self.candidates is not None and self.task != ZERO_SHOT:
+            raise ExportError(f"candidate labels make no sense for {self.task}; they are for {ZERO_SHOT}")
+        is_lowered = self.precision.name != FULL_PRECISION or self.optimize
+        if self.task == DETECTION and is_lowered:
+            raise ExportError(
+                f"{DETECTION} is exported with precision {FULL_PRECISION} and not optimised, because nobody has "
+                "measured what anything else does to boxes; leave precision and optimize away"
+            )
+        if self.task == ZERO_SHOT and (is_lowered or self.attentions):
+            raise ExportError(
+                f"{ZERO_SHOT} is exported with precision {FULL_PRECISION}, not optimised and without attentions; leave "
+                "precision, optimize and attentions away"
+            )
+
     def _labels(self, source: Checkpoint) -> tuple[str, ...]:
-        if source.task != CLASSIFICATION:
+        if source.task == ZERO_SHOT and self.labels_file is None:
+            return self._candidates.labels
+        if source.task in (FEATURES, ZERO_SHOT):
             if self.labels_file is not None:
                 raise ExportError(f"labels make no sense for {source.task}; leave {self.labels_file} away")
             return ()
@@ -84,13 +127,19 @@ def _write_golden(source: Checkpoint, picture: Image, folder: Path) -> GoldenPai
     import torch
 
     pixels = source.pixel_values(picture)
+    if source.sizes_vary:
+        # The picture's corner: a session opens quickly, and the file stays small.
+        _, height, width = source.pixel_shape
+        pixels = pixels[:, :, :height, :width]
     random = torch.from_numpy(verify.random_pixel_values(pixels.shape))
     given = torch.cat([random, pixels])
     expected = source.outputs(given)[source.output_names[0]]
     return assets.write_golden(folder, given.numpy(), expected.numpy())
 
 
-def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, folder: Path) -> Manifest:
+def _manifest(
+    source: Checkpoint, names: Sequence[str], golden: GoldenPair, folder: Path, text_model: TextModel | None
+) -> Manifest:
     facts = graph.read_facts(folder)
     return Manifest(
         task=source.task,
@@ -107,6 +156,7 @@ def _manifest(source: Checkpoint, names: Sequence[str], golden: GoldenPair, fold
         golden=golden,
         files=describe_files(folder),
         exporters={"sparkvision": __version__, **{name: importlib.metadata.version(name) for name in _LIBRARIES}},
+        text=text_model,
     )
 
 

@@ -23,7 +23,7 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
     ----------
     checkpoint : Checkpoint
         Its model is changed within the block: it takes ``pixel_values`` of the checkpoint's shape and any batch size,
-        and gives a dict of `Checkpoint.output_names`.
+        if it is a DETR also ``pixel_mask``, and gives a dict of `Checkpoint.output_names`.
     """
     model = checkpoint.model
     with contextlib.ExitStack() as replaced:
@@ -38,11 +38,20 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
                 replace(module, "forward", _standardised(module))
             elif type(module).__name__ == "ConstantPad2d":
                 replace(module, "forward", _unfusable(module))
+            elif type(module).__name__ == "DetrConvEncoder":
+                replace(module, "forward", _with_exact_masks(module))
             elif type(module).__name__ == "MobileViTV2Layer":
                 replace(module, "unfolding", lambda x, module=module: _unfold(x, module.patch_height))
                 replace(module, "folding", lambda x, size, module=module: _fold(x, size, module.patch_height))
-        forward = model.forward
-        replace(model, "forward", lambda pixel_values: checkpoint.select(forward(pixel_values=pixel_values)))
+        forward = checkpoint.forward
+
+        def unmasked(pixel_values: Tensor) -> dict[str, Tensor]:
+            return checkpoint.select(forward(pixel_values=pixel_values))
+
+        def masked(pixel_values: Tensor, pixel_mask: Tensor) -> dict[str, Tensor]:
+            return checkpoint.select(forward(pixel_values=pixel_values, pixel_mask=pixel_mask))
+
+        replace(model, "forward", masked if checkpoint.takes_mask else unmasked)
         yield
 
 
@@ -104,6 +113,31 @@ def _unfusable(module: Any) -> Callable[[Tensor], Tensor]:
         return functional.pad(feature_map, (left, right, top, bottom + 1), value=module.value)[:, :, :-1]
 
     return forward
+
+
+def _with_exact_masks(module: Any) -> Callable[..., list[tuple[Tensor, Tensor]]]:
+    """Give the forward of DETR's backbone with its masks shrunk by torch's own rounding.
+
+    ONNX's operator multiplies by a rounded factor where torch divides, and may take the pixel beside: at the border of
+    a picture, padding for a pixel.
+    """
+
+    def forward(pixel_values: Tensor, pixel_mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+        given = module.model(pixel_values)
+        features = given if module.config.use_timm_backbone else given.feature_maps
+        return [(feature_map, _nearest(pixel_mask, feature_map.shape[-2:])) for feature_map in features]
+
+    return forward
+
+
+def _nearest(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """Shrink [batch, height, width] as ``interpolate`` does by default (torch's UpSample.h, in 32-bit floats)."""
+    import torch
+
+    for axis, length in enumerate(size, start=1):
+        scale = torch.as_tensor(mask.shape[axis]).float() / torch.as_tensor(length).float()
+        mask = mask.index_select(axis, torch.floor(torch.arange(length).float() * scale).long())
+    return mask.to(torch.bool)
 
 
 def _unfold(feature_map: Tensor, patch: int) -> tuple[Tensor, tuple[int, int]]:

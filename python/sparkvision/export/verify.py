@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparkvision.bundle import GRAPH, PREPROCESSOR, Bundle
 from sparkvision.errors import ExportError
-from sparkvision.export.checkpoint import Checkpoint, preprocess
+from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.export.preprocessing import preprocess, preprocess_batch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     Floats = NDArray[np.float32]
+    Mask = NDArray[np.int64]
+    Given = tuple[Floats, Mask | None]
 
 # Two sizes, so that a batch size fixed by the tracer is found out.
 _RANDOM_BATCHES = (1, 3)
@@ -90,9 +93,8 @@ def verify(folder: Path, checkpoint: Checkpoint, pictures: Sequence[Image]) -> V
     session = open_session(folder)
     processor = type(checkpoint.processor).from_json_file(folder / PREPROCESSOR)
     golden_input, golden_output = read_golden(bundle)
-    image_shape = golden_input.shape[1:]
-    random = [_compare(session, checkpoint, random_pixel_values((n, *image_shape), n)) for n in _RANDOM_BATCHES]
-    real = [_compare(session, checkpoint, preprocess(processor, picture)) for picture in pictures]
+    random = [_compare(session, checkpoint, *given) for given in _random(checkpoint, golden_input.shape[1:])]
+    real = [_compare(session, checkpoint, *given) for given in _preprocessed(checkpoint, processor, pictures)]
     return Verification(
         random_difference=float(np.max([difference for difference, _ in random])),
         picture_difference=float(np.max([difference for difference, _ in real])),
@@ -130,30 +132,62 @@ def read_golden(bundle: Bundle) -> tuple[Floats, Floats]:
     return given.astype(np.float32), expected.astype(np.float32)
 
 
-def open_session(folder: Path) -> Any:
-    """Open the graph in the folder with ONNX Runtime on the CPU."""
+def open_session(folder: Path, graph: str = GRAPH) -> Any:
+    """Open a graph in the folder with ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # It takes turns with torch: threads that spin while they wait would take torch's cores.
     options.log_severity_level = 3  # what is wrong with a graph is told by us
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(folder / graph), options, providers=["CPUExecutionProvider"])
 
 
-def run(session: Any, pixel_values: Floats) -> list[Floats]:
-    """Give all outputs of the graph, in its order."""
-    outputs: list[Floats] = session.run(None, {session.get_inputs()[0].name: pixel_values})
+def run(session: Any, pixel_values: Floats, mask: Mask | None = None) -> list[Floats]:
+    """Give all outputs of the graph, in its order; without a mask every pixel is a picture's."""
+    import numpy as np
+
+    pixels, *masks = (given.name for given in session.get_inputs())
+    fed: dict[str, Any] = {pixels: pixel_values}
+    for name in masks:
+        batch, _, height, width = pixel_values.shape
+        fed[name] = np.ones((batch, height, width), np.int64) if mask is None else mask
+    outputs: list[Floats] = session.run(None, fed)
     return outputs
 
 
-def _compare(session: Any, checkpoint: Checkpoint, pixel_values: Floats) -> tuple[float, float]:
+def _random(checkpoint: Checkpoint, shape: Sequence[int]) -> Iterator[Given]:
+    """Give batches of random pixels; for a detection model also of another size, and partly masked."""
+    import numpy as np
+
+    for count in _RANDOM_BATCHES:
+        yield random_pixel_values((count, *shape), count), None
+    if checkpoint.sizes_vary:
+        height, width = shape[1] * 3 // 4, shape[2] * 3 // 2
+        mask = np.ones((2, height, width), np.int64)
+        mask[1, height // 2 :], mask[1, :, width // 3 :] = 0, 0
+        pixels = random_pixel_values((2, 3, height, width)) * mask[:, np.newaxis].astype(np.float32)
+        yield pixels, mask if checkpoint.takes_mask else None
+
+
+def _preprocessed(checkpoint: Checkpoint, processor: Any, pictures: Sequence[Image]) -> Iterator[Given]:
+    """Give each picture in a batch of its own; for a detection model also two of them together, padded to one size."""
+    for picture in pictures:
+        yield preprocess(processor, picture), None
+    if checkpoint.sizes_vary:
+        yield preprocess_batch(processor, pictures[:2])
+
+
+def _compare(
+    session: Any, checkpoint: Checkpoint, pixel_values: Floats, mask: Mask | None = None
+) -> tuple[float, float]:
     """Give the largest difference of any output, and the largest absolute value of the source's."""
     import numpy as np
     import torch
 
-    expected = [output.numpy() for output in checkpoint.outputs(torch.from_numpy(pixel_values)).values()]
-    found = run(session, pixel_values)
+    masks = None if mask is None else torch.from_numpy(mask)
+    expected = [output.numpy() for output in checkpoint.outputs(torch.from_numpy(pixel_values), masks).values()]
+    found = run(session, pixel_values, mask)
     differences = [_difference(ours, theirs) for ours, theirs in zip(found, expected, strict=True)]
     return float(np.max(differences)), float(np.max([np.abs(output).max() for output in expected]))
 

@@ -14,15 +14,17 @@ from sparkvision import __version__
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_files, write_manifest
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport, assets, destination, labels, pictures
-from sparkvision.export.checkpoint import CLASSIFICATION, pixel_shape, preprocess
+from sparkvision.export.checkpoint import CLASSIFICATION
 from sparkvision.export.graph import read_facts, save
 from sparkvision.export.job import TOLERANCE
 from sparkvision.export.precision import Precision, lower
+from sparkvision.export.preprocessing import pixel_shape, preprocess
 from sparkvision.export.progress import Progress
 from sparkvision.export.quiet import quiet
 from sparkvision.export.verify import open_session, random_pixel_values, run
 from sparkvision.importing.graph import ForeignGraph, read
-from sparkvision.manifest import FULL_PRECISION, PROBLEM_TYPES, GoldenPair, Manifest
+from sparkvision.manifest import FULL_PRECISION, PROBLEM_TYPES, Manifest
+from sparkvision.tensors import GoldenPair
 
 if TYPE_CHECKING:
     import numpy as np

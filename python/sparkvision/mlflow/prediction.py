@@ -18,6 +18,7 @@ from sparkvision.local import LocalModel
 from sparkvision.manifest import Manifest
 
 PICTURE_COLUMN = "content"  # as Spark's binaryFile source names it
+CLASSIFICATION = "image-classification"
 FEATURE_EXTRACTION = "feature-extraction"
 
 # The Params that change a stage's numbers; ModelSettingsReader.scala reads them. The others say how a job runs, and do
@@ -32,6 +33,11 @@ SETTINGS = (
 def signature_of(manifest: Manifest) -> ModelSignature:
     """Say what a model takes and gives: encoded pictures, and `PictureModel.predict`'s columns."""
     given: list[tuple[str, Any]]
+    if manifest.task not in (CLASSIFICATION, FEATURE_EXTRACTION):
+        raise ParameterError(
+            f"sparkvision.mlflow serves labels and embeddings, not {manifest.task}: save the Pipeline itself, by its "
+            "own save()."
+        )
     if manifest.task == FEATURE_EXTRACTION:
         given = [("embedding", Array(DataType.float))]
     else:
@@ -127,5 +133,5 @@ def _load_pyfunc(path: str) -> PictureModel:
     data = Path(path)
     facts = Model.load(str(data.parents[1] / MLMODEL_FILE_NAME)).flavors["sparkvision"]
     model = LocalModel._with_settings(data / facts["bundle"], facts["settings"])
-    task = FEATURE_EXTRACTION if not model.labels else "image-classification"
+    task = FEATURE_EXTRACTION if not model.labels else CLASSIFICATION
     return PictureModel(model, task)

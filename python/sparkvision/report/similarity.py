@@ -60,7 +60,7 @@ def write_similarity_report(
     similar : str, optional
         Column that `SimilarImages` added. A picture is not shown beside itself.
     group, representative : str, optional
-        Columns that `ImageDeduplicator` added.
+        Columns that `ImageDeduplicator` added; null where a picture was not compared.
     caption : str, optional
         Column of a text to show below each picture.
     title : str
@@ -114,7 +114,12 @@ def _neighbours(pictures: DataFrame, id: str, similar: str, most: int) -> list[R
 
 
 def _members(pictures: DataFrame, id: str, group: str, representative: str | None, most: int) -> list[Row]:
-    sizes = pictures.groupBy(F.col(group).alias("group")).agg(F.count("*").alias("size")).where("size > 1")
+    sizes = (
+        pictures.where(F.col(group).isNotNull())
+        .groupBy(F.col(group).alias("group"))
+        .agg(F.count("*").alias("size"))
+        .where("size > 1")
+    )
     largest = sizes.orderBy(F.desc("size"), "group").limit(most)
     first = (F.lit(False) if representative is None else F.col(representative)).alias("representative")
     members = pictures.select(_text_of(id), F.col(group).alias("group"), first).join(F.broadcast(largest), "group")

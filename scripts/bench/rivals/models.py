@@ -13,6 +13,10 @@ DIGITS = ROOT / "tests" / "fixtures" / "digits_checkpoint"
 EMBEDDED_DIGITS = ROOT / "jvm" / "engine" / "src" / "main" / "resources" / "sparkvision" / "models" / "digits"
 
 
+# Ends the name of a model that is exported as an encoder.
+FEATURES = "-features"
+
+
 class ExportError(Exception):
     """A bundle cannot be made here; the message says why."""
 
@@ -31,7 +35,8 @@ def model(name: str, precision: str) -> Model:
     Parameters
     ----------
     name
-        ``digits``, the embedded one, or a size that scripts/make_checkpoint.py knows.
+        ``digits``, the embedded one, or a size that scripts/make_checkpoint.py knows; with ``-features`` behind it, its
+        encoder.
     precision
         As ``sparkvision export --precision`` takes it.
 
@@ -40,12 +45,12 @@ def model(name: str, precision: str) -> Model:
     ExportError
         When this checkout does not export that precision.
     """
-    checkpoint = DIGITS if name == "digits" else _checkpoint(name)
+    checkpoint = DIGITS if name == "digits" else _checkpoint(name.removesuffix(FEATURES))
     if name == "digits" and precision == "fp32":
         return Model(checkpoint, EMBEDDED_DIGITS)
     bundle = FOLDER / (name if precision == "fp32" else f"{name}-{precision}")
     if not (bundle / "sparkvision.json").exists():
-        _export(checkpoint, bundle, precision)
+        _export(checkpoint, bundle, precision, _task(name))
     return Model(checkpoint, bundle)
 
 
@@ -56,8 +61,14 @@ def _checkpoint(name: str) -> Path:
     return folder
 
 
-def _export(checkpoint: Path, bundle: Path, precision: str) -> None:
-    command = ["-m", "sparkvision.cli", "export"]
+def _task(name: str) -> str:
+    if name.endswith(FEATURES):
+        return "feature-extraction"
+    return "object-detection" if name.startswith("yolos") else "image-classification"
+
+
+def _export(checkpoint: Path, bundle: Path, precision: str, task: str) -> None:
+    command = ["-m", "sparkvision.cli", "export", "--task", task]
     if precision != "fp32":
         if "--precision" not in _run(*command, "--help"):
             raise ExportError(f"this checkout does not export {precision}")

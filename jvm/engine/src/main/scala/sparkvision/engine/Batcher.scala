@@ -2,12 +2,7 @@ package sparkvision.engine
 
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
 
-import scala.collection.mutable
-
-/** Runs any number of pictures in batches, one result for each picture, in order.
-  *
-  * An unusable picture takes no place in a batch and keeps its place in the order: every batch but the last is full of
-  * pictures that can be run.
+/** Runs pictures of one size in batches; see [[PictureBatches]].
   *
   * @param batchSize
   *   pictures a batch, at most
@@ -15,7 +10,7 @@ import scala.collection.mutable
   *   size of a preprocessed picture
   * @param prepare
   *   appends a picture's floats to the batch, or throws [[ImageException]]
-  * @param run
+  * @param runBatch
   *   runs the batch's first n pictures, gives n results
   * @param inParallel
   *   does pieces of work, gives their results in order; at once, where there are cores for it
@@ -24,56 +19,21 @@ final class Batcher[R](
     batchSize: Int,
     floatsPerPicture: Int,
     prepare: (Picture, FloatBuffer) => Unit,
-    run: (FloatBuffer, Int) => IndexedSeq[R],
+    runBatch: (FloatBuffer, Int) => IndexedSeq[R],
     inParallel: Batcher.InParallel = Batcher.InTurn
-) {
-  import Batcher._
-
-  requireBatch(batchSize, floatsPerPicture)
+) extends PictureBatches[R](batchSize) {
+  Batcher.requireBatch(batchSize, floatsPerPicture)
 
   /** Direct memory: ONNX Runtime reads it where it lies. */
   private lazy val batch: FloatBuffer =
     ByteBuffer.allocateDirect(batchSize * floatsPerPicture * 4).order(ByteOrder.nativeOrder).asFloatBuffer
 
-  /** @return
-    *   each item with its picture's result, or with the reason why there is none. Lazy; not for several threads.
-    */
-  def results[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, R])] =
-    Iterator.continually(nextBatch(items, picture)).takeWhile(_.nonEmpty).flatten
+  override protected def run(pictures: Int): IndexedSeq[R] = runBatch(batch, pictures)
 
-  private def nextBatch[A](items: Iterator[A], picture: A => Picture): Seq[(A, Either[String, R])] = {
-    val waiting = mutable.ArrayBuffer[(A, Option[String])]()
-    var usable = 0
-    // A long row of unusable pictures must not pile up in memory behind one usable one.
-    while (items.hasNext && usable < batchSize && waiting.size < batchSize * WaitingPerBatch) {
-      val some = next(items, batchSize - usable)
-      val problems = prepareAll(some.map(picture), usable)
-      usable += problems.count(_.isEmpty)
-      waiting ++= some.zip(problems)
-    }
-    val results = if (usable == 0) Iterator.empty else run(batch, usable).iterator
-    waiting.toSeq.map { case (item, problem) => item -> problem.toLeft(results.next()) }
-  }
-
-  private def next[A](items: Iterator[A], most: Int): IndexedSeq[A] = {
-    val some = IndexedSeq.newBuilder[A]
-    var left = most
-    while (left > 0 && items.hasNext) {
-      some += items.next()
-      left -= 1
-    }
-    some.result()
-  }
-
-  /** Puts the usable pictures into the batch from `slot` on, one behind the other.
-    *
-    * @return
-    *   for each picture why it is not usable, if it is not
-    */
-  private def prepareAll(pictures: IndexedSeq[Picture], slot: Int): IndexedSeq[Option[String]] = {
-    val problems = inParallel(pictures.indices.map(i => () => tryPrepare(pictures(i), slot + i)))
+  override protected def add(pictures: IndexedSeq[Picture], before: Int): IndexedSeq[Option[String]] = {
+    val problems = inParallel(pictures.indices.map(i => () => tryPrepare(pictures(i), before + i)))
     val usable = problems.indices.filter(problems(_).isEmpty)
-    usable.zipWithIndex.foreach { case (from, to) => if (from != to) move(slot + from, slot + to) }
+    usable.zipWithIndex.foreach { case (from, to) => if (from != to) move(before + from, before + to) }
     problems
   }
 
@@ -99,8 +59,6 @@ private[engine] object Batcher {
   object InTurn extends InParallel {
     override def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R] = pieces.map(_())
   }
-
-  val WaitingPerBatch = 16
 
   /** A batch is one direct buffer, whose bytes the JVM counts in 32 bits. Allocates nothing.
     *

@@ -15,6 +15,14 @@ final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
 object TensorInfo {
   val Float32 = "float32"
   val Float16 = "float16"
+  val Int64 = "int64"
+
+  /** The input that says which pixels are padding. */
+  private[engine] val PixelMask = "pixel_mask"
+
+  /** A detection model's outputs. */
+  private[engine] val Logits = "logits"
+  private[engine] val Boxes = "pred_boxes"
 
   /** What the engine feeds and reads; it computes in float32 itself. */
   val Floats: Set[String] = Set(Float32, Float16)
@@ -34,6 +42,10 @@ final case class FileDigest(sha256: String, size: Long)
   *   largest absolute difference from the golden output that a session may show
   * @param files
   *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
+  * @param text
+  *   of a zero-shot model: its other half
+  * @param graphFile
+  *   the file of the graph that `inputs`, `outputs` and `golden` are of
   */
 final case class BundleManifest(
     task: ModelTask,
@@ -46,7 +58,9 @@ final case class BundleManifest(
     precision: String,
     tolerance: Double,
     golden: Option[GoldenPair],
-    files: SortedMap[String, FileDigest]
+    files: SortedMap[String, FileDigest],
+    text: Option[TextModel] = None,
+    graphFile: String = BundleManifest.GraphFile
 ) {
 
   /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
@@ -95,8 +109,9 @@ object BundleManifest {
       problemType = ProblemType.parse(reader.text("problemType")),
       precision = precision,
       tolerance = reader.number("tolerance", precision),
-      golden = reader.golden,
-      files = reader.files
+      golden = Option.when(root.hasNonNull("golden"))(reader.golden("golden")),
+      files = reader.files,
+      text = Option.when(root.hasNonNull("text"))(reader.textModel)
     )
     manifest.files.keys.foreach(requireInside(_, where))
     if (!manifest.files.contains(GraphFile)) throw invalid(where, s"lists no $GraphFile")
@@ -119,7 +134,7 @@ object BundleManifest {
   }
 
   /** Weights are part of the model, so they must lie where [[BundleManifest.modelHash]] sees them. */
-  private[engine] def requireExternalData(name: String, where: String): Unit = {
+  private[engine] def requirePartOfModel(name: String, where: String): Unit = {
     requireInside(name, where)
     if (isOutsideModel(name))
       throw new BundleException(
@@ -148,9 +163,11 @@ object BundleManifest {
 
     def array(path: String*): Seq[JsonNode] = node(path: _*).elements.asScala.toSeq
 
-    def tensors(key: String): Seq[TensorInfo] = array(key).map { tensor =>
-      val shape = tensor.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
-      TensorInfo(tensor.path("name").asText, tensor.path("type").asText, shape)
+    def tensors(key: String): Seq[TensorInfo] = array(key).map(tensor)
+
+    private def tensor(node: JsonNode): TensorInfo = {
+      val shape = node.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
+      TensorInfo(node.path("name").asText, node.path("type").asText, shape)
     }
 
     /** Optional, because nearly every vision model has its channels first. */
@@ -160,14 +177,28 @@ object BundleManifest {
       case other => throw invalid(where, s"has inputLayout '$other'; it may be NCHW or NHWC")
     }
 
-    def golden: Option[GoldenPair] = Option.when(root.hasNonNull("golden")) {
-      def shape(key: String) = array("golden", key).map(_.asLong)
-      def file(key: String) = {
-        val name = node("golden", key).asText
-        if (!node("files").has(name)) throw invalid(where, s"names the golden file '$name' but lists no such file")
-        name
-      }
+    def golden(at: String*): GoldenPair = {
+      def shape(key: String) = array(at :+ key: _*).map(_.asLong)
+      def file(key: String) = listed(node(at :+ key: _*).asText)
       GoldenPair(file("input"), shape("inputShape"), file("output"), shape("outputShape"))
+    }
+
+    def textModel: TextModel = TextModel(
+      graph = listed(node("text", "graph").asText),
+      tokenizer = listed(node("text", "tokenizer").asText),
+      input = tensor(node("text", "input")),
+      output = tensor(node("text", "output")),
+      golden = golden("text", "golden"),
+      logitScale = number("text", "logitScale"),
+      hypothesisTemplate = node("text", "hypothesisTemplate").asText,
+      labelEmbeddings =
+        Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
+    )
+
+    /** A file that the manifest names beside its list, where its hash is. */
+    private def listed(name: String): String = {
+      if (!node("files").has(name)) throw invalid(where, s"names the file '$name' but lists no such file")
+      name
     }
 
     def files: SortedMap[String, FileDigest] = SortedMap.from(node("files").fields.asScala.map { entry =>

@@ -26,6 +26,19 @@ private[engine] final class Coefficients(
 
   /** Behind the last input position that counts for any output. */
   def end: Int = first.last + count.last
+
+  /** The input positions that count for neighbouring outputs. */
+  def inputs(outputs: Range): Range = first(outputs.head) until first(outputs.last) + count(outputs.last)
+
+  /** All outputs, in order, neighbours together as long as no more than `most` input positions count for them. */
+  def strips(most: Int): Seq[Range] =
+    Seq.unfold(0) { start =>
+      Option.when(start < length) {
+        val fitting = (start + 1 until length).takeWhile(last => inputs(start to last).size <= most)
+        val end = start + 1 + fitting.size
+        (start until end, end)
+      }
+    }
 }
 
 private[engine] object Coefficients {

@@ -5,7 +5,14 @@ import java.nio.{ByteBuffer, ByteOrder}
 /** The two passes of a resize, as in Pillow's `ImagingResample`: each scales one axis, and rounds to 8 bits. */
 private[engine] object ConvolutionPass {
 
-  /** Wider pictures, which hardly exist, are scaled one row after the other: a block of their rows takes much memory. */
+  /** Pixels of a row that are turned at a time, where that is enough for an output: what a block of them takes, turned and
+    * not, stays in the processor's second cache.
+    */
+  private val StripPixels = 512
+
+  /** Wider results, and pictures of which an output needs more, hardly exist. They are scaled one row after the other: a
+    * block of their rows takes much memory.
+    */
   private val MaxTurnedWidth = 65536
 
   /** Scales the width.
@@ -13,40 +20,50 @@ private[engine] object ConvolutionPass {
     * @param firstRow
     *   the first row that is scaled; it is the first of the result
     */
-  def horizontal(pixels: Pixels, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
+  def horizontal(pixels: PixelRows, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
     val scaled = new Array[Byte](rowCount * columns.length * 3)
-    if (math.max(pixels.width, columns.length) > MaxTurnedWidth)
+    if (math.max(columns.taps, columns.length) > MaxTurnedWidth)
       (0 until rowCount).foreach { row =>
-        scaleRow(pixels.rgb, (firstRow + row) * pixels.width * 3, columns, scaled, row * columns.length * 3)
+        scaleRow(pixels, firstRow + row, columns, scaled, row * columns.length * 3)
       }
     else scaleBlocks(pixels, columns, firstRow, rowCount, scaled)
     new Pixels(columns.length, rowCount, scaled)
   }
 
   private def scaleBlocks(
-      pixels: Pixels,
+      pixels: PixelRows,
       columns: Coefficients,
       firstRow: Int,
       rowCount: Int,
       scaled: Array[Byte]
   ): Unit = {
-    val before = new TurnedRows(pixels.width * 3)
+    val strips = columns.strips(StripPixels)
+    val before = new TurnedRows(strips.map(columns.inputs(_).size).max * 3)
     val after = new TurnedRows(columns.length * 3)
     (0 until rowCount by TurnedRows.Rows).foreach { row =>
       val rows = math.min(TurnedRows.Rows, rowCount - row)
-      before.read(pixels.rgb, firstRow + row, rows)
-      scaleColumns(before.samples, columns, after.samples)
+      strips.foreach { strip =>
+        val inputs = columns.inputs(strip)
+        before.read(pixels, firstRow + row, rows, inputs.start, inputs.size)
+        scaleColumns(before.samples, inputs.start, columns, strip, after.samples)
+      }
       after.write(scaled, row, rows)
     }
   }
 
-  private def scaleColumns(before: Array[Int], columns: Coefficients, after: Array[Int]): Unit = {
+  private def scaleColumns(
+      before: Array[Int],
+      firstPixel: Int,
+      columns: Coefficients,
+      strip: Range,
+      after: Array[Int]
+  ): Unit = {
     val pixel = new Array[Int](3 * TurnedRows.Groups)
     val sums = new PackedSums(pixel.length, columns.precision)
-    (0 until columns.length).foreach { x =>
+    strip.foreach { x =>
       sums.reset()
       (0 until columns.count(x)).foreach { tap =>
-        System.arraycopy(before, (columns.first(x) + tap) * pixel.length, pixel, 0, pixel.length)
+        System.arraycopy(before, (columns.first(x) + tap - firstPixel) * pixel.length, pixel, 0, pixel.length)
         sums.add(pixel, columns.weights(x * columns.taps + tap))
       }
       sums.writeTo(pixel)
@@ -54,12 +71,13 @@ private[engine] object ConvolutionPass {
     }
   }
 
-  private def scaleRow(rgb: Array[Byte], start: Int, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+  private def scaleRow(pixels: PixelRows, row: Int, columns: Coefficients, scaled: Array[Byte], target: Int): Unit = {
+    val start = row * pixels.width * 3
     val half = 1 << (columns.precision - 1)
     for (x <- 0 until columns.length; channel <- 0 until 3) {
       var sum = half
       (0 until columns.count(x)).foreach { tap =>
-        val sample = rgb(start + (columns.first(x) + tap) * 3 + channel) & 0xff
+        val sample = pixels.bytes.get(start + (columns.first(x) + tap) * 3 + channel) & 0xff
         sum += sample * columns.weights(x * columns.taps + tap)
       }
       scaled(target + x * 3 + channel) = Math.max(0, Math.min(255, sum >> columns.precision)).toByte
@@ -71,17 +89,16 @@ private[engine] object ConvolutionPass {
     * @param firstRow
     *   the row of the whole picture that is the first of `pixels`
     */
-  def vertical(pixels: Pixels, rows: Coefficients, firstRow: Int): Pixels = {
+  def vertical(pixels: PixelRows, rows: Coefficients, firstRow: Int): Pixels = {
     val rowLength = pixels.width * 3
     val scaled = new Array[Byte](rows.length * rowLength)
-    val row = ByteBuffer.allocate((rowLength + 3) / 4 * 4).order(ByteOrder.LITTLE_ENDIAN)
-    val packed = new Array[Int](row.capacity / 4)
+    val packed = new Array[Int](PixelRows.packedLength(pixels.width))
+    val row = ByteBuffer.allocate(packed.length * 4).order(ByteOrder.LITTLE_ENDIAN)
     val sums = new PackedSums(packed.length, rows.precision)
     (0 until rows.length).foreach { y =>
       sums.reset()
       (0 until rows.count(y)).foreach { tap =>
-        System.arraycopy(pixels.rgb, (rows.first(y) - firstRow + tap) * rowLength, row.array, 0, rowLength)
-        row.asIntBuffer.get(packed)
+        pixels.pack(rows.first(y) - firstRow + tap, 0, pixels.width, packed, 0)
         sums.add(packed, rows.weights(y * rows.taps + tap))
       }
       sums.writeTo(packed)

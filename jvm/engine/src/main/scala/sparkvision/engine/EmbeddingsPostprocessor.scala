@@ -12,16 +12,20 @@ package sparkvision.engine
 final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, normalize: Boolean) {
   import EmbeddingsPostprocessor._
 
-  if (manifest.task != ModelTask.FeatureExtraction)
+  private val isProjection = manifest.task == ModelTask.ZeroShotImageClassification
+  // A zero-shot model's one output is pooled already.
+  private val pooled = if (isProjection) Pooling.Pooler else pooling
+
+  if (manifest.task != ModelTask.FeatureExtraction && !isProjection)
     throw new BundleException(
       s"This bundle holds a ${manifest.architecture} for ${manifest.task.name}, which gives no embeddings. Export the " +
         "checkpoint with `sparkvision export --task feature-extraction`."
     )
 
   /** The graph's output that the embeddings are made of. */
-  val output: TensorInfo = pooling match {
+  val output: TensorInfo = pooled match {
     case Pooling.Pooler =>
-      manifest.outputs.find(_.name == PoolerOutput).getOrElse {
+      manifest.outputs.find(output => isProjection || output.name == PoolerOutput).getOrElse {
         throw new ParameterException(
           s"pooling is 'pooler', but this ${manifest.architecture} has no $PoolerOutput. Use pooling 'cls' or 'mean'."
         )
@@ -29,7 +33,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     case _ => manifest.outputs.head
   }
 
-  if (pooling == Pooling.Cls && withoutClassToken(manifest.architecture))
+  if (pooled == Pooling.Cls && withoutClassToken(manifest.architecture))
     throw new ParameterException(
       s"pooling is 'cls', but a ${manifest.architecture} has no class token. Use pooling 'mean', or 'pooler'."
     )
@@ -41,7 +45,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
     *   one picture's values of [[output]]
     */
   def apply(states: Array[Float]): Array[Float] = {
-    val embedding = pooling match {
+    val embedding = pooled match {
       case Pooling.Cls => states.take(size)
       case Pooling.Mean => mean(states)
       case Pooling.Pooler => states
@@ -60,7 +64,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
   }
 }
 
-private[engine] object EmbeddingsPostprocessor {
+private[sparkvision] object EmbeddingsPostprocessor {
   val HiddenState = "last_hidden_state"
   val PoolerOutput = "pooler_output"
 
@@ -96,8 +100,11 @@ private[engine] object EmbeddingsPostprocessor {
   )
 
   /** An embedding of zeros only has no direction, and stays as it is. */
-  private def normalized(embedding: Array[Float]): Array[Float] = {
-    val length = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
-    if (length == 0) embedding else embedding.map(x => (x / length).toFloat)
+  def normalized(embedding: Array[Float]): Array[Float] = {
+    val divisor = length(embedding)
+    if (divisor == 0) embedding else embedding.map(x => (x / divisor).toFloat)
   }
+
+  /** Euclidean. */
+  def length(embedding: Array[Float]): Double = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
 }

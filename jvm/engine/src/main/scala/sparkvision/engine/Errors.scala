@@ -17,3 +17,7 @@ final class ParameterException(message: String, cause: Throwable = null) extends
 
 /** An execution provider that cannot be used here, or that computes wrong numbers. */
 final class ProviderException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)
+
+/** A similarity index that is missing or damaged, or that cannot answer what it is asked. */
+final class SimilarityIndexException(message: String, cause: Throwable = null)
+    extends SparkVisionException(message, cause)

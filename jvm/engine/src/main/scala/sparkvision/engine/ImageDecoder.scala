@@ -46,7 +46,7 @@ object ImageDecoder {
     *   }}}
     */
   def decode(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels): Pixels =
-    draft(bytes, maxPixels)(wholePicture)
+    kept(rows(bytes, maxPixels))
 
   /** Decodes one picture, of a large JPEG only as much as a resize to a smaller size needs: a half, a quarter or an eighth
     * of its size, the pixels of Pillow's `Image.draft("RGB", (width, height))`. All else is decoded as by [[decode]]:
@@ -67,6 +67,15 @@ object ImageDecoder {
     *   {{{ImageDecoder.draft(photo)(_ => PixelSize(224, 224)) // 500 x 375 of a photo of 4000 x 3000}}}
     */
   def draft(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels)(target: PixelSize => PixelSize): Pixels =
+    kept(draftRows(bytes, maxPixels)(target))
+
+  /** [[decode]], for one who is done with the picture before this thread decodes another: it may lie in memory that the
+    * decoder uses again.
+    */
+  private[engine] def rows(bytes: Array[Byte], maxPixels: Long): PixelRows = draftRows(bytes, maxPixels)(identity)
+
+  /** [[draft]], of which the same holds. */
+  private[engine] def draftRows(bytes: Array[Byte], maxPixels: Long)(target: PixelSize => PixelSize): PixelRows =
     try decodeComplete(bytes, maxPixels, target)
     catch {
       case known: SparkVisionException => throw known
@@ -78,9 +87,9 @@ object ImageDecoder {
         )
     }
 
-  private val wholePicture: PixelSize => PixelSize = identity
+  private def kept(rows: PixelRows): Pixels = PictureMemory.refusing(rows.width, rows.height)(rows.toPixels)
 
-  private def decodeComplete(bytes: Array[Byte], maxPixels: Long, target: PixelSize => PixelSize): Pixels = {
+  private def decodeComplete(bytes: Array[Byte], maxPixels: Long, target: PixelSize => PixelSize): PixelRows = {
     val header = ImageHeader.read(bytes)
     requireSize(header, maxPixels)
     val reader = new ByteReader(bytes, header.format.name)
@@ -88,7 +97,7 @@ object ImageDecoder {
     PictureMemory.refusing(header.width, header.height)(upright(header, reader, target))
   }
 
-  private def upright(header: ImageHeader, reader: ByteReader, target: PixelSize => PixelSize): Pixels = {
+  private def upright(header: ImageHeader, reader: ByteReader, target: PixelSize => PixelSize): PixelRows = {
     def all = byOpenCv(header, reader, readFlags(header.format, reader))
     header.format match {
       // libtiff, unlike the others, hands the page over upright already.
@@ -125,7 +134,7 @@ object ImageDecoder {
   /** @param header
     *   with the size that the decoder is to give
     */
-  private def byOpenCv(header: ImageHeader, reader: ByteReader, flags: Int): Pixels = {
+  private def byOpenCv(header: ImageHeader, reader: ByteReader, flags: Int): PixelRows = {
     OpenCv.load()
     val memory = if (header.format == ImageFormat.Jpeg) DecodeBuffer.of(header.pixelCount * BytesPerPixel) else None
     val scope = new PointerScope()
@@ -142,7 +151,7 @@ object ImageDecoder {
       val decoded = imdecode(encoded, flags, target)
       if (decoded == null || decoded.empty())
         reader.corrupt("the decoder cannot read its data; open it in an image program and save it anew")
-      SampleConversion.toRgb(decoded, header, reader)
+      SampleConversion.toRgb(decoded, header, reader, memory)
     } catch {
       case refusal: ImageException => throw refusal
       case NonFatal(failure) =>

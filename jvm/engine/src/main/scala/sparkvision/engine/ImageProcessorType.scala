@@ -44,6 +44,9 @@ private[engine] object ImageProcessorType {
     imageStd = Seq(0.26862954, 0.26130258, 0.27577711)
   )
 
+  private val padding =
+    Set("do_pad", "pad_size", "pad_and_return_pixel_mask", "max_size", "format", "do_convert_annotations")
+
   private def cropped(config: ProcessorConfig, resample: ResampleFilter, pixels: Int = 224) =
     config.copy(resample = resample, doCenterCrop = true, cropSize = Some(PixelSize(pixels, pixels)))
 
@@ -67,6 +70,17 @@ private[engine] object ImageProcessorType {
       numberIsSquare = false,
       resizing ++ cropping ++ normalizing,
       defaults
+    )
+
+  /** Resizes to two sides, by both edges or within two sides, and pads. */
+  private def padded(name: String, resize: SizeSetting.Meaning) =
+    ImageProcessorType(
+      name,
+      resize,
+      Edge(800, Some(1333)),
+      numberIsSquare = false,
+      resizing ++ normalizing ++ padding,
+      imageNet.copy(doPad = true)
     )
 
   /** Read too where a file does not name its processor: old ViT files do not. */
@@ -105,7 +119,9 @@ private[engine] object ImageProcessorType {
         cropPercentage = Some(0.9)
       ),
     edge("ConvNextImageProcessor", 384, standard)
-      .copy(resize = SizeSetting.convNext, keys = resizing ++ normalizing + "crop_pct")
+      .copy(resize = SizeSetting.convNext, keys = resizing ++ normalizing + "crop_pct"),
+    padded("DetrImageProcessor", SizeSetting.detr),
+    padded("YolosImageProcessor", SizeSetting.yolos)
   )
 
   /** The processor of a file's `image_processor_type` or, in old files, `feature_extractor_type`. The fast (torchvision)

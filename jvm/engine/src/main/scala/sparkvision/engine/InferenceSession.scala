@@ -1,10 +1,10 @@
 package sparkvision.engine
 
 import java.nio.file.{Files, Path}
-import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
-import java.util.Collections
+import java.nio.{ByteBuffer, ByteOrder, FloatBuffer, LongBuffer}
 import java.util.concurrent.locks.ReentrantReadWriteLock
 
+import scala.jdk.CollectionConverters._
 import scala.util.Using
 
 import ai.onnxruntime.OrtSession.SessionOptions
@@ -27,6 +27,7 @@ final class InferenceSession private (
   import InferenceSession.Closed
 
   private val input = manifest.inputs.head
+  private val maskInput = manifest.inputs.find(_.name == TensorInfo.PixelMask)
 
   // To close a session that another thread runs would end the JVM in native code.
   private val running = new ReentrantReadWriteLock
@@ -55,8 +56,20 @@ final class InferenceSession private (
     if (provider == ExecutionProvider.OneDnn) {
       OneDnn.setThreads(config.intraOpThreads)
       // Its kernels are made for the first batch's size and fail for every other. On a CPU single pictures lose nothing.
-      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, output))
-    } else runBatch(pictures, shape, output)
+      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, None, Seq(output)).head)
+    } else runBatch(pictures, shape, None, Seq(output)).head
+  }
+
+  /** Runs one batch of a detection model.
+    *
+    * @return
+    *   the logits and the boxes of each picture
+    * @throws ProviderException
+    *   as [[run]]
+    */
+  private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = whileOpen {
+    val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs)
+    outputs.head.zip(outputs.last)
   }
 
   private def whileOpen[A](work: => A): A = {
@@ -67,16 +80,28 @@ final class InferenceSession private (
     } finally running.readLock.unlock()
   }
 
-  private def runBatch(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
+  /** @return
+    *   for each output the values of each picture
+    */
+  private def runBatch(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      mask: Option[LongBuffer],
+      outputs: Seq[TensorInfo]
+  ): Seq[IndexedSeq[Array[Float]]] = {
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
     try
-      Using.resource(tensor(window, shape)) { tensor =>
-        Using.resource(session.run(Collections.singletonMap(input.name, tensor), Collections.singleton(output.name))) {
+      Using.Manager { use =>
+        val pixels = input.name -> use(tensor(window, shape))
+        val masks = maskInput.map(_.name -> use(maskTensor(mask, Array(shape(0), shape(2), shape(3)))))
+        val result = use(session.run((Map(pixels) ++ masks).asJava, outputs.map(_.name).toSet.asJava))
+        outputs.map { output =>
           // From float16 it gives float32 too, which holds every float16.
-          result => perPicture(output, result.get(0).asInstanceOf[OnnxTensor].getFloatBuffer, shape(0).toInt)
+          val values = result.get(output.name).get.asInstanceOf[OnnxTensor].getFloatBuffer
+          perPicture(output, values, shape(0).toInt)
         }
-      }
+      }.get
     catch {
       case e: OrtException if provider == ExecutionProvider.OneDnn => throw OneDnn.cannotRun(e)
       case e: OrtException =>
@@ -88,12 +113,24 @@ final class InferenceSession private (
     }
   }
 
-  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. */
-  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor =
-    if (input.elementType == TensorInfo.Float16) {
+  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. int64 are token ids, which float32 holds. */
+  private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor = input.elementType match {
+    case TensorInfo.Float16 =>
       val halves = Fp16Conversions.convertFloatBufferToFp16Buffer(values)
       OnnxTensor.createTensor(OnnxRuntime.environment, halves, shape, OnnxJavaType.FLOAT16)
-    } else OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
+    case TensorInfo.Int64 =>
+      val ids = Array.tabulate(values.remaining)(i => values.get(values.position() + i).toLong)
+      OnnxTensor.createTensor(OnnxRuntime.environment, LongBuffer.wrap(ids), shape)
+    case _ => OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
+  }
+
+  /** Without a mask every pixel is a picture's. */
+  private def maskTensor(mask: Option[LongBuffer], shape: Array[Long]): OnnxTensor =
+    OnnxTensor.createTensor(
+      OnnxRuntime.environment,
+      mask.getOrElse(LongBuffer.wrap(Array.fill(shape.product.toInt)(1L))),
+      shape
+    )
 
   private def perPicture(output: TensorInfo, values: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
     if (values.remaining % pictures != 0)
@@ -162,6 +199,11 @@ object InferenceSession {
   def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
     // An executor opens sessions hours after it checked its copy: from a damaged file ONNX Runtime computes wrong numbers.
     bundle.requireUndamaged()
+    if (config.provider == ExecutionProvider.OneDnn && bundle.manifest.task == ModelTask.ObjectDetection)
+      throw new ProviderException(
+        "executionProvider=onednn runs pictures of one size only, and those of a detection model have many. Use " +
+          "executionProvider=cpu."
+      )
     val session = config.provider match {
       case ExecutionProvider.Auto =>
         best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))
@@ -216,7 +258,7 @@ object InferenceSession {
     }
 
   /** A file of raw little-endian floats, as a direct buffer. */
-  private def readFloats(file: Path): FloatBuffer = {
+  private[engine] def readFloats(file: Path): FloatBuffer = {
     val bytes = Files.readAllBytes(file)
     val buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder)
     buffer.asFloatBuffer.put(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer)

@@ -1,11 +1,8 @@
 package sparkvision.engine
 
-import java.nio.FloatBuffer
 import java.nio.file.Path
 
-import scala.reflect.ClassTag
-
-/** A model on this machine: pictures in, predictions or embeddings out. It is what runs inside Spark's executors, and
+/** A model on this machine: pictures in, predictions, embeddings or detections out. It is what runs inside Spark's executors, and
   * needs no Spark.
   *
   * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
@@ -33,104 +30,76 @@ final class LocalModel(
     val bundle: ModelBundle,
     val settings: ModelSettings = ModelSettings(),
     listener: ModelListener = ModelListener.Silent
-) extends AutoCloseable {
-  import LocalModel.{all, timed}
-
-  private val preprocessor =
-    new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
-  private lazy val classification = postprocessor(settings.topK)
+) extends EncodedPictures
+    with AutoCloseable {
+  private val session = new ModelSession(bundle, settings, listener)
+  private lazy val runs = new UniformRuns(bundle, settings, session, listener)
+  private lazy val classification = new PictureClassifier(bundle, settings, settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
+  private lazy val detector = new DetectionRuns(bundle, settings, session, listener)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
     throw new BundleException(
       s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
     )
   }
-  private var lease = Option.empty[SessionCache.Lease]
-  private var ownCore = Option.empty[AutoCloseable]
-  private var closed = false
-
-  /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last. */
-  val inputShape: Seq[Int] = LocalModel.inputShape(bundle.manifest, preprocessor)
-  private val floatsPerPicture = inputShape.product
 
   // Here, so that the driver refuses what makes no sense, and not every task.
-  Batcher.requireBatch(settings.batchSize, floatsPerPicture)
   bundle.manifest.task match {
-    case ModelTask.ImageClassification => classification
-    case ModelTask.FeatureExtraction => embedding
+    case ModelTask.ImageClassification => (runs, classification)
+    case ModelTask.FeatureExtraction => (runs, embedding)
+    case ModelTask.ZeroShotImageClassification =>
+      (runs, if (settings.candidateLabels.isEmpty) embedding else classification)
+    case ModelTask.ObjectDetection => detector
   }
 
+  /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last.
+    *
+    * @throws BundleException
+    *   when the model detects objects: its pictures keep their aspect ratio
+    */
+  def inputShape: Seq[Int] = uniform.inputShape
+
   /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
-  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
-    requireOpen()
-    val buffer = FloatBuffer.allocate(floatsPerPicture)
-    items.map { item =>
-      buffer.clear()
-      val floats =
-        try {
-          prepare(picture(item), buffer)
-          Right(buffer.array.clone())
-        } catch { case e: ImageException => Left(e.reason) }
-      item -> floats
-    }
-  }
+  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
+    uniform.preprocessed(items)(picture)
 
   /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
   def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
-    val postprocessor = classification
-    run(items, bundle.manifest.outputs.head, postprocessor.requireOneALabel)(picture)
+    val classifier = classification
+    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(picture)
   }
 
   /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
-    run(items, bundle.manifest.outputs.head, classification.apply)(picture)
-
-  /** [[preprocessed]] of encoded pictures.
-    *
-    * @throws ImageException
-    *   for the first picture that cannot be used, with its index and the reason
-    */
-  def preprocess(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(
-    preprocessed(pictures.iterator)(Picture.Encoded)
-  )
-
-  /** The logits of encoded pictures, one for each label.
-    *
-    * @throws ImageException
-    *   for the first picture that cannot be used, with its index and the reason
-    */
-  def logits(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(logits(pictures.iterator)(Picture.Encoded))
-
-  /** The best labels of encoded pictures, best first.
-    *
-    * @param topK
-    *   labels a picture, at most
-    * @throws ImageException
-    *   for the first picture that cannot be used, with its index and the reason
-    */
-  def predict(pictures: Array[Array[Byte]], topK: Int): Array[Array[ScoredLabel]] =
-    all(best(pictures.iterator, topK)(Picture.Encoded)).map(_.toArray)
-
-  /** The embeddings of encoded pictures, [[embeddingSize]] numbers each.
-    *
-    * @throws ImageException
-    *   for the first picture that cannot be used, with its index and the reason
-    */
-  def embed(pictures: Array[Array[Byte]]): Array[Array[Float]] = all(embeddings(pictures.iterator)(Picture.Encoded))
+    uniform.results(items, bundle.manifest.outputs.head, classification.apply)(picture)
 
   /** Numbers in an embedding. */
   def embeddingSize: Int = embedding.size
 
   /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
   def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    run(items, embedding.output, embedding.apply)(picture)
+    uniform.results(items, embedding.output, embedding.apply)(picture)
+
+  /** Each item with the objects in its picture, best first, or with the reason why there are none; in order, lazily.
+    *
+    * @throws BundleException
+    *   when the bundle is for another task
+    */
+  def detections[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Seq[Detection]])] =
+    detector.results(items)(picture)
+
+  /** [[detections]] with another threshold and number of objects. */
+  private[engine] def objects[A](items: Iterator[A], threshold: Double, topK: Option[Int])(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, Seq[Detection]])] =
+    detector.results(items, detector.postprocessorOf(threshold, topK))(picture)
 
   /** [[predictions]] with another number of labels. */
   private[engine] def best[A](items: Iterator[A], topK: Int)(
       picture: A => Picture
   ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
-    val postprocess = postprocessor(Some(topK))
-    run(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
+    val postprocess = new PictureClassifier(bundle, settings, Some(topK))
+    uniform.results(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
   }
 
   /** Rows and columns of patches of an attention rollout.
@@ -144,99 +113,18 @@ final class LocalModel(
     * reason why there is none; in order, lazily.
     */
   def attentionRollouts[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    run(items, attentionRollout, identity[Array[Float]])(picture)
+    uniform.results(items, attentionRollout, identity[Array[Float]])(picture)
 
   /** Gives the session back; it stays open for others. */
-  override def close(): Unit = synchronized {
-    closed = true
-    (lease ++ ownCore).foreach(_.close())
-    lease = None
-    ownCore = None
-  }
+  override def close(): Unit = session.close()
 
-  private def postprocessor(topK: Option[Int]): Postprocessor = {
-    val manifest = bundle.manifest
-    if (manifest.task != ModelTask.ImageClassification)
+  /** What runs pictures of one size. */
+  private def uniform: UniformRuns = {
+    if (bundle.manifest.task == ModelTask.ObjectDetection)
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${manifest.task.name}: it gives embeddings, and no logits."
+        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: its pictures have no one shape. Use detect."
       )
-    new Postprocessor(manifest.labels, manifest.problemType, topK, settings.threshold)
-  }
-
-  private def run[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
-      picture: A => Picture
-  ): Iterator[(A, Either[String, R])] = {
-    occupyCore()
-    new Batcher[R](
-      settings.batchSize,
-      floatsPerPicture,
-      prepare,
-      (batch, pictures) => {
-        val claim = openSession()
-        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
-        timed(listener.postprocessed)(outputs.map(postprocess))
-      },
-      onSpareCores
-    ).results(items)(picture)
-  }
-
-  private def occupyCore(): Unit = synchronized {
-    requireOpen()
-    if (ownCore.isEmpty) ownCore = Some(SpareCores.shared.occupy())
-  }
-
-  /** On the CPU a batch is run in pieces: see [[CpuRuns]]. */
-  private def runAll(
-      claim: SessionCache.Lease,
-      batch: FloatBuffer,
-      pictures: Int,
-      output: TensorInfo
-  ): IndexedSeq[Array[Float]] = {
-    def run(from: Int, count: Int) = {
-      val shape = (count +: inputShape).map(_.toLong).toArray
-      claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
-    }
-    if (claim.session.provider == ExecutionProvider.Cpu) {
-      val runs = CpuRuns.of(pictures, floatsPerPicture, settings.session.intraOpThreads)
-      onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
-    } else run(0, pictures)
-  }
-
-  private object onSpareCores extends Batcher.InParallel {
-    override def apply[P](pieces: IndexedSeq[() => P]): IndexedSeq[P] =
-      SpareCores.shared.inParallel(settings.cores, pieces)
-  }
-
-  private def prepare(picture: Picture, target: FloatBuffer): Unit = {
-    val pixels = picture match {
-      case Picture.Encoded(bytes) => timed(listener.decoded)(decode(bytes))
-      case Picture.Decoded(decoded) => decoded
-      case Picture.Unusable(reason) => throw new ImageException(reason)
-    }
-    timed(listener.preprocessed) {
-      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
-    }
-  }
-
-  private def decode(bytes: Array[Byte]): Pixels = settings.decodeMode match {
-    case DecodeMode.Exact => ImageDecoder.decode(bytes, settings.maxImagePixels)
-    case DecodeMode.Fast => ImageDecoder.draft(bytes, settings.maxImagePixels)(preprocessor.target)
-  }
-
-  private def requireOpen(): Unit = synchronized {
-    if (closed) throw new ParameterException("This model is closed; open it again.")
-  }
-
-  private def openSession(): SessionCache.Lease = synchronized {
-    requireOpen()
-    lease.getOrElse {
-      var opened = false
-      val acquired =
-        SessionCache.shared.acquire(bundle, settings.session, settings.sessionIdle, () => opened = true)
-      listener.sessionTaken(acquired.session.provider, opened)
-      lease = Some(acquired)
-      acquired
-    }
+    runs
   }
 }
 
@@ -249,22 +137,19 @@ object LocalModel {
     * @throws BundleException
     *   when the bundle is missing, damaged, unsafe or contradicts itself
     */
-  def open(uri: String): LocalModel = open(uri, ModelSettings(session = SessionConfig(intraOpThreads = cores)))
-
-  /** The model of a bundle, with settings of the caller's. */
-  def open(uri: String, settings: ModelSettings): LocalModel = {
-    val folder = if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.unpacked(uri) else Path.of(uri)
-    new LocalModel(ModelBundle.open(folder), settings)
+  def open(uri: String): LocalModel = {
+    val bundle = this.bundle(uri)
+    val session = SessionConfig(intraOpThreads = cores)
+    new LocalModel(bundle, ModelSettings(batchSize = bundle.manifest.task.batchSize, session = session))
   }
 
-  private[engine] def cores: Int = Runtime.getRuntime.availableProcessors
+  /** The model of a bundle, with settings of the caller's. */
+  def open(uri: String, settings: ModelSettings): LocalModel = new LocalModel(bundle(uri), settings)
 
-  /** Every result, or the first reason why there is none. */
-  private def all[R: ClassTag](results: Iterator[(Array[Byte], Either[String, R])]): Array[R] =
-    results.zipWithIndex.map {
-      case ((_, Right(result)), _) => result
-      case ((_, Left(reason)), index) => throw new ImageException(s"picture $index: $reason")
-    }.toArray
+  private[engine] def bundle(uri: String): ModelBundle =
+    ModelBundle.open(if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.unpacked(uri) else Path.of(uri))
+
+  private[engine] def cores: Int = Runtime.getRuntime.availableProcessors
 
   /** The graph's output that `sparkvision export --attentions` adds. */
   private val AttentionRollout = "attention_rollout"
@@ -272,28 +157,4 @@ object LocalModel {
   /** A bundle is checked for its first output; another of this name may be anything. */
   private def isAttentionRollout(output: TensorInfo): Boolean = output.name == AttentionRollout &&
     TensorInfo.Floats(output.elementType) && output.shape.size == 3 && output.shape.tail.forall(_ > 0)
-
-  private def timed[R](report: Long => Unit)(step: => R): R = {
-    val start = System.nanoTime
-    val result = step
-    report(System.nanoTime - start)
-    result
-  }
-
-  /** The shape that preprocessing makes and the graph takes; they must agree. */
-  private def inputShape(manifest: BundleManifest, preprocessor: Preprocessor): Seq[Int] = {
-    val (height, width) = (preprocessor.height, preprocessor.width)
-    val (shape, axes) = manifest.inputLayout match {
-      case ChannelLayout.ChannelsFirst => (Seq(3, height, width), "channels, height, width")
-      case ChannelLayout.ChannelsLast => (Seq(height, width, 3), "height, width, channels")
-    }
-    val graph = manifest.inputs.head.shape.drop(1)
-    val fits = graph.zip(shape).forall { case (fixed, made) => fixed == -1 || fixed == made }
-    if (!fits)
-      throw new ProcessorException(
-        s"Preprocessing makes pictures of ${shape.mkString(" x ")} ($axes), but the graph takes " +
-          s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
-      )
-    shape
-  }
 }

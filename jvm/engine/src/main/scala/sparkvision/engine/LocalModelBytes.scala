@@ -1,6 +1,7 @@
 package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder}
 
 import com.fasterxml.jackson.databind.ObjectMapper
@@ -8,7 +9,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 
 /** [[LocalModel]] for a caller in another process: any number of pictures cross as one byte array, and so do their floats.
   *
-  * All numbers are little-endian. In: for each picture its length (int32) and its bytes. Out: for each picture the length
+  * All numbers are little-endian. In: for each picture its length (int32) and its bytes; or -n (int32) and the n bytes in
+  * UTF-8 of the name of a file that holds the same, because py4j writes bytes as text. Out: for each picture the length
   * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last picture the
   * float32 of those that have a result, in order.
   */
@@ -18,7 +20,12 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   def bundleHash: String = model.bundle.bundleHash
   def inputShape: Array[Int] = model.inputShape.toArray
   def embeddingSize: Int = model.embeddingSize
-  def labels: Array[String] = model.bundle.manifest.labels.toArray
+
+  /** The names of the classes; of a zero-shot model those to choose among. */
+  def labels: Array[String] = {
+    val manifest = model.bundle.manifest
+    model.settings.candidateLabels.fold(manifest.labels)(_.in(manifest).labels).toArray
+  }
 
   /** What the session is fed: the product of [[inputShape]] floats a picture. */
   def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
@@ -37,7 +44,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     pack(model.attentionRollouts(unpack(pictures))(picture).map(_._2))
 
   /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
-    * `"best": [{"id", "label", "score"}, ...]` or `"embedding": [...]`.
+    * `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
+    * `"objects": [{"id", "label", "score", "xmin", "ymin", "xmax", "ymax"}, ...]`.
     */
   def annotate(pictures: Array[Byte]): String = {
     val answers = mapper.createArrayNode()
@@ -64,25 +72,59 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
+  /** As [[annotate]], of a detection model.
+    *
+    * @param threshold
+    *   objects with a higher score are given
+    * @param topK
+    *   objects a picture, at most; 0: all
+    */
+  def detect(pictures: Array[Byte], threshold: Double, topK: Int): String = {
+    val answers = mapper.createArrayNode()
+    model.objects(unpack(pictures), threshold, Option.when(topK != 0)(topK))(picture).foreach {
+      case (_, Left(reason)) => answers.addObject().put("error", reason)
+      case (_, Right(detections)) => detected(detections)(answers.addObject())
+    }
+    answers.toString
+  }
+
   /** Each picture with what writes its result into a JSON object. */
   private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
-      case ModelTask.ImageClassification =>
-        model.predictions(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(labelled) }
-      case ModelTask.FeatureExtraction =>
-        model.embeddings(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(embedded) }
+      case ModelTask.ImageClassification => labelled(pictures)
+      case ModelTask.ZeroShotImageClassification if model.settings.candidateLabels.nonEmpty => labelled(pictures)
+      case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(pictures)
+      case ModelTask.ObjectDetection =>
+        model.detections(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(detected) }
     }
 
-  private def labelled(prediction: Prediction)(answer: ObjectNode): Unit = writeBest(prediction.best, answer)
+  private def labelled(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.predictions(unpack(pictures))(picture).map { case (bytes, result) =>
+      bytes -> result.map(prediction => writeBest(prediction.best, _))
+    }
+
+  private def embedded(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.embeddings(unpack(pictures))(picture).map { case (bytes, result) =>
+      bytes -> result.map(embedding => writeEmbedding(embedding, _))
+    }
 
   private def writeBest(labels: Seq[ScoredLabel], answer: ObjectNode): Unit = {
     val best = answer.putArray("best")
     labels.foreach(b => best.addObject().put("id", b.id).put("label", b.label).put("score", b.score.toFloat))
   }
 
-  private def embedded(embedding: Array[Float])(answer: ObjectNode): Unit = {
+  private def writeEmbedding(embedding: Array[Float], answer: ObjectNode): Unit = {
     val numbers = answer.putArray("embedding")
     embedding.foreach(numbers.add)
+  }
+
+  private def detected(detections: Seq[Detection])(answer: ObjectNode): Unit = {
+    val objects = answer.putArray("objects")
+    detections.foreach { found =>
+      val one = objects.addObject().put("id", found.id).put("label", found.label).put("score", found.score)
+      one.put("xmin", found.box.xmin).put("ymin", found.box.ymin)
+      one.put("xmax", found.box.xmax).put("ymax", found.box.ymax)
+    }
   }
 
   override def close(): Unit = model.close()
@@ -108,28 +150,38 @@ object LocalModelBytes {
       normalize: Boolean = false,
       decodeMode: String = DecodeMode.Exact.name
   ): LocalModelBytes = {
-    val mode = DecodeMode.parse(decodeMode)
-    open(uri, ModelSettings(decodeMode = mode, pooling = Pooling.parse(pooling), normalize = normalize))
+    val bundle = LocalModel.bundle(uri)
+    val settings = ModelSettings(
+      batchSize = bundle.manifest.task.batchSize,
+      decodeMode = DecodeMode.parse(decodeMode),
+      pooling = Pooling.parse(pooling),
+      normalize = normalize
+    )
+    open(bundle, settings)
   }
 
   /** @param settings
     *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
     */
-  def openWith(uri: String, settings: String): LocalModelBytes = open(uri, ModelSettingsReader.read(settings))
+  def openWith(uri: String, settings: String): LocalModelBytes =
+    open(LocalModel.bundle(uri), ModelSettingsReader.read(settings))
 
   // Alone on the machine: one run may use every core.
-  private def open(uri: String, settings: ModelSettings): LocalModelBytes = {
+  private def open(bundle: ModelBundle, settings: ModelSettings): LocalModelBytes = {
     val session = SessionConfig(intraOpThreads = LocalModel.cores)
-    new LocalModelBytes(LocalModel.open(uri, settings.copy(session = session)))
+    new LocalModelBytes(new LocalModel(bundle, settings.copy(session = session)))
   }
 
   private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
     val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
-    Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
-      val bytes = new Array[Byte](buffer.getInt())
-      buffer.get(bytes)
-      bytes
-    }
+    if (in.hasRemaining && in.getInt(0) < 0)
+      unpack(Files.readAllBytes(Path.of(new String(packed, 4, -in.getInt(), UTF_8))))
+    else
+      Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
+        val bytes = new Array[Byte](buffer.getInt())
+        buffer.get(bytes)
+        bytes
+      }
   }
 
   private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {

@@ -19,11 +19,7 @@ private[engine] object ManifestAgreement {
       inputs = manifest.inputs.map(agree("input", _, graph.inputs, where)),
       outputs = manifest.outputs.map(agree("output", _, graph.outputs, where))
     )
-    if (graph.inputs.size != 1 || manifest.inputs.size != 1)
-      throw new BundleException(
-        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
-          "SparkVision feeds one. Export the model with `sparkvision export`."
-      )
+    requireInputs(agreed, graph, where)
     val input = agreed.inputs.head
     if (!TensorInfo.Floats(input.elementType) || input.shape.size != 4)
       throw new BundleException(
@@ -38,12 +34,38 @@ private[engine] object ManifestAgreement {
       case ModelTask.FeatureExtraction =>
         agreed.outputs.foreach(requireFloats(_, where))
         requireFeatures(agreed, where)
+      case ModelTask.ZeroShotImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireShape(agreed.outputs.head, where, "pictures", "size")
+        if (agreed.text.isEmpty) throw refused(where, s"is for ${agreed.task.name}, but names no text model")
+      case ModelTask.ObjectDetection =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireDetections(agreed, where)
     }
     agreed.golden.foreach(requireGolden(_, agreed, where))
     agreed
   }
 
-  private def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
+  /** Pictures, and of a detection model the mask of their padding. */
+  private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
+    val masks = manifest.task match {
+      case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
+      case _ => Seq.empty
+    }
+    if (graph.inputs.size != 1 + masks.size || manifest.inputs.size != 1 + masks.size)
+      throw new BundleException(
+        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
+          s"SparkVision feeds one, and to detection models ${TensorInfo.PixelMask}. Export the model with `sparkvision export`."
+      )
+    masks.filter(mask => mask.elementType != TensorInfo.Int64 || mask.shape.size != 3).foreach { mask =>
+      throw refused(
+        where,
+        s"says '${mask.name}' is ${mask.elementType} ${text(mask.shape)} instead of int64 [pictures, height, width]"
+      )
+    }
+  }
+
+  def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
     val found = actual.find(_.name == declared.name).getOrElse {
       throw refused(
         where,
@@ -76,7 +98,7 @@ private[engine] object ManifestAgreement {
       )
   }
 
-  private def requireFloats(output: TensorInfo, where: String): Unit =
+  def requireFloats(output: TensorInfo, where: String): Unit =
     if (!TensorInfo.Floats(output.elementType))
       throw new BundleException(
         s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 " +
@@ -90,20 +112,46 @@ private[engine] object ManifestAgreement {
         s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
           s"'${EmbeddingsPostprocessor.HiddenState}'"
       )
-    // The driver promises embeddings of a size before any model runs.
-    def requireShape(output: TensorInfo, axes: String*) =
-      if (output.shape.size != axes.size || output.shape.last < 1)
-        throw refused(
-          where,
-          s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
-        )
-    requireShape(manifest.outputs.head, "pictures", "tokens", "size")
+    requireShape(manifest.outputs.head, where, "pictures", "tokens", "size")
     manifest.outputs
       .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
-      .foreach(requireShape(_, "pictures", "size"))
+      .foreach(requireShape(_, where, "pictures", "size"))
   }
 
-  private def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
+  private def requireDetections(manifest: BundleManifest, where: String): Unit = {
+    if (manifest.outputs.map(_.name) != Seq(TensorInfo.Logits, TensorInfo.Boxes))
+      throw refused(
+        where,
+        s"is for object-detection, but its outputs are ${manifest.outputs.map(_.name).mkString(", ")} instead of " +
+          s"${TensorInfo.Logits}, ${TensorInfo.Boxes}"
+      )
+    val takesAnySize = manifest.inputs.head.shape.drop(2).forall(_ == -1)
+    if (manifest.inputLayout != ChannelLayout.ChannelsFirst || !takesAnySize)
+      throw refused(
+        where,
+        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [pictures, 3, height, width] " +
+          "with any height and width"
+      )
+    Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
+      case (output, size) =>
+        if (output.shape.size != 3 || output.shape.last != size)
+          throw refused(
+            where,
+            s"gives '${output.name}' the shape ${text(output.shape)} instead of [pictures, queries, $size] for its " +
+              s"${manifest.labels.size} labels"
+          )
+    }
+  }
+
+  /** The driver promises embeddings of a size before any model runs. */
+  def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
+    if (output.shape.size != axes.size || output.shape.last < 1)
+      throw refused(
+        where,
+        s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+      )
+
+  def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
     Seq(
       ("input", golden.input, golden.inputShape, manifest.inputs.head),
       ("output", golden.output, golden.outputShape, manifest.outputs.head)
@@ -129,9 +177,9 @@ private[engine] object ManifestAgreement {
       )
   }
 
-  private def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
+  def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
 
-  private def refused(where: String, problem: String) = new BundleException(
+  def refused(where: String, problem: String) = new BundleException(
     s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
   )
 }

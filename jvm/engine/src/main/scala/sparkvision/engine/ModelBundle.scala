@@ -32,7 +32,30 @@ final class ModelBundle private (
     */
   val bundleHash: String = BundleManifest.digest(manifest.files ++ manifestFile.map(BundleManifest.FileName -> _))
 
-  def graph: Path = folder.resolve(BundleManifest.GraphFile)
+  def graph: Path = folder.resolve(manifest.graphFile)
+
+  /** The text half of a zero-shot model as a model of its own: what sessions run.
+    *
+    * @throws BundleException
+    *   when there is none
+    */
+  def textModel: ModelBundle = {
+    val text = requireText
+    val half = manifest.copy(
+      inputs = Seq(text.input),
+      outputs = Seq(text.output),
+      golden = Some(text.golden),
+      graphFile = text.graph
+    )
+    new ModelBundle(folder, half, processor, manifestFile)
+  }
+
+  private[engine] def requireText: TextModel = manifest.text.getOrElse {
+    throw new BundleException(
+      s"The bundle $folder reads no texts. Export a CLIP with `sparkvision export --task " +
+        s"${ModelTask.ZeroShotImageClassification.name}`."
+    )
+  }
 
   /** The same bundle after its folder was renamed. */
   private[sparkvision] def movedTo(newFolder: Path): ModelBundle =
@@ -111,17 +134,26 @@ object ModelBundle {
 
   private[engine] def digest(file: Path): FileDigest = FileDigests.shared.of(file)
 
-  /** The manifest, agreed with its graph. */
+  /** The manifest, agreed with its graph, and with that of its texts. */
   private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {
-    val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
+    val agreed =
+      ManifestAgreement.require(manifest, safeGraph(folder, manifest, BundleManifest.GraphFile), folder.toString)
+    manifest.text.fold(agreed) { text =>
+      BundleManifest.requirePartOfModel(text.graph, folder.toString)
+      TextAgreement.require(agreed, text, safeGraph(folder, manifest, text.graph), folder.toString)
+    }
+  }
+
+  private def safeGraph(folder: Path, manifest: BundleManifest, file: String): OnnxGraph = {
+    val graph = OnnxGraph.read(folder.resolve(file))
     graph.externalData.foreach { name =>
-      BundleManifest.requireExternalData(name, folder.toString)
+      BundleManifest.requirePartOfModel(name, folder.toString)
       if (!manifest.files.contains(name))
         throw new BundleException(
           s"The graph in $folder keeps weights in '$name', which the bundle does not list. Export the model again."
         )
     }
-    ManifestAgreement.require(manifest, graph, folder.toString)
+    graph
   }
 
   private def processorConfig(folder: Path, manifest: BundleManifest): ProcessorConfig = {
@@ -150,7 +182,7 @@ object ModelBundle {
       s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
     )
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
-    graph.externalData.foreach(BundleManifest.requireExternalData(_, folder.toString))
+    graph.externalData.foreach(BundleManifest.requirePartOfModel(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
       if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
       name -> digest(folder.resolve(name))

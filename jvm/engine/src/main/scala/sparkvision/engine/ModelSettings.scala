@@ -16,6 +16,8 @@ import scala.concurrent.duration._
   *   labels a picture, at most; None: the best one, and of a multi-label model all at or above `threshold`
   * @param threshold
   *   of multi-label models: the lowest score that is reported
+  * @param candidateLabels
+  *   of zero-shot models: the labels to choose among; None: what is asked for are embeddings, or the bundle's labels
   * @param pooling
   *   how hidden states become an embedding
   * @param normalize
@@ -32,6 +34,7 @@ final case class ModelSettings(
     decodeMode: DecodeMode = DecodeMode.Exact,
     topK: Option[Int] = None,
     threshold: Double = 0.5,
+    candidateLabels: Option[CandidateLabels] = None,
     pooling: Pooling = Pooling.Cls,
     normalize: Boolean = false,
     session: SessionConfig = SessionConfig(),

@@ -1,7 +1,11 @@
 package sparkvision.engine
 
-/** What a bundle's graph is for, named as in Hugging Face's pipelines. */
-sealed abstract class ModelTask(val name: String)
+/** What a bundle's graph is for, named as in Hugging Face's pipelines.
+  *
+  * @param batchSize
+  *   pictures a run, where nobody says otherwise
+  */
+sealed abstract class ModelTask(val name: String, val batchSize: Int = 8)
 
 object ModelTask {
 
@@ -11,7 +15,17 @@ object ModelTask {
   /** The outputs are `last_hidden_state` and, where the model has one, `pooler_output`. */
   case object FeatureExtraction extends ModelTask("feature-extraction")
 
-  private val all = Seq(ImageClassification, FeatureExtraction)
+  /** The outputs are `logits`, one a label and one for "no object" for each query, and `pred_boxes`.
+    *
+    * A picture that is padded to its neighbours' size gets slightly other numbers, and a YOLOS, which is given no mask, gives
+    * boxes for the padded picture. So pictures are run one by one.
+    */
+  case object ObjectDetection extends ModelTask("object-detection", batchSize = 1)
+
+  /** The first output is `image_embeds`, to be compared with those of the manifest's text model. */
+  case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
+
+  private val all = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
 
   def parse(name: String): ModelTask = all.find(_.name == name).getOrElse {
     throw new BundleException(

@@ -10,7 +10,7 @@ private[engine] object Orientation {
     * @return
     *   the upright picture; `stored` itself for 1
     */
-  def upright(stored: Pixels, orientation: Int): Pixels = {
+  def upright(stored: PixelRows, orientation: Int): PixelRows = {
     val (w, h) = (stored.width, stored.height)
     // Where the upright picture's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored
     // pixels.
@@ -26,8 +26,8 @@ private[engine] object Orientation {
     }
   }
 
-  private def turn(stored: Pixels, width: Int, height: Int, start: Int, acrossStep: Int, downStep: Int): Pixels = {
-    val from = stored.rgb
+  private def turn(stored: PixelRows, width: Int, height: Int, start: Int, acrossStep: Int, downStep: Int): Pixels = {
+    val from = stored.toPixels.rgb
     val to = new Array[Byte](from.length)
     var target = 0
     var y = 0

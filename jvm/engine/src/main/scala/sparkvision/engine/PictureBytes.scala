@@ -23,7 +23,7 @@ object PictureBytes {
 
   private def values(pixels: Pixels): (Int, Int, Array[Byte]) = (pixels.height, pixels.width, pixels.rgb)
 
-  /** The values are the float32 that a model is fed: 3 x height x width.
+  /** The values are the float32 that a model is fed: 3 x height x width, of a detection model before any padding.
     *
     * @param config
     *   the text of a `preprocessor_config.json`
@@ -31,11 +31,28 @@ object PictureBytes {
     *   when that asks for something that is not supported
     */
   def preprocess(config: String, pictures: Array[Byte]): Array[Byte] = {
-    val preprocessor = new Preprocessor(ProcessorConfigReader.parse(config))
+    val settings = ProcessorConfigReader.parse(config)
+    val process = if (settings.doPad) ofItsOwnSize(settings) else ofOneSize(settings)
     answers(pictures) { bytes =>
+      val (size, input) = process(ImageDecoder.decode(bytes))
+      (size.height, size.width, littleEndian(input))
+    }
+  }
+
+  private def ofOneSize(config: ProcessorConfig): Pixels => (PixelSize, Array[Float]) = {
+    val preprocessor = new Preprocessor(config)
+    pixels => {
       val input = FloatBuffer.allocate(3 * preprocessor.height * preprocessor.width)
-      preprocessor.process(ImageDecoder.decode(bytes), input)
-      (preprocessor.height, preprocessor.width, littleEndian(input.array))
+      preprocessor.process(pixels, input)
+      (PixelSize(preprocessor.height, preprocessor.width), input.array)
+    }
+  }
+
+  private def ofItsOwnSize(config: ProcessorConfig): Pixels => (PixelSize, Array[Float]) = {
+    val preprocessor = new DetectionPreprocessor(config)
+    pixels => {
+      val input = preprocessor.process(pixels, PixelSize(pixels.height, pixels.width))
+      (input.size, input.values)
     }
   }
 

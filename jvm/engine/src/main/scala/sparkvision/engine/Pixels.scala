@@ -1,16 +1,22 @@
 package sparkvision.engine
 
+import java.nio.ByteBuffer
+
 /** A decoded picture: 8-bit RGB, row by row from the top, three bytes a pixel.
   *
   * @param rgb
   *   `height * width * 3` bytes. Not copied: whoever makes a `Pixels` hands the array over.
   */
-final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) {
+final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) extends PixelRows {
   require(width > 0 && height > 0, s"a picture has at least one pixel, not $width x $height")
   require(
     rgb.length == width * height * 3,
     s"$width x $height RGB pixels need ${width * height * 3} bytes, not ${rgb.length}"
   )
+
+  override private[engine] val bytes: ByteBuffer = ByteBuffer.wrap(rgb)
+
+  override def toPixels: Pixels = this
 }
 
 object Pixels {

@@ -5,9 +5,6 @@ import java.nio.FloatBuffer
 /** Pixels to the model's input: resized, cropped, rescaled and normalised as Hugging Face's slow (Pillow) image processor
   * does it, bit for bit.
   *
-  * A sample has 256 values, so what rescaling and normalising make of each is computed once, in transformers' own
-  * precision: the product in 64-bit floats rounded to 32, then difference and quotient in 32.
-  *
   * Immutable, and safe to share between threads.
   *
   * @param layout
@@ -23,16 +20,10 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
         "takes one: set doCenterCrop and cropSize, or height and width"
     )
   )
+  if (config.padSize.isDefined)
+    throw new ProcessorException("pad_size is set, and only detection models take padded pictures: remove pad_size")
 
-  private val tables: Array[Array[Float]] = Array.tabulate(3)(channel => Array.tabulate(256)(inputValue(channel, _)))
-
-  private def inputValue(channel: Int, sample: Int): Float = {
-    val std = config.imageStd(channel).toFloat
-    val scaled = if (config.doRescale) (sample.toDouble * config.rescaleFactor).toFloat else sample.toFloat
-    val rescaled = if (config.doRescale && config.rescaleOffset) scaled - 1f else scaled
-    val normalized = if (config.doNormalize) (rescaled - config.imageMean(channel).toFloat) / std else rescaled
-    if (config.includeTop) normalized / std else normalized
-  }
+  private val values = new InputValues(config, layout)
 
   /** Height in pixels of the input that [[process]] writes. */
   def height: Int = size.height
@@ -52,7 +43,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     * @throws ImageException
     *   when pictures are neither resized nor cropped and this one has another size
     */
-  def resized(pixels: Pixels): Pixels = {
+  def resized(pixels: PixelRows): Pixels = {
     val picture = PixelSize(pixels.height, pixels.width)
     val target = this.target(picture)
     if (config.crop.isEmpty && target != size)
@@ -81,7 +72,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     *   pictures.foreach(preprocessor.process(_, batch))
     *   }}}
     */
-  def process(pixels: Pixels, target: FloatBuffer): Unit = {
+  def process(pixels: PixelRows, target: FloatBuffer): Unit = {
     val input = resized(pixels)
     val length = width * height * 3
     if (target.remaining < length)
@@ -89,32 +80,6 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
         s"a picture of $height x $width needs $length floats, but the batch has room for " +
           s"${target.remaining}; make the batch larger"
       )
-    val channels = if (config.doFlipChannelOrder) Array(2, 1, 0) else Array(0, 1, 2)
-    layout match {
-      case ChannelLayout.ChannelsFirst => channels.foreach(channel => putPlane(input.rgb, channel, target))
-      case ChannelLayout.ChannelsLast => putPixels(input.rgb, channels, target)
-    }
-  }
-
-  private def putPlane(rgb: Array[Byte], channel: Int, target: FloatBuffer): Unit = {
-    val values = new Array[Float](width * height)
-    val table = tables(channel)
-    var pixel = 0
-    while (pixel < values.length) {
-      values(pixel) = table(rgb(pixel * 3 + channel) & 0xff)
-      pixel += 1
-    }
-    val _ = target.put(values)
-  }
-
-  private def putPixels(rgb: Array[Byte], channels: Array[Int], target: FloatBuffer): Unit = {
-    val values = new Array[Float](rgb.length)
-    var at = 0
-    while (at < values.length) {
-      val channel = channels(at % 3)
-      values(at) = tables(channel)(rgb(at - at % 3 + channel) & 0xff)
-      at += 1
-    }
-    val _ = target.put(values)
+    values.put(input, target)
   }
 }

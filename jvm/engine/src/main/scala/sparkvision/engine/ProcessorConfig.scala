@@ -32,6 +32,10 @@ import com.fasterxml.jackson.databind.JsonNode
   *   whether to divide by `imageStd` once more, as EfficientNet does
   * @param doFlipChannelOrder
   *   whether the model takes blue, green, red
+  * @param doPad
+  *   whether the pictures of a batch are padded to one size, as those of detection models are
+  * @param padSize
+  *   what they are padded to; None: the largest height and width in the batch
   * @param resizeBackend
   *   whose arithmetic the resize follows: with torchvision's, `resample` is `Bilinear` or `Bicubic`
   */
@@ -49,6 +53,8 @@ final case class ProcessorConfig(
     imageStd: Seq[Double] = Seq(0.5, 0.5, 0.5),
     includeTop: Boolean = false,
     doFlipChannelOrder: Boolean = false,
+    doPad: Boolean = false,
+    padSize: Option[PixelSize] = None,
     resizeBackend: ResizeBackend = ResizeBackend.Pillow
 ) {
   requireSensible()

@@ -45,6 +45,7 @@ private[engine] object ProcessorConfigReader {
     val processor = processorType(config)
     requireSupported(config, processor)
     val defaults = processor.defaults
+    val doPad = padding(config, defaults)
     ProcessorConfig(
       doResize = flag(config, "do_resize", defaults.doResize),
       resize = resizeRule(config, processor),
@@ -59,6 +60,8 @@ private[engine] object ProcessorConfigReader {
       imageStd = perChannel(config, "image_std").getOrElse(defaults.imageStd),
       includeTop = flag(config, "include_top", defaults.includeTop),
       doFlipChannelOrder = flag(config, "do_flip_channel_order", defaults.doFlipChannelOrder),
+      doPad = doPad,
+      padSize = if (doPad) padSize(config) else None,
       // SparkVision's own: transformers passes over it.
       resizeBackend =
         present(config, "resizeBackend").map(_.asText).map(ResizeBackend.byName).getOrElse(defaults.resizeBackend)
@@ -105,23 +108,47 @@ private[engine] object ProcessorConfigReader {
   private def resizeRule(config: JsonNode, processor: ImageProcessorType): ResizeRule = {
     // An empty crop_pct is a setting of its own: PoolFormer then does not enlarge.
     val cropPercentage = if (config.has("crop_pct")) number(config, "crop_pct") else processor.cropPercentage
-    val setting = present(config, "size").map(sizeSetting(_, processor)).getOrElse(processor.size)
+    val setting = present(config, "size").map(sizeSetting(config, _, processor)).getOrElse(processor.size)
     processor.resize
       .lift(setting -> cropPercentage)
       .getOrElse(refuse("size", config.get("size"), s"${processor.name} cannot resize by it"))
   }
 
-  private def sizeSetting(size: JsonNode, processor: ImageProcessorType): SizeSetting = {
+  private def sizeSetting(config: JsonNode, size: JsonNode, processor: ImageProcessorType): SizeSetting = {
+    def within(key: String) = pixels("size", size.get(key), size)
     val keys = size.fieldNames.asScala.toSet
     if (size.isNumber && processor.numberIsSquare)
       SizeSetting.Sides(pixels("size", size, size), pixels("size", size, size))
-    else if (size.isNumber) SizeSetting.Edge(pixels("size", size, size))
-    else if (keys == Set("shortest_edge") || keys == Set("shortest_edge", "longest_edge"))
-      SizeSetting.Edge(pixels("size", size.get("shortest_edge"), size))
+    else if (size.isNumber) SizeSetting.Edge(pixels("size", size, size), longestEdge(config, processor))
+    else if (keys == Set("shortest_edge")) SizeSetting.Edge(within("shortest_edge"))
+    else if (keys == Set("shortest_edge", "longest_edge"))
+      SizeSetting.Edge(within("shortest_edge"), Some(within("longest_edge")))
+    else if (keys == Set("max_height", "max_width")) SizeSetting.Within(within("max_height"), within("max_width"))
     else {
       val (height, width) = sides("size", size)
       SizeSetting.Sides(height, width)
     }
+  }
+
+  /** What goes with a `size` that is one number: `max_size`, in files of before transformers 4.26. */
+  private def longestEdge(config: JsonNode, processor: ImageProcessorType): Option[Int] = processor.size match {
+    case SizeSetting.Edge(_, default) =>
+      present(config, "max_size")
+        .filter(_ => processor.keys("max_size"))
+        .map(size => pixels("max_size", size, size))
+        .orElse(default)
+    case _ => None
+  }
+
+  /** `pad_and_return_pixel_mask` is the old name of `do_pad`, and wins over it. */
+  private def padding(config: JsonNode, defaults: ProcessorConfig): Boolean = {
+    val doPad = flag(config, "do_pad", defaults.doPad)
+    defaults.doPad && flag(config, "pad_and_return_pixel_mask", doPad)
+  }
+
+  private def padSize(config: JsonNode): Option[PixelSize] = present(config, "pad_size").map { size =>
+    val (height, width) = sides("pad_size", size)
+    PixelSize(height, width)
   }
 
   private def cropSize(config: JsonNode): Option[PixelSize] = present(config, "crop_size").map { size =>

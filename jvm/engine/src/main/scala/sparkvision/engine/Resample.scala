@@ -10,13 +10,13 @@ object Resample {
     * @param filter
     *   one of Pillow's six; `Bilinear` is the default of Hugging Face's ViT processor
     * @return
-    *   the scaled picture; `pixels` itself when it has that size already
+    *   the scaled picture; [[Pixels]] that have that size already are given back as they are
     * @throws ParameterException
     *   when a side is not positive
     * @example
     *   {{{Resample.resize(pixels, width = 224, height = 224, ResampleFilter.Bilinear)}}}
     */
-  def resize(pixels: Pixels, width: Int, height: Int, filter: ResampleFilter): Pixels = {
+  def resize(pixels: PixelRows, width: Int, height: Int, filter: ResampleFilter): Pixels = {
     val size = PixelSize(height, width)
     resize(pixels, size, filter, Window.whole(size))
   }
@@ -33,14 +33,14 @@ object Resample {
     *   when a side is not positive, or the window does not lie within the scaled picture
     */
   def resize(
-      pixels: Pixels,
+      pixels: PixelRows,
       size: PixelSize,
       filter: ResampleFilter,
       window: Window,
       backend: ResizeBackend = ResizeBackend.Pillow
   ): Pixels = {
     requireSensible(size, window)
-    if (size == PixelSize(pixels.height, pixels.width)) cut(pixels, window)
+    if (size == PixelSize(pixels.height, pixels.width)) window.of(pixels)
     else if (filter == ResampleFilter.Nearest) nearest(pixels, size, window)
     else convolve(pixels, size, filter, window, backend)
   }
@@ -56,19 +56,8 @@ object Resample {
     ) throw new ParameterException(s"$window does not lie within $size pixels (height x width)")
   }
 
-  private def cut(pixels: Pixels, window: Window): Pixels =
-    if (window.height == pixels.height && window.width == pixels.width) pixels
-    else {
-      val rgb = new Array[Byte](window.height * window.width * 3)
-      (0 until window.height).foreach { row =>
-        val start = ((window.top + row) * pixels.width + window.left) * 3
-        System.arraycopy(pixels.rgb, start, rgb, row * window.width * 3, window.width * 3)
-      }
-      new Pixels(window.width, window.height, rgb)
-    }
-
   private def convolve(
-      pixels: Pixels,
+      pixels: PixelRows,
       size: PixelSize,
       filter: ResampleFilter,
       window: Window,
@@ -78,7 +67,7 @@ object Resample {
     val rows = Coefficients(pixels.height, size.height, window.top, window.height, filter, backend)
     if (size.height == pixels.height) ConvolutionPass.horizontal(pixels, columns, window.top, window.height)
     else if (size.width == pixels.width) {
-      val kept = cut(pixels, window.copy(top = 0, height = pixels.height))
+      val kept = window.copy(top = 0, height = pixels.height).of(pixels)
       ConvolutionPass.vertical(kept, rows, 0)
     } else if (backend == ResizeBackend.Pillow && verticalFirst(pixels, size))
       ConvolutionPass.horizontal(ConvolutionPass.vertical(pixels, rows, 0), columns, 0, window.height)
@@ -93,16 +82,16 @@ object Resample {
   /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier
     * versions begin with the width, which rounds some values differently.
     */
-  private def verticalFirst(pixels: Pixels, size: PixelSize): Boolean =
+  private def verticalFirst(pixels: PixelRows, size: PixelSize): Boolean =
     size.height < pixels.height && pixels.height.toLong - size.height > 2L * (pixels.width.toLong - size.width)
 
-  private def nearest(pixels: Pixels, size: PixelSize, window: Window): Pixels = {
+  private def nearest(pixels: PixelRows, size: PixelSize, window: Window): Pixels = {
     val columns = nearestPositions(pixels.width, size.width, window.left, window.width)
     val lines = nearestPositions(pixels.height, size.height, window.top, window.height)
     val rgb = new Array[Byte](window.width * window.height * 3)
     var target = 0
     for (line <- lines; column <- columns) {
-      System.arraycopy(pixels.rgb, (line * pixels.width + column) * 3, rgb, target, 3)
+      pixels.bytes.get((line * pixels.width + column) * 3, rgb, target, 3)
       target += 3
     }
     new Pixels(window.width, window.height, rgb)

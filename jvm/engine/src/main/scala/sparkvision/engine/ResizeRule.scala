@@ -84,6 +84,62 @@ object ResizeRule {
     def withSize(pixels: Int): ConvNextEdge = copy(edge = pixels)
   }
 
+  /** DETR's: the shorter side to `shortest` pixels, or to fewer where the longer one would pass `longest`. */
+  final case class DetrEdges(shortest: Int, longest: Int) extends ResizeRule {
+    private val edges = new BoundedEdges(shortest, longest)
+
+    def target(picture: PixelSize): PixelSize =
+      if (math.min(picture.height, picture.width) == edges.shorter(picture)) picture else edges.scaled(picture)
+
+    def withSize(pixels: Int): DetrEdges = copy(shortest = pixels)
+  }
+
+  /** YOLOS': as DETR's, with both sides cut down to multiples of 16 pixels. */
+  final case class YolosEdges(shortest: Int, longest: Int) extends ResizeRule {
+    private val edges = new BoundedEdges(shortest, longest)
+
+    def target(picture: PixelSize): PixelSize = {
+      val isSized = picture.height <= picture.width && picture.height == edges.shorter(picture)
+      val size = if (isSized) picture else edges.scaled(picture)
+      PixelSize(size.height / 16 * 16, size.width / 16 * 16)
+    }
+
+    def withSize(pixels: Int): YolosEdges = copy(shortest = pixels)
+  }
+
+  /** As large as fits into `height` x `width`, in proportion. */
+  final case class WithinSides(height: Int, width: Int) extends ResizeRule {
+    ResizeRule.requirePositive(math.min(height, width), s"within $height x $width (height x width)")
+
+    def target(picture: PixelSize): PixelSize = {
+      val scale = math.min(height.toDouble / picture.height, width.toDouble / picture.width)
+      PixelSize((picture.height * scale).toInt, (picture.width * scale).toInt)
+    }
+
+    def withSize(pixels: Int): WithinSides = WithinSides(pixels, pixels)
+  }
+
+  /** `get_size_with_aspect_ratio` of transformers, with Python's rounding: a half to the even number. */
+  final private class BoundedEdges(shortest: Int, longest: Int) {
+    ResizeRule.requirePositive(math.min(shortest, longest), s"a shortest edge of $shortest and a longest of $longest")
+
+    /** The shorter side before it is rounded, where the longer one would pass `longest`. */
+    private def reduced(picture: PixelSize): Option[Double] = {
+      val short = math.min(picture.height, picture.width).toDouble
+      val long = math.max(picture.height, picture.width).toDouble
+      Option.when(long / short * shortest > longest)(longest * short / long)
+    }
+
+    def shorter(picture: PixelSize): Int = reduced(picture).fold(shortest)(math.rint(_).toInt)
+
+    def scaled(picture: PixelSize): PixelSize = {
+      val edge = shorter(picture)
+      val unrounded = reduced(picture).getOrElse(edge.toDouble)
+      if (picture.width < picture.height) PixelSize((unrounded * picture.height / picture.width).toInt, edge)
+      else PixelSize(edge, (unrounded * picture.width / picture.height).toInt)
+    }
+  }
+
   /** The number of pixels of which `pixels` are the fraction `cropPercentage`.
     *
     * @throws ProcessorException

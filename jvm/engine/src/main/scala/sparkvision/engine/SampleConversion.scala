@@ -1,12 +1,16 @@
 package sparkvision.engine
 
+import org.bytedeco.javacpp.BytePointer
 import org.bytedeco.opencv.global.opencv_core.{CV_16U, CV_8U}
 import org.bytedeco.opencv.opencv_core.Mat
 
-/** A decoded native picture to [[Pixels]]. */
+/** A decoded native picture to 8-bit RGB. */
 private[engine] object SampleConversion {
 
-  def toRgb(decoded: Mat, header: ImageHeader, reader: ByteReader): Pixels = {
+  /** @param lasting
+    *   memory that outlives `decoded`: what the decoder has written there in our layout stays there
+    */
+  def toRgb(decoded: Mat, header: ImageHeader, reader: ByteReader, lasting: Option[BytePointer]): PixelRows = {
     val (width, height, channels) = (decoded.cols, decoded.rows, decoded.channels)
     val expected = Set((header.width, header.height), (header.uprightWidth, header.uprightHeight))
     if (!expected((width, height)))
@@ -15,6 +19,8 @@ private[engine] object SampleConversion {
           s"its data $width x $height"
       )
     (decoded.depth, channels) match {
+      case (CV_8U, 3) if lasting.exists(_.address == decoded.data.address) =>
+        new NativeRows(width, height, decoded.data.capacity(3L * width * height).asByteBuffer)
       case (CV_8U, 3) => new Pixels(width, height, expanded(bytesOf(decoded, width * 3, height), header.format, reader))
       case (CV_8U, 4) if header.format == ImageFormat.Gif =>
         val behind = GifStructure.transparentColour(reader).getOrElse(new Array[Byte](3))

@@ -19,7 +19,7 @@ private[engine] object TiffStructure {
   }
 
   /** The upright pixels of a page that we read ourselves; None when it is OpenCV's to read. */
-  def pixels(header: ImageHeader, reader: ByteReader): Option[Pixels] = {
+  def pixels(header: ImageHeader, reader: ByteReader): Option[PixelRows] = {
     val directory = new TiffDirectory(reader)
     val layout = TiffLayout.of(directory, reader)
     val compression = directory.value(Compression).getOrElse(1L).toInt

@@ -1,7 +1,19 @@
 package sparkvision.engine
 
 /** A rectangle within a picture, in pixels. */
-final case class Window(top: Int, left: Int, height: Int, width: Int)
+final case class Window(top: Int, left: Int, height: Int, width: Int) {
+
+  /** The pixels within. */
+  def of(pixels: PixelRows): Pixels =
+    if (height == pixels.height && width == pixels.width) pixels.toPixels
+    else {
+      val rgb = new Array[Byte](height * width * 3)
+      (0 until height).foreach { row =>
+        pixels.bytes.get(((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
+      }
+      new Pixels(width, height, rgb)
+    }
+}
 
 object Window {
 

@@ -86,9 +86,9 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
 
   test("a bundle for an unknown task is refused, naming the known ones") {
     val folder = Bundles.withManifest { manifest =>
-      val _ = manifest.put("task", "object-detection")
+      val _ = manifest.put("task", "image-segmentation")
     }
     val message = intercept[BundleException](ModelBundle.open(folder)).getMessage
-    assert(message.contains("'object-detection'") && message.contains("image-classification, feature-extraction"))
+    assert(message.contains("'image-segmentation'") && message.contains("image-classification, feature-extraction"))
   }
 }

@@ -72,6 +72,13 @@ class ImageDecoderSuite extends AnyFunSuite {
     assert(outcomes.contains(true) && outcomes.contains(false))
   }
 
+  test("a JPEG's rows are read where the decoder wrote them, until the next is decoded") {
+    val photo = Fixtures.bytes("photos/jpeg_hopper_rgb.jpg")
+    val rows = ImageDecoder.rows(photo, ImageDecoder.DefaultMaxPixels)
+    assert(rows.bytes.isDirect)
+    assert(rows.toPixels.rgb.sameElements(ImageDecoder.decode(photo).rgb))
+  }
+
   test("many threads decode at once and get the same pixels") {
     val photo = Fixtures.bytes("photos/rocket_falcon9_launch.jpg")
     val expected = Fixtures.sha256(ImageDecoder.decode(photo).rgb)

@@ -30,7 +30,7 @@ class OrientationSuite extends AnyFunSuite {
 
   upright.toSeq.sortBy(_._1).foreach { case (orientation, expected) =>
     test(s"orientation $orientation is turned upright") {
-      assert(rows(Orientation.upright(stored, orientation)) == expected)
+      assert(rows(Orientation.upright(stored, orientation).toPixels) == expected)
     }
   }
 }

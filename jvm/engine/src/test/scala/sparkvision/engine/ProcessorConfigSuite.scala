@@ -137,4 +137,29 @@ class ProcessorConfigSuite extends AnyFunSuite {
     val torchvision = ProcessorOverrides(resizeBackend = Some("torchvision"), resample = Some(1))
     assert(refused(torchvision).contains("LANCZOS"))
   }
+
+  private def detection(settings: String): ProcessorConfig =
+    ProcessorConfig.parse(s"""{"image_processor_type": "DetrImageProcessor" $settings}""")
+
+  test("detection models go by both edges, and pad") {
+    val config = detection("")
+    assert(config.resize == ResizeRule.DetrEdges(800, 1333) && config.doPad && config.padSize.isEmpty)
+    assert(
+      detection(""", "size": {"shortest_edge": 600, "longest_edge": 1000}""").resize == ResizeRule.DetrEdges(600, 1000)
+    )
+    assert(detection(""", "size": 480, "max_size": 640""").resize == ResizeRule.DetrEdges(480, 640))
+    assert(detection(""", "pad_size": {"height": 9, "width": 8}""").padSize.contains(PixelSize(9, 8)))
+  }
+
+  test("a detection model's shortest edge alone is refused, as transformers refuses it") {
+    val message = intercept[ProcessorException](detection(""", "size": {"shortest_edge": 600}""")).getMessage
+    assert(message.contains("DetrImageProcessor cannot resize by it"))
+  }
+
+  test("a detection model's pictures make no batch without padding, unless they have one size") {
+    def refusal(settings: String) = intercept[ProcessorException](new DetectionPreprocessor(detection(settings)))
+    assert(refusal(""", "do_pad": false""").getMessage.contains("do_pad is false"))
+    assert(refusal(""", "pad_and_return_pixel_mask": false""").getMessage.contains("do_pad is false"))
+    new DetectionPreprocessor(detection(""", "do_pad": false, "size": {"height": 64, "width": 96}"""))
+  }
 }

@@ -1,5 +1,7 @@
 package sparkvision.engine
 
+import java.nio.ByteBuffer
+
 import scala.jdk.CollectionConverters._
 
 import org.scalatest.funsuite.AnyFunSuite
@@ -70,6 +72,28 @@ class ResampleSuite extends AnyFunSuite {
         assert(scaled.rgb.indices.forall(i => scaled.rgb(i) == other.rgb(i - i % 3 + 2 - i % 3)))
       }
     }
+  }
+
+  ResampleFilter.all.foreach { filter =>
+    test(s"$filter scales a picture outside of the heap as the same picture in an array") {
+      (sizes :+ (noise(7, 1301, 30), PixelSize(20, 70))).foreach { case (picture, size) =>
+        val memory = ByteBuffer.allocateDirect(picture.rgb.length).put(0, picture.rgb)
+        val outside = new NativeRows(picture.width, picture.height, memory)
+        val expected = Resample.resize(picture, size.width, size.height, filter)
+        assert(Resample.resize(outside, size.width, size.height, filter).rgb.sameElements(expected.rgb))
+      }
+    }
+  }
+
+  test("strips hold every output once, in order, and no more inputs than allowed where one output needs fewer") {
+    val columns = Coefficients(4000, 224, 0, 224, ResampleFilter.Bicubic, ResizeBackend.Pillow)
+    assert(columns.taps > 60)
+    Seq(50, 512, 5000).foreach { most =>
+      val strips = columns.strips(most)
+      assert(strips.flatten == (0 until 224))
+      assert(strips.forall(strip => strip.size == 1 || columns.inputs(strip).size <= most))
+    }
+    assert(columns.strips(50).size == 224 && columns.strips(5000).size == 1)
   }
 
   test("a picture of the size wanted is given back as it is") {

@@ -3,6 +3,8 @@ package sparkvision.ml
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
+import sparkvision.engine.{ImageFormat, Picture, Pixels}
+
 /** The annotation columns' schemas and rows, Spark NLP's, so that its users' queries go on working. */
 object Annotation {
 
@@ -42,7 +44,19 @@ object Annotation {
   def columnMetadata(annotatorType: String): Metadata =
     new MetadataBuilder().putString("annotatorType", annotatorType).build()
 
-  def image(facts: PictureFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
+  /** A picture's own annotation.
+    *
+    * @param metadata
+    *   what is known of it beside its pixels
+    */
+  def image(source: SourcePicture, metadata: Map[String, String] = Map.empty): Row = source.picture match {
+    case Picture.Encoded(bytes) =>
+      image(source.facts, bytes, metadata ++ ImageFormat.of(bytes).map(format => "format" -> format.name))
+    case Picture.Decoded(pixels) => image(source.facts, Pixels.toOpenCv(pixels), metadata)
+    case Picture.Unusable(reason) => image(source.facts, null, metadata + (PictureReader.ReasonKey -> reason))
+  }
+
+  private def image(facts: PictureFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
     "image",
     facts.origin,
     facts.height,
@@ -56,6 +70,9 @@ object Annotation {
 
   def category(label: String, metadata: Map[String, String]): Row =
     Row("category", 0, 0, label, metadata, Seq.empty[Float])
+
+  def detection(label: String, metadata: Map[String, String]): Row =
+    Row("detection", 0, 0, label, metadata, Seq.empty[Float])
 
   def imageEmbeddings(embedding: Array[Float], metadata: Map[String, String]): Row =
     Row("image_embeddings", 0, 0, "", metadata, embedding.toSeq)

@@ -1,8 +1,6 @@
 package sparkvision.ml
 
-import org.apache.spark.sql.Row
-
-import sparkvision.engine.{ImageDecoder, ImageException, ImageFormat, Picture, Pixels}
+import sparkvision.engine.{ImageException, Picture}
 
 /** Makes an annotation of each picture. */
 final private[ml] case class AssemblePictures(name: String, decoding: Boolean) extends PictureFunction {
@@ -13,18 +11,15 @@ final private[ml] case class AssemblePictures(name: String, decoding: Boolean) e
 
   override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] =
     pictures.map { source =>
-      val assembled = annotation(source)
+      val assembled = Annotation.image(source.copy(picture = assemble(source.picture, metrics)))
       metrics.picture(isUsable = !assembled.isNullAt(Annotation.imageType.fieldIndex("result")))
       Some(Seq(Seq(assembled)))
     }
 
-  private def annotation(source: SourcePicture): Row = source.picture match {
+  private def assemble(picture: Picture, metrics: PictureMetrics): Picture = picture match {
     case Picture.Encoded(bytes) if decoding =>
-      try annotation(source.copy(picture = Picture.Decoded(ImageDecoder.decode(bytes))))
-      catch { case e: ImageException => annotation(source.copy(picture = Picture.Unusable(e.reason))) }
-    case Picture.Encoded(bytes) =>
-      Annotation.image(source.facts, bytes, ImageFormat.of(bytes).map(format => "format" -> format.name).toMap)
-    case Picture.Decoded(pixels) => Annotation.image(source.facts, Pixels.toOpenCv(pixels), Map.empty)
-    case Picture.Unusable(reason) => Annotation.image(source.facts, null, Map(PictureReader.ReasonKey -> reason))
+      try Picture.Decoded(metrics.decode(bytes))
+      catch { case e: ImageException => Picture.Unusable(e.reason) }
+    case other => other
   }
 }

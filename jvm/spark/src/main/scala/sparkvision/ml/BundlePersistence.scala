@@ -42,7 +42,7 @@ private[ml] object BundlePersistence {
 }
 
 /** Makes stages from bundles and from saved stages: the companion of each stage with a model. */
-trait BundleReadable[S <: VisionModelStage] extends DefaultParamsReadable[S] {
+trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
 
   /** A stage without a model. */
   protected def make(): S

@@ -1,5 +1,7 @@
 package sparkvision.ml
 
+import sparkvision.engine.{BundleManifest, ModelTask}
+
 /** The architectures that have a stage of their own, as Spark NLP's users expect.
   *
   * @param stage
@@ -38,14 +40,21 @@ private[ml] object ModelFamily {
         "Dinov2WithRegistersForImageClassification"
       )
 
-  private val all = Seq(ViT, Swin, ConvNext, DeiT, Beit, Dinov2)
+  case object Yolos extends ModelFamily("YolosForObjectDetection", "YolosForObjectDetection")
+
+  case object Detr extends ModelFamily("DetrForObjectDetection", "DetrForObjectDetection")
+
+  private val all = Seq(ViT, Swin, ConvNext, DeiT, Beit, Dinov2, Yolos, Detr)
 
   /** Bundles that do not say which architecture they hold: Spark NLP's folders, and graphs of other frameworks. */
   private val unnamed = Set("", "onnx")
 
-  /** The stage for bundles of `architecture`. */
-  def stageFor(architecture: String): String =
-    all.find(_.architectures.contains(architecture)).fold("ImageClassification")(_.stage)
+  /** The stage for a bundle. */
+  def stageFor(manifest: BundleManifest): String = manifest.task match {
+    case ModelTask.FeatureExtraction => "ViTImageEmbeddings"
+    case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
+    case _ => all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
+  }
 
   /** Whether the stage of `family` runs bundles of `architecture`. */
   def runs(family: ModelFamily, architecture: String): Boolean =

@@ -20,7 +20,16 @@ object ParamManifest {
     new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
     new BeitForImageClassification -> "Labels pictures with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."
+    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new SimilarImages -> "Names the pictures of an index that are most similar to each picture, by their embeddings.",
+    new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
+    new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
+    new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.",
+    new CLIPForZeroShotClassification -> "Labels pictures with labels of your own choice, by a CLIP model.",
+    new CLIPImageEmbeddings -> "Gives each picture's embedding by a CLIP model, to be compared with those of texts.",
+    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of pictures.",
+    new PerceptualHash -> "Gives each picture a perceptual hash, the bits of which are imagehash's.",
+    new ImageDeduplicator -> "Groups pictures that are duplicates of each other, and chooses one of each group."
   )
 
   private val mapper = new ObjectMapper
@@ -46,8 +55,11 @@ object ParamManifest {
   }
 
   private def kindOf(stage: Transformer): String = stage match {
-    case _: ImageClassification => "classification"
+    case _: ClassificationStage => "classification"
     case _: VisionModelStage => "model"
+    case _: SimilarImages => "similarity"
+    case _: HasInputCols => "columns"
+    case _: ModelStage => "texts"
     case _ => "pictures"
   }
 

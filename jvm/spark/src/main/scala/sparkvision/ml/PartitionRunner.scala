@@ -4,7 +4,7 @@ import scala.concurrent.duration._
 
 import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
-import sparkvision.engine.{BundleException, LocalModel, ModelSettings, Picture, VisibleGpus}
+import sparkvision.engine._
 
 /** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
   * tasks, but no rows.
@@ -31,15 +31,22 @@ final private[ml] case class PartitionRunner(
   ): Iterator[(A, Either[String, R])] =
     if (items.isEmpty) Iterator.empty
     else {
-      val task = TaskContext.get()
-      task.addTaskFailureListener((_, error) => if (mayBeTheCopys(error)) ExecutorModels.shared.discardIfDamaged(model))
-      val local = new LocalModel(ExecutorModels.shared.open(model), settingsFor(task), metrics)
-      task.addTaskCompletionListener[Unit](_ => local.close())
+      val listener = ModelListener.both(metrics, DecodedPictures.of(TaskContext.get()))
+      val local = opened(new LocalModel(_, _, listener))
       output.results(local, items)(picture).map { result =>
         metrics.picture(isUsable = result._2.isRight)
         result
       }
     }
+
+  /** What `open` makes, in this task, of the model and its settings; closed when the task ends. */
+  def opened[M <: AutoCloseable](open: (ModelBundle, ModelSettings) => M): M = {
+    val task = TaskContext.get()
+    task.addTaskFailureListener((_, error) => if (mayBeTheCopys(error)) ExecutorModels.shared.discardIfDamaged(model))
+    val local = open(ExecutorModels.shared.open(model), settingsFor(task))
+    task.addTaskCompletionListener[Unit](_ => local.close())
+    local
+  }
 
   /** Whether a damaged copy of the model would explain the error: when Spark tries the task again, there or elsewhere, it is
     * to find a whole one. Writers and SQL operators wrap the error.

@@ -16,6 +16,20 @@ final private[ml] case class PictureColumn(picture: Int, origin: Option[Int], de
 private[ml] object PictureColumn {
   private val DefaultOriginColumn = "path"
 
+  /** The one column that a stage reads pictures from.
+    *
+    * @throws ParameterException
+    *   when the stage names none, or several
+    */
+  def nameOf(stage: HasInputCols): String = stage.get(stage.inputCols) match {
+    case Some(Array(one)) => one
+    case Some(several) =>
+      throw new ParameterException(
+        s"${stage.uid} takes exactly one input column, not ${several.length} (${several.mkString(", ")}): setInputCols([\"image\"])."
+      )
+    case None => throw new ParameterException(s"${stage.uid} has no input column: setInputCols([\"image\"]).")
+  }
+
   /** @throws ParameterException
     *   when the schema has no such column, or one that cannot hold pictures
     */

@@ -18,8 +18,11 @@ private[ml] trait PictureFunction extends Serializable {
 
   override def toString: String = s"$name($description)"
 
-  /** Whether each row in gives a row out. */
+  /** Whether each row in gives one row out. */
   def keepsEveryRow: Boolean
+
+  /** Whether a row in may give several rows out. */
+  def mayMultiplyRows: Boolean = false
 
   /** Whether a picture can fail the query; then it is not left out even where nobody reads its result. */
   def mayFail: Boolean
@@ -27,7 +30,8 @@ private[ml] trait PictureFunction extends Serializable {
   /** @param pictures
     *   read ahead by a batch or more, each once
     * @return
-    *   for each picture, in order: the values of the columns to add, or None where its row is dropped
+    *   for each picture, in order, the rows that come of its row, as the values of the columns to add; none where it is
+    *   dropped. Those of one picture are read before the next picture's
     */
-  def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]]
+  def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]]
 }

@@ -4,7 +4,7 @@ import org.apache.spark.SparkContext
 import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
 
-import sparkvision.engine.{ExecutionProvider, ModelListener}
+import sparkvision.engine.{ExecutionProvider, ImageDecoder, ModelListener, PixelRows, Pixels}
 
 /** Where a task counts what it does with pictures: for the operator in Spark's UI, and for the stage's totals.
   *
@@ -24,12 +24,27 @@ final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals:
     if (!isUsable) add(Unusable, 1)
   }
 
+  /** Decodes a picture, and counts it.
+    *
+    * @throws ImageException
+    *   when it cannot be decoded
+    */
+  def decode(encoded: Array[Byte], maxPixels: Long = ImageDecoder.DefaultMaxPixels): Pixels = {
+    val start = System.nanoTime
+    val pixels = ImageDecoder.decode(encoded, maxPixels)
+    decoded(encoded, pixels, System.nanoTime - start)
+    pixels
+  }
+
   override def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = {
     totals.provider(provider.name)
     if (opened) add(Sessions, 1)
   }
 
-  override def decoded(nanos: Long): Unit = add(Decode, nanos)
+  override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = synchronized {
+    add(Decoded, 1)
+    add(Decode, nanos)
+  }
 
   override def preprocessed(nanos: Long): Unit = add(Preprocess, nanos)
 
@@ -57,6 +72,7 @@ private[ml] object PictureMetrics {
   val Batches = "batches"
   val InBatches = "inBatches"
   val BatchFill = "batchFill"
+  val Decoded = "decoded"
   val Decode = "decode"
   val Preprocess = "preprocess"
   val Run = "run"
@@ -67,6 +83,7 @@ private[ml] object PictureMetrics {
   def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
     Pictures -> createMetric(context, "pictures"),
     Unusable -> createMetric(context, "unusable pictures"),
+    Decoded -> createMetric(context, "decoded pictures"),
     Batches -> createMetric(context, "batches"),
     BatchFill -> createAverageMetric(context, "pictures a batch"),
     Decode -> createNanoTimingMetric(context, "time to decode"),

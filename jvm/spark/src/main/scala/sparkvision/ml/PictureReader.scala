@@ -111,6 +111,11 @@ private[ml] object PictureReader {
 
   private def annotation(rows: scala.collection.Seq[Row]): SourcePicture = rows.headOption.filter(_ != null) match {
     case None => SourcePicture(Picture.Unusable("the picture is null"), "")
+    case Some(_) if rows.size > 1 =>
+      SourcePicture(
+        Picture.Unusable(s"the array has ${rows.size} pictures, and a stage takes one: explode it first"),
+        ""
+      )
     case Some(row) =>
       val result = row.getAs[Array[Byte]]("result")
       val mode = row.getAs[Int]("mode")

@@ -43,7 +43,7 @@ private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
     if (bundle.manifest.task != ModelTask.ImageClassification)
       throw new BundleException(
         s"The bundle at $uri is for ${bundle.manifest.task.name}; sparkvision_predict takes image classification models. " +
-          "Use ViTImageEmbeddings for embeddings."
+          s"Use ${ModelFamily.stageFor(bundle.manifest)}."
       )
     val settings = ModelSettings(
       topK = Some(topK),

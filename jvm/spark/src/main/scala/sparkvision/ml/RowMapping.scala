@@ -1,9 +1,9 @@
 package sparkvision.ml
 
-import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, Expression, Literal}
+import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeReference, Cast, Expression, Literal}
 import org.apache.spark.sql.catalyst.plans.logical.Project
 import org.apache.spark.sql.sparkvision.DataFrames
-import org.apache.spark.sql.types.{StringType, StructField, StructType}
+import org.apache.spark.sql.types.{BinaryType, StringType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.ParameterException
@@ -27,25 +27,66 @@ private[ml] object RowMapping {
       present.add(field)
     }
 
-  /** The dataset with the columns that `function` computes of the pictures in `column`. */
+  /** The dataset with the columns that `function` computes of the pictures in `column`.
+    *
+    * @param argument
+    *   the place of a column that the function reads too
+    */
   def apply(
       dataset: Dataset[_],
       column: String,
       originCol: Option[String],
       added: Seq[StructField],
-      function: PictureFunction
+      function: PictureFunction,
+      argument: Option[Int] = None
   ): DataFrame = {
-    SessionRules.install(dataset.sparkSession)
     val child = DataFrames.plan(dataset)
     val place = PictureColumn.of(dataset.schema, column, originCol)
-    def text(index: Option[Int]): Expression = index.fold[Expression](Literal(null, StringType))(child.output(_))
+    def value(index: Option[Int]): Expression = index.fold(nothing)(child.output(_))
+    mapped(dataset, added)(
+      MapPictures(
+        child.output(place.picture),
+        value(place.origin),
+        value(place.defaultOrigin),
+        value(argument),
+        function,
+        _,
+        child
+      )
+    )
+  }
+
+  /** The dataset with the columns that `function` computes of the texts in `column`, which it gets as bytes in UTF-8. */
+  def ofTexts(dataset: Dataset[_], column: String, added: Seq[StructField], function: PictureFunction): DataFrame = {
+    val child = DataFrames.plan(dataset)
+    val text = Cast(child.output(textColumn(dataset.schema, column)), BinaryType)
+    mapped(dataset, added)(MapPictures(text, nothing, nothing, nothing, function, _, child))
+  }
+
+  /** The place of a column of texts.
+    *
+    * @throws ParameterException
+    *   when there is no such column, or it holds something else
+    */
+  def textColumn(schema: StructType, column: String): Int = {
+    val index = ColumnNames.indexOf(schema, column, "the texts")
+    if (schema(index).dataType != StringType)
+      throw new ParameterException(
+        s"The column '$column' has type ${schema(index).dataType.simpleString}; texts are read from a string column."
+      )
+    index
+  }
+
+  private def nothing: Expression = Literal(null, StringType)
+
+  private def mapped(dataset: Dataset[_], added: Seq[StructField])(map: Seq[Attribute] => MapPictures): DataFrame = {
+    SessionRules.install(dataset.sparkSession)
     val results = added.map(field => AttributeReference(field.name, field.dataType, field.nullable, field.metadata)())
-    val mapped =
-      MapPictures(child.output(place.picture), text(place.origin), text(place.defaultOrigin), function, results, child)
+    val mapped = map(results)
     // New names for the results: Spark can rename those of a Project, so that the result may be joined with itself.
     DataFrames.of(
       dataset.sparkSession,
-      Project(child.output ++ results.map(result => Alias(result, result.name)()), mapped)
+      Project(mapped.child.output ++ results.map(result => Alias(result, result.name)()), mapped)
     )
   }
 }

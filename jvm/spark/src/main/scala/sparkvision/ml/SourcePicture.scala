@@ -2,8 +2,12 @@ package sparkvision.ml
 
 import sparkvision.engine.{ImageException, ImageHeader, Picture}
 
-/** A picture as a row holds it, with the name it is reported by. */
-final case class SourcePicture(picture: Picture, origin: String) {
+/** A picture as a row holds it, with the name it is reported by.
+  *
+  * @param argument
+  *   what else of the row the stage reads, as Spark's Row has it; null for a stage that reads the picture alone
+  */
+final case class SourcePicture(picture: Picture, origin: String, argument: Any = null) {
 
   /** With the name that counts: what the user says, else what the picture itself knows, else the default. */
   def named(byUser: Option[String], byDefault: Option[String]): SourcePicture =

@@ -37,6 +37,7 @@ final private[ml] class StageTotals private (
       providers.value.toSeq.sorted,
       count(Pictures),
       count(Unusable),
+      count(Decoded),
       count(Batches),
       if (count(Batches) == 0) null else count(InBatches).toDouble / count(Batches),
       seconds(Decode),
@@ -59,6 +60,7 @@ private[ml] object StageTotals {
       StructField("providers", ArrayType(StringType)),
       StructField("pictures", LongType),
       StructField("unusable", LongType),
+      StructField("decoded", LongType),
       StructField("batches", LongType),
       StructField("pictures_a_batch", DoubleType),
       StructField("decode_seconds", DoubleType),
@@ -93,7 +95,7 @@ private[ml] object StageTotals {
   def all(context: SparkContext): Seq[StageTotals] = synchronized(stagesOf(context).values.asScala.toSeq)
 
   private def make(function: PictureFunction, context: SparkContext): StageTotals = {
-    val names = Seq(Pictures, Unusable, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
+    val names = Seq(Pictures, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
     // Without names: Spark's UI would list named ones beside each of its stages.
     val counters = names.map(_ -> new LongAccumulator).toMap
     counters.values.foreach(context.register)

@@ -17,7 +17,7 @@ import sparkvision.engine._
   * [[ImageClassification]]. Output: for each row its row, with a column of `image_embeddings` annotations (outputCol) or
   * of vectors (embeddingsCol).
   */
-class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams {
+class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams with PoolingParams {
   def this() = this(Identifiable.randomUID("ViTImageEmbeddings"))
 
   private[ml] type Result = Array[Float]
@@ -35,7 +35,7 @@ class ViTImageEmbeddings(override val uid: String) extends VisionModelStage with
     if (manifest.task != ModelTask.FeatureExtraction)
       throw new BundleException(
         s"The bundle at $modelUri is for ${manifest.task.name} and gives no embeddings. Use " +
-          s"${ModelFamily.stageFor(manifest.architecture)}, or export the checkpoint with " +
+          s"${ModelFamily.stageFor(manifest)}, or export the checkpoint with " +
           "`sparkvision export --task feature-extraction`."
       )
 

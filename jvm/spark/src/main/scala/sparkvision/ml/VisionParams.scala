@@ -1,7 +1,6 @@
 package sparkvision.ml
 
 import org.apache.spark.ml.param._
-import org.apache.spark.network.util.JavaUtils
 
 import sparkvision.engine._
 
@@ -20,10 +19,13 @@ trait PictureInputParams extends Params {
 /** Picture columns in, as Spark NLP's annotators name them. */
 trait HasInputCols extends Params {
 
+  private[ml] def inputColsDoc: String =
+    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+
   final val inputCols: StringArrayParam = new StringArrayParam(
     this,
     "inputCols",
-    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+    inputColsDoc
   )
   def setInputCols(value: Array[String]): this.type = set(inputCols, value)
   def setInputCols(first: String, more: String*): this.type = set(inputCols, (first +: more).toArray)
@@ -132,53 +134,14 @@ trait PreprocessingParams extends Params {
   )
 }
 
-/** How the model is run. */
-trait InferenceParams extends Params {
+/** Which pictures are read, and what becomes of the others. */
+trait PictureLimitsParams extends Params {
 
-  final val batchSize: IntParam =
-    new IntParam(this, "batchSize", "pictures the model is given at once, at most", ParamValidators.gt(0))
-  final val executionProvider: Param[String] = new Param(
-    this,
-    "executionProvider",
-    s"where ONNX Runtime computes: ${ExecutionProvider.all.mkString(", ")}",
-    ParamValidators.inArray(ExecutionProvider.all.map(_.name).toArray)
-  )
-  final val deviceId: IntParam = new IntParam(
-    this,
-    "deviceId",
-    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-    ParamValidators.gtEq(-1)
-  )
-  final val intraOpThreads: IntParam = new IntParam(
-    this,
-    "intraOpThreads",
-    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-    ParamValidators.gtEq(0)
-  )
-  final val cudaTf32: BooleanParam =
-    new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
-  final val gpuMemLimit: Param[String] = new Param(
-    this,
-    "gpuMemLimit",
-    "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)"
-  )
-  final val onednnFpMath: Param[String] = new Param(
-    this,
-    "onednnFpMath",
-    "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-    ParamValidators.inArray(OneDnnFpMath.all.map(_.name).toArray)
-  )
   final val maxImagePixels: LongParam = new LongParam(
     this,
     "maxImagePixels",
     "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
     ParamValidators.gt(0L)
-  )
-  final val decodeMode: Param[String] = new Param(
-    this,
-    "decodeMode",
-    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
   )
   final val badImageMode: Param[String] = new Param(
     this,
@@ -188,52 +151,28 @@ trait InferenceParams extends Params {
     ParamValidators.inArray(BadImageMode.all)
   )
 
-  setDefault(
-    batchSize -> 8,
-    executionProvider -> ExecutionProvider.Auto.name,
-    deviceId -> -1,
-    intraOpThreads -> 0,
-    cudaTf32 -> false,
-    onednnFpMath -> OneDnnFpMath.Strict.name,
-    maxImagePixels -> ImageDecoder.DefaultMaxPixels,
-    decodeMode -> DecodeMode.Exact.name,
-    badImageMode -> BadImageMode.Permissive
-  )
+  setDefault(maxImagePixels -> ImageDecoder.DefaultMaxPixels, badImageMode -> BadImageMode.Permissive)
 
-  def setBatchSize(value: Int): this.type = set(batchSize, value)
-  def getBatchSize: Int = $(batchSize)
-  def setExecutionProvider(value: String): this.type = set(executionProvider, value)
-  def getExecutionProvider: String = $(executionProvider)
-  def setDeviceId(value: Int): this.type = set(deviceId, value)
-  def getDeviceId: Int = $(deviceId)
-  def setIntraOpThreads(value: Int): this.type = set(intraOpThreads, value)
-  def getIntraOpThreads: Int = $(intraOpThreads)
-  def setCudaTf32(value: Boolean): this.type = set(cudaTf32, value)
-  def getCudaTf32: Boolean = $(cudaTf32)
-  def setGpuMemLimit(value: String): this.type = set(gpuMemLimit, value)
-  def getGpuMemLimit: Option[String] = get(gpuMemLimit)
-  def setOnednnFpMath(value: String): this.type = set(onednnFpMath, value)
-  def getOnednnFpMath: String = $(onednnFpMath)
   def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
   def getMaxImagePixels: Long = $(maxImagePixels)
-  def setDecodeMode(value: String): this.type = set(decodeMode, value)
-  def getDecodeMode: String = $(decodeMode)
   def setBadImageMode(value: String): this.type = set(badImageMode, value)
   def getBadImageMode: String = $(badImageMode)
+}
 
-  private[ml] def sessionConfig: SessionConfig = SessionConfig(
-    ExecutionProvider.parse(getExecutionProvider),
-    cudaTf32 = getCudaTf32,
-    gpuMemLimit = getGpuMemLimit.map(bytes),
-    oneDnnFpMath = OneDnnFpMath.parse(getOnednnFpMath)
+/** How pictures are read and the model is run. */
+trait InferenceParams extends SessionParams with PictureLimitsParams {
+
+  final val decodeMode: Param[String] = new Param(
+    this,
+    "decodeMode",
+    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
   )
 
-  private def bytes(size: String): Long =
-    try JavaUtils.byteStringAsBytes(size)
-    catch {
-      case _: NumberFormatException =>
-        throw new ParameterException(s"gpuMemLimit is a number of bytes, or one like 512m or 4g, not '$size'.")
-    }
+  setDefault(decodeMode -> DecodeMode.Exact.name)
+
+  def setDecodeMode(value: String): this.type = set(decodeMode, value)
+  def getDecodeMode: String = $(decodeMode)
 }
 
 /** The values of [[InferenceParams.badImageMode]], named as the modes of Spark's own readers. */

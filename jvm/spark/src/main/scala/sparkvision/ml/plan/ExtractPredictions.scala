@@ -70,7 +70,7 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
     ReusedResult.find(plan, call.picture, function).getOrElse {
       val result = AttributeReference(call.prettyName, call.dataType, call.nullable)()
       val none = Literal(null, StringType)
-      (MapPictures(call.picture, none, none, function, Seq(result), plan), result)
+      (MapPictures(call.picture, none, none, none, function, Seq(result), plan), result)
     }
   }
 }

@@ -9,29 +9,39 @@ import sparkvision.ml.PictureFunction
   *
   * Its child's columns pass through, so that Spark prunes those that nobody above reads, all but the pictures.
   *
+  * @param unread
+  *   columns that it needs itself, and nobody above: rows that wait for their batch, and those that are given out, are so
+  *   much smaller
   * @param originName
   *   names the picture; where it is null the picture itself may know its name
   * @param defaultOriginName
   *   names a picture that has no other name
+  * @param argument
+  *   what else of the row the function reads; null where it reads the picture alone
   */
 final private[ml] case class MapPictures(
     picture: Expression,
     originName: Expression,
     defaultOriginName: Expression,
+    argument: Expression,
     function: PictureFunction,
     added: Seq[Attribute],
-    child: LogicalPlan
+    child: LogicalPlan,
+    unread: Seq[Attribute] = Nil
 ) extends UnaryNode {
 
   override protected def stringArgs: Iterator[Any] = Iterator(picture, function, added)
 
-  override def output: Seq[Attribute] = child.output ++ added
+  /** The child's columns that are given out. */
+  def passed: Seq[Attribute] = child.output.filterNot(AttributeSet(unread).contains)
+
+  override def output: Seq[Attribute] = passed ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)
 
-  override def maxRows: Option[Long] = child.maxRows
+  override def maxRows: Option[Long] = if (function.mayMultiplyRows) None else child.maxRows
 
-  override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
+  override def maxRowsPerPartition: Option[Long] = if (function.mayMultiplyRows) None else child.maxRowsPerPartition
 
   override protected def withNewChildInternal(newChild: LogicalPlan): MapPictures = copy(child = newChild)
 }

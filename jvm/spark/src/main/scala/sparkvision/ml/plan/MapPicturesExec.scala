@@ -15,7 +15,9 @@ final private[ml] case class MapPicturesExec(
     picture: Expression,
     originName: Expression,
     defaultOriginName: Expression,
+    argument: Expression,
     function: PictureFunction,
+    passed: Seq[Attribute],
     added: Seq[Attribute],
     child: SparkPlan
 ) extends UnaryExecNode {
@@ -24,7 +26,7 @@ final private[ml] case class MapPicturesExec(
 
   override protected def stringArgs: Iterator[Any] = Iterator(picture, function.description, added)
 
-  override def output: Seq[Attribute] = child.output ++ added
+  override def output: Seq[Attribute] = passed ++ added
 
   override def producedAttributes: AttributeSet = AttributeSet(added)
 
@@ -39,8 +41,12 @@ final private[ml] case class MapPicturesExec(
       sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
     }
     val rows = new PictureRows(
-      Seq(picture, originName, defaultOriginName),
+      picture,
+      originName,
+      defaultOriginName,
+      argument,
       child.output,
+      passed,
       added,
       new PictureReader(picture.dataType, configuration),
       function,

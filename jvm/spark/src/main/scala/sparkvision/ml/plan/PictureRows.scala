@@ -1,19 +1,23 @@
 package sparkvision.ml.plan
 
-import scala.collection.mutable
-
-import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression, JoinedRow, MutableProjection, UnsafeProjection}
+import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
 import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, SourcePicture}
 
 /** Spark's rows on one side, a [[PictureFunction]] on the other. Runs inside tasks.
   *
-  * @param inputs
-  *   the picture, its origin and its default origin
+  * @param present
+  *   the columns of the rows that come in
+  * @param passed
+  *   those of them that go out
   */
 final private[plan] class PictureRows(
-    inputs: Seq[Expression],
+    picture: Expression,
+    originName: Expression,
+    defaultOriginName: Expression,
+    argument: Expression,
+    present: Seq[Attribute],
     passed: Seq[Attribute],
     added: Seq[Attribute],
     reader: PictureReader,
@@ -22,39 +26,23 @@ final private[plan] class PictureRows(
 ) extends Serializable {
 
   /** The rows of one partition with the added columns, in order. */
-  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] = {
-    // Rows whose pictures are still in a batch. Spark uses one row object again and again, so each is copied.
-    val waiting = mutable.Queue[InternalRow]()
-    val source = sourceOf(partition)
-    val pictures = rows.map { row =>
-      waiting += row.copy()
-      source(row)
-    }
-    val join = joined()
-    function(pictures, metrics).flatMap { result =>
-      val row = waiting.dequeue()
-      result.map(join(row, _))
-    }
-  }
+  def map(partition: Int, rows: Iterator[InternalRow]): Iterator[InternalRow] =
+    new AddedColumns(present, passed, added).map(rows, sourceOf(partition))(function(_, metrics))
 
   private def sourceOf(partition: Int): InternalRow => SourcePicture = {
-    val evaluate = MutableProjection.create(inputs, passed)
-    evaluate.initialize(partition)
-    val pictureType = inputs.head.dataType
-    val toScala = CatalystTypeConverters.createToScalaConverter(pictureType)
-    row => {
-      val values = evaluate(row)
-      def text(index: Int) = Option.when(!values.isNullAt(index))(values.getUTF8String(index).toString)
-      val picture = if (values.isNullAt(0)) null else toScala(values.get(0, pictureType))
-      reader(picture).named(text(1), text(2))
+    // Not by a projection: that would make a copy of an annotation or a struct, and the converter makes another.
+    def evaluated(expression: Expression): InternalRow => Any = {
+      val bound = BindReferences.bindReference(expression, present)
+      bound.foreach {
+        case random: Nondeterministic => random.initialize(partition)
+        case _ => ()
+      }
+      val toScala = CatalystTypeConverters.createToScalaConverter(expression.dataType)
+      row => toScala(bound.eval(row))
     }
-  }
-
-  private def joined(): (InternalRow, Seq[Any]) => InternalRow = {
-    val converters = added.map(field => CatalystTypeConverters.createToCatalystConverter(field.dataType))
-    val asUnsafe = UnsafeProjection.create(passed ++ added, passed ++ added)
-    val both = new JoinedRow
-    (row, values) =>
-      asUnsafe(both(row, InternalRow.fromSeq(converters.zip(values).map { case (convert, value) => convert(value) })))
+    val (value, origin, defaultOrigin) = (evaluated(picture), evaluated(originName), evaluated(defaultOriginName))
+    val beside = evaluated(argument)
+    def text(name: InternalRow => Any, row: InternalRow) = Option(name(row)).map(_.toString)
+    row => reader(value(row)).named(text(origin, row), text(defaultOrigin, row)).copy(argument = beside(row))
   }
 }

@@ -1,11 +1,12 @@
 package sparkvision.ml.plan
 
-import org.apache.spark.sql.catalyst.expressions.{And, Expression, Literal}
+import org.apache.spark.sql.catalyst.expressions.{And, AttributeSet, Expression, Literal}
 import org.apache.spark.sql.catalyst.plans.logical.{Filter, LocalLimit, LogicalPlan, Project}
 import org.apache.spark.sql.catalyst.rules.Rule
 
 /** Runs no picture whose result nobody reads: filters and limits move below the model, and a model of which no column is
-  * read leaves the plan, unless it drops rows or can fail the query.
+  * read leaves the plan, unless it drops rows or can fail the query. What only the model reads, commonly the picture, it
+  * does not pass on.
   *
   * Spark's own rules move these through operators that they know only.
   */
@@ -20,7 +21,14 @@ private[ml] object PushThroughPictures extends Rule[LogicalPlan] {
     case project @ Project(columns, pictures: MapPictures)
         if isWithoutEffect(pictures) && !columns.exists(_.references.exists(pictures.producedAttributes.contains)) =>
       project.copy(child = pictures.child)
+    case project @ Project(_, pictures: MapPictures) =>
+      project.copy(child = withoutUnread(pictures, project.references))
+    case project @ Project(_, filter @ Filter(condition, pictures: MapPictures)) =>
+      project.copy(child = filter.copy(child = withoutUnread(pictures, project.references ++ condition.references)))
   }
+
+  private def withoutUnread(pictures: MapPictures, read: AttributeSet): MapPictures =
+    pictures.copy(unread = pictures.child.output.filter(pictures.references.contains).filterNot(read.contains))
 
   private def pushed(filter: Filter, conditions: Seq[Expression], pictures: MapPictures): LogicalPlan = {
     val (below, above) = conditions.partition { condition =>

@@ -35,6 +35,18 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
     assert(readSchema(vit.transform(wide).select("class.result")) == "struct<path:string,content:binary>")
   }
 
+  private def passedOn(result: DataFrame): Seq[String] =
+    optimized(result).collectFirst { case p: MapPictures => p.passed.map(_.name) }.get
+
+  test("a picture that only the model reads does not go through it") {
+    val result = vit.setPredictionCol("prediction").transform(wide)
+    assert(passedOn(result.select("class")) == Nil)
+    assert(passedOn(result.select("c7", "path", "class")) == Seq("path", "c7"))
+    assert(passedOn(result.where("prediction >= 0").select("class")) == Nil)
+    assert(passedOn(result.select("content", "class")) == Seq("content"))
+    assert(result.where("prediction >= 0 and length(content) > 0").select("class").collect().length == 4)
+  }
+
   test("a filter on the input's columns runs before the model, and is pushed into the scan") {
     val filtered = vit.transform(wide).where("c1 = 2").select("class")
     assert(optimized(filtered).collectFirst { case p: MapPictures => p.child.exists(_.nodeName == "Filter") }.get)

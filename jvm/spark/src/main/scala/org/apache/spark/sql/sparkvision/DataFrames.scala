@@ -1,6 +1,9 @@
 package org.apache.spark.sql.sparkvision
 
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
+import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession, classic}
 
 /** A bridge to what Spark keeps to itself: between a DataFrame and its logical plan. */
@@ -8,6 +11,10 @@ object DataFrames {
 
   def of(spark: SparkSession, plan: LogicalPlan): DataFrame =
     classic.Dataset.ofRows(spark.asInstanceOf[classic.SparkSession], plan)
+
+  /** Of rows that an operator gives. */
+  def of(spark: SparkSession, rows: RDD[InternalRow], schema: StructType): DataFrame =
+    spark.asInstanceOf[classic.SparkSession].internalCreateDataFrame(rows, schema)
 
   /** The analysed plan; a command has been run. */
   def plan(dataset: Dataset[_]): LogicalPlan = dataset.asInstanceOf[classic.Dataset[_]].logicalPlan

@@ -1,0 +1,17 @@
+package sparkvision.engine
+
+import java.nio.ByteBuffer
+
+/** A picture where the decoder wrote it, outside of the JVM's heap.
+  *
+  * @param bytes
+  *   valid as long as these rows are
+  */
+final private[engine] class NativeRows(val width: Int, val height: Int, val bytes: ByteBuffer) extends PixelRows {
+
+  override def toPixels: Pixels = {
+    val rgb = new Array[Byte](height * width * 3)
+    bytes.get(0, rgb)
+    new Pixels(width, height, rgb)
+  }
+}

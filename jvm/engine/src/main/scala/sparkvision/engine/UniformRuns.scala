@@ -1,0 +1,100 @@
+package sparkvision.engine
+
+import java.nio.FloatBuffer
+
+/** Runs pictures that preprocessing brings to one size, in batches.
+  *
+  * @throws ProcessorException
+  *   when the settings make pictures that the model cannot take
+  * @throws ParameterException
+  *   when a batch of the settings' size has more bytes than a buffer can
+  */
+final private[engine] class UniformRuns(
+    bundle: ModelBundle,
+    settings: ModelSettings,
+    session: ModelSession,
+    listener: ModelListener
+) {
+  import ModelListener.timed
+
+  private val preprocessor =
+    new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
+  private val decoding = new PictureDecoding(settings, listener)
+
+  /** The shape of one picture as the model is fed it. */
+  val inputShape: Seq[Int] = UniformRuns.inputShape(bundle.manifest, preprocessor)
+  private val floatsPerPicture = inputShape.product
+
+  // Here, so that the driver refuses what makes no sense, and not every task.
+  Batcher.requireBatch(settings.batchSize, floatsPerPicture)
+
+  /** What the session is fed; it is not opened. */
+  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+    session.requireOpen()
+    val buffer = FloatBuffer.allocate(floatsPerPicture)
+    items.map { item =>
+      buffer.clear()
+      val floats =
+        try {
+          prepare(picture(item), buffer)
+          Right(buffer.array.clone())
+        } catch { case e: ImageException => Left(e.reason) }
+      item -> floats
+    }
+  }
+
+  /** Each item with what `postprocess` makes of its picture's values of `output`, or with the reason why there is none. */
+  def results[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
+      picture: A => Picture
+  ): Iterator[(A, Either[String, R])] = {
+    session.occupyCore()
+    new Batcher[R](
+      settings.batchSize,
+      floatsPerPicture,
+      prepare,
+      (batch, pictures) => {
+        val claim = session.claim()
+        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
+        timed(listener.postprocessed)(outputs.map(postprocess))
+      },
+      session.onSpareCores
+    ).results(items)(picture)
+  }
+
+  private def runAll(
+      claim: SessionCache.Lease,
+      batch: FloatBuffer,
+      pictures: Int,
+      output: TensorInfo
+  ): IndexedSeq[Array[Float]] = session.inRuns(claim, pictures, floatsPerPicture) { (from, count) =>
+    val shape = (count +: inputShape).map(_.toLong).toArray
+    claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
+  }
+
+  private def prepare(picture: Picture, target: FloatBuffer): Unit = {
+    val pixels = decoding.pixels(picture)(preprocessor.target)
+    timed(listener.preprocessed) {
+      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+    }
+  }
+}
+
+private object UniformRuns {
+
+  /** The shape that preprocessing makes and the graph takes; they must agree. */
+  def inputShape(manifest: BundleManifest, preprocessor: Preprocessor): Seq[Int] = {
+    val (height, width) = (preprocessor.height, preprocessor.width)
+    val (shape, axes) = manifest.inputLayout match {
+      case ChannelLayout.ChannelsFirst => (Seq(3, height, width), "channels, height, width")
+      case ChannelLayout.ChannelsLast => (Seq(height, width, 3), "height, width, channels")
+    }
+    val graph = manifest.inputs.head.shape.drop(1)
+    val fits = graph.zip(shape).forall { case (fixed, made) => fixed == -1 || fixed == made }
+    if (!fits)
+      throw new ProcessorException(
+        s"Preprocessing makes pictures of ${shape.mkString(" x ")} ($axes), but the graph takes " +
+          s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
+      )
+    shape
+  }
+}

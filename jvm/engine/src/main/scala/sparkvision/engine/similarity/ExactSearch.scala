@@ -1,0 +1,87 @@
+package sparkvision.engine.similarity
+
+import java.nio.file.Path
+import java.util.Arrays
+
+import scala.util.Using
+
+/** Compares every query with every vector, many queries at once: the vectors come through the cache once for all of them.
+  *
+  * The matrix product is in float32, and its last bits depend on where a vector lies. So it only finds the candidates;
+  * their cosines are then computed one by one, the same wherever they lie.
+  */
+final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
+  import ExactSearch._
+
+  private val shards = manifest.shards.toIndexedSeq.map { shard =>
+    val vectors =
+      new VectorFile(folder.resolve(shard.folder).resolve(ShardWriter.Vectors), manifest.dimension, shard.vectors)
+    (vectors, IdFile.of(folder, shard))
+  }
+
+  /** The error of a float32 sum of `dimension` products of unit vectors, in whatever order, is below
+    * dimension * 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). Two more roundings: of the
+    * product itself, and of the cosine. Twice that, because two scores are compared.
+    */
+  private val tolerance = 2 * (manifest.dimension + 2) * Math.ulp(0.5f)
+
+  override def search(
+      queries: IndexedSeq[Array[Float]],
+      count: Int,
+      settings: SearchSettings
+  ): IndexedSeq[Seq[Neighbour]] =
+    if (queries.isEmpty) IndexedSeq.empty
+    else
+      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads)) { products =>
+        val candidates = queries.map(_ => new Candidates(count, tolerance))
+        for {
+          ((vectors, _), shard) <- shards.iterator.zipWithIndex
+          (first, block) <- vectors.blocks(DotProducts.BlockRows)
+        } collect(products(block), block.remaining / manifest.dimension, candidates, place(shard, first))
+        queries.zip(candidates).map { case (query, found) => best(query, found.result(), count) }
+      }
+
+  /** @param start
+    *   the place of the first row
+    */
+  private def collect(products: Array[Float], rows: Int, candidates: IndexedSeq[Candidates], start: Long): Unit = {
+    val thresholds = candidates.map(_.threshold).toArray
+    val queries = thresholds.length
+    var i = 0
+    var row = 0
+    while (row < rows) {
+      var query = 0
+      while (query < queries) {
+        if (products(i) >= thresholds(query)) {
+          candidates(query).add(products(i), start + row)
+          thresholds(query) = candidates(query).threshold
+        }
+        i += 1
+        query += 1
+      }
+      row += 1
+    }
+  }
+
+  private def best(query: Array[Float], places: Array[Long], count: Int): Seq[Neighbour] = {
+    val scores = places.map(place => shards(shardOf(place))._1.cosine(rowOf(place), query))
+    val sorted = scores.clone
+    Arrays.sort(sorted)
+    val least = if (sorted.length <= count) Float.NegativeInfinity else sorted(sorted.length - count)
+    // Ids are read of the best alone: of thousands of candidates few are.
+    places
+      .zip(scores)
+      .collect { case (place, score) if score >= least => Neighbour(shards(shardOf(place))._2(rowOf(place)), score) }
+      .sorted
+      .take(count)
+      .toSeq
+  }
+
+  override def close(): Unit = ()
+}
+
+private object ExactSearch {
+  private def place(shard: Int, row: Int): Long = (shard.toLong << 32) | row
+  private def shardOf(place: Long): Int = (place >>> 32).toInt
+  private def rowOf(place: Long): Int = place.toInt
+}

@@ -1,0 +1,133 @@
+package sparkvision.engine.similarity
+
+import scala.collection.immutable.SortedMap
+import scala.jdk.CollectionConverters._
+
+import com.fasterxml.jackson.core.JsonProcessingException
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+import sparkvision.engine.{FileDigest, SimilarityIndexException}
+
+/** A part of an index: the vectors of one partition.
+  *
+  * @param folder
+  *   relative to the index
+  * @param vectors
+  *   how many
+  * @param files
+  *   by their path relative to the folder
+  */
+final private[sparkvision] case class IndexShard(folder: String, vectors: Int, files: SortedMap[String, FileDigest])
+
+/** What `sparkvision-index.json` says: the one contract between who builds an index and who searches it. It is written
+  * last, so an index that has it is complete.
+  *
+  * @param build
+  *   another for each time that an index is built
+  * @param previous
+  *   the build that this one replaced
+  * @param leftOut
+  *   rows that had no usable vector or no id
+  * @param graph
+  *   how the graphs of neighbours were built, if they were: without them there is only [[SearchMethod.Exact]]
+  * @param version
+  *   of SparkVision, that built it
+  */
+final private[sparkvision] case class IndexManifest(
+    build: String,
+    previous: Option[String],
+    dimension: Int,
+    leftOut: Long,
+    graph: Option[HnswSettings],
+    shards: Seq[IndexShard],
+    version: String
+) {
+  def vectors: Long = shards.map(_.vectors.toLong).sum
+
+  def methods: Seq[SearchMethod] = SearchMethod.Exact +: graph.map(_ => SearchMethod.Approximate).toSeq
+
+  /** The files that a method reads. */
+  def filesOf(method: SearchMethod): Seq[(String, FileDigest)] = for {
+    shard <- shards
+    (name, digest) <- shard.files
+    if IndexManifest.reads(method, name)
+  } yield s"${shard.folder}/$name" -> digest
+
+  def toJson: String = {
+    val root = IndexManifest.mapper.createObjectNode()
+    root.put("schemaVersion", IndexManifest.SchemaVersion).put("sparkvision", version).put("build", build)
+    previous.foreach(root.put("previous", _))
+    root.put("metric", IndexManifest.Metric).put("dimension", dimension).put("vectors", vectors).put("leftOut", leftOut)
+    val names = root.putArray("methods")
+    methods.foreach(method => names.add(method.name))
+    graph.foreach(g => root.putObject("hnsw").put("m", g.m).put("efConstruction", g.efConstruction))
+    val list = root.putArray("shards")
+    shards.foreach { shard =>
+      val node = list.addObject().put("folder", shard.folder).put("vectors", shard.vectors)
+      val files = node.putObject("files")
+      shard.files.foreach { case (name, file) =>
+        files.putObject(name).put("sha256", file.sha256).put("size", file.size)
+      }
+    }
+    IndexManifest.mapper.writerWithDefaultPrettyPrinter().writeValueAsString(root)
+  }
+}
+
+private[sparkvision] object IndexManifest {
+  val FileName = "sparkvision-index.json"
+  private val SchemaVersion = 1
+  private val Metric = "cosine"
+  private val mapper = new ObjectMapper
+
+  private def reads(method: SearchMethod, name: String): Boolean = method match {
+    case SearchMethod.Exact => !name.startsWith(s"${ShardWriter.Graph}/")
+    case SearchMethod.Approximate => name != ShardWriter.Vectors
+  }
+
+  /** @param where
+    *   the index's place, for messages
+    * @throws SimilarityIndexException
+    *   when the text is no manifest of this version, or names a file outside the index
+    */
+  def parse(json: String, where: String): IndexManifest = {
+    val root =
+      try mapper.readTree(json)
+      catch { case e: JsonProcessingException => throw invalid(where, s"is not JSON (${e.getOriginalMessage})") }
+    def node(parent: JsonNode, key: String): JsonNode =
+      if (parent.hasNonNull(key)) parent.get(key) else throw invalid(where, s"has no '$key'")
+    val schema = node(root, "schemaVersion").asInt
+    if (schema != SchemaVersion)
+      throw invalid(where, s"has schemaVersion $schema, and this version of SparkVision reads $SchemaVersion")
+    if (node(root, "metric").asText != Metric)
+      throw invalid(where, s"has the metric '${root.get("metric").asText}', and the only one is $Metric")
+    IndexManifest(
+      node(root, "build").asText,
+      Option.when(root.hasNonNull("previous"))(inside(root.get("previous").asText, where)),
+      node(root, "dimension").asInt,
+      node(root, "leftOut").asLong,
+      Option.when(root.has("hnsw"))(
+        HnswSettings(node(root.get("hnsw"), "m").asInt, node(root.get("hnsw"), "efConstruction").asInt)
+      ),
+      node(root, "shards").elements.asScala.map { shard =>
+        val folder = inside(node(shard, "folder").asText, where)
+        val files = node(shard, "files").fields.asScala.map { file =>
+          val digest = FileDigest(node(file.getValue, "sha256").asText, node(file.getValue, "size").asLong)
+          inside(file.getKey, where) -> digest
+        }
+        IndexShard(folder, node(shard, "vectors").asInt, SortedMap.from(files))
+      }.toSeq,
+      node(root, "sparkvision").asText
+    )
+  }
+
+  /** An index is untrusted input: what it names is copied, and must lie in it. */
+  private def inside(name: String, where: String): String = {
+    if (!name.split("/", -1).forall(_.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")))
+      throw invalid(where, s"names '$name', which is no file inside the index")
+    name
+  }
+
+  private def invalid(where: String, problem: String) = new SimilarityIndexException(
+    s"$FileName of the similarity index $where $problem. Build the index again with SimilarImages.build."
+  )
+}

@@ -1,0 +1,28 @@
+package sparkvision.engine.similarity
+
+/** A vector's direction, which is all that a cosine compares. */
+private[sparkvision] object UnitVector {
+
+  /** @param values
+    *   the vector, or null
+    * @param dimension
+    *   how many numbers it must have
+    * @return
+    *   the vector divided by its Euclidean length, or why it has no direction
+    */
+  def of(values: Array[Double], dimension: Int): Either[String, Array[Float]] =
+    if (values == null) Left("the vector is null")
+    else if (values.length != dimension)
+      Left(s"the vector has ${values.length} numbers, and those of the index have $dimension")
+    else {
+      // Divided by first: the squares of very large and very small numbers are no doubles any more.
+      val largest = values.foldLeft(0.0)((most, value) => math.max(most, math.abs(value)))
+      if (!(largest < Double.PositiveInfinity)) Left("the vector holds NaN or infinity") // NaN is not below it either
+      else if (largest == 0) Left("the vector is all zeros and has no direction")
+      else {
+        val scaled = values.map(_ / largest)
+        val length = math.sqrt(scaled.map(value => value * value).sum)
+        Right(scaled.map(value => (value / length).toFloat))
+      }
+    }
+}

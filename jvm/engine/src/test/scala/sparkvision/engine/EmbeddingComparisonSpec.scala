@@ -1,0 +1,11 @@
+package sparkvision.engine
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class EmbeddingComparisonSpec extends AnyFunSuite {
+
+  test("logits are scaled cosines, whatever the lengths of the embeddings") {
+    val comparison = new EmbeddingComparison(IndexedSeq(Array(2f, 0f), Array(0f, -3f), Array(1f, 1f)), scale = 100)
+    assert(comparison.logits(Array(5f, 0f)).toSeq == Seq(100f, 0f, (100 / math.sqrt(2)).toFloat))
+  }
+}

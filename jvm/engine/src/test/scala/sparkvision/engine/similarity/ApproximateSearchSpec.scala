@@ -1,0 +1,43 @@
+package sparkvision.engine.similarity
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class ApproximateSearchSpec extends AnyFunSuite {
+  private val graph = Some(HnswSettings(HnswSettings.DefaultM, HnswSettings.DefaultEfConstruction))
+  private val vectors = MadeIndex.clustered(count = 4000, dimension = 32, seed = 2)
+  private val queries = MadeIndex.clustered(count = 4050, dimension = 32, seed = 2).takeRight(50).map(_._2)
+  private lazy val index = MadeIndex.write(Seq(vectors.take(2000), vectors.drop(2000)), 32, graph)
+
+  private def search(ef: Int) =
+    MadeIndex.open(index, SearchMethod.Approximate).search(queries, 10, SearchSettings(ef, threads = 1))
+
+  private def recall(ef: Int): Double = {
+    val exact = MadeIndex.open(index, SearchMethod.Exact).search(queries, 10, SearchSettings(ef, threads = 1))
+    val hits =
+      search(ef).zip(exact).map { case (found, expected) => found.map(_.id).intersect(expected.map(_.id)).size }
+    hits.sum / (10.0 * queries.size)
+  }
+
+  test("nearly all of the ten nearest are found, and more of them with a larger efSearch") {
+    val (few, many) = (recall(10), recall(100))
+    info(f"recall@10 $few%.3f with efSearch 10, $many%.3f with 100")
+    assert(many >= 0.97 && many >= few)
+  }
+
+  test("the cosines are those of an exact search") {
+    val cosines = queries.map(MadeIndex.nearest(vectors, _, 4000).map(one => one.id -> one.score).toMap)
+    val differences =
+      search(100).zip(cosines).flatMap { case (found, exact) => found.map(n => math.abs(n.score - exact(n.id))) }
+    info(s"largest difference of a cosine ${differences.max}")
+    assert(differences.max <= 1e-6)
+  }
+
+  test("a graph that memory holds only in parts is merged into one") {
+    val long = MadeIndex.clustered(count = 3000, dimension = 1536, seed = 3)
+    val parts = MadeIndex.write(Seq(long), 1536, Some(HnswSettings(m = 8, efConstruction = 20)), memory = 8)
+    val opened = MadeIndex.open(parts, SearchMethod.Approximate)
+    val found =
+      long.take(20).map { case (_, vector) => opened.search(IndexedSeq(vector), 1, SearchSettings(50, 1)).head.head.id }
+    assert(found == long.take(20).map(_._1))
+  }
+}

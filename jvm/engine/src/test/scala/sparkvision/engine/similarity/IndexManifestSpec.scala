@@ -1,0 +1,49 @@
+package sparkvision.engine.similarity
+
+import scala.collection.immutable.SortedMap
+
+import org.scalatest.funsuite.AnyFunSuite
+
+import sparkvision.engine.{FileDigest, SimilarityIndexException}
+
+class IndexManifestSpec extends AnyFunSuite {
+  private val files = SortedMap("vectors.f32" -> FileDigest("ab", 128), "hnsw/segments_1" -> FileDigest("cd", 9))
+  private val manifest = IndexManifest(
+    "new",
+    Some("old"),
+    dimension = 16,
+    leftOut = 3,
+    Some(HnswSettings(8, 50)),
+    Seq(IndexShard("build-new/00000-1", 2, files)),
+    "0.1.0"
+  )
+
+  private def refusal(json: String) =
+    intercept[SimilarityIndexException](IndexManifest.parse(json, "hdfs:/index")).getMessage
+
+  test("what is written is read") {
+    assert(IndexManifest.parse(manifest.toJson, "here") == manifest)
+    val first = manifest.copy(previous = None, graph = None)
+    assert(IndexManifest.parse(first.toJson, "here") == first)
+  }
+
+  test("each method reads its own files and no others") {
+    assert(manifest.filesOf(SearchMethod.Exact).map(_._1) == Seq("build-new/00000-1/vectors.f32"))
+    assert(manifest.filesOf(SearchMethod.Approximate).map(_._1) == Seq("build-new/00000-1/hnsw/segments_1"))
+  }
+
+  test("a manifest that is none, or of another version or metric, is refused, naming the index and what to do") {
+    assert(refusal("{").contains("hdfs:/index is not JSON") && refusal("{").contains("SimilarImages.build"))
+    assert(refusal("{}").contains("has no 'schemaVersion'"))
+    assert(
+      refusal(manifest.toJson.replace("\"schemaVersion\" : 1", "\"schemaVersion\" : 2")).contains("schemaVersion 2")
+    )
+    assert(refusal(manifest.toJson.replace("cosine", "euclidean")).contains("metric 'euclidean'"))
+  }
+
+  test("a file outside the index is refused") {
+    Seq("../vectors.f32", "/etc/passwd", "a//b", "").foreach { name =>
+      assert(refusal(manifest.toJson.replace("vectors.f32", name)).contains(s"names '$name'"))
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.util.Identifiable
+import org.apache.spark.sql.SparkSession
+
+import sparkvision.engine._
+
+/** Gives each picture's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
+  * [[CLIPTextEmbeddings]], so that texts find pictures.
+  *
+  * {{{
+  * CLIPImageEmbeddings.loadSavedModel("my-clip", spark).setInputCols("image").setEmbeddingsCol("features")
+  * }}}
+  *
+  * Columns and Params are those of [[ViTImageEmbeddings]], without pooling.
+  */
+class CLIPImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams {
+  def this() = this(Identifiable.randomUID("CLIPImageEmbeddings"))
+
+  private[ml] type Result = Array[Float]
+
+  private[ml] def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
+    manifest.outputs.head.shape.last.toInt,
+    outputCol = getOutputCol,
+    embeddingsCol = getEmbeddingsCol,
+    errorCol = getErrorCol
+  )
+
+  private[ml] def outputParams: Seq[String] = Seq(outputCol, embeddingsCol, errorCol).map(_.name)
+
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+
+  private[ml] override def settings(spark: SparkSession): ModelSettings =
+    super.settings(spark).copy(normalize = getNormalize)
+}
+
+object CLIPImageEmbeddings extends BundleReadable[CLIPImageEmbeddings] {
+  override protected def make(): CLIPImageEmbeddings = new CLIPImageEmbeddings
+
+  override def load(path: String): CLIPImageEmbeddings = super.load(path)
+}

@@ -1,0 +1,60 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.param._
+import org.apache.spark.ml.util.Identifiable
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
+
+import sparkvision.engine._
+
+/** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of
+  * [[CLIPImageEmbeddings]], so that texts find pictures.
+  *
+  * {{{
+  * CLIPTextEmbeddings.loadSavedModel("my-clip", spark).setInputCol("query").setEmbeddingsCol("features")
+  * }}}
+  *
+  * Input: a string column. Output: for each row its row, with a column of vectors. A null text has none; one that is longer
+  * than the model reads is cut off.
+  */
+class CLIPTextEmbeddings(override val uid: String) extends ModelStage with EmbeddingsParams {
+  def this() = this(Identifiable.randomUID("CLIPTextEmbeddings"))
+
+  final val inputCol: Param[String] = new Param(this, "inputCol", "string column that holds the texts")
+  setDefault(inputCol -> "text")
+
+  def setInputCol(value: String): this.type = set(inputCol, value)
+  def getInputCol: String = $(inputCol)
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val spark = dataset.sparkSession
+    val model = bundle(spark)
+    val output = this.output(model.manifest)
+    val _ = withOutput(dataset.schema, output.fields)
+    val function = EncodeTexts(uid, partitionRunner(model, settings(spark), spark), output, getNormalize)
+    RowMapping.ofTexts(dataset, getInputCol, output.fields, function)
+  }
+
+  /** Reads the model's manifest, which the driver keeps, and opens no session. */
+  override def transformSchema(schema: StructType): StructType = {
+    val _ = RowMapping.textColumn(schema, getInputCol)
+    withOutput(schema, output(bundle(SparkSession.active).manifest).fields)
+  }
+
+  private def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
+    manifest.outputs.head.shape.last.toInt,
+    outputCol = None,
+    embeddingsCol = getEmbeddingsCol,
+    errorCol = getErrorCol
+  )
+
+  private[ml] def outputParams: Seq[String] = Seq(embeddingsCol, errorCol).map(_.name)
+
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+}
+
+object CLIPTextEmbeddings extends BundleReadable[CLIPTextEmbeddings] {
+  override protected def make(): CLIPTextEmbeddings = new CLIPTextEmbeddings
+
+  override def load(path: String): CLIPTextEmbeddings = super.load(path)
+}

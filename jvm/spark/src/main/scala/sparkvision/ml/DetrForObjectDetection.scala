@@ -1,0 +1,25 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.util.Identifiable
+
+/** Finds objects in pictures with a DETR model (Hugging Face's `DetrForObjectDetection`).
+  *
+  * {{{
+  * val detector = DetrForObjectDetection.loadSavedModel("my-detector", spark)
+  *   .setInputCols("image").setDetectionsCol("objects").setThreshold(0.9)
+  * detector.transform(images).select("objects.label", "objects.box")
+  * }}}
+  *
+  * Columns and Params are those of [[ObjectDetection]].
+  */
+class DetrForObjectDetection(override val uid: String) extends ObjectDetection {
+  def this() = this(Identifiable.randomUID("DetrForObjectDetection"))
+
+  private[ml] override def family: ModelFamily = ModelFamily.Detr
+}
+
+object DetrForObjectDetection extends BundleReadable[DetrForObjectDetection] {
+  override protected def make(): DetrForObjectDetection = new DetrForObjectDetection
+
+  override def load(path: String): DetrForObjectDetection = super.load(path)
+}

@@ -1,0 +1,36 @@
+package sparkvision.ml
+
+import java.nio.charset.StandardCharsets.UTF_8
+
+import sparkvision.engine.{EmbeddingsPostprocessor, Picture, TextEncoder}
+
+/** Gives each text's embedding. A text comes the way that pictures come: as its bytes, in UTF-8. */
+final private[ml] case class EncodeTexts(
+    name: String,
+    runner: PartitionRunner,
+    output: EmbeddingsOutput,
+    normalize: Boolean
+) extends PictureFunction {
+  override def description: String = runner.description
+  override def modelHash: Option[String] = Some(runner.model.bundleHash)
+  override def keepsEveryRow: Boolean = true
+  override def mayFail: Boolean = false
+
+  override def apply(texts: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] =
+    if (texts.isEmpty) Iterator.empty
+    else {
+      val encoder = runner.opened(new TextEncoder(_, _, metrics))
+      encoder.embeddings(texts)(source => EncodeTexts.text(source.picture)).map { case (source, found) =>
+        metrics.picture(isUsable = found.isRight)
+        val embedding = if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found
+        Some(output.values(source, embedding))
+      }
+    }
+}
+
+private object EncodeTexts {
+  def text(carrier: Picture): Either[String, String] = carrier match {
+    case Picture.Encoded(utf8) => Right(new String(utf8, UTF_8))
+    case _ => Left("the text is null")
+  }
+}

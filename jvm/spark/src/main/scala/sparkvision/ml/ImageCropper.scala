@@ -1,0 +1,99 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.Transformer
+import org.apache.spark.ml.param._
+import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
+import org.apache.spark.sql.types.{ArrayType, StringType, StructField, StructType}
+import org.apache.spark.sql.{DataFrame, Dataset}
+
+import sparkvision.engine.ParameterException
+
+/** Cuts the boxes that a detection stage found out of their pictures: each crop is an image annotation, which the next
+  * stage reads.
+  *
+  * {{{
+  * val cropper = new ImageCropper().setInputCols("image", "detections").setOutputCol("crop").setExplode(true)
+  * new Pipeline().setStages(Array(detector, cropper, embeddings.setInputCols("crop")))
+  * }}}
+  *
+  * Input: a column of pictures, of any kind that vision stages read, and one of detections, as `detectionsCol` has them.
+  * Output: an array of image annotations, decoded, with each picture's crops in the order of its boxes; with explode a row
+  * for each crop. A picture that a stage before has decoded in the same task is not decoded again.
+  */
+class ImageCropper(override val uid: String)
+    extends Transformer
+    with HasInputCols
+    with HasOutputCol
+    with HasErrorCol
+    with PictureInputParams
+    with PictureLimitsParams
+    with DefaultParamsWritable {
+  def this() = this(Identifiable.randomUID("ImageCropper"))
+
+  private[ml] override def inputColsDoc: String =
+    "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, " +
+      "xmax, ymax>>>, in pixels of the upright picture"
+
+  final val explode: BooleanParam = new BooleanParam(
+    this,
+    "explode",
+    "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture"
+  )
+  final val keepEmpty: BooleanParam = new BooleanParam(
+    this,
+    "keepEmpty",
+    "whether a picture without detections keeps a row, without a crop, where explode is true"
+  )
+  setDefault(
+    inputCols -> Array("image", "detections"),
+    outputCol -> "crop",
+    explode -> false,
+    keepEmpty -> false
+  )
+
+  def setExplode(value: Boolean): this.type = set(explode, value)
+  def getExplode: Boolean = $(explode)
+  def setKeepEmpty(value: Boolean): this.type = set(keepEmpty, value)
+  def getKeepEmpty: Boolean = $(keepEmpty)
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val _ = transformSchema(dataset.schema)
+    val function =
+      CropPictures(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
+    val (pictures, detections) = columns
+    val place = ColumnNames.indexOf(dataset.schema, detections, "the detections")
+    RowMapping(dataset, pictures, getOriginCol, outputFields, function, Some(place))
+  }
+
+  override def transformSchema(schema: StructType): StructType = {
+    val (pictures, detections) = columns
+    val _ = PictureColumn.of(schema, pictures, getOriginCol)
+    val dataType = schema(ColumnNames.indexOf(schema, detections, "the detections")).dataType
+    if (!FoundBox.areIn(dataType))
+      throw new ParameterException(
+        s"The column '$detections' has type ${dataType.simpleString}, which cannot hold detections. It may be what " +
+          "detectionsCol of a detection stage names, or boxes of your own: array<struct<box:struct<xmin:float," +
+          "ymin:float,xmax:float,ymax:float>>>."
+      )
+    RowMapping.append(schema, outputFields)
+  }
+
+  private def columns: (String, String) = getInputCols match {
+    case Array(pictures, detections) => (pictures, detections)
+    case other =>
+      throw new ParameterException(
+        s"$uid takes two input columns, pictures and their detections, not ${other.length} (${other.mkString(", ")}): " +
+          "setInputCols([\"image\", \"detections\"])."
+      )
+  }
+
+  private def outputFields: Seq[StructField] =
+    StructField($(outputCol), ArrayType(Annotation.imageType), true, Annotation.columnMetadata("image")) +:
+      getErrorCol.map(StructField(_, StringType)).toSeq
+
+  override def copy(extra: ParamMap): ImageCropper = defaultCopy(extra)
+}
+
+object ImageCropper extends DefaultParamsReadable[ImageCropper] {
+  override def load(path: String): ImageCropper = super.load(path)
+}

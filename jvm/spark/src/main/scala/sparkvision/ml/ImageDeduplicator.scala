@@ -1,0 +1,123 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.Transformer
+import org.apache.spark.ml.linalg.SQLDataTypes
+import org.apache.spark.ml.param.ParamMap
+import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
+import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, EqualTo, Expression, Literal, RowOrdering}
+import org.apache.spark.sql.catalyst.plans.LeftOuter
+import org.apache.spark.sql.catalyst.plans.logical.{Join, JoinHint, LogicalPlan, Project}
+import org.apache.spark.sql.sparkvision.DataFrames
+import org.apache.spark.sql.types._
+import org.apache.spark.sql.{DataFrame, Dataset}
+
+import sparkvision.engine.ParameterException
+import sparkvision.ml.plan.{GroupDuplicates, SessionRules}
+
+/** Groups pictures that are duplicates of each other, directly or through others, and chooses one of each group.
+  *
+  * Every row stays, with the id of its group's representative. A picture without hash and embedding is a group of its own.
+  * `transform` plans; the jobs run when the result is used, each time, so write it or cache it.
+  *
+  * {{{
+  * val hashed = new PerceptualHash().setInputCols("content").transform(pictures)
+  * val grouped = new ImageDeduplicator().setIdCol("path").setHashCol("hash").transform(hashed)
+  * grouped.where("representative")                                      // one picture of each group
+  * }}}
+  */
+class ImageDeduplicator(override val uid: String)
+    extends Transformer
+    with DeduplicationParams
+    with DefaultParamsWritable {
+  import ImageDeduplicator._
+
+  def this() = this(Identifiable.randomUID("ImageDeduplicator"))
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val _ = transformSchema(dataset.schema)
+    if (dataset.isStreaming)
+      throw new ParameterException(
+        s"$uid cannot group a streaming DataFrame: a picture that comes later may join groups that were given out. Use it " +
+          "on batches, as within foreachBatch, or on the table that the stream writes."
+      )
+    SessionRules.install(dataset.sparkSession)
+    val pictures = DataFrames.plan(dataset)
+    val groups = groupsOf(pictures, dataset.schema)
+    val sameId = EqualTo(id(pictures, dataset.schema), groups.output.head)
+    val joined = Join(pictures, groups, LeftOuter, Some(sameId), JoinHint.NONE)
+    DataFrames.of(dataset.sparkSession, Project(pictures.output ++ groups.output.tail, joined))
+  }
+
+  override def transformSchema(schema: StructType): StructType = {
+    val idType = typeOf(schema, idColumn, "the ids (idCol)", IdTypes)
+    if (getHashCol.isEmpty && getEmbeddingsCol.isEmpty)
+      throw new ParameterException(s"$uid has nothing to compare: set hashCol, embeddingsCol, or both.")
+    getHashCol.foreach(typeOf(schema, _, "the hashes (hashCol)", Seq(LongType)))
+    getEmbeddingsCol.foreach(VectorColumn.indexOf(schema, _))
+    getOrderCol.foreach { name =>
+      val found = schema(ColumnNames.indexOf(schema, name, "the order of representatives (orderCol)")).dataType
+      if (!RowOrdering.isOrderable(found))
+        throw new ParameterException(
+          s"The column '$name' of orderCol has type ${found.simpleString}, which has no order."
+        )
+    }
+    RowMapping.append(schema, added(idType))
+  }
+
+  private def added(idType: DataType) =
+    Seq(StructField(getGroupCol, idType), StructField(getRepresentativeCol, BooleanType))
+
+  private def idColumn: String = getIdCol.getOrElse {
+    throw new ParameterException(s"$uid has no idCol: set it to the column that names each row, such as path.")
+  }
+
+  private def id(pictures: LogicalPlan, schema: StructType): Expression =
+    pictures.output(ColumnNames.indexOf(schema, idColumn, "the ids (idCol)"))
+
+  /** Ids, groups and whether they represent them, under names that Spark can replace when the result is joined with itself. */
+  private def groupsOf(pictures: LogicalPlan, schema: StructType): Project = {
+    def column(name: String) = pictures.output(ColumnNames.indexOf(schema, name, "the pictures"))
+    val read = Seq(
+      "id" -> id(pictures, schema),
+      "hash" -> getHashCol.fold[Expression](Literal(null, LongType))(column),
+      "embedding" -> getEmbeddingsCol.fold[Expression](Literal(null, SQLDataTypes.VectorType))(column),
+      "order" -> getOrderCol.fold[Expression](Literal(0))(column)
+    )
+    val narrow = Project(read.map { case (name, value) => Alias(value, name)() }, pictures)
+    val idType = id(pictures, schema).dataType
+    val found = StructField("id", idType) +: added(idType)
+    val output = found.map(field => AttributeReference(field.name, field.dataType, field.nullable)())
+    Project(output.map(value => Alias(value, value.name)()), GroupDuplicates(settings, output, narrow))
+  }
+
+  private def settings: DuplicateSettings = {
+    val byHash = getHashCol.map(_ => getMaxHashDistance)
+    val byEmbedding = getEmbeddingsCol.map(_ => EmbeddingSettings(indexUri, getMethod, getTopK, getMinSimilarity))
+    DuplicateSettings(byHash, byEmbedding, needsBoth = bothAreCompared && getMatching == DeduplicationParams.Both)
+  }
+
+  private def bothAreCompared: Boolean = getHashCol.isDefined && getEmbeddingsCol.isDefined
+
+  private def indexUri: String = getIndexPath.getOrElse {
+    throw new ParameterException(
+      s"$uid compares embeddings with an index of them: SimilarImages.build makes one, and setIndexPath names it."
+    )
+  }
+
+  override def copy(extra: ParamMap): ImageDeduplicator = defaultCopy(extra)
+}
+
+object ImageDeduplicator extends DefaultParamsReadable[ImageDeduplicator] {
+  override def load(path: String): ImageDeduplicator = super.load(path)
+
+  private val IdTypes = Seq(StringType, LongType, IntegerType, ShortType, ByteType)
+
+  private def typeOf(schema: StructType, name: String, role: String, allowed: Seq[DataType]): DataType = {
+    val found = schema(ColumnNames.indexOf(schema, name, role)).dataType
+    if (!allowed.contains(found))
+      throw new ParameterException(
+        s"The column '$name' for $role has type ${found.simpleString}; it must be ${allowed.map(_.simpleString).mkString(" or ")}."
+      )
+    found
+  }
+}

@@ -1,0 +1,63 @@
+package sparkvision.ml
+
+import org.apache.spark.ml.Transformer
+import org.apache.spark.ml.param._
+import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
+import org.apache.spark.sql.types.{LongType, StringType, StructField, StructType}
+import org.apache.spark.sql.{DataFrame, Dataset}
+
+import sparkvision.engine.HashAlgorithm
+
+/** Gives each picture a perceptual hash: 64 bits of which similar pictures differ in few.
+  *
+  * The bits are imagehash's: `lower(lpad(hex(hash), 16, '0'))` in SQL is Python's `str(imagehash.phash(picture))`.
+  *
+  * {{{
+  * new PerceptualHash().setInputCols("content").setHashCol("hash").transform(spark.read.format("binaryFile").load("photos"))
+  * }}}
+  */
+class PerceptualHash(override val uid: String)
+    extends Transformer
+    with HasInputCols
+    with HasErrorCol
+    with PictureInputParams
+    with PictureLimitsParams
+    with DefaultParamsWritable {
+  def this() = this(Identifiable.randomUID("PerceptualHash"))
+
+  final val hashCol: Param[String] =
+    new Param(this, "hashCol", "bigint column of hashes to add; null where a picture cannot be used")
+  final val algorithm: Param[String] = new Param(
+    this,
+    "algorithm",
+    "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
+    ParamValidators.inArray(HashAlgorithm.all.map(_.name).toArray)
+  )
+  setDefault(hashCol -> "hash", algorithm -> HashAlgorithm.PHash.name)
+
+  def setHashCol(value: String): this.type = set(hashCol, value)
+  def getHashCol: String = $(hashCol)
+  def setAlgorithm(value: String): this.type = set(algorithm, value)
+  def getAlgorithm: String = $(algorithm)
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val _ = transformSchema(dataset.schema)
+    val hashing =
+      HashPictures(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
+    RowMapping(dataset, PictureColumn.nameOf(this), getOriginCol, added, hashing)
+  }
+
+  override def transformSchema(schema: StructType): StructType = {
+    val _ = PictureColumn.of(schema, PictureColumn.nameOf(this), getOriginCol)
+    RowMapping.append(schema, added)
+  }
+
+  private def added: Seq[StructField] =
+    StructField(getHashCol, LongType) +: getErrorCol.map(StructField(_, StringType)).toSeq
+
+  override def copy(extra: ParamMap): PerceptualHash = defaultCopy(extra)
+}
+
+object PerceptualHash extends DefaultParamsReadable[PerceptualHash] {
+  override def load(path: String): PerceptualHash = super.load(path)
+}

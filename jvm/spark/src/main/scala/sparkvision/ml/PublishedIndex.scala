@@ -1,0 +1,97 @@
+package sparkvision.ml
+
+import java.io.{FileNotFoundException, IOException}
+import java.nio.charset.StandardCharsets.UTF_8
+
+import scala.util.Using
+
+import org.apache.hadoop.conf.Configuration
+import org.apache.hadoop.fs.{FileContext, Options, Path => HadoopPath, UnsupportedFileSystemException}
+
+import sparkvision.engine.similarity.IndexManifest
+import sparkvision.engine.{ParameterException, SimilarityIndexException}
+
+/** An index where it was published: what a task needs to know of it. */
+final private[ml] case class PublishedIndex(uri: String, manifest: IndexManifest)
+
+/** The folder of an index, whether there is one or not.
+  *
+  * A build writes its shards to a new folder below, and the manifest last: searches find the old index or the new one,
+  * never parts of both. The shards of the build before stay, for queries that run, until the next one.
+  *
+  * @param uri
+  *   any that Hadoop reads
+  */
+final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
+
+  private val (fileSystem, root) =
+    try {
+      val path = new HadoopPath(uri)
+      val fileSystem = path.getFileSystem(configuration)
+      (fileSystem, fileSystem.makeQualified(path))
+    } catch {
+      case e: IllegalArgumentException =>
+        throw new ParameterException(s"indexPath '$uri' is not a path or URI (${e.getMessage}).", e)
+      case e: IOException => throw new ParameterException(s"indexPath '$uri' cannot be reached: $e.", e)
+    }
+
+  private val manifestFile = new HadoopPath(root, IndexManifest.FileName)
+
+  /** With its scheme, as every executor understands it. */
+  def qualified: String = root.toString
+
+  def exists: Boolean = fileSystem.exists(manifestFile)
+
+  /** @throws SimilarityIndexException
+    *   when there is no index, or it cannot be read
+    */
+  def read(): PublishedIndex =
+    try {
+      val json = Using.resource(fileSystem.open(manifestFile))(_.readAllBytes())
+      PublishedIndex(qualified, IndexManifest.parse(new String(json, UTF_8), qualified))
+    } catch {
+      case e: FileNotFoundException =>
+        throw new SimilarityIndexException(
+          s"There is no similarity index at $qualified: it holds no ${IndexManifest.FileName}. " +
+            "SimilarImages.build(df, indexPath) makes one.",
+          e
+        )
+      case e: IOException =>
+        throw new SimilarityIndexException(s"The similarity index $qualified cannot be read: $e.", e)
+    }
+
+  /** Makes a build the index. */
+  def publish(manifest: IndexManifest): Unit = {
+    val unfinished = new HadoopPath(root, s".${IndexManifest.FileName}.${manifest.build}")
+    write(unfinished, manifest.toJson)
+    try FileContext.getFileContext(root.toUri, configuration).rename(unfinished, manifestFile, Options.Rename.OVERWRITE)
+    catch {
+      // An object store without renames, where a file appears as a whole when it is closed.
+      case _: UnsupportedFileSystemException =>
+        write(manifestFile, manifest.toJson)
+        val _ = fileSystem.delete(unfinished, false)
+    }
+  }
+
+  /** Deletes a build's shards. */
+  def discard(build: String): Unit = { val _ = fileSystem.delete(new HadoopPath(root, IndexFolder.build(build)), true) }
+
+  /** Deletes the shards of a build that its manifest does not name: those of tasks that Spark ran twice. */
+  def discardUnnamed(manifest: IndexManifest): Unit = {
+    val named = manifest.shards.map(shard => new HadoopPath(root, shard.folder)).toSet
+    fileSystem
+      .listStatus(new HadoopPath(root, IndexFolder.build(manifest.build)))
+      .map(_.getPath)
+      .filterNot(named)
+      .foreach(fileSystem.delete(_, true))
+  }
+
+  private def write(file: HadoopPath, text: String): Unit =
+    Using.resource(fileSystem.create(file, true))(_.write(text.getBytes(UTF_8)))
+}
+
+private[ml] object IndexFolder {
+
+  /** The folder of a build's shards, relative to the index. */
+  def build(id: String): String = s"build-$id"
+}

@@ -1,0 +1,108 @@
+"""Similarity indexes: what builds them, for the generated stage that searches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql.utils import is_remote
+
+from sparkvision._base import VisionTransformer, scala_errors
+from sparkvision._session import require_jars
+from sparkvision.errors import SessionError
+
+
+@dataclass(frozen=True)
+class SimilarityIndex:
+    """What was built."""
+
+    path: str
+    """Where it is, with its scheme."""
+    dimension: int
+    """Numbers in each of its vectors."""
+    vectors: int
+    """How many vectors it holds."""
+    left_out: dict[str, int]
+    """How many rows it does not hold, by the reason."""
+
+
+class SimilarityTransformer(VisionTransformer):
+    """A stage that searches a similarity index."""
+
+    @classmethod
+    def build(
+        cls,
+        dataset: DataFrame,
+        indexPath: str,
+        *,
+        idCol: str = "path",
+        embeddingsCol: str = "features",
+        method: Literal["exact", "approximate"] = "exact",
+        overwrite: bool = False,
+        shards: int = 0,
+        m: int = 16,
+        efConstruction: int = 100,
+    ) -> SimilarityIndex:
+        """Write the index of a table's embeddings, one shard a partition.
+
+        Parameters
+        ----------
+        dataset
+            A table, not a stream.
+        indexPath
+            A folder, any URI that Hadoop writes to; all executors must reach it.
+        idCol
+            Column that names the pictures. Each row is one of the index, also where ids are there twice.
+        embeddingsCol
+            Column of Spark ML's vectors, or of arrays of numbers. Rows without a usable one, or without an id, are left
+            out and counted.
+        method
+            ``"approximate"`` also builds graphs of neighbours, which takes most of the time; the index can then be
+            searched both ways.
+        overwrite
+            Whether to replace an index that is there.
+        shards
+            0: as many as there are partitions; with ``"approximate"`` at most as many as the cluster has cores, because
+            each approximate search walks through all of them.
+        m
+            Neighbours that each vector of a graph is linked to.
+        efConstruction
+            Candidates that they are chosen from: more make a better graph, and take longer.
+
+        Returns
+        -------
+        SimilarityIndex
+            What was built and what was left out.
+
+        Raises
+        ------
+        ParameterError
+            For a stream, a column that is not there, or an index that is there already.
+        SimilarityIndexError
+            When no row has a usable embedding.
+        SessionError
+            When the session is one over Spark Connect, or lacks SparkVision's jars.
+
+        Examples
+        --------
+        >>> SimilarImages.build(embedded, "hdfs:///indexes/catalogue", method="approximate")
+        >>> SimilarImages().setIndexPath("hdfs:///indexes/catalogue").setMethod("approximate").transform(queries)
+        """
+        if is_remote():
+            raise SessionError(
+                "SimilarImages.build runs a Spark job that writes files, which a Spark Connect client cannot start. "
+                "Build the index in a classic session, as sparkvision.start() without remote makes it, for instance "
+                "with spark-submit; to search it works over Spark Connect too."
+            )
+        spark = dataset.sparkSession
+        require_jars(spark)
+        with scala_errors():
+            scala = spark._jvm.sparkvision.ml.SimilarImages  # type: ignore[union-attr]
+            summary = scala.build(
+                dataset._jdf, indexPath, idCol, embeddingsCol, method, overwrite, shards, m, efConstruction
+            )
+            left_out = summary.leftOutAsJava()
+            return SimilarityIndex(
+                summary.indexPath(), summary.dimension(), summary.vectors(), {k: left_out[k] for k in left_out}
+            )
