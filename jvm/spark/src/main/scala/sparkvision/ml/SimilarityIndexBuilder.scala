@@ -2,6 +2,7 @@ package sparkvision.ml
 
 import java.util.UUID
 
+import scala.concurrent.duration._
 import scala.util.Try
 
 import org.apache.spark.rdd.RDD
@@ -47,6 +48,7 @@ final private[ml] class SimilarityIndexBuilder(
       try write(folder, id, before.map(_.build))
       catch {
         case e: Throwable =>
+          awaitTasks(id)
           folder.discard(id)
           throw e
       }
@@ -88,10 +90,18 @@ final private[ml] class SimilarityIndexBuilder(
 
   private def buildShards(rows: DataFrame, build: ShardBuild): Seq[BuiltShard] = {
     val configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
-    inShards(rows.rdd)
-      .mapPartitions(part => Iterator.single(build.run(part, configuration.value.value)))
-      .collect()
-      .toSeq
+    val shards = inShards(rows.rdd).mapPartitions(part => Iterator.single(build.run(part, configuration.value.value)))
+    context.addJobTag(build.folder)
+    try shards.collect().toSeq
+    finally context.removeJobTag(build.folder)
+  }
+
+  /** A job that fails leaves its other tasks running for a moment: what they still write must not outlast the build. */
+  private def awaitTasks(id: String): Unit = {
+    val tracker = context.statusTracker
+    def stages = tracker.getJobIdsForTag(IndexFolder.build(id)).flatMap(tracker.getJobInfo).flatMap(_.stageIds)
+    val deadline = SimilarityIndexBuilder.LongestWait.fromNow
+    while (deadline.hasTimeLeft() && stages.flatMap(tracker.getStageInfo).exists(_.numActiveTasks > 0)) Thread.sleep(20)
   }
 
   /** A partition a shard. */
@@ -112,4 +122,10 @@ final private[ml] class SimilarityIndexBuilder(
     s"There is no usable vector in the column '$embeddingsCol', so there is nothing to build a similarity index of. Look " +
       "at the errorCol of the stage that made the embeddings."
   )
+}
+
+private object SimilarityIndexBuilder {
+
+  /** For the tasks of a failed build to end. */
+  val LongestWait: FiniteDuration = 10.seconds
 }
