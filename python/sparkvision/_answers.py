@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any, Literal
 
 import numpy as np
@@ -39,11 +38,10 @@ def answers(
     """
     require_on_error(on_error)
     found: list[dict[str, Any]] = []
-    with closing(packed_calls(listed(given))) as calls:
-        for packed, reasons in calls:
-            with scala_errors():
-                some = iter(json.loads(scala(packed), parse_float=number))
-            found += [{"error": reason} if reason else next(some) for reason in reasons]
+    for packed, reasons in packed_calls(listed(given)):
+        with scala_errors():
+            some = iter(json.loads(scala(packed), parse_float=number))
+        found += [{"error": reason} if reason else next(some) for reason in reasons]
     for index, answer in enumerate(found):
         if "error" in answer and on_error == "raise":
             raise errors.ImageError(index, answer["error"])
@@ -70,18 +68,17 @@ def floats(
     pictures = listed(given)
     result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
     index = 0
-    with closing(packed_calls(pictures)) as calls:
-        for packed, unreadable in calls:
-            with scala_errors():
-                reasons, numbers = unpack(scala(packed), sum(reason is None for reason in unreadable))
-            rows, found = iter(numbers.reshape(-1, *shape)), iter(reasons)
-            for missing in unreadable:
-                reason = missing or next(found)
-                if not reason:
-                    result[index] = next(rows)
-                elif on_error == "raise":
-                    raise errors.ImageError(index, reason)
-                index += 1
+    for packed, unreadable in packed_calls(pictures):
+        with scala_errors():
+            reasons, numbers = unpack(scala(packed), sum(reason is None for reason in unreadable))
+        rows, found = iter(numbers.reshape(-1, *shape)), iter(reasons)
+        for missing in unreadable:
+            reason = missing or next(found)
+            if not reason:
+                result[index] = next(rows)
+            elif on_error == "raise":
+                raise errors.ImageError(index, reason)
+            index += 1
     return result
 
 

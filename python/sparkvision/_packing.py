@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -22,10 +22,10 @@ BYTES_PER_CALL = 64 * 2**20
 BYTES_IN_A_FILE = 2**20
 
 
-def packed_calls(pictures: Sequence[Picture]) -> Generator[tuple[bytes, list[str | None]], None, None]:
+def packed_calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
     """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason.
 
-    What is given is valid until the next is asked for. Close it: an error's traceback would keep it open, and its file.
+    What is given is valid until the next is asked for.
     """
     for packed, reasons in _groups(pictures):
         with _sendable(packed) as sent:

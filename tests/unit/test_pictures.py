@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from PIL import Image
 
 from sparkvision import _packing
-from sparkvision._answers import answers, floats
 from sparkvision._picture import encoded, listed, origin
 from sparkvision.errors import ImageError, ParameterError
 
@@ -96,21 +94,3 @@ def test_many_bytes_cross_in_a_file_that_is_gone_afterwards(monkeypatch: pytest.
     assert struct.unpack("<i", sent[:4]) == (-len(sent[4:]),)
     assert file.read_bytes() == struct.pack("<i", 40) + b"x" * 40
     assert list(calls) == [] and not file.exists()
-
-
-@pytest.mark.parametrize("ask", ["answers", "floats"])
-def test_the_file_is_gone_when_a_call_fails_even_while_its_error_is_kept(
-    ask: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(_packing, "BYTES_IN_A_FILE", 1)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    seen: list[int] = []
-
-    def engine(_: bytes) -> Any:
-        seen.append(len(list(tmp_path.iterdir())))
-        raise ValueError("the engine failed")
-
-    with pytest.raises(ValueError, match="the engine failed") as kept:
-        answers(engine, b"x") if ask == "answers" else floats(engine, b"x", (2,), "raise")
-    assert seen == [1] and kept.tb is not None
-    assert list(tmp_path.iterdir()) == []
