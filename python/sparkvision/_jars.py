@@ -29,7 +29,7 @@ def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: s
     Returns
     -------
     list of Path
-        The project's jar, the decoder's natives, and the runtime's jars.
+        The project's jar, the decoder's natives, the tokenizers, Lucene, and the runtime's jars.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pyspark.sql import DataFrame
@@ -34,7 +35,7 @@ class SimilarityTransformer(VisionTransformer):
     def build(
         cls,
         dataset: DataFrame,
-        indexPath: str,
+        indexPath: str | Path,
         *,
         idCol: str = "path",
         embeddingsCol: str = "features",
@@ -100,7 +101,7 @@ class SimilarityTransformer(VisionTransformer):
         with scala_errors():
             scala = spark._jvm.sparkvision.ml.SimilarImages  # type: ignore[union-attr]
             summary = scala.build(
-                dataset._jdf, indexPath, idCol, embeddingsCol, method, overwrite, shards, m, efConstruction
+                dataset._jdf, str(indexPath), idCol, embeddingsCol, method, overwrite, shards, m, efConstruction
             )
             left_out = summary.leftOutAsJava()
             return SimilarityIndex(

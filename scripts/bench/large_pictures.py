@@ -35,7 +35,6 @@ from sparkvision._jars import jars  # noqa: E402
 
 RECORD = ROOT / "build" / "bench" / "large_pictures.jsonl"
 SCRATCH = ROOT / "build" / "bench" / "scratch"
-BUNDLE = model("vit-tiny", "fp32").bundle
 PARTS = ("decode", "resize", "run")
 # Who does the whole, and how it decodes.
 WHOLE = {"sparkvision": "exact", "sparkvision-fast": "fast", "pandas-udf": "exact"}
@@ -45,7 +44,7 @@ WARM_UP = 2
 Measure = Callable[[], float]
 
 
-def parts(folder: Path, count: int, stack: ExitStack) -> dict[tuple[str, str], Measure]:
+def parts(bundle: Path, folder: Path, count: int, stack: ExitStack) -> dict[tuple[str, str], Measure]:
     """Start a JVM, and give what measures each part and mode in it."""
     libraries = Path(pyspark.__file__).parent / "jars"
     names = ("scala-library-*", "jackson-core-2*", "jackson-databind-*", "jackson-annotations-*", "slf4j-api-*")
@@ -54,7 +53,7 @@ def parts(folder: Path, count: int, stack: ExitStack) -> dict[tuple[str, str], M
     program = Path(__file__).with_name("LargePictureRounds.java")
     jvm = stack.enter_context(
         subprocess.Popen(
-            ["java", "-cp", classpath, str(program), str(BUNDLE), str(folder)],
+            ["java", "-cp", classpath, str(program), str(bundle), str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -71,12 +70,12 @@ def parts(folder: Path, count: int, stack: ExitStack) -> dict[tuple[str, str], M
     return {(part, mode): lambda p=part, m=mode: measure(p, m) for part in PARTS for mode in ("exact", "fast")}  # type: ignore[misc]
 
 
-def whole(peer: str, folder: Path, count: int, stack: ExitStack) -> Measure:
+def whole(peer: str, bundle: Path, folder: Path, count: int, stack: ExitStack) -> Measure:
     """Start a peer, and give what measures it."""
     first = sorted(folder.iterdir())[0]
     scratch = SCRATCH / peer
     scratch.mkdir(parents=True, exist_ok=True)
-    setting = Setting(str(BUNDLE), "", str(first), SLOTS, str(scratch), dict(PEERS[peer].options))
+    setting = Setting(str(bundle), "", str(first), SLOTS, str(scratch), dict(PEERS[peer].options))
     process = stack.enter_context(PeerProcess(PEERS[peer], setting, scratch / "log"))
     process.prepare(Work(str(folder), count, BATCH_SIZE))
 
@@ -98,11 +97,11 @@ def main() -> None:
 
     run = {"run": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit()}
     about = machine()
-    folder = picture_folder("12-megapixel JPEG")
+    bundle, folder = model("vit-tiny", "fp32").bundle, picture_folder("12-megapixel JPEG")
     options.record.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        measures = parts(folder, options.count, stack)
-        measures |= {(peer, mode): whole(peer, folder, options.count, stack) for peer, mode in WHOLE.items()}
+        measures = parts(bundle, folder, options.count, stack)
+        measures |= {(peer, mode): whole(peer, bundle, folder, options.count, stack) for peer, mode in WHOLE.items()}
         for number in range(1 - WARM_UP, options.rounds + 1):
             for (what, mode), measure in measures.items():
                 row = {**run, "round": number, "what": what, "mode": mode, "core_ms": round(measure(), 2)}

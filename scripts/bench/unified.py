@@ -34,7 +34,7 @@ from bench.rivals.models import model  # noqa: E402
 from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.spark_session import QUIET  # noqa: E402
 from bench.rivals.usage import busy_seconds  # noqa: E402
-from bench.unified_table import ratio_line  # noqa: E402
+from bench.unified_table import disagreement, ratio_line  # noqa: E402
 
 SCRATCH = ROOT / "build" / "bench" / "unified"
 RECORD = ROOT / "build" / "bench" / "unified.jsonl"
@@ -115,6 +115,8 @@ def main(arguments: Sequence[str]) -> int:
         if options.workload and workload.name not in options.workload:
             continue
         rows = measure(spark, workload, options.count or workload.count, options.rounds)
+        if reason := disagreement(rows):
+            sys.exit(f"{workload.name}: {reason}; nothing was recorded")
         with options.record.open("a") as file:
             file.writelines(json.dumps(run | row) + "\n" for row in rows)
         print(f"{workload.name}: {ratio_line(rows)}", flush=True)

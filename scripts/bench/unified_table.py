@@ -44,6 +44,16 @@ def ratio(rows: Sequence[Row], without: Sequence[str] = ()) -> float:
     return float(statistics.median(seconds["connector", number] / seconds["unified", number] for number in rounds))
 
 
+def disagreement(rows: Sequence[Row]) -> str | None:
+    """Say in what the two ways' results differ by more than rounding does; None where they compute the same."""
+    for column in ("crops", "magnitude"):
+        found = [row[column] for row in rows]
+        # Rounding may swap boxes that a detector is equally sure of.
+        if not min(found) > 0.99 * max(found):
+            return f"the ways do not compute the same: their {column} lie from {min(found)} to {max(found)}"
+    return None
+
+
 def ratio_line(rows: Sequence[Row]) -> str:
     """Say it in a line."""
     return (

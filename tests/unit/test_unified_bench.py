@@ -16,7 +16,7 @@ from bench.catalogue.connector_way import ConnectorWay, WorkerFailed
 from bench.catalogue.job import Job
 from bench.catalogue.pillow_models import resized
 from bench.catalogue.unified_way import UnifiedWay
-from bench.unified_table import ratio, unified_table
+from bench.unified_table import disagreement, ratio, unified_table
 from sparkvision.export import ExportReport
 
 
@@ -52,6 +52,14 @@ def test_only_the_last_run_counts() -> None:
 
 def test_where_nothing_was_measured_nothing_is_claimed() -> None:
     assert unified_table([]) == "Not measured yet: `scripts/bench/unified` does it."
+
+
+def test_ways_that_do_not_compute_the_same_are_not_compared() -> None:
+    same = [{"crops": 300, "magnitude": magnitude} for magnitude in (50.0, 50.1)]
+    assert disagreement(same) is None
+    assert "crops lie from 200 to 300" in str(disagreement([*same, {"crops": 200, "magnitude": 50.0}]))
+    assert "magnitude" in str(disagreement([*same, {"crops": 300, "magnitude": 10.0}]))
+    assert "crops" in str(disagreement([{"crops": 0, "magnitude": 0.0}]))
 
 
 @pytest.mark.parametrize("size", [(640, 427), (427, 640), (96, 96), (1000, 300), (300, 1000), (97, 700)])

@@ -45,7 +45,7 @@ class Done:
     seconds
         From the pictures' table to the answer, wall clock.
     parts
-        Steps by name, in seconds: those that several cores do side by side as processor time divided by the cores.
+        Steps by name, in seconds: those that several cores do side by side as the time of all divided by the cores.
     crops
         Embedded objects.
     magnitude
