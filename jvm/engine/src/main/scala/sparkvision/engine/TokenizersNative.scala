@@ -19,6 +19,13 @@ private[engine] object TokenizersNative {
     try {
       copy(resource, file)
       System.load(file.toString)
+    } catch {
+      case failure: LinkageError =>
+        throw new ProviderException(
+          s"the tokenizers' native library cannot be loaded: ${failure.getMessage}; it needs a C library as new as its own, " +
+            "and a folder for temporary files (java.io.tmpdir) from which libraries may be loaded",
+          failure
+        )
     } finally {
       // What is loaded stays so without its file.
       Files.deleteIfExists(file)

@@ -13,9 +13,9 @@ import sparkvision.engine.{ImageHeader, ModelListener, PixelRows, Pixels}
   * allows, and each picture until it is taken; the oldest make room. Who finds none decodes anew, to the same pixels.
   *
   * @param mostBytes
-  *   of encoded and decoded pictures together
+  *   of encoded and decoded pictures together, at this time
   */
-final private[ml] class DecodedPictures(mostBytes: Long) extends ModelListener {
+final private[ml] class DecodedPictures(mostBytes: => Long) extends ModelListener {
   import DecodedPictures._
 
   private val kept = mutable.ArrayDeque[Entry]()
@@ -27,12 +27,12 @@ final private[ml] class DecodedPictures(mostBytes: Long) extends ModelListener {
 
   override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
     if (areWanted && isWhole(encoded, pixels)) {
-      val size = bytesOf(encoded, pixels)
-      if (size <= mostBytes) add(Entry(encoded, pixels.toPixels), size)
+      val (size, most) = (bytesOf(encoded, pixels), mostBytes)
+      if (size <= most) add(Entry(encoded, pixels.toPixels), size, most)
     }
 
-  private def add(entry: Entry, size: Long): Unit = synchronized {
-    while (bytes + size > mostBytes || kept.size >= MostPictures) { val _ = remove(0) }
+  private def add(entry: Entry, size: Long, most: Long): Unit = synchronized {
+    while (bytes + size > most || kept.size >= MostPictures) { val _ = remove(0) }
     kept += entry
     bytes += size
   }
@@ -61,10 +61,13 @@ private[ml] object DecodedPictures {
   /** Rows that a filter drops leave their pictures behind; looking through these is to stay quick. */
   private val MostPictures = 1024
 
-  /** Six 12-megapixel pictures, of each of the executor's tasks; a sixteenth of a smaller executor's heap. */
-  private def mostBytes: Long = math.min(256L << 20, Runtime.getRuntime.maxMemory / 16)
-
   private val ofTasks = mutable.HashMap[TaskContext, DecodedPictures]()
+
+  /** Six 12-megapixel pictures a task; of all tasks of an executor together no more than an eighth of its heap. */
+  private def mostBytes: Long = {
+    val tasks = ofTasks.synchronized(ofTasks.size)
+    math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))
+  }
 
   /** Those of a task; they are gone when it ends. */
   def of(task: TaskContext): DecodedPictures = ofTasks.synchronized {

@@ -6,7 +6,7 @@ import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
 import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, EqualTo, Expression, Literal, RowOrdering}
 import org.apache.spark.sql.catalyst.plans.LeftOuter
-import org.apache.spark.sql.catalyst.plans.logical.{Join, JoinHint, LogicalPlan, Project}
+import org.apache.spark.sql.catalyst.plans.logical.{HintInfo, Join, JoinHint, LogicalPlan, Project, SHUFFLE_MERGE}
 import org.apache.spark.sql.sparkvision.DataFrames
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{DataFrame, Dataset}
@@ -44,7 +44,7 @@ class ImageDeduplicator(override val uid: String)
     val pictures = DataFrames.plan(dataset)
     val groups = groupsOf(pictures, dataset.schema)
     val sameId = EqualTo(id(pictures, dataset.schema), groups.output.head)
-    val joined = Join(pictures, groups, LeftOuter, Some(sameId), JoinHint.NONE)
+    val joined = Join(pictures, groups, LeftOuter, Some(sameId), withoutBroadcast)
     DataFrames.of(dataset.sparkSession, Project(pictures.output ++ groups.output.tail, joined))
   }
 
@@ -109,6 +109,9 @@ class ImageDeduplicator(override val uid: String)
 
 object ImageDeduplicator extends DefaultParamsReadable[ImageDeduplicator] {
   override def load(path: String): ImageDeduplicator = super.load(path)
+
+  /** A broadcast has five minutes, and all pictures would have to be compared in it. */
+  private val withoutBroadcast = JoinHint(None, Some(HintInfo(strategy = Some(SHUFFLE_MERGE))))
 
   private val IdTypes = Seq(StringType, LongType, IntegerType, ShortType, ByteType)
 

@@ -29,6 +29,7 @@ private[ml] object SimilarEmbeddings {
       .transform(named)
       .select(col("node"), col("hash"), explode(col("similar")).as("similar"))
       .where(col("similar.score") >= settings.minSimilarity - Rounding)
+      .hint("merge") // in a broadcast the search would have five minutes
     // What is in the index, but not among these pictures, goes here.
     val neighbours = named.select(col("id"), col("node").as("neighbour"), col("hash").as("other"))
     val pairs = found.join(neighbours, col("similar.id") === col("id")).where("node != neighbour")

@@ -9,7 +9,7 @@ class DecodedPicturesSpec extends AnyFunSuite {
   private val bytesOfOne = 32 * 32 * 3
   private lazy val photo = Fixtures.bytes("photos/rocket_falcon9_launch.jpg")
 
-  private def wanted(mostBytes: Long): DecodedPictures = {
+  private def wanted(mostBytes: => Long): DecodedPictures = {
     val pictures = new DecodedPictures(mostBytes)
     pictures.keep()
     pictures
@@ -39,6 +39,15 @@ class DecodedPicturesSpec extends AnyFunSuite {
     val pictures = wanted(2L * bytesOfOne + files.map(_.length).sum)
     val _ = decode(pictures)
     assert(files.map(pictures.take(_).isDefined) == Seq(false, false, true, true))
+  }
+
+  test("when other tasks start, so that there is less room for each, pictures make room") {
+    var most = 1L << 20
+    val pictures = wanted(most)
+    val _ = decode(pictures)
+    most = bytesOfOne.toLong + files.head.length
+    pictures.decoded(files.head, ImageDecoder.decode(files.head), nanos = 1)
+    assert(files.tail.forall(pictures.take(_).isEmpty) && pictures.take(files.head).isDefined)
   }
 
   test("a picture larger than all the room drives no other out") {

@@ -117,6 +117,11 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(spark.sparkContext.statusTracker.getJobIdsForGroup(null).length == jobs)
   }
 
+  test("pictures are compared in no broadcast, whose time is limited") {
+    val plan = deduplicator.transform(table(Seq("a" -> Some(1L)))).queryExecution.executedPlan.toString
+    assert(plan.contains("SortMergeJoin") && !plan.contains("Broadcast"), plan)
+  }
+
   private def refusal(work: => Any): String = intercept[ParameterException](work).getMessage
 
   test("a streaming DataFrame is refused by name") {

@@ -42,6 +42,8 @@ final private[similarity] class HnswWriter(folder: Path, settings: HnswSettings,
     })
     .setRAMBufferSizeMB(memory.toDouble)
     .setRAMPerThreadHardLimitMB(memory + HnswWriter.Slack)
+    // It merges neighbours alone. Lucene's default merges by size, and a document's number would not be its row any more.
+    .setMergePolicy(new LogDocMergePolicy)
     // In the task's own thread: Spark has counted one.
     .setMergeScheduler(new SerialMergeScheduler)
 }

@@ -100,8 +100,8 @@ private[sparkvision] object IndexManifest {
       throw invalid(where, s"has schemaVersion $schema, and this version of SparkVision reads $SchemaVersion")
     if (node(root, "metric").asText != Metric)
       throw invalid(where, s"has the metric '${root.get("metric").asText}', and the only one is $Metric")
-    IndexManifest(
-      node(root, "build").asText,
+    val manifest = IndexManifest(
+      inside(node(root, "build").asText, where),
       Option.when(root.hasNonNull("previous"))(inside(root.get("previous").asText, where)),
       node(root, "dimension").asInt,
       node(root, "leftOut").asLong,
@@ -118,6 +118,21 @@ private[sparkvision] object IndexManifest {
       }.toSeq,
       node(root, "sparkvision").asText
     )
+    requireSizes(manifest, where)
+    manifest
+  }
+
+  /** A search counts on as many vectors and ids as the manifest says, and would read beyond the files' ends. */
+  private def requireSizes(manifest: IndexManifest, where: String): Unit = {
+    if (manifest.dimension < 1) throw invalid(where, s"has the dimension ${manifest.dimension}")
+    for {
+      shard <- manifest.shards
+      (name, bytesEach) <- Seq(ShardWriter.Vectors -> BigInt(manifest.dimension) * 4, ShardWriter.IdEnds -> BigInt(4))
+    } {
+      val found = shard.files.get(name).fold(0L)(_.size)
+      if (shard.vectors < 1 || bytesEach * shard.vectors != found)
+        throw invalid(where, s"says that ${shard.folder} has ${shard.vectors} vectors, and $found bytes of $name")
+    }
   }
 
   /** An index is untrusted input: what it names is copied, and must lie in it. */

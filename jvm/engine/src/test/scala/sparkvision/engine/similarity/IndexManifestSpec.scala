@@ -7,7 +7,11 @@ import org.scalatest.funsuite.AnyFunSuite
 import sparkvision.engine.{FileDigest, SimilarityIndexException}
 
 class IndexManifestSpec extends AnyFunSuite {
-  private val files = SortedMap("vectors.f32" -> FileDigest("ab", 128), "hnsw/segments_1" -> FileDigest("cd", 9))
+  private val files = SortedMap(
+    "vectors.f32" -> FileDigest("ab", 128),
+    "ids.ends.i32" -> FileDigest("ef", 8),
+    "hnsw/segments_1" -> FileDigest("cd", 9)
+  )
   private val manifest = IndexManifest(
     "new",
     Some("old"),
@@ -28,8 +32,9 @@ class IndexManifestSpec extends AnyFunSuite {
   }
 
   test("each method reads its own files and no others") {
-    assert(manifest.filesOf(SearchMethod.Exact).map(_._1) == Seq("build-new/00000-1/vectors.f32"))
-    assert(manifest.filesOf(SearchMethod.Approximate).map(_._1) == Seq("build-new/00000-1/hnsw/segments_1"))
+    def names(method: SearchMethod) = manifest.filesOf(method).map(_._1.stripPrefix("build-new/00000-1/"))
+    assert(names(SearchMethod.Exact) == Seq("ids.ends.i32", "vectors.f32"))
+    assert(names(SearchMethod.Approximate) == Seq("hnsw/segments_1", "ids.ends.i32"))
   }
 
   test("a manifest that is none, or of another version or metric, is refused, naming the index and what to do") {
@@ -44,6 +49,19 @@ class IndexManifestSpec extends AnyFunSuite {
   test("a file outside the index is refused") {
     Seq("../vectors.f32", "/etc/passwd", "a//b", "").foreach { name =>
       assert(refusal(manifest.toJson.replace("vectors.f32", name)).contains(s"names '$name'"))
+    }
+  }
+
+  test("a build that is no folder of the index is refused") {
+    assert(refusal(manifest.toJson.replace("\"new\"", "\"x/../../y\"")).contains("names 'x/../../y'"))
+  }
+
+  test("sizes that do not fit the files are refused") {
+    assert(refusal(manifest.copy(dimension = 0).toJson).contains("dimension 0"))
+    assert(refusal(manifest.copy(dimension = 17).toJson).contains("128 bytes of vectors.f32"))
+    Seq(0, -2, 3).foreach { count =>
+      val shard = manifest.shards.head.copy(vectors = count)
+      assert(refusal(manifest.copy(shards = Seq(shard)).toJson).contains(s"$count vectors"))
     }
   }
 }
