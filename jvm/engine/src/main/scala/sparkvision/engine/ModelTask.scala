@@ -1,11 +1,11 @@
 package sparkvision.engine
 
-/** What a bundle's graph is for, named as in Hugging Face's pipelines.
-  *
-  * @param batchSize
-  *   pictures a run, where nobody says otherwise
-  */
-sealed abstract class ModelTask(val name: String, val batchSize: Int = 8)
+/** What a bundle's graph is for, named as in Hugging Face's pipelines. */
+sealed abstract class ModelTask(val name: String) {
+
+  /** Pictures a run, where nobody says otherwise. */
+  def batchSize: Int = 8
+}
 
 object ModelTask {
 
@@ -20,7 +20,9 @@ object ModelTask {
     * A picture that is padded to its neighbours' size gets slightly other numbers, and a YOLOS, which is given no mask, gives
     * boxes for the padded picture. So pictures are run one by one.
     */
-  case object ObjectDetection extends ModelTask("object-detection", batchSize = 1)
+  case object ObjectDetection extends ModelTask("object-detection") {
+    override def batchSize: Int = 1
+  }
 
   /** The first output is `image_embeds`, to be compared with those of the manifest's text model. */
   case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
