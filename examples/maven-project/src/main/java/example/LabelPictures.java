@@ -8,7 +8,6 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import sparkvision.ml.ImageAssembler;
 import sparkvision.ml.ViTForImageClassification;
-import sparkvision.ml.VisionModelStage;
 
 /** Labels the pictures below a folder with the model that ships inside the jar, and prints a line for each. */
 public final class LabelPictures {
@@ -20,7 +19,8 @@ public final class LabelPictures {
     Dataset<Row> pictures =
         spark.read().format("binaryFile").option("recursiveFileLookup", "true").load(arguments[0]);
 
-    VisionModelStage vit = ViTForImageClassification.pretrained();
+    // Java sees Scala's generic result as its bound.
+    ViTForImageClassification vit = (ViTForImageClassification) ViTForImageClassification.pretrained();
     vit.setInputCols(new String[] {"image"});
     vit.setOutputCol("class");
     PipelineModel model =
