@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -84,6 +86,12 @@ def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
         session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()
+
+
+def upright(file: Path | bytes) -> Image.Image:
+    """Give a picture as Pillow reads it, turned as EXIF says, in RGB."""
+    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
+from tests.conftest import upright
 from tests.spark.test_parity import compare
 
 from sparkvision import ml
@@ -37,11 +38,7 @@ def pictures(photos: list[Path]) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def opened(pictures: list[Path]) -> list[Image.Image]:
-    found = []
-    for path in pictures:
-        with Image.open(path) as file:
-            found.append(ImageOps.exif_transpose(file).convert("RGB"))
-    return found
+    return [upright(path) for path in pictures]
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.sql import DataFrame, SparkSession
+from tests.conftest import upright
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizerFast, ZeroShotImageClassificationPipeline
 
 from sparkvision import LightPipeline
@@ -84,14 +84,8 @@ def zero_shot(spark: SparkSession, bundles: dict[str, str]) -> CLIPForZeroShotCl
     return stage.setCandidateLabels(LABELS).setOutputCol("class").setProbabilityCol("probability").setErrorCol("error")
 
 
-def rgb(path: Path) -> Image.Image:
-    with Image.open(path) as file:
-        picture: Image.Image = file.convert("RGB")
-    return picture
-
-
 def pipeline_scores(reference: Any, pictures: list[Path], labels: list[str], **template: str) -> np.ndarray:
-    answers = [reference(rgb(path), candidate_labels=labels, **template) for path in pictures]
+    answers = [reference(upright(path), candidate_labels=labels, **template) for path in pictures]
     return np.array([[{a["label"]: a["score"] for a in answer}[label] for label in labels] for answer in answers])
 
 
@@ -167,7 +161,7 @@ def test_image_embeddings_are_transformers_image_features(
     spark: SparkSession, bundles: dict[str, str], table: DataFrame, pictures: list[Path], reference: Any
 ) -> None:
     stage = CLIPImageEmbeddings.loadSavedModel(bundles["free"], spark).setInputCols("content")
-    pixels = reference.image_processor([rgb(path) for path in pictures], return_tensors="pt")
+    pixels = reference.image_processor([upright(path) for path in pictures], return_tensors="pt")
     with torch.no_grad():
         expected = reference.model.get_image_features(**pixels).numpy()
     compare(vectors(stage.setEmbeddingsCol("features").transform(table), "features"), expected, "image embeddings")

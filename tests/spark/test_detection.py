@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.sql import DataFrame, Row, SparkSession
+from tests.conftest import upright
 
 from sparkvision import LightPipeline
 from sparkvision.errors import BundleError, ParameterError
@@ -42,11 +43,7 @@ def pictures(photos: list[Path]) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def opened(pictures: list[Path]) -> list[Image.Image]:
-    found = []
-    for path in pictures:
-        with Image.open(path) as file:
-            found.append(ImageOps.exif_transpose(file).convert("RGB"))
-    return found
+    return [upright(path) for path in pictures]
 
 
 @pytest.fixture(scope="module")

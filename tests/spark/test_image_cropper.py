@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 from pyspark.ml import Pipeline
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from tests.conftest import FIXTURES
+from tests.conftest import FIXTURES, upright
 
 import sparkvision
 from sparkvision.errors import ParameterError
@@ -41,11 +41,6 @@ def table(spark: SparkSession, pictures: Sequence[tuple[str, bytes | None, Seque
         for name, content, boxes in pictures
     ]
     return spark.createDataFrame(rows, f"path string, content binary, detections {DETECTIONS}").coalesce(1)
-
-
-def upright(file: Path | bytes) -> Image.Image:
-    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
-        return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 def some_boxes(picture: Image.Image, seed: int) -> list[Box]:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
 from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
-from tests.conftest import FIXTURES, SHARED_IMAGES
+from tests.conftest import FIXTURES, SHARED_IMAGES, upright
 
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
@@ -29,11 +28,9 @@ def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
     model = TorchViT.from_pretrained(checkpoint, attn_implementation="eager").eval()
     found = []
     for path in pictures:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file).convert("RGB")
         with torch.no_grad():
             # Said, because transformers takes a side of 1 or 3 pixels for the channels.
-            pixels = processor(picture, return_tensors="pt", input_data_format="channels_last")
+            pixels = processor(upright(path), return_tensors="pt", input_data_format="channels_last")
             found.append(model(**pixels).logits[0].numpy())
     return np.stack(found)
 
