@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from pyspark.ml import Pipeline, PipelineModel
@@ -16,7 +18,7 @@ from tests.conftest import upright
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizerFast, ZeroShotImageClassificationPipeline
 
 from sparkvision import LightPipeline
-from sparkvision.bundle import TOKENIZER, describe_file
+from sparkvision.bundle import TEXT_GRAPH, TOKENIZER, describe_file
 from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import export
 from sparkvision.ml import (
@@ -178,6 +180,31 @@ def test_text_embeddings_are_transformers_text_features(
     with torch.no_grad():
         expected = reference.model.get_text_features(**tokens).numpy()
     compare(vectors(stage.transform(texts), "features"), expected, "text embeddings")
+
+
+def test_graphs_whose_inputs_and_outputs_have_the_same_names_are_two_models(
+    spark: SparkSession, bundles: dict[str, str], table: DataFrame, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(bundles["free"], tmp_path / "copy"))
+    manifest = json.loads((copy / "sparkvision.json").read_text())
+    names = {manifest["text"][end]["name"]: manifest[f"{end}s"][0]["name"] for end in ("input", "output")}
+    graph = onnx.load(copy / TEXT_GRAPH)
+    for node in graph.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for end, value in (("input", graph.graph.input[0]), ("output", graph.graph.output[0])):
+        value.name = manifest["text"][end]["name"] = names[value.name]
+    onnx.save(graph, copy / TEXT_GRAPH)
+    manifest["files"][TEXT_GRAPH] = asdict(describe_file(copy / TEXT_GRAPH))
+    (copy / "sparkvision.json").write_text(json.dumps(manifest))
+    texts = spark.createDataFrame([("a cat",)], "text string")
+    images = CLIPImageEmbeddings.loadSavedModel(str(copy), spark).setInputCols("content").setEmbeddingsCol("features")
+    assert len(vectors(images.transform(table), "features")) == table.count()
+    found, expected = (
+        vectors(CLIPTextEmbeddings.loadSavedModel(path, spark).setEmbeddingsCol("features").transform(texts), "features")
+        for path in (str(copy), bundles["free"])
+    )
+    assert (found == expected).all()
 
 
 @pytest.mark.classic_only  # it asks the engine itself

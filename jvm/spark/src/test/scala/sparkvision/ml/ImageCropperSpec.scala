@@ -60,6 +60,17 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(before.uid)) == 10 && decoded(operators(result)(cropping.uid)) == 0)
   }
 
+  test("a picture that a model decoded is cropped and then hashed as it is, to the bits that decoding it anew gives") {
+    val (before, cropping) = (vit("content"), cropper)
+    val hashing = new PerceptualHash().setInputCols("content")
+    val input = halves(digitFiles(10))
+    val result = new Pipeline().setStages(Array(before, cropping, hashing)).fit(input).transform(input)
+    val alone = hashing.transform(input).select("path", "hash").collect()
+    assert(result.select("path", "hash").collect().toSeq == alone.toSeq)
+    result.collect()
+    assert(Seq(before, cropping, hashing).map(stage => decoded(operators(result)(stage.uid))) == Seq(10, 0, 0))
+  }
+
   test("without a stage before it the cropper decodes, and not a picture without detections") {
     val input = halves(digitFiles(10)).withColumn(
       "detections",
