@@ -48,7 +48,9 @@ class HalvedBatchesSpec extends AnyFunSuite {
     PaddedBatch.of(inputs, padSize = None, masked = false)
   }
 
-  test("a padded batch is halved too, and the parts keep its padding: each picture has its numbers in the whole batch") {
+  test(
+    "a padded batch is halved too, and the parts keep its padding: each picture has its numbers in the whole batch"
+  ) {
     val batch = padded(5, side = 32)
     def logits(runner: BatchRunner) = runner.detect(batch).flatMap { case (logits, _) => logits }
     Using.resources(new RecordedRuns, failingAbove(2)) { (whole, session) =>

@@ -56,7 +56,7 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
   test("a task of a stage without a model, too, has its core, which no other borrows") {
     val hashed = new PerceptualHash().setInputCols("content").transform(mixed)
     val threads = udf { (_: java.lang.Long) =>
-      val pieces = IndexedSeq.fill(2)(() => { Thread.sleep(50); Thread.currentThread.getName })
+      val pieces = IndexedSeq.fill(2) { () => Thread.sleep(50); Thread.currentThread.getName }
       SpareCores.shared.inParallel(1, pieces).distinct.size
     }
     assert(hashed.select(threads(col("hash"))).collect().map(_.getInt(0)).toSeq == Seq.fill(6)(1))
