@@ -65,9 +65,9 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     val hashing = new PerceptualHash().setInputCols("content")
     val input = halves(digitFiles(10))
     val result = new Pipeline().setStages(Array(before, cropping, hashing)).fit(input).transform(input)
-    val alone = hashing.transform(input).select("path", "hash").collect()
-    assert(result.select("path", "hash").collect().toSeq == alone.toSeq)
-    result.collect()
+    // All columns: Spark leaves out a stage that nobody reads.
+    def hashes(of: DataFrame) = of.collect().map(_.getAs[Long]("hash")).toSeq
+    assert(hashes(result) == hashes(hashing.transform(input)))
     assert(Seq(before, cropping, hashing).map(stage => decoded(operators(result)(stage.uid))) == Seq(10, 0, 0))
   }
 
