@@ -32,8 +32,8 @@ SEED = 0
 # The detector sees pages of this many pixels a side, and can find this many products on one.
 PAGE_SIDE = 128
 MOST_PRODUCTS = 2
-TRAINING_PAGES = 6000
-DETECTOR_EPOCHS = 24
+TRAINING_PAGES = 8000
+DETECTOR_EPOCHS = 36
 
 PRODUCT_SIDE = 64
 TRAINING_PRODUCTS = 8000

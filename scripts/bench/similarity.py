@@ -28,6 +28,7 @@ import onnxruntime  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
+from py4j.java_gateway import get_field  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
 import sparkvision  # noqa: E402
@@ -43,6 +44,8 @@ CENTRES, INNER = 1000, 32
 ROWS_A_FILE = 50_000
 TOP_K = 10
 EF_SEARCH = (50, 100, 200)
+# So many are enough to count the vectors that a walk compares.
+WALKS = 50
 
 Method = Literal["exact", "approximate"]
 
@@ -115,6 +118,26 @@ def measure_search(watch: Stopwatch, stage: SimilarImages, queries: DataFrame) -
     return {"cpu_ms": 1e3 * cpu / len(found), "seconds": seconds, "open_seconds": opening}, found
 
 
+def vectors_compared(spark: SparkSession, index: Path, queries: NDArray[np.float32], ef: int) -> float:
+    """Count the vectors that the walks through all graphs compare a query with: Lucene tells."""
+    jvm: Any = spark._jvm
+    gateway: Any = spark.sparkContext._gateway
+    lucene, found = jvm.org.apache.lucene, []
+    for folder in index.rglob("hnsw"):
+        directory = lucene.store.MMapDirectory(jvm.java.io.File(str(folder)).toPath())
+        reader = lucene.index.DirectoryReader.open(directory)
+        graph = reader.leaves().get(0).reader()
+        for query in queries / np.linalg.norm(queries, axis=1, keepdims=True):
+            vector = gateway.new_array(jvm.float, query.size)
+            for place, value in enumerate(query.tolist()):
+                vector[place] = value
+            nearest = graph.searchNearestVectors("vector", vector, ef, None, 2**31 - 1)
+            found.append(get_field(get_field(nearest, "totalHits"), "value"))
+        reader.close()
+        directory.close()
+    return sum(found) / len(queries)
+
+
 def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict[str, Any]:
     """Build both kinds of index of so many vectors, and ask both."""
     watch = Stopwatch(spark)
@@ -130,6 +153,8 @@ def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict
         row[f"approximate_{ef}"], found = measure_search(watch, approximate, queries)
         hits = sum(len(found[name] & ids) for name, ids in truth.items())
         row[f"approximate_{ef}"]["recall_at_10"] = hits / (TOP_K * len(truth))
+        some = made_vectors(WALKS, options.dimension, seed=10**6)
+        row[f"approximate_{ef}"]["vectors_compared"] = vectors_compared(spark, FOLDER / "index", some, ef)
     return row
 
 

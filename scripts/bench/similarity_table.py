@@ -8,7 +8,15 @@ from bench.performance_tables import number, table
 from bench.summary import Row
 
 NOTHING_YET = "Not measured yet: `scripts/bench/similarity` does it."
-HEAD = ["vectors", "build, ms each", "with graphs", "exact query, ms", "approximate query, ms", "recall@10"]
+HEAD = [
+    "vectors",
+    "build, ms each",
+    "with graphs",
+    "exact query, ms",
+    "approximate query, ms",
+    "vectors compared",
+    "recall@10",
+]
 HEAD += ["disk a picture, bytes", "with graphs"]
 
 
@@ -22,6 +30,7 @@ def similarity_table(rows: Sequence[Row], ef: int = 100) -> str:
             number(row["build_approximate"]["cpu_ms"]),
             number(row["exact"]["cpu_ms"]),
             number(row[f"approximate_{ef}"]["cpu_ms"]),
+            f"{row[f'approximate_{ef}']['vectors_compared']:,.0f}",
             f"{row[f'approximate_{ef}']['recall_at_10']:.3f}",
             f"{row['build_exact']['bytes']:,.0f}",
             f"{row['build_approximate']['bytes']:,.0f}",

@@ -11,7 +11,7 @@ from bench.similarity_table import NOTHING_YET, similarity_table
 
 def row(vectors: int, query: float) -> dict[str, Any]:
     build = {"cpu_ms": 0.5, "bytes": 800.0}
-    approximate = {"cpu_ms": 0.25, "recall_at_10": 0.9876}
+    approximate = {"cpu_ms": 0.25, "recall_at_10": 0.9876, "vectors_compared": 1234.5}
     both = {"build_exact": build, "build_approximate": build, "approximate_100": approximate}
     return {"vectors": vectors, "exact": {"cpu_ms": query}, **both}
 
@@ -23,7 +23,7 @@ def test_the_committed_graph_is_what_its_script_makes() -> None:
 def test_the_table_has_the_last_row_of_each_size_the_smallest_first() -> None:
     lines = similarity_table([row(10**6, 9.0), row(10**4, 1.0), row(10**6, 7.0)]).splitlines()[2:]
     assert [line.split(" | ")[0] for line in lines] == ["| 10,000", "| 1,000,000"]
-    assert " | 7 | 0.25 | 0.988 | " in lines[1]
+    assert " | 7 | 0.25 | 1,234 | 0.988 | " in lines[1]
     assert similarity_table([]) == NOTHING_YET
 
 
