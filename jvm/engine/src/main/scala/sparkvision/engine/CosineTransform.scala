@@ -131,11 +131,12 @@ private[engine] object CosineTransform {
     else cosine(k - 16, circle) * cosine(16, circle) - sine(k - 16, circle) * sine(16, circle)
   }
 
+  // StrictMath's bits are the same on every machine; those of Math's intrinsics need not be.
   private def cosine(part: Int, circle: Int): Double =
-    if (8 * part < circle) Math.cos(part * (2 * Math.PI / circle))
-    else Math.sin((circle / 4 - part) * (2 * Math.PI / circle))
+    if (8 * part < circle) StrictMath.cos(part * (2 * Math.PI / circle))
+    else StrictMath.sin((circle / 4 - part) * (2 * Math.PI / circle))
 
   private def sine(part: Int, circle: Int): Double =
-    if (8 * part < circle) Math.sin(part * (2 * Math.PI / circle))
-    else Math.cos((circle / 4 - part) * (2 * Math.PI / circle))
+    if (8 * part < circle) StrictMath.sin(part * (2 * Math.PI / circle))
+    else StrictMath.cos((circle / 4 - part) * (2 * Math.PI / circle))
 }

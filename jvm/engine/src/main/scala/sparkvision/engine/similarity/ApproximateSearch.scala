@@ -6,7 +6,7 @@ import java.nio.file.Path
 final private[similarity] class ApproximateSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
 
   private val shards = manifest.shards.map { shard =>
-    (new HnswGraph(folder.resolve(shard.folder).resolve(ShardWriter.Graph)), IdFile.of(folder, shard))
+    (new HnswGraph(folder.resolve(shard.folder).resolve(ShardWriter.Graph), shard.vectors), IdFile.of(folder, shard))
   }
 
   override def search(
