@@ -6,7 +6,7 @@ import java.util.concurrent.{CountDownLatch, TimeUnit}
 
 import scala.concurrent.ExecutionContext.Implicits.global
 import scala.concurrent.duration._
-import scala.concurrent.{Await, Future}
+import scala.concurrent.{Await, Future, blocking}
 import scala.util.Using
 
 import org.apache.hadoop.conf.Configuration
@@ -51,7 +51,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
     val copies = new Copies
     copies.acquire(index)
     val slow = index.copy(uri = index.uri.replaceFirst("^file:", "gated:"))
-    val waiting = Seq.fill(2)(Future(copies.acquire(slow)))
+    val waiting = Seq.fill(2)(Future(blocking(copies.acquire(slow))))
     assert(GatedFileSystem.entered.await(20, TimeUnit.SECONDS))
     Await.result(Future(copies.acquire(index)), 20.seconds)
     assert(waiting.forall(!_.isCompleted))
