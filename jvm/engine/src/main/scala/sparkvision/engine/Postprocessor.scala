@@ -66,7 +66,7 @@ final class Postprocessor(
 private object Postprocessor {
 
   /** @throws ParameterException
-    *   when nothing could be reported, or no score compared with the threshold
+    *   when no label is asked for, or the threshold is no probability
     */
   def requireChoice(topK: Option[Int], threshold: Double): Unit = {
     topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))

@@ -97,10 +97,11 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
     */
   def discardAbandoned(named: Set[String]): Unit = {
     val yesterday = System.currentTimeMillis - 1.day.toMillis
+    val kept = named.map(IndexFolder.build)
     fileSystem
       .listStatus(root)
       .map(_.getPath)
-      .filter(folder => folder.getName.startsWith(IndexFolder.build("")) && !named.contains(folder.getName))
+      .filter(folder => folder.getName.startsWith(IndexFolder.build("")) && !kept(folder.getName))
       .filter(newestFile(_) < yesterday)
       .foreach(fileSystem.delete(_, true))
   }

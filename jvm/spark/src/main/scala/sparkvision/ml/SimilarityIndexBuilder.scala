@@ -46,11 +46,8 @@ final private[ml] class SimilarityIndexBuilder(
     val before = Try(folder.read().manifest).toOption
     val id = UUID.randomUUID.toString
     val (manifest, leftOut) =
-      try {
-        val written = write(folder, id, before.map(_.build))
-        folder.publish(written._1)
-        written
-      } catch {
+      try write(folder, id, before.map(_.build))
+      catch {
         case e: Throwable =>
           awaitTasks(id)
           folder.discard(id)
@@ -58,7 +55,7 @@ final private[ml] class SimilarityIndexBuilder(
       }
     before.foreach { replaced =>
       replaced.previous.foreach(folder.discard)
-      folder.discardAbandoned(Set(id, replaced.build).map(IndexFolder.build))
+      folder.discardAbandoned(named = Set(id, replaced.build))
     }
     SimilarityIndexSummary(folder.qualified, manifest.dimension, manifest.vectors, leftOut)
   }
@@ -72,6 +69,7 @@ final private[ml] class SimilarityIndexBuilder(
     if (named.isEmpty) throw noVector
     val manifest = IndexManifest(id, previous, shard.dimension, leftOut.values.sum, graph, named, version)
     folder.discardUnnamed(manifest)
+    folder.publish(manifest)
     (manifest, leftOut)
   }
 

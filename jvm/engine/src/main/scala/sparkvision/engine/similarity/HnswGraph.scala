@@ -17,7 +17,10 @@ final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoC
   // One segment, as HnswWriter leaves it: a document's number is its row.
   private val graph: LeafReader = reader.leaves.get(0).reader
 
-  if (graph.maxDoc != size) throw SimilarityIndex.damaged(folder, s"holds ${graph.maxDoc} vectors, and not $size")
+  if (graph.maxDoc != size) {
+    close()
+    throw SimilarityIndex.damaged(folder, s"holds ${graph.maxDoc} vectors, and not $size")
+  }
 
   /** Rows that are about the most similar to a unit vector, and their cosines, in the order of the rows.
     *

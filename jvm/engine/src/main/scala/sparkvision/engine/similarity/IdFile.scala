@@ -28,10 +28,11 @@ final private[similarity] class IdFile(text: Path, ends: Path, size: Int) {
   }
 
   private def requireEnds(): Unit = {
-    val all = new Array[Int](endsAt.remaining)
-    endsAt.get(0, all)
-    val inOrder = (1 until all.length).forall(row => all(row - 1) <= all(row))
-    if (all.length != size || !inOrder || all.exists(end => end < 0 || end > bytes.capacity))
+    // From the text's start, by each id's end, to the text's end.
+    val places = new Array[Int](endsAt.capacity + 2)
+    endsAt.get(0, places, 1, endsAt.capacity)
+    places(places.length - 1) = bytes.capacity
+    if (endsAt.capacity != size || (1 until places.length).exists(i => places(i) < places(i - 1)))
       throw SimilarityIndex.damaged(ends, s"does not say where $size ids end in ${bytes.capacity} bytes of $text")
   }
 
