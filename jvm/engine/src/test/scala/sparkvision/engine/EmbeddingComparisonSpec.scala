@@ -12,7 +12,9 @@ class EmbeddingComparisonSpec extends AnyFunSuite {
   test("an embedding without a direction is refused, where its cosines would be NaN") {
     val comparison = new EmbeddingComparison(IndexedSeq(Array(2f, 0f)), scale = 100)
     Seq(Array(0f, -0f), Array(Float.NaN, 1f), Array(1f, Float.NegativeInfinity)).foreach { embedding =>
-      assert(intercept[ImageException](comparison.logits(embedding)).reason.contains("this picture an embedding that is"))
+      assert(
+        intercept[ImageException](comparison.logits(embedding)).reason.contains("this picture an embedding that is")
+      )
     }
     val refused = intercept[BundleException](new EmbeddingComparison(IndexedSeq(Array(1f, 0f), Array(0f, 0f)), 100))
     assert(refused.getMessage.contains("candidate label"))

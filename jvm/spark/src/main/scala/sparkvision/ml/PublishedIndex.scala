@@ -109,7 +109,12 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
   /** Milliseconds; of files, because not every store has times of folders. */
   private def newestFile(folder: HadoopPath): Long = {
     val files = fileSystem.listFiles(folder, true)
-    Iterator.continually(files).takeWhile(_.hasNext).map(_.next().getModificationTime).maxOption.getOrElse(Long.MaxValue)
+    Iterator
+      .continually(files)
+      .takeWhile(_.hasNext)
+      .map(_.next().getModificationTime)
+      .maxOption
+      .getOrElse(Long.MaxValue)
   }
 
   /** Deletes the shards of a build that its manifest does not name: those of tasks that Spark ran twice. */

@@ -13,8 +13,8 @@ import org.apache.spark.TaskContext
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.Row
 
-import sparkvision.engine.{FileDigest, SimilarityIndexException}
 import sparkvision.engine.similarity.{HnswSettings, IndexShard, ShardWriter, UnitVector}
+import sparkvision.engine.{FileDigest, SimilarityIndexException}
 
 /** Builds one shard, inside a task: on the executor's own disk first, then copied to the index.
   *

@@ -89,7 +89,12 @@ final private[ml] class SimilarityIndexBuilder(
   private def dimension(rows: DataFrame): Int =
     VectorColumn.declaredSize(rows.schema("vector")).getOrElse {
       val vectors = rows.select("vector").where("vector is not null").rdd
-      vectors.map(row => VectorColumn.numbers(row.get(0)).length).filter(_ > 0).take(1).headOption.getOrElse(throw noVector)
+      vectors
+        .map(row => VectorColumn.numbers(row.get(0)).length)
+        .filter(_ > 0)
+        .take(1)
+        .headOption
+        .getOrElse(throw noVector)
     }
 
   private def buildShards(rows: DataFrame, build: ShardBuild): Seq[BuiltShard] = {

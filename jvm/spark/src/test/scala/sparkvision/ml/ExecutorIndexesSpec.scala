@@ -10,7 +10,7 @@ import scala.concurrent.{Await, Future, blocking}
 import scala.util.Using
 
 import org.apache.hadoop.conf.Configuration
-import org.apache.hadoop.fs.{FSDataInputStream, RawLocalFileSystem, Path => HadoopPath}
+import org.apache.hadoop.fs.{FSDataInputStream, Path => HadoopPath, RawLocalFileSystem}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.SimilarityIndexException

@@ -88,9 +88,9 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
 
   test("a vector of another length ends the build, naming the picture and both lengths") {
     val odd = spark.createDataFrame(Seq("odd.jpg" -> Vectors.dense(1, 2))).toDF("path", "features")
-    val others = catalogue.select("path", "features")
+    val others = catalogue.select("path", "features").coalesce(1)
     val refused = Seq(others.union(odd), odd.union(others)).map { table =>
-      intercept[SimilarityIndexException](SimilarImages.build(table.coalesce(1), newPath())).getMessage
+      intercept[SimilarityIndexException](SimilarImages.build(table, newPath())).getMessage
     }
     assert(refused.head.contains(s"'odd.jpg' has 2 numbers, but the index is made of $dimension"))
     assert(refused.last.matches(s"(?s).*'\\d+.jpg' has $dimension numbers, but the index is made of 2 .*"))
@@ -153,13 +153,12 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
 
   test("shards that no manifest names are deleted with the next build, unless they are new") {
     val path = newPath()
-    val Seq(abandoned, running) = Seq("abandoned", "running").map { build =>
-      Files.createFile(Files.createDirectories(Path.of(path, s"build-$build", "00000-1")).resolve("vectors.f32"))
-    }
+    def shard(build: String) = Files.createFile(Files.createDirectories(Path.of(path, s"build-$build")).resolve("file"))
+    val (abandoned, running) = (shard("abandoned"), shard("running"))
     Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now.minus(Duration.ofDays(2))))
     SimilarImages.build(catalogue, path)
     SimilarImages.build(catalogue, path, overwrite = true)
-    assert(!Files.exists(Path.of(path, "build-abandoned")) && Files.exists(running))
+    assert(!Files.exists(abandoned.getParent) && Files.exists(running))
     assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
   }
 

@@ -21,7 +21,10 @@ final private[similarity] class VectorFile(file: Path, val dimension: Int, val s
     channel =>
       val rowBytes = dimension.toLong * java.lang.Float.BYTES
       if (channel.size != size * rowBytes)
-        throw SimilarityIndex.damaged(file, s"has ${channel.size} bytes, which are not $size vectors of $dimension numbers")
+        throw SimilarityIndex.damaged(
+          file,
+          s"has ${channel.size} bytes, which are not $size vectors of $dimension numbers"
+        )
       (0 until size by rowsAMap).map { first =>
         val rows = math.min(rowsAMap, size - first)
         channel.map(MapMode.READ_ONLY, first * rowBytes, rows * rowBytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer
