@@ -102,7 +102,8 @@ def _predictions(fields: dict[str, StructField], name: str | None) -> StructFiel
 def _scores(field: StructField, fields: dict[str, StructField]) -> Column:
     column = quoted(field.name)
     if _is_annotation(field.dataType):
-        every = F.transform(F.filter(column, lambda found: found["annotatorType"].isin("category", "detection")), _scored)
+        labelled = F.filter(column, lambda found: found["annotatorType"].isin("category", "detection"))
+        every = F.transform(labelled, _scored)
     elif _is_prediction(field.dataType):
         every = column["labels"].cast(_SCORES)
     elif isinstance(field.dataType, NumericType):
