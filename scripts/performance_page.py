@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the tables of docs/performance.md, docs/similarity.md and the README, and the plots.
+"""Write the tables of docs/performance.md, docs/similarity.md, docs/models.md and the README, and the plots.
 
 All are made from the rows of scripts/bench/results.
 
@@ -18,12 +18,14 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from bench.large_picture_table import large_picture_table  # noqa: E402
 from bench.performance_tables import page_tables, readme_table  # noqa: E402
+from bench.precision_table import precision_table  # noqa: E402
 from bench.similarity_table import similarity_table  # noqa: E402
 from bench.summary import read_rows  # noqa: E402
 from bench.unified_table import unified_table  # noqa: E402
 
 RESULTS = ROOT / "scripts" / "bench" / "results"
 PAGE = ROOT / "docs" / "performance.md"
+MODELS = ROOT / "docs" / "models.md"
 SIMILARITY = ROOT / "docs" / "similarity.md"
 README = ROOT / "README.md"
 PLOTS = ROOT / "docs" / "performance"
@@ -59,6 +61,7 @@ def documents() -> dict[Path, str]:
         SIMILARITY: with_tables(
             SIMILARITY.read_text(), {"similarity": similarity_table(read_rows(RESULTS / "similarity.jsonl"))}
         ),
+        MODELS: with_tables(MODELS.read_text(), {"precision": precision_table(read_rows(RESULTS / "precision.jsonl"))}),
         README: with_tables(README.read_text(), {"peers": readme_table(rows)}),
     }
 

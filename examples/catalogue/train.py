@@ -115,8 +115,8 @@ def places(side: int, width: int) -> Tensor:
     return torch.cat([waves.repeat_interleave(side, 0), waves.repeat(side, 1)], dim=1)
 
 
-def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> None:
-    """Show it pages, and where their products are."""
+def training_pages(photos: list[Image.Image]) -> tuple[np.ndarray[Any, Any], Tensor, Tensor]:
+    """Give pages, the boxes on each (centre and size, in parts of the page), and which of them are there."""
     import torch
 
     generator = random.Random(SEED)
@@ -135,39 +135,65 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
             centre = ((left + right) / 2 / page.width, (top + bottom) / 2 / page.height)
             boxes[number, place] = torch.tensor([*centre, (right - left) / page.width, (bottom - top) / page.height])
             present[number, place] = True
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
+    return pages, boxes, present
 
+
+def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> None:
+    """Show it pages, and where their products are."""
+    import torch
+
+    pages, boxes, present = training_pages(photos)
     # Of use in training alone: each patch, too, is to tell whether it lies in a product, and in which box. So patches
     # learn early what the detection tokens are to read from them.
     patch_head = torch.nn.Linear(model.config.hidden_size, 5)
-    side = PAGE_SIDE // model.config.patch_size
-    grid = (torch.arange(side) + 0.5) / side
-    centres = torch.stack([grid.repeat(side), grid.repeat_interleave(side)], dim=-1)
 
     def loss_of(numbers: Tensor) -> Tensor:
-        pixels = (torch.from_numpy(pages[numbers.numpy()]).permute(0, 3, 1, 2) / 255 - mean) / std
-        there, wanted = present[numbers], boxes[numbers]
+        pixels, there, wanted = normalised(pages[numbers.numpy()], processor), present[numbers], boxes[numbers]
         if torch.rand(()) < 0.5:  # every page in the mirror too
             pixels, wanted = pixels.flip(-1), torch.cat([1 - wanted[..., :1], wanted[..., 1:]], dim=-1)
         found = model(pixel_values=pixels)
-        losses = []
-        # Which of its two tokens finds which of two products is the detector's choice: the better way round counts.
-        for order in ([0, 1], [1, 0]):
-            # Class 0 is the product, the last class is none.
-            classes = (~there[:, order]).long()
-            named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
-            losses.append((named + there[:, order] * box_loss(found.pred_boxes, wanted[:, order])).sum(1))
         patches = patch_head(found.last_hidden_state[:, 1:-MOST_PRODUCTS])
-        # Products by patches: whether the patch's centre lies in the product.
-        offset = (centres[None, None] - wanted[:, :, None, :2]).abs()
-        inside = (offset <= wanted[:, :, None, 2:] / 2).all(-1) & there[:, :, None]
-        covered = torch.nn.functional.binary_cross_entropy_with_logits(patches[..., 0], inside.any(1).float())
-        of_patch = box_loss(patches[:, None, :, 1:].sigmoid(), wanted[:, :, None])
-        return torch.minimum(*losses).mean() + 5 * covered + (of_patch * inside).sum() / inside.sum()
+        return token_loss(found, there, wanted) + patch_loss(patches, there, wanted)
 
     model.patch_head = patch_head
     train(model, loss_of, TRAINING_PAGES, 32, DETECTOR_EPOCHS, 1.5e-3)
     del model.patch_head
+
+
+def normalised(pictures: np.ndarray[Any, Any], processor: Any) -> Tensor:
+    """Give pictures (n, height, width, 3) as a model reads them."""
+    import torch
+
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
+    return (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - mean) / std
+
+
+def token_loss(found: Any, there: Tensor, wanted: Tensor) -> Tensor:
+    """Give the loss of the detection tokens: which of the two finds which of two products is the detector's choice."""
+    import torch
+
+    losses = []
+    for order in ([0, 1], [1, 0]):
+        # Class 0 is the product, the last class is none.
+        classes = (~there[:, order]).long()
+        named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
+        losses.append((named + there[:, order] * box_loss(found.pred_boxes, wanted[:, order])).sum(1))
+    return torch.minimum(*losses).mean()
+
+
+def patch_loss(patches: Tensor, there: Tensor, wanted: Tensor) -> Tensor:
+    """Give the loss of what each patch says: whether its centre lies in a product, and in which box."""
+    import torch
+
+    side = round(patches.shape[1] ** 0.5)
+    grid = (torch.arange(side) + 0.5) / side
+    centres = torch.stack([grid.repeat(side), grid.repeat_interleave(side)], dim=-1)
+    # Products by patches.
+    offset = (centres[None, None] - wanted[:, :, None, :2]).abs()
+    inside = (offset <= wanted[:, :, None, 2:] / 2).all(-1) & there[:, :, None]
+    covered = torch.nn.functional.binary_cross_entropy_with_logits(patches[..., 0], inside.any(1).float())
+    of_patch = box_loss(patches[:, None, :, 1:].sigmoid(), wanted[:, :, None])
+    return 5 * covered + (of_patch * inside).sum() / inside.sum()
 
 
 def box_loss(found: Tensor, wanted: Tensor) -> Tensor:
@@ -227,12 +253,10 @@ def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> Non
         for place, product in enumerate(known + strangers):
             for view in range(2):
                 views[first + place, view] = as_found(altered(product, generator), generator)
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
 
     def loss_of(groups: Tensor) -> Tensor:
-        pictures = torch.from_numpy(views.reshape(-1, LOOK_ALIKES, *views.shape[1:])[groups.numpy()]).flatten(0, 2)
-        pixels = (pictures.permute(0, 3, 1, 2) / 255 - mean) / std
-        embeddings = model(pixel_values=pixels).last_hidden_state.mean(1)
+        pictures = views.reshape(-1, LOOK_ALIKES, *views.shape[1:])[groups.numpy()].reshape(-1, *views.shape[2:])
+        embeddings = model(pixel_values=normalised(pictures, processor)).last_hidden_state.mean(1)
         # SimCLR's loss (Chen et al. 2020): of all other views, the one of the same product is to be the nearest.
         similarity = torch.nn.functional.normalize(embeddings) @ torch.nn.functional.normalize(embeddings).T
         others = similarity / TEMPERATURE - 1e9 * torch.eye(len(similarity))

@@ -166,7 +166,7 @@ def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vectors", type=int, action="append", help=f"default: {', '.join(map(str, SIZES))}")
-    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--queries", type=int, default=10_000)
     parser.add_argument("--dimension", type=int, default=192)
     parser.add_argument("--shards", type=int, default=2)
     parser.add_argument("--products", action="store_true")

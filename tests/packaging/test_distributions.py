@@ -44,6 +44,16 @@ def test_the_wheel_stays_under_100_megabytes(distributions: Distributions) -> No
     assert size < 100
 
 
+def test_the_size_of_the_jars_is_what_the_page_on_deployment_says(distributions: Distributions) -> None:
+    with ZipFile(distributions.wheel) as wheel:
+        size = sum(entry.file_size for entry in wheel.infolist() if entry.filename.endswith(".jar"))
+    stated = re.search(
+        r"the jars of SparkVision, (\d+) MB", (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    )
+    assert stated is not None
+    assert abs(size / 1e6 - int(stated[1])) <= 1
+
+
 def test_the_wheel_carries_its_jars_and_its_type_marker(distributions: Distributions) -> None:
     with ZipFile(distributions.wheel) as archive:
         names = archive.namelist()

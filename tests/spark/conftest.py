@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkvision.ml import ViTForImageClassification
+
+CLIP_LABELS = ["a cat", "a dog", "a red car", "two people walking", "the digit seven"]
+CLIP_TEMPLATE = "an image of {}, or so"
 
 
 @pytest.fixture
@@ -22,3 +26,17 @@ def mixed(spark: SparkSession, digits: list[Path]) -> DataFrame:
     good = [(file.name, bytearray(file.read_bytes())) for file in digits[:4]]
     rows = [*good[:2], ("broken.png", good[0][1][:40]), *good[2:], ("nothing.png", None)]
     return spark.createDataFrame(rows, "path string, content binary").coalesce(1)
+
+
+@pytest.fixture(scope="session")
+def clip_bundles(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tiny CLIP exported to choose among any labels (free), and among those of the export (fixed)."""
+    from sparkvision.export import export
+
+    folder = tmp_path_factory.mktemp("clip")
+    options: dict[str, Any] = {"task": "zero-shot-image-classification", "progress": None}
+    export(clip_checkpoint, folder / "free", **options)
+    export(
+        clip_checkpoint, folder / "fixed", candidate_labels=CLIP_LABELS, hypothesis_template=CLIP_TEMPLATE, **options
+    )
+    return {name: str(folder / name) for name in ("free", "fixed")}

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from sparkvision.export import export
-
 APPLICATION = """
 import json, sys
 from pathlib import Path
@@ -51,8 +49,9 @@ spark.stop()
 
 
 @pytest.mark.classic_only("starts an application of its own")
-def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[Path], clip_checkpoint: Path) -> None:
-    export(clip_checkpoint, tmp_path / "clip", "zero-shot-image-classification", progress=None)
+def test_one_broadcast_and_one_session_an_executor(
+    tmp_path: Path, digits: list[Path], clip_bundles: dict[str, str]
+) -> None:
     script = tmp_path / "application.py"
     script.write_text(APPLICATION)
     # The pyspark package is a whole Spark distribution; local-cluster starts its executors from there.
@@ -60,7 +59,7 @@ def test_one_broadcast_and_one_session_an_executor(tmp_path: Path, digits: list[
 
     environment = os.environ | {"SPARK_HOME": str(Path(pyspark.__file__).parent), "SPARK_LOCAL_IP": "127.0.0.1"}
     run = subprocess.run(
-        [sys.executable, str(script), str(digits[0].parents[1]), str(tmp_path / "clip")],
+        [sys.executable, str(script), str(digits[0].parents[1]), clip_bundles["free"]],
         env=environment,
         cwd=tmp_path,
         capture_output=True,

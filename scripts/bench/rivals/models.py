@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "build" / "bench"
 DIGITS = ROOT / "tests" / "fixtures" / "digits_checkpoint"
+PHOTOS = ROOT / "tests" / "fixtures" / "photos"
 EMBEDDED_DIGITS = ROOT / "jvm" / "engine" / "src" / "main" / "resources" / "sparkvision" / "models" / "digits"
 
-
+# What the command line's export takes for each.
+PRECISIONS: Mapping[str, Sequence[str]] = {
+    "fp32": [],
+    "optimized": ["--optimize"],
+    "fp16": ["--precision", "fp16"],
+    "int8": ["--precision", "int8"],
+    "int8-calibrated": ["--precision", "int8", "--calibrate", str(PHOTOS)],
+}
 # Ends the name of a model that is exported as an encoder.
 FEATURES = "-features"
 
@@ -38,12 +47,12 @@ def model(name: str, precision: str) -> Model:
         ``digits``, the embedded one, or a size that scripts/make_checkpoint.py knows; with ``-features`` behind it, its
         encoder.
     precision
-        As ``sparkvision export --precision`` takes it.
+        One of `PRECISIONS`.
 
     Raises
     ------
     ExportError
-        When this checkout does not export that precision.
+        When it cannot be made here.
     """
     checkpoint = DIGITS if name == "digits" else _checkpoint(name.removesuffix(FEATURES))
     if name == "digits" and precision == "fp32":
@@ -68,12 +77,7 @@ def _task(name: str) -> str:
 
 
 def _export(checkpoint: Path, bundle: Path, precision: str, task: str) -> None:
-    command = ["-m", "sparkvision.cli", "export", "--task", task]
-    if precision != "fp32":
-        if "--precision" not in _run(*command, "--help"):
-            raise ExportError(f"this checkout does not export {precision}")
-        command += ["--precision", precision]
-    _run(*command, str(checkpoint), str(bundle))
+    _run("-m", "sparkvision.cli", "export", "--task", task, *PRECISIONS[precision], str(checkpoint), str(bundle))
 
 
 def _run(*arguments: str) -> str:

@@ -42,7 +42,7 @@ JPEG, LARGE, PNG = "500x375 JPEG", "12-megapixel JPEG", "32x32 PNG"
 
 WORKLOADS = (
     Workload("vit-tiny-jpeg", "vit-tiny", JPEG, 192, ALL),
-    Workload("vit-tiny-12-megapixel", "vit-tiny", LARGE, 24, ALL),
+    Workload("vit-tiny-12-megapixel", "vit-tiny", LARGE, 60, ALL),
     Workload("vit-base-jpeg", "vit-base", JPEG, 32, ALL),
     Workload("digits-100", "digits", PNG, 100, A_FEW),
     Workload("digits-1000", "digits", PNG, 1_000, A_FEW),
