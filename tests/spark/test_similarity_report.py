@@ -72,7 +72,7 @@ def test_names_with_dots_and_spaces_are_columns_and_rows_without_an_id_are_not_s
     nameless = spark.createDataFrame([(None, b"", [("a", 0.9)], "a", False, "nothing")], SCHEMA)
     odd = {name: f"my.{name} column" for name in table.columns}
     every = table.union(nameless).withColumnsRenamed(odd)
-    options = {name: odd[name] for name in ("similar", "group", "representative")}
+    options: dict[str, Any] = {name: odd[name] for name in ("similar", "group", "representative")}
     page = write_similarity_report(
         every, tmp_path / "odd.html", picture=odd["content"], id=odd["path"], caption=odd["shows"], **options
     ).read_text()

@@ -137,8 +137,8 @@ private[engine] object CosineTransform {
   private def sine(part: Int, circle: Int): Double =
     if (8 * part < circle) sin(part * (2 * Math.PI / circle)) else cos((circle / 4 - part) * (2 * Math.PI / circle))
 
-  // Rounded once, as glibc's are for these angles. The last bits of Math.cos may be others on another machine; StrictMath.cos
-  // is the same everywhere, but differs from glibc's for one of them.
+  // Rounded once, as glibc's are for these angles. Math.cos may have other last bits on another machine; StrictMath.cos is
+  // the same everywhere, but differs from glibc's for one of the angles.
   private def cos(angle: Double): Double = series(angle, first = 1, factor = 1)
   private def sin(angle: Double): Double = series(angle, first = BigDecimal.exact(angle), factor = 2)
 

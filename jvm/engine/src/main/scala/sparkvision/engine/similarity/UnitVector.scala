@@ -28,8 +28,8 @@ private[sparkvision] object UnitVector {
       }
     }
 
-  /** The cosine of a unit vector and the one that starts at a place of the buffer, the same wherever that is: products and
-    * sum in double precision, in order.
+  /** The cosine of a unit vector and the one that starts at a place of the buffer, the same wherever that is: products
+    * and sum in double precision, in order.
     */
   def cosine(vector: Array[Float], others: FloatBuffer, start: Int): Float = {
     var sum = 0.0
