@@ -13,8 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.conftest import FIXTURES
 from tests.fixtures.make_references import decode
 
+import sparkvision
 from sparkvision.errors import ParameterError
-from sparkvision.ml import ImageDeduplicator, PerceptualHash
+from sparkvision.ml import ImageDeduplicator, PerceptualHash, ViTForImageClassification
 
 
 def table_of(spark: SparkSession, pictures: dict[str, bytes]) -> DataFrame:
@@ -49,6 +50,17 @@ def test_the_hash_of_every_photo_is_the_one_of_imagehash(
     expected = {file.name: str(getattr(imagehash, algorithm)(decode(file))) for file in photos}
     assert found == expected
     print(f"\n{algorithm}: {len(found)} photos, all bits equal")
+
+
+def test_photos_that_a_model_has_decoded_are_hashed_to_imagehashs_bits_without_being_decoded_again(
+    spark: SparkSession, vit: ViTForImageClassification, photos: list[Path]
+) -> None:
+    stage = PerceptualHash().setInputCols("content")
+    hashed = stage.transform(vit.transform(table_of(spark, {file.name: file.read_bytes() for file in photos})))
+    # With the model's column: Spark leaves out a model that nobody reads.
+    rows = hashed.selectExpr("path", "class", "lower(lpad(hex(hash), 16, '0')) hex").collect()
+    assert {row["path"]: row["hex"] for row in rows} == {f.name: str(imagehash.phash(decode(f))) for f in photos}
+    assert {r["decoded"] for r in sparkvision.metrics(spark).where(f"stage = '{stage.uid}'").collect()} == {0}
 
 
 def test_a_picture_without_a_hash_keeps_its_row_and_its_reason(spark: SparkSession, mixed: DataFrame) -> None:

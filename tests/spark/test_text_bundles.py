@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkvision.bundle import TOKENIZER, describe_file
+from sparkvision.bundle import TEXT_GRAPH, TOKENIZER, describe_file
 from sparkvision.errors import BundleError
-from sparkvision.ml import CLIPTextEmbeddings
+from sparkvision.ml import CLIPImageEmbeddings, CLIPTextEmbeddings
 
 
 @pytest.fixture
@@ -59,3 +61,28 @@ def test_a_file_that_is_no_tokenizer_is_refused_where_it_is_read(
     stage = CLIPTextEmbeddings.loadSavedModel(copy, spark).setEmbeddingsCol("features")
     with pytest.raises(Exception, match=r"tokenizer\.json cannot be read as a tokenizer: "):
         stage.transform(spark.createDataFrame([("a cat",)], "text string")).collect()
+
+
+def test_two_graphs_whose_inputs_and_outputs_have_the_same_names_are_two_models(
+    spark: SparkSession, changed: Callable[..., str], clip_bundles: dict[str, str], digits: list[Path], tmp_path: Path
+) -> None:
+    def rename(manifest: dict[str, Any]) -> None:
+        file = tmp_path / "copy" / TEXT_GRAPH
+        model = onnx.load(file)
+        names = {manifest["text"][end]["name"]: manifest[f"{end}s"][0]["name"] for end in ("input", "output")}
+        for node in model.graph.node:
+            node.input[:] = [names.get(name, name) for name in node.input]
+            node.output[:] = [names.get(name, name) for name in node.output]
+        for end, value in (("input", model.graph.input[0]), ("output", model.graph.output[0])):
+            value.name = manifest["text"][end]["name"] = names[value.name]
+        onnx.save(model, file)
+        manifest["files"][TEXT_GRAPH] = asdict(describe_file(file))
+
+    copy = changed(rename)
+    images = CLIPImageEmbeddings.loadSavedModel(copy, spark).setInputCols("content").setEmbeddingsCol("features")
+    row = images.transform(spark.createDataFrame([(bytearray(digits[0].read_bytes()),)], "content binary")).collect()[0]
+    assert row["features"] is not None
+    texts = spark.createDataFrame([("a cat",)], "text string")
+    stages = [CLIPTextEmbeddings.loadSavedModel(path, spark) for path in (copy, clip_bundles["fixed"])]
+    found, expected = (stage.setEmbeddingsCol("features").transform(texts).collect() for stage in stages)
+    assert found == expected

@@ -15,6 +15,13 @@ private[engine] trait BatchRunner {
     *   an array of the output's values for each picture
     */
   def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]]
+
+  /** @param batch
+    *   of a detection model
+    * @return
+    *   the logits and the boxes of each picture
+    */
+  private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])]
 }
 
 private[engine] object BatchRunner {

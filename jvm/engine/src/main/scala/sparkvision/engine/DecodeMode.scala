@@ -20,7 +20,5 @@ object DecodeMode {
   /** @throws ParameterException
     *   when there is no such mode
     */
-  def parse(name: String): DecodeMode = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"Unknown decodeMode '$name'; it is one of ${all.mkString(", ")}.")
-  }
+  def parse(name: String): DecodeMode = NamedValues.parse("decodeMode", all, name)
 }

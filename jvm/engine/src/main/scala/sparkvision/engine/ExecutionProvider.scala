@@ -26,7 +26,5 @@ object ExecutionProvider {
   /** @throws ParameterException
     *   when there is no such provider
     */
-  def parse(name: String): ExecutionProvider = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"Unknown executionProvider '$name'; it is one of ${all.mkString(", ")}.")
-  }
+  def parse(name: String): ExecutionProvider = NamedValues.parse("executionProvider", all, name)
 }

@@ -6,31 +6,45 @@ import org.slf4j.LoggerFactory
 
 /** Runs a batch for which the device has no memory as two halves, those as four quarters, down to single pictures.
   *
-  * It remembers what was too much, so that a job whose batches are too large pays for finding that out once.
+  * It remembers what was too much, so that a job whose batches are too large pays for finding that out once. It runs one
+  * batch at a time: what another task runs meanwhile would take the memory that a single picture needs.
   */
 final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunner {
   import HalvedBatches._
 
-  @volatile private var largest = Int.MaxValue
+  // Input values of a batch: padded batches have pictures of many sizes.
+  private var largest = Int.MaxValue
 
   /** @throws ProviderException
     *   when there is no memory for a single picture, and for any other reason at once
     */
   override def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
-    val count = shape.head.toInt
-    if (count > largest) inPieces(pictures, shape, output)
-    else
-      try runner.run(pictures, shape, output)
-      catch {
-        case e: ProviderException if count > 1 && isOutOfMemory(e) =>
-          largest = math.min(largest, (count + 1) / 2)
-          log.warn(s"No memory for a batch of $count pictures; from now on at most $largest. ${e.getMessage}")
-          inPieces(pictures, shape, output)
-      }
+    val valuesEach = shape.tail.product.toInt
+    halved(shape.head.toInt, valuesEach) { (from, count) =>
+      runner.run(pictures.slice(from * valuesEach, count * valuesEach), count.toLong +: shape.tail, output)
+    }
   }
 
-  private def inPieces(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] =
-    BatchRunner.inPieces(pictures, shape, largest)(run(_, _, output))
+  /** As [[run]]. The halves keep the whole batch's padding, and so the pictures their numbers. */
+  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] =
+    halved(batch.pictures, batch.valuesEach)((from, count) => runner.detect(batch.slice(from, count)))
+
+  private def halved[R](pictures: Int, valuesEach: Int)(run: (Int, Int) => IndexedSeq[R]): IndexedSeq[R] = {
+    def pieces(from: Int, until: Int): IndexedSeq[R] = {
+      val (count, most) = (until - from, math.max(1, largest / valuesEach))
+      if (count > most) (from until until by most).flatMap(first => pieces(first, math.min(first + most, until)))
+      else
+        try run(from, count)
+        catch {
+          case e: ProviderException if count > 1 && isOutOfMemory(e) =>
+            val half = (count + 1) / 2
+            largest = half * valuesEach
+            log.warn(s"No memory for $count pictures of $valuesEach values; from now on at most $half. ${e.getMessage}")
+            pieces(from, until)
+        }
+    }
+    synchronized(pieces(0, pictures))
+  }
 }
 
 private object HalvedBatches {

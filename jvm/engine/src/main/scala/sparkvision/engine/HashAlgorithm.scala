@@ -46,9 +46,7 @@ object HashAlgorithm {
   /** @throws ParameterException
     *   when there is no such algorithm
     */
-  def parse(name: String): HashAlgorithm = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"Unknown algorithm '$name'; it is one of ${all.mkString(", ")}.")
-  }
+  def parse(name: String): HashAlgorithm = NamedValues.parse("algorithm", all, name)
 
   /** The rows of the scaled grey picture, samples between 0 and 255. */
   private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {

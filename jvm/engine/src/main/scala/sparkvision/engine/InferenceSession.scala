@@ -67,7 +67,7 @@ final class InferenceSession private (
     * @throws ProviderException
     *   as [[run]]
     */
-  private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = whileOpen {
+  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = whileOpen {
     val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs)
     outputs.head.zip(outputs.last)
   }

@@ -24,7 +24,5 @@ object OneDnnFpMath {
   /** @throws ParameterException
     *   when there is no such mode
     */
-  def parse(name: String): OneDnnFpMath = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"Unknown onednnFpMath '$name'; it is one of ${all.mkString(", ")}.")
-  }
+  def parse(name: String): OneDnnFpMath = NamedValues.parse("onednnFpMath", all, name)
 }

@@ -27,17 +27,18 @@ private[engine] object Orientation {
   }
 
   private def turn(stored: PixelRows, width: Int, height: Int, start: Int, acrossStep: Int, downStep: Int): Pixels = {
-    val from = stored.toPixels.rgb
-    val to = new Array[Byte](from.length)
+    // Read where the decoder wrote them: an array of them beside the upright one would be a copy for nothing.
+    val from = stored.bytes
+    val to = new Array[Byte](width * height * 3)
     var target = 0
     var y = 0
     while (y < height) {
       var source = (start + y * downStep) * 3
       var x = 0
       while (x < width) {
-        to(target) = from(source)
-        to(target + 1) = from(source + 1)
-        to(target + 2) = from(source + 2)
+        to(target) = from.get(source)
+        to(target + 1) = from.get(source + 1)
+        to(target + 2) = from.get(source + 2)
         target += 3
         source += acrossStep * 3
         x += 1

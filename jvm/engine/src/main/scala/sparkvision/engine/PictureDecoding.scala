@@ -12,7 +12,9 @@ final private[engine] class PictureDecoding(settings: ModelSettings, listener: M
     case Picture.Encoded(bytes) =>
       val start = System.nanoTime
       val pixels = decode(bytes, target)
-      listener.decoded(bytes, pixels, System.nanoTime - start)
+      val nanos = System.nanoTime - start
+      // A listener may keep a copy.
+      PictureMemory.refusing(pixels.width, pixels.height)(listener.decoded(bytes, pixels, nanos))
       pixels
     case Picture.Decoded(decoded) => decoded
     case Picture.Unusable(reason) => throw new ImageException(reason)

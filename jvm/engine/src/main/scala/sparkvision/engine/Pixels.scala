@@ -24,7 +24,7 @@ object Pixels {
   /** From OpenCV's layout, which Spark's `image` source uses: 1 channel grey, 3 BGR, 4 BGRA (alpha is dropped).
     *
     * @throws ImageException
-    *   when the numbers do not fit the bytes
+    *   when the numbers do not fit the bytes, or this process has no memory for the pixels
     */
   def fromOpenCv(width: Int, height: Int, channels: Int, data: Array[Byte]): Pixels = {
     if (width <= 0 || height <= 0 || !Seq(1, 3, 4).contains(channels))
@@ -35,7 +35,7 @@ object Pixels {
           s"bytes, not ${if (data == null) "null" else data.length.toString}"
       )
     val (green, red) = if (channels == 1) (0, 0) else (1, 2)
-    val rgb = new Array[Byte](width * height * 3)
+    val rgb = PictureMemory.refusing(width, height)(new Array[Byte](width * height * 3))
     var pixel = 0
     while (pixel < width * height) {
       rgb(pixel * 3) = data(pixel * channels + red)

@@ -8,7 +8,7 @@ import scala.concurrent.duration._
 
 import org.slf4j.LoggerFactory
 
-/** Shares sessions: one for each (model, input, output, provider, device, options), however many tasks use it.
+/** Shares sessions: one for each (model, graph, input, output, provider, device, options), however many tasks use it.
   *
   * A session is reference-counted. When nobody uses it any more, it stays open as long as the leases asked (the longest
   * counts), so that the next micro-batch of a stream finds it open.
@@ -95,12 +95,16 @@ final class SessionCache {
 object SessionCache {
   private val log = LoggerFactory.getLogger(classOf[SessionCache])
 
-  /** What makes two sessions the same one: the graph, what is fed to it and read from it, and how it is run. */
-  final private case class Key(modelHash: String, input: String, output: String, config: SessionConfig)
+  /** What makes two sessions the same one: the graph (of two that a CLIP has), what is fed to it and read from it, and how it
+    * is run.
+    */
+  final private case class Key(modelHash: String, graph: String, input: String, output: String, config: SessionConfig)
 
   private object Key {
-    def apply(bundle: ModelBundle, config: SessionConfig): Key =
-      Key(bundle.manifest.modelHash, bundle.manifest.inputs.head.name, bundle.manifest.outputs.head.name, config)
+    def apply(bundle: ModelBundle, config: SessionConfig): Key = {
+      val manifest = bundle.manifest
+      Key(manifest.modelHash, manifest.graphFile, manifest.inputs.head.name, manifest.outputs.head.name, config)
+    }
   }
 
   /** All but `session` is guarded by the cache, `session` by the entry. `openUntil` (of System.nanoTime) has a meaning once
@@ -124,6 +128,9 @@ object SessionCache {
     /** As [[InferenceSession.run]]; the pictures of several leases may be run at once, `batchSize` of them at most. */
     def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
       shared.run(pictures, shape, output, batchSize)
+
+    /** As [[InferenceSession.detect]]. */
+    private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = shared.detect(batch)
 
     override def close(): Unit = synchronized {
       if (!closed) {

@@ -6,12 +6,17 @@ import java.nio.FloatBuffer
   * batches best, one runner fills them with the pictures of all tasks; a batch for which it has no memory is halved.
   */
 final private[engine] class SharedSession(val session: InferenceSession) extends AutoCloseable {
-  private val batches =
-    Option.when(session.provider == ExecutionProvider.Cuda)(new SharedBatches(new HalvedBatches(session)))
+  private val onGpu = Option.when(session.provider == ExecutionProvider.Cuda)(new HalvedBatches(session))
+  private val batches = onGpu.map(new SharedBatches(_))
 
   /** As [[InferenceSession.run]]; the pictures of several callers may be run at once, `batchSize` of them at most. */
   def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
     batches.fold(session.run(pictures, shape, output))(_.run(pictures, shape, output, batchSize))
+
+  /** As [[InferenceSession.detect]]. On a GPU a batch is halved too, but takes in no other task's pictures: padding would make
+    * a picture's numbers depend on which of them came at the same time.
+    */
+  def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = onGpu.getOrElse(session).detect(batch)
 
   override def close(): Unit = {
     batches.foreach(_.close())

@@ -7,18 +7,19 @@ import scala.collection.mutable
 
 /** The cores of this process that no task uses, for tasks that have more to do than one core's work.
   *
-  * Each task that runs pictures occupies one core, its own. Where fewer tasks run than there are cores, because a table has
-  * few partitions or the last ones are long, a task borrows the cores that are left over, for as long as one batch takes.
+  * Each task that works on pictures, texts or vectors occupies one core, its own. Where fewer tasks run than there are
+  * cores, because a table has few partitions or the last ones are long, a task borrows the cores that are left over, for as
+  * long as one batch takes.
   *
   * @param threads
   *   which work on the borrowed cores
   */
-final private[engine] class SpareCores(threads: Executor = SpareCores.threads) {
+final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threads) {
   private val used = new AtomicInteger
-  // How many models each task's thread runs. Guarded by this object.
-  private val models = mutable.Map[Thread, Int]()
+  // How many models and operators each task's thread runs. Guarded by this object.
+  private val occupants = mutable.Map[Thread, Int]()
 
-  /** Counts the calling thread's task, once however many models it runs; the caller closes it when it has run this one. */
+  /** Counts the calling thread's task, once however often it asks; the caller closes what it got when it needs no core. */
   def occupy(): AutoCloseable = {
     val task = Thread.currentThread
     count(task, 1)
@@ -26,11 +27,11 @@ final private[engine] class SpareCores(threads: Executor = SpareCores.threads) {
   }
 
   private def count(task: Thread, change: Int): Unit = synchronized {
-    val before = models.getOrElse(task, 0)
+    val before = occupants.getOrElse(task, 0)
     if (before == 0) used.incrementAndGet()
-    if (before + change > 0) models(task) = before + change
+    if (before + change > 0) occupants(task) = before + change
     else {
-      models.remove(task)
+      occupants.remove(task)
       val _ = used.decrementAndGet()
     }
   }
@@ -80,7 +81,7 @@ final private[engine] class SpareCores(threads: Executor = SpareCores.threads) {
   }
 }
 
-private[engine] object SpareCores {
+private[sparkvision] object SpareCores {
 
   /** This process's own. */
   val shared = new SpareCores

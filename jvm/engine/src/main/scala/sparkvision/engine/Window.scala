@@ -7,7 +7,7 @@ final case class Window(top: Int, left: Int, height: Int, width: Int) {
   def of(pixels: PixelRows): Pixels =
     if (height == pixels.height && width == pixels.width) pixels.toPixels
     else {
-      val rgb = new Array[Byte](height * width * 3)
+      val rgb = PictureMemory.refusing(width, height)(new Array[Byte](height * width * 3))
       (0 until height).foreach { row =>
         pixels.bytes.get(((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
       }

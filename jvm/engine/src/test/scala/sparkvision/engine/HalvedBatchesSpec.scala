@@ -1,5 +1,7 @@
 package sparkvision.engine
 
+import java.util.concurrent.atomic.AtomicInteger
+
 import scala.util.Using
 
 import org.scalatest.funsuite.AnyFunSuite
@@ -34,6 +36,57 @@ class HalvedBatchesSpec extends AnyFunSuite {
       assert(session.batches == Seq(16, 8, 4, 4, 4, 4))
       run(halved, session, 16)
       assert(session.batches.drop(6) == Seq(4, 4, 4, 4))
+    }
+  }
+
+  /** Pictures of several sizes, the largest of `side` x `side`. */
+  private def padded(count: Int, side: Int): PaddedBatch = {
+    val inputs = (0 until count).map { i =>
+      val size = PixelSize(height = side, width = side - i)
+      DetectionInput(size, size, Array.tabulate(3 * side * size.width)(at => math.sin(i * 0.1 + at * 0.01).toFloat))
+    }
+    PaddedBatch.of(inputs, padSize = None, masked = false)
+  }
+
+  test(
+    "a padded batch is halved too, and the parts keep its padding: each picture has its numbers in the whole batch"
+  ) {
+    val batch = padded(5, side = 32)
+    def logits(runner: BatchRunner) = runner.detect(batch).flatMap { case (logits, _) => logits }
+    Using.resources(new RecordedRuns, failingAbove(2)) { (whole, session) =>
+      val difference =
+        logits(whole).zip(logits(new HalvedBatches(session))).map { case (a, b) => math.abs(a - b) }.max
+      info(s"largest difference between logits: $difference")
+      assert(session.batches == Seq(5, 3, 2, 1, 2) && difference < 1e-4)
+    }
+  }
+
+  test("what was too much of large pictures is tried of small ones, and less of larger ones") {
+    Using.resource(failingAbove(4)) { session =>
+      val halved = new HalvedBatches(session)
+      halved.detect(padded(8, side = 32))
+      // Tried, and refused: the model takes 32 x 32 alone.
+      intercept[ProviderException](halved.detect(padded(4, side = 16)))
+      assert(session.batches == Seq(8, 4, 4, 4))
+      intercept[ProviderException](halved.detect(padded(2, side = 64)))
+      assert(session.batches.drop(4) == Seq(1))
+    }
+  }
+
+  test("the batches of several tasks run one after the other") {
+    val (running, most) = (new AtomicInteger, new AtomicInteger)
+    val slow = new RecordedRuns((_, _) => {
+      most.accumulateAndGet(running.incrementAndGet(), (a, b) => math.max(a, b))
+      Thread.sleep(100)
+      running.decrementAndGet()
+      None
+    })
+    Using.resource(slow) { session =>
+      val halved = new HalvedBatches(session)
+      val tasks = Seq.fill(3)(new Thread(() => { val _ = halved.detect(padded(1, side = 32)) }))
+      tasks.foreach(_.start())
+      tasks.foreach(_.join())
+      assert(session.batches.size == 3 && most.get == 1)
     }
   }
 

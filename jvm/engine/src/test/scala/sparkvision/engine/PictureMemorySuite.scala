@@ -1,6 +1,7 @@
 package sparkvision.engine
 
 import java.nio.file.{Files, Path}
+import java.util.HexFormat
 
 import scala.util.Using
 
@@ -11,13 +12,15 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class PictureMemorySuite extends AnyFunSuite {
 
-  private val Side = 6000 // 108 MB of pixels
-
-  private def largeJpeg(): Path = {
+  /** @param exif
+    *   bytes to put in behind the file's first marker
+    */
+  private def jpeg(side: Int, exif: Array[Byte] = Array.emptyByteArray): String = {
     OpenCv.load()
     val file = Files.createTempFile("large", ".jpg")
-    Using.resource(new Mat(Side, Side, CV_8UC3, new Scalar(90, 120, 30, 0)))(imwrite(file.toString, _))
-    file
+    Using.resource(new Mat(side, side, CV_8UC3, new Scalar(90, 120, 30, 0)))(imwrite(file.toString, _))
+    val (start, rest) = Files.readAllBytes(file).splitAt(2)
+    Files.write(file, start ++ exif ++ rest).toString
   }
 
   /** What a JVM with a small heap prints. */
@@ -32,9 +35,28 @@ class PictureMemorySuite extends AnyFunSuite {
 
   test("a picture that the heap cannot hold is refused with its size, and the next one is read") {
     val next = Fixtures.path("photos/cat_chelsea.png").toString
-    val output = printed("64m", classOf[DecodeInSmallHeap].getName, largeJpeg().toString, next)
-    assert(output.contains(s"too large for this process's memory: $Side x $Side; lower maxImagePixels"))
+    // 108 MB of pixels.
+    val output = printed("64m", classOf[DecodeInSmallHeap].getName, jpeg(6000), next)
+    assert(output.contains("too large for this process's memory: 6000 x 6000; lower maxImagePixels"))
     assert(output.contains("decoded 451 x 300"))
+  }
+
+  test("a picture that EXIF turns takes the heap once") {
+    // A big-endian TIFF directory of one entry: orientation 6.
+    val exif = HexFormat.of.parseHex(
+      "ffe1002245786966" + "00004d4d002a00000008" + "0001" + "011200030000000100060000" + "00000000"
+    )
+    // 61 MB of pixels.
+    val output = printed("110m", classOf[DecodeInSmallHeap].getName, jpeg(4500, exif))
+    assert(output.contains("decoded 4500 x 4500 from orientation 6"))
+  }
+
+  test("a picture of which a listener can keep no copy is refused with its size, and the next one is prepared") {
+    val next = Fixtures.path("photos/cat_chelsea.png").toString
+    // The decoder's own memory, which is no heap, holds its 61 MB.
+    val output = printed("64m", classOf[KeepInSmallHeap].getName, jpeg(4500), next)
+    assert(output.contains("too large for this process's memory: 4500 x 4500"))
+    assert(output.contains("kept 451 x 300\nprepared 3072 floats"))
   }
 
   test("a picture whose resampling the heap cannot hold is refused with its size, and the next one is prepared") {
@@ -44,6 +66,11 @@ class PictureMemorySuite extends AnyFunSuite {
   }
 }
 
+object PictureMemorySuite {
+  def print(prepared: Either[String, Array[Float]]): Unit =
+    println(prepared.fold(identity, floats => s"prepared ${floats.length} floats"))
+}
+
 /** Decodes the pictures it is given; run as a program. */
 final class DecodeInSmallHeap
 
@@ -51,9 +78,28 @@ object DecodeInSmallHeap {
   def main(pictures: Array[String]): Unit = pictures.foreach { picture =>
     try {
       val pixels = ImageDecoder.decode(Files.readAllBytes(Path.of(picture)))
-      println(s"decoded ${pixels.width} x ${pixels.height}")
+      val orientation = ImageHeader.read(Files.readAllBytes(Path.of(picture))).orientation
+      println(s"decoded ${pixels.width} x ${pixels.height} from orientation $orientation")
     } catch { case e: ImageException => println(e.reason) }
   }
+}
+
+/** Prepares the pictures it is given, and keeps copies of their pixels; run as a program. */
+final class KeepInSmallHeap
+
+object KeepInSmallHeap {
+  private val keeping = new ModelListener {
+    override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = {
+      val kept = pixels.toPixels
+      println(s"kept ${kept.width} x ${kept.height}")
+    }
+  }
+
+  def main(pictures: Array[String]): Unit =
+    Using.resource(new LocalModel(ModelBundle.open(Bundles.digits()), ModelSettings(), keeping)) { model =>
+      val files = pictures.iterator.map(picture => Files.readAllBytes(Path.of(picture)))
+      model.preprocessed(files)(Picture.Encoded).map(_._2).foreach(PictureMemorySuite.print)
+    }
 }
 
 /** Prepares a picture so high that its resampling weights alone take 40 MB, and then a small one; run as a program. */
@@ -63,9 +109,6 @@ object ResampleInSmallHeap {
   def main(arguments: Array[String]): Unit =
     Using.resource(new LocalModel(ModelBundle.open(Bundles.digits()))) { model =>
       val pictures = Iterator(5000000, 1).map(height => new Pixels(1, height, new Array[Byte](3 * height)))
-      model.preprocessed(pictures)(Picture.Decoded).map(_._2).foreach {
-        case Right(floats) => println(s"prepared ${floats.length} floats")
-        case Left(reason) => println(reason)
-      }
+      model.preprocessed(pictures)(Picture.Decoded).map(_._2).foreach(PictureMemorySuite.print)
     }
 }

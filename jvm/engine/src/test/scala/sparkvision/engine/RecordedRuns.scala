@@ -20,10 +20,19 @@ final class RecordedRuns(problem: (FloatBuffer, Int) => Option[String] = (_, _) 
   def batches: Seq[Int] = synchronized(runs.toSeq)
 
   override def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
-    val count = shape.head.toInt
+    record(pictures, shape.head.toInt)
+    session.run(pictures, shape, output)
+  }
+
+  /** The model's logits, and these again for the boxes. */
+  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = {
+    record(batch.values, batch.pictures)
+    session.detect(batch)
+  }
+
+  private def record(pictures: FloatBuffer, count: Int): Unit = {
     val _ = synchronized(runs += count)
     problem(pictures, count).foreach(reason => throw new ProviderException(reason))
-    session.run(pictures, shape, output)
   }
 
   override def close(): Unit = session.close()

@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
-import sparkvision.engine.{ImageFormat, Picture, Pixels}
+import sparkvision.engine.{ImageException, ImageFormat, Picture, Pixels}
 
 /** The annotation columns' schemas and rows, Spark NLP's, so that its users' queries go on working. */
 object Annotation {
@@ -40,8 +40,21 @@ object Annotation {
     )
   )
 
+  /** What [[resultType]] may hold: a label, an object, an embedding. */
+  val Category = "category"
+  val Detection = "detection"
+  val ImageEmbeddings = "image_embeddings"
+  private val Image = "image"
+
+  /** A column of pictures. */
+  def imageField(name: String): StructField = StructField(name, ArrayType(imageType), metadata = mark(Image))
+
+  /** A column of what a model says of pictures; empty where it says nothing. */
+  def resultField(name: String, annotatorType: String): StructField =
+    StructField(name, ArrayType(resultType), nullable = false, mark(annotatorType))
+
   /** Marks an annotation column, as Spark NLP does. */
-  def columnMetadata(annotatorType: String): Metadata =
+  private def mark(annotatorType: String): Metadata =
     new MetadataBuilder().putString("annotatorType", annotatorType).build()
 
   /** A picture's own annotation.
@@ -52,12 +65,14 @@ object Annotation {
   def image(source: SourcePicture, metadata: Map[String, String] = Map.empty): Row = source.picture match {
     case Picture.Encoded(bytes) =>
       image(source.facts, bytes, metadata ++ ImageFormat.of(bytes).map(format => "format" -> format.name))
-    case Picture.Decoded(pixels) => image(source.facts, Pixels.toOpenCv(pixels), metadata)
+    case Picture.Decoded(pixels) =>
+      try image(source.facts, Pixels.toOpenCv(pixels), metadata)
+      catch { case e: ImageException => image(source.copy(picture = Picture.Unusable(e.reason)), metadata) }
     case Picture.Unusable(reason) => image(source.facts, null, metadata + (PictureReader.ReasonKey -> reason))
   }
 
   private def image(facts: PictureFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
-    "image",
+    Image,
     facts.origin,
     facts.height,
     facts.width,
@@ -68,14 +83,17 @@ object Annotation {
     ""
   )
 
-  def category(label: String, metadata: Map[String, String]): Row =
-    Row("category", 0, 0, label, metadata, Seq.empty[Float])
-
-  def detection(label: String, metadata: Map[String, String]): Row =
-    Row("detection", 0, 0, label, metadata, Seq.empty[Float])
-
-  def imageEmbeddings(embedding: Array[Float], metadata: Map[String, String]): Row =
-    Row("image_embeddings", 0, 0, "", metadata, embedding.toSeq)
+  /** One element of a column of [[resultField]].
+    *
+    * @param result
+    *   the label, of [[Category]] and [[Detection]]
+    */
+  def result(
+      annotatorType: String,
+      metadata: Map[String, String],
+      result: String = "",
+      embeddings: Seq[Float] = Seq.empty
+  ): Row = Row(annotatorType, 0, 0, result, metadata, embeddings)
 }
 
 /** What is known of a picture beside its pixels.

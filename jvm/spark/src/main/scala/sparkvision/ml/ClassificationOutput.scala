@@ -30,7 +30,7 @@ final private[ml] case class ClassificationOutput(
   requireGiven(probabilityCol, "probabilityCol", problemType != ProblemType.Regression)
 
   @transient lazy val fields: Seq[StructField] = Seq(
-    outputCol.map(StructField(_, ArrayType(Annotation.resultType), nullable = false, annotationMetadata)),
+    outputCol.map(Annotation.resultField(_, Annotation.Category)),
     rawPredictionCol.map(vectorField),
     probabilityCol.map(vectorField),
     predictionCol.map(name =>
@@ -82,7 +82,6 @@ final private[ml] case class ClassificationOutput(
 }
 
 private object ClassificationOutput {
-  private val annotationMetadata: Metadata = Annotation.columnMetadata("category")
 
   /** One annotation a label, best first; each carries the scores of all that are reported. */
   private def annotations(source: SourcePicture, prediction: Prediction) = {
@@ -90,6 +89,6 @@ private object ClassificationOutput {
     val scores = prediction.best.map(best => best.label -> best.score.toFloat.toString)
     // The facts last: a class that is called "width" must not replace them.
     val metadata = scores.toMap ++ source.facts.asMetadata
-    prediction.best.map(best => Annotation.category(best.label, metadata))
+    prediction.best.map(best => Annotation.result(Annotation.Category, metadata, best.label))
   }
 }

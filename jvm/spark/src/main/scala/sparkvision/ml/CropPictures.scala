@@ -54,14 +54,12 @@ final private[ml] case class CropPictures(
         throw new ImageException("its detections are null: the stage that detects gave none; see its errorCol")
     }
 
-  private def pixelsOf(picture: Picture, decoded: DecodedPictures, metrics: PictureMetrics): Pixels = picture match {
-    case Picture.Encoded(bytes) =>
-      // A stage before may read larger pictures than this one.
-      val left = decoded.take(bytes).filter(pixels => pixels.width.toLong * pixels.height <= maxImagePixels)
-      left.getOrElse(metrics.decode(bytes, maxImagePixels))
-    case Picture.Decoded(pixels) => pixels
-    case Picture.Unusable(reason) => throw new ImageException(reason)
-  }
+  private def pixelsOf(picture: Picture, decoded: DecodedPictures, metrics: PictureMetrics): Pixels =
+    decoded.take(picture, maxImagePixels) match {
+      case Picture.Encoded(bytes) => metrics.decode(bytes, maxImagePixels)
+      case Picture.Decoded(pixels) => pixels
+      case Picture.Unusable(reason) => throw new ImageException(reason)
+    }
 
   private def rows(crops: Either[String, Iterator[Crop]]): IterableOnce[Seq[Any]] = crops match {
     case Left(reason) => Some(row(Seq.empty, Some(reason)))

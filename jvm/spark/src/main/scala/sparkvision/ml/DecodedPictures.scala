@@ -4,32 +4,40 @@ import scala.collection.mutable
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.{ImageHeader, ModelListener, PixelRows, Pixels}
+import sparkvision.engine.{ImageHeader, ModelListener, Picture, PixelRows, Pixels}
 
 /** The pictures that a task's stages have decoded, for a later stage of the same task that needs their pixels too: rows
   * hold pictures encoded, and the second decoding would often cost more than all that the later stage does.
   *
-  * Nothing is kept until a stage says that it will take pictures. Then a model keeps what it decodes, no more than the limit
-  * allows, and each picture until it is taken; the oldest make room. Who finds none decodes anew, to the same pixels.
+  * Nothing is kept until a stage says that it will take pictures. Then the models before it keep what they decode, no more
+  * than the limit allows; the oldest make room. A picture that was taken stays until another one is: several stages may take
+  * it, and so may the rows that a cropper makes of it. Who finds none decodes anew, to the same pixels.
   *
   * @param mostBytes
   *   of encoded and decoded pictures together, at this time
   */
-final private[ml] class DecodedPictures(mostBytes: => Long) extends ModelListener {
+final private[ml] class DecodedPictures(mostBytes: => Long) {
   import DecodedPictures._
 
   private val kept = mutable.ArrayDeque[Entry]()
   private var bytes = 0L
-  @volatile private var areWanted = false
+  private var taken = Option.empty[Entry]
+  @volatile private var takers = 0
 
-  /** From now on pictures are kept: a stage says so before it asks its input for the first row. */
-  def keep(): Unit = areWanted = true
+  /** A stage says that it will take pictures, before it asks its input for the first row. */
+  def keep(): Unit = takers += 1
 
-  override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
-    if (areWanted && isWhole(encoded, pixels)) {
-      val (size, most) = (bytesOf(encoded, pixels), mostBytes)
-      if (size <= most) add(Entry(encoded, pixels.toPixels), size, most)
+  /** Keeps what a stage decodes, if one after it takes pictures. Spark makes a task's stages in the order of the rows' way. */
+  def ofStage(): ModelListener = {
+    val before = takers
+    new ModelListener {
+      override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
+        if (takers > before && isWhole(encoded, pixels)) {
+          val (size, most) = (bytesOf(encoded, pixels), mostBytes)
+          if (size <= most) add(Entry(encoded, pixels.toPixels), size, most)
+        }
     }
+  }
 
   private def add(entry: Entry, size: Long, most: Long): Unit = synchronized {
     while (bytes + size > most || kept.size >= MostPictures) { val _ = remove(0) }
@@ -37,14 +45,23 @@ final private[ml] class DecodedPictures(mostBytes: => Long) extends ModelListene
     bytes += size
   }
 
-  /** A picture's pixels, if they are here; then they are so no longer. */
-  def take(encoded: Array[Byte]): Option[Pixels] = synchronized {
-    // The stages' rows hold copies of the bytes, so that only the bytes themselves tell. They are compared in no time
-    // beside what decoding takes.
-    kept.indexWhere(entry => java.util.Arrays.equals(entry.encoded, encoded)) match {
+  /** The picture with its pixels, if they are here; else as it is.
+    *
+    * @param maxPixels
+    *   that the taking stage reads: a stage before may read larger pictures
+    */
+  def take(picture: Picture, maxPixels: Long): Picture = picture match {
+    case Picture.Encoded(bytes) =>
+      pixelsOf(bytes).filter(_.rgb.length / 3 <= maxPixels).fold(picture)(Picture.Decoded)
+    case other => other
+  }
+
+  private def pixelsOf(encoded: Array[Byte]): Option[Pixels] = synchronized {
+    if (!taken.exists(_.isOf(encoded))) taken = kept.indexWhere(_.isOf(encoded)) match {
       case -1 => None
-      case index => Some(remove(index).pixels)
+      case index => Some(remove(index))
     }
+    taken.map(_.pixels)
   }
 
   private def remove(index: Int): Entry = {
@@ -56,14 +73,22 @@ final private[ml] class DecodedPictures(mostBytes: => Long) extends ModelListene
 
 private[ml] object DecodedPictures {
 
-  final private case class Entry(encoded: Array[Byte], pixels: Pixels)
+  final private case class Entry(encoded: Array[Byte], pixels: Pixels) {
+
+    /** The stages' rows hold copies of the bytes, so that only the bytes themselves tell. They are compared in no time beside
+      * what decoding takes.
+      */
+    def isOf(bytes: Array[Byte]): Boolean = java.util.Arrays.equals(encoded, bytes)
+  }
 
   /** Rows that a filter drops leave their pictures behind; looking through these is to stay quick. */
   private val MostPictures = 1024
 
   private val ofTasks = mutable.HashMap[TaskContext, DecodedPictures]()
 
-  /** Six 12-megapixel pictures a task; of all tasks of an executor together no more than an eighth of its heap. */
+  /** Six 12-megapixel pictures a task, beside the one taken last; of all tasks of an executor together no more than an eighth
+    * of its heap.
+    */
   private def mostBytes: Long = {
     val tasks = ofTasks.synchronized(ofTasks.size)
     math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))

@@ -14,9 +14,7 @@ final private[ml] case class DetectionOutput(
   import DetectionOutput._
 
   @transient lazy val fields: Seq[StructField] = Seq(
-    outputCol.map(
-      StructField(_, ArrayType(Annotation.resultType), nullable = false, Annotation.columnMetadata("detection"))
-    ),
+    outputCol.map(Annotation.resultField(_, Annotation.Detection)),
     detectionsCol.map(StructField(_, detectionsType)),
     errorCol.map(StructField(_, StringType))
   ).flatten
@@ -61,7 +59,7 @@ private[ml] object DetectionOutput {
       val box = found.box
       val numbers =
         Map("score" -> found.score, "xmin" -> box.xmin, "ymin" -> box.ymin, "xmax" -> box.xmax, "ymax" -> box.ymax)
-      Annotation.detection(found.label, facts ++ numbers.view.mapValues(_.toString))
+      Annotation.result(Annotation.Detection, facts ++ numbers.view.mapValues(_.toString), found.label)
     }
   }
 }

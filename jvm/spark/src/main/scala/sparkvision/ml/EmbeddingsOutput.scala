@@ -19,9 +19,7 @@ final private[ml] case class EmbeddingsOutput(
 ) extends ModelOutput[Array[Float]] {
 
   @transient lazy val fields: Seq[StructField] = Seq(
-    outputCol.map(
-      StructField(_, ArrayType(Annotation.resultType), nullable = false, Annotation.columnMetadata("image_embeddings"))
-    ),
+    outputCol.map(Annotation.resultField(_, Annotation.ImageEmbeddings)),
     embeddingsCol.map(name =>
       StructField(name, SQLDataTypes.VectorType, metadata = new AttributeGroup(name, size).toMetadata())
     ),
@@ -36,9 +34,12 @@ final private[ml] case class EmbeddingsOutput(
   def values(source: SourcePicture, result: Either[String, Array[Float]]): Seq[Any] = {
     val embedding = result.toOption
     Seq(
-      outputCol.map(_ => embedding.map(Annotation.imageEmbeddings(_, source.facts.asMetadata)).toSeq),
+      outputCol.map(_ => embedding.map(annotation(source, _)).toSeq),
       embeddingsCol.map(_ => embedding.map(numbers => Vectors.dense(numbers.map(_.toDouble))).orNull),
       errorCol.map(_ => result.left.toOption.orNull)
     ).flatten
   }
+
+  private def annotation(source: SourcePicture, embedding: Array[Float]) =
+    Annotation.result(Annotation.ImageEmbeddings, source.facts.asMetadata, embeddings = embedding.toSeq)
 }

@@ -1,5 +1,7 @@
 package sparkvision.ml
 
+import org.apache.spark.TaskContext
+
 import sparkvision.engine.{HashAlgorithm, PictureHasher}
 
 /** Hashes each picture, and treats bad ones as the stage's badImageMode says.
@@ -20,9 +22,11 @@ final private[ml] case class HashPictures(
   override def modelHash: Option[String] = None
 
   override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]] = {
+    val decoded = DecodedPictures.of(TaskContext.get())
+    decoded.keep()
     val hasher = new PictureHasher(algorithm, maxImagePixels, metrics)
     pictures.map { source =>
-      val hash = hasher.hash(source.picture)
+      val hash = hasher.hash(decoded.take(source.picture, maxImagePixels))
       metrics.picture(isUsable = hash.isRight)
       BadImages.handle(badImageMode, source, hash).map(values)
     }

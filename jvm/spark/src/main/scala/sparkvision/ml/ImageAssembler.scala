@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param._
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.types.{ArrayType, StructField, StructType}
+import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 /** Brings pictures, however a table holds them, into a column of `image` annotations.
@@ -50,8 +50,7 @@ class ImageAssembler(override val uid: String)
     RowMapping.append(schema, Seq(outputField))
   }
 
-  private def outputField =
-    StructField($(outputCol), ArrayType(Annotation.imageType), true, Annotation.columnMetadata("image"))
+  private def outputField = Annotation.imageField($(outputCol))
 
   override def copy(extra: ParamMap): ImageAssembler = defaultCopy(extra)
 }

@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param._
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.types.{ArrayType, StringType, StructField, StructType}
+import org.apache.spark.sql.types.{StringType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.ParameterException
@@ -88,8 +88,7 @@ class ImageCropper(override val uid: String)
   }
 
   private def outputFields: Seq[StructField] =
-    StructField($(outputCol), ArrayType(Annotation.imageType), true, Annotation.columnMetadata("image")) +:
-      getErrorCol.map(StructField(_, StringType)).toSeq
+    Annotation.imageField($(outputCol)) +: getErrorCol.map(StructField(_, StringType)).toSeq
 
   override def copy(extra: ParamMap): ImageCropper = defaultCopy(extra)
 }

@@ -53,8 +53,12 @@ private[ml] object ModelFamily {
   def stageFor(manifest: BundleManifest): String = manifest.task match {
     case ModelTask.FeatureExtraction => "ViTImageEmbeddings"
     case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
-    case _ => all.find(_.architectures.contains(manifest.architecture)).fold("ImageClassification")(_.stage)
+    case ModelTask.ObjectDetection => named(manifest).getOrElse(s"${Yolos.stage} or ${Detr.stage}")
+    case ModelTask.ImageClassification => named(manifest).getOrElse("ImageClassification")
   }
+
+  private def named(manifest: BundleManifest): Option[String] =
+    all.find(_.architectures.contains(manifest.architecture)).map(_.stage)
 
   /** Whether the stage of `family` runs bundles of `architecture`. */
   def runs(family: ModelFamily, architecture: String): Boolean =

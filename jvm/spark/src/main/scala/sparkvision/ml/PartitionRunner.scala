@@ -31,7 +31,7 @@ final private[ml] case class PartitionRunner(
   ): Iterator[(A, Either[String, R])] =
     if (items.isEmpty) Iterator.empty
     else {
-      val listener = ModelListener.both(metrics, DecodedPictures.of(TaskContext.get()))
+      val listener = ModelListener.both(metrics, DecodedPictures.of(TaskContext.get()).ofStage())
       val local = opened(new LocalModel(_, _, listener))
       output.results(local, items)(picture).map { result =>
         metrics.picture(isUsable = result._2.isRight)

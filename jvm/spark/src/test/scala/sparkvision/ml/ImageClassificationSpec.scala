@@ -7,7 +7,7 @@ import org.apache.spark.ml.linalg.Vector
 import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{BundleException, Bundles, LocalModel, ParameterException, Picture}
+import sparkvision.engine._
 
 class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
 
@@ -54,6 +54,27 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(message.contains("Use ImageClassification."))
     val labelled = stage(levit).transform(mixed).select(size(col("class"))).collect()
     assert(labelled.map(_.getInt(0)).toSeq == Seq(1, 1, 0, 1, 1, 0))
+  }
+
+  test("a detector of an architecture without a stage is referred to those that detect") {
+    val manifest = ModelBundle.open(Bundles.digits()).manifest.copy(task = ModelTask.ObjectDetection)
+    val stages = Seq("DetrForObjectDetection", "RTDetrForObjectDetection").map { architecture =>
+      ModelFamily.stageFor(manifest.copy(architecture = architecture))
+    }
+    assert(stages == Seq("DetrForObjectDetection", "YolosForObjectDetection or DetrForObjectDetection"))
+  }
+
+  test("a class that is called as one of the picture's facts does not replace it") {
+    val names = Seq("width", "height", "mode", "image", "nChannels", "origin", "another", "more", "yet more", "last")
+    val bundle = Bundles.withManifest { manifest =>
+      val labels = manifest.putArray("labels")
+      names.foreach(name => labels.add(name))
+    }
+    val annotations = stage(bundle.toString).setTopK(names.size).transform(mixed).selectExpr("explode(class) a")
+    val row = annotations.select("a.metadata").head()
+    val metadata = row.getAs[scala.collection.Map[String, String]](0)
+    val facts = Map("width" -> "32", "height" -> "32", "mode" -> "-1", "image" -> "0", "nChannels" -> "3")
+    assert(facts.forall { case (fact, value) => metadata(fact) == value } && metadata("last").toDouble < 1)
   }
 
   test("a bundle for feature extraction is referred to ViTImageEmbeddings") {

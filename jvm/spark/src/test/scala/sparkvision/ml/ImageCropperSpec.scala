@@ -60,6 +60,17 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(before.uid)) == 10 && decoded(operators(result)(cropping.uid)) == 0)
   }
 
+  test("a picture that a model decoded is cropped and then hashed as it is, to the bits that decoding it anew gives") {
+    val (before, cropping) = (vit("content"), cropper)
+    val hashing = new PerceptualHash().setInputCols("content")
+    val input = halves(digitFiles(10))
+    val result = new Pipeline().setStages(Array(before, cropping, hashing)).fit(input).transform(input)
+    // All columns: Spark leaves out a stage that nobody reads.
+    def hashes(of: DataFrame) = of.collect().map(_.getAs[Long]("hash")).toSeq
+    assert(hashes(result) == hashes(hashing.transform(input)))
+    assert(Seq(before, cropping, hashing).map(stage => decoded(operators(result)(stage.uid))) == Seq(10, 0, 0))
+  }
+
   test("without a stage before it the cropper decodes, and not a picture without detections") {
     val input = halves(digitFiles(10)).withColumn(
       "detections",

@@ -2,8 +2,11 @@ package sparkvision.ml.plan
 
 import scala.collection.mutable
 
+import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.expressions.{Attribute, JoinedRow, UnsafeProjection}
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
+
+import sparkvision.engine.SpareCores
 
 /** Puts what a function computes beside the rows that it read ahead. Runs inside tasks.
   *
@@ -27,6 +30,9 @@ final private[plan] class AddedColumns(present: Seq[Attribute], passed: Seq[Attr
   def map[A](rows: Iterator[InternalRow], input: InternalRow => A)(
       function: Iterator[A] => Iterator[IterableOnce[Seq[Any]]]
   ): Iterator[InternalRow] = {
+    // Hashing, cropping and searching take a core as models do: no other task is to borrow it.
+    val core = SpareCores.shared.occupy()
+    TaskContext.get().addTaskCompletionListener[Unit](_ => core.close())
     // Rows whose inputs are still in a batch. Spark uses one row object again and again, so each is copied.
     val waiting = mutable.Queue[InternalRow]()
     val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)

@@ -8,8 +8,8 @@ import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.Trigger
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.Bundles
-import sparkvision.ml.{BadImageMode, LocalSpark, SparkVisionExtensions, ViTForImageClassification}
+import sparkvision.engine.{Bundles, SpareCores}
+import sparkvision.ml._
 
 /** In a session that was built without our extensions, as a user's may be. */
 class MapPicturesSpec extends AnyFunSuite with LocalSpark {
@@ -51,6 +51,15 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
     val filtered = vit.transform(wide).where("c1 = 2").select("class")
     assert(optimized(filtered).collectFirst { case p: MapPictures => p.child.exists(_.nodeName == "Filter") }.get)
     assert(filtered.queryExecution.executedPlan.toString.contains("EqualTo(c1,2)"))
+  }
+
+  test("a task of a stage without a model, too, has its core, which no other borrows") {
+    val hashed = new PerceptualHash().setInputCols("content").transform(mixed)
+    val threads = udf { (_: java.lang.Long) =>
+      val pieces = IndexedSeq.fill(2) { () => Thread.sleep(50); Thread.currentThread.getName }
+      SpareCores.shared.inParallel(1, pieces).distinct.size
+    }
+    assert(hashed.select(threads(col("hash"))).collect().map(_.getInt(0)).toSeq == Seq.fill(6)(1))
   }
 
   test("a limit runs before the model") {
