@@ -56,8 +56,8 @@ class SimilarityTransformer(VisionTransformer):
         idCol
             Column that names the pictures. Each row is one of the index, also where ids are there twice.
         embeddingsCol
-            Column of Spark ML's vectors, or of arrays of numbers. Rows without a usable one, or without an id, are left
-            out and counted.
+            Column of Spark ML's vectors, or of arrays of numbers, of one length. Rows without a usable one, or without
+            an id, are left out and counted.
         method
             ``"approximate"`` also builds graphs of neighbours, which takes most of the time; the index can then be
             searched both ways.
@@ -81,7 +81,7 @@ class SimilarityTransformer(VisionTransformer):
         ParameterError
             For a stream, a column that is not there, or an index that is there already.
         SimilarityIndexError
-            When no row has a usable embedding.
+            When no row has a usable embedding, one has another length than the others, or the index cannot be written.
         SessionError
             When the session is one over Spark Connect, or lacks SparkVision's jars.
 

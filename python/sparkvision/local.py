@@ -233,7 +233,7 @@ class LocalModel(Closing):
         ImageError
             For the first picture that cannot be used, with its index and the reason.
         ParameterError
-            When ``top_k`` is below 1.
+            When ``top_k`` is below 1, or ``threshold`` not between 0 and 1.
         """
         if top_k is not None and top_k < 1:
             raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")

@@ -22,6 +22,7 @@ from sparkvision.export import ExportReport
 from sparkvision.export.checkpoint import Checkpoint, load
 from sparkvision.local import LocalModel
 from sparkvision.ml import DetrForObjectDetection, ImageAssembler, ImageClassification, YolosForObjectDetection
+from sparkvision.report.columns import MOST_SCORES, ReportColumns
 
 TASK = "object-detection"
 STAGES: dict[str, type[YolosForObjectDetection] | type[DetrForObjectDetection]] = {
@@ -166,6 +167,15 @@ def test_annotations_say_the_same_as_the_typed_column(detector: Any, table: Data
             assert annotation["metadata"]["origin"] == path.name
 
 
+def test_a_report_shows_labels_and_scores_of_the_objects(detector: Any, table: DataFrame) -> None:
+    found = detector.setOutputCol("found").transform(table)
+    rows = found.select("objects", ReportColumns.of(found).scores.alias("shown")).collect()
+    assert any(row["objects"] for row in rows)
+    for row in rows:
+        expected = [(one["label"], pytest.approx(one["score"])) for one in row["objects"][:MOST_SCORES]]
+        assert [(one["label"], one["score"]) for one in row["shown"]] == expected
+
+
 def test_a_saved_detector_finds_the_same(name: str, detector: Any, table: DataFrame, tmp_path: Path) -> None:
     detector.save(str(tmp_path / "saved"))
     loaded = STAGES[name].load(str(tmp_path / "saved"))
@@ -209,6 +219,8 @@ def test_a_local_model_detects_the_same(
         found = model.detect(pictures, threshold=THRESHOLD)
         assert [len(one) for one in model.detect(pictures, threshold=THRESHOLD, top_k=1)] == [1] * len(pictures)
         assert model.detect([b"no picture"], on_error="null") == [[]]
+        with pytest.raises(ParameterError, match="threshold must be between 0 and 1, not NaN"):
+            model.detect(pictures[:1], threshold=float("nan"))
         with pytest.raises(BundleError, match="no logits"):
             model.logits(pictures[:1])
         with pytest.raises(BundleError, match="no one shape"):

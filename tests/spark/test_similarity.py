@@ -152,8 +152,10 @@ def test_a_stream_is_no_table_to_build_of(spark: SparkSession, tmp_path: Path) -
 def test_an_index_of_large_vectors_says_what_it_left_out(table: DataFrame, tmp_path: Path) -> None:
     vectors = table.selectExpr("number", "array_repeat(0.5d, 1500) features").limit(4)
     assert SimilarImages.build(vectors, str(tmp_path / "long"), idCol="number", method="approximate").dimension == 1500
-    built = SimilarImages.build(table.where("number < 15"), str(tmp_path / "left"), idCol="number")
-    assert built.vectors == 12 and sorted(built.left_out.values()) == [1, 1, 1]
+    with pytest.raises(SimilarityIndexError, match="'9' has 2 numbers, but the index is made of 12 each"):
+        SimilarImages.build(table, str(tmp_path / "left"), idCol="number")
+    built = SimilarImages.build(table.where("number < 15 and number != 9"), str(tmp_path / "left"), idCol="number")
+    assert built.vectors == 12 and sorted(built.left_out.values()) == [1, 1]
     with pytest.raises(ParameterError, match="overwrite"):
         SimilarImages.build(table, str(tmp_path / "left"), idCol="number")
 

@@ -66,6 +66,19 @@ def test_ids_and_captions_are_text_and_no_elements(table: DataFrame, tmp_path: P
     assert "<b>" not in page and "<i>" not in page
 
 
+def test_names_with_dots_and_spaces_are_columns_and_rows_without_an_id_are_not_shown(
+    spark: SparkSession, table: DataFrame, tmp_path: Path
+) -> None:
+    nameless = spark.createDataFrame([(None, b"", [("a", 0.9)], "a", False, "nothing")], SCHEMA)
+    odd = {name: f"my.{name} column" for name in table.columns}
+    every = table.union(nameless).withColumnsRenamed(odd)
+    options: dict[str, Any] = {name: odd[name] for name in ("similar", "group", "representative")}
+    page = write_similarity_report(
+        every, tmp_path / "odd.html", picture=odd["content"], id=odd["path"], caption=odd["shows"], **options
+    ).read_text()
+    assert names(page)[-3:] == ["a", "b", "c"] and "a: 3 pictures" in page and "zero" in page
+
+
 def test_a_column_that_is_not_there_is_refused_by_name(table: DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="similar='nearest': no such column; there are path, content"):
         written(table, tmp_path, similar="nearest")

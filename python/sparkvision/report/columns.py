@@ -65,7 +65,7 @@ class ReportColumns:
             When a column is missing, is of another kind, or one of several must be named.
         """
         fields = {field.name: field for field in frame.schema}
-        path = _quoted("path") if _is(fields, "path", StringType) else None
+        path = quoted("path") if _is(fields, "path", StringType) else None
         found = _predictions(fields, column)
         return ReportColumns(
             path=path,
@@ -100,12 +100,10 @@ def _predictions(fields: dict[str, StructField], name: str | None) -> StructFiel
 
 
 def _scores(field: StructField, fields: dict[str, StructField]) -> Column:
-    column = _quoted(field.name)
+    column = quoted(field.name)
     if _is_annotation(field.dataType):
-        categories = F.filter(column, lambda found: found["annotatorType"] == "category")
-        every = F.transform(
-            categories, lambda found: _pair(found["result"], F.element_at(found["metadata"], found["result"]))
-        )
+        labelled = F.filter(column, lambda found: found["annotatorType"].isin("category", "detection"))
+        every = F.transform(labelled, _scored)
     elif _is_prediction(field.dataType):
         every = column["labels"].cast(_SCORES)
     elif isinstance(field.dataType, NumericType):
@@ -118,6 +116,12 @@ def _scores(field: StructField, fields: dict[str, StructField]) -> Column:
     return F.slice(F.coalesce(every, F.array().cast(_SCORES)), 1, MOST_SCORES)
 
 
+def _scored(found: Column) -> Column:
+    """Give an annotation's label and score: a category's are in its metadata by label, as there may be several."""
+    key = F.when(found["annotatorType"] == "detection", "score").otherwise(found["result"])
+    return _pair(found["result"], F.element_at(found["metadata"], key))
+
+
 def _of_class_id(field: StructField, fields: dict[str, StructField]) -> Column:
     """Give the label of a predictionCol, which names its classes, and the probability of a probabilityCol."""
     from pyspark.ml.functions import vector_to_array
@@ -126,35 +130,35 @@ def _of_class_id(field: StructField, fields: dict[str, StructField]) -> Column:
     names = field.metadata.get("ml_attr", {}).get("vals")
     if not names:
         raise ParameterError(f"The column {field.name!r} does not name its classes; give the column of annotations.")
-    column = _quoted(field.name)
+    column = quoted(field.name)
     label = F.element_at(F.array(*map(F.lit, names)), column.cast("int") + 1)
     known = _is(fields, "probability", VectorUDT)
-    score = F.array_max(vector_to_array(_quoted("probability"))) if known else F.lit(None)
+    score = F.array_max(vector_to_array(quoted("probability"))) if known else F.lit(None)
     return F.when(column.isNotNull(), F.array(_pair(label, score)))
 
 
 def _error(found: StructField | None, fields: dict[str, StructField]) -> Column:
     if found is not None and _is_prediction(found.dataType):
-        return _quoted(found.name)["error"]
-    return _quoted("error") if _is(fields, "error", StringType) else _nothing("string")
+        return quoted(found.name)["error"]
+    return quoted("error") if _is(fields, "error", StringType) else _nothing("string")
 
 
 def _truth(fields: dict[str, StructField], name: str | None, folders_are_labels: bool) -> Column:
     if folders_are_labels:
         if name is not None or not _is(fields, "path", StringType):
             raise ParameterError("folders_are_labels needs a column path, and goes with no column of true labels.")
-        parts = F.split(_quoted("path"), "/")
+        parts = F.split(quoted("path"), "/")
         return F.when(F.size(parts) > 1, F.element_at(parts, -2))
-    return _nothing("string") if name is None else _quoted(_existing(fields, name, "truth").name).cast("string")
+    return _nothing("string") if name is None else quoted(_existing(fields, name, "truth").name).cast("string")
 
 
 def _picture(fields: dict[str, StructField]) -> Column | None:
     if _is(fields, "content", BinaryType):
-        return _quoted("content")
+        return quoted("content")
     kinds: Sequence[str] = [name for name, field in fields.items() if _holds_pictures(field.dataType)]
     if kinds:
-        return _quoted(kinds[0])
-    return _quoted("path") if _is(fields, "path", StringType) else None
+        return quoted(kinds[0])
+    return quoted("path") if _is(fields, "path", StringType) else None
 
 
 def _is_annotation(kind: DataType) -> bool:
@@ -193,5 +197,6 @@ def _nothing(kind: str) -> Column:
     return F.lit(None).cast(kind)
 
 
-def _quoted(name: str) -> Column:
+def quoted(name: str) -> Column:
+    """Give the column of this name, whatever it is made of: dots and spaces too."""
     return F.col("`" + name.replace("`", "``") + "`")

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from sparkvision.errors import ParameterError
+from sparkvision.report.columns import quoted
 from sparkvision.report.page import style
 from sparkvision.report.thumbnail import data_uri
 from sparkvision.sql import enable_functions
@@ -50,7 +51,7 @@ def write_similarity_report(
     Parameters
     ----------
     pictures : DataFrame
-        A row for each picture; its ids are unique.
+        A row for each picture; its ids are unique. Rows without an id are not shown.
     path : str or Path
         The HTML file; one that is there is replaced, and a folder that is missing is made.
     picture : str
@@ -85,21 +86,24 @@ def write_similarity_report(
     """
     if similar is None and group is None:
         raise ParameterError("There is nothing to show: give similar, group, or both.")
-    for parameter, name in {
+    given = {
         "picture": picture,
         "id": id,
         "similar": similar,
         "group": group,
         "representative": representative,
         "caption": caption,
-    }.items():
+    }
+    for parameter, name in given.items():
         if name is not None and name not in pictures.columns:
             raise ParameterError(f"{parameter}={name!r}: no such column; there are {', '.join(pictures.columns)}.")
-    neighbours = [] if similar is None else _neighbours(pictures, id, similar, queries)
-    members = [] if group is None else _members(pictures, id, group, representative, groups)
+    columns = [quoted(name).alias(parameter) for parameter, name in given.items() if name is not None]
+    table = pictures.where(quoted(id).isNotNull()).select(columns).withColumn("id", F.col("id").cast("string"))
+    neighbours = [] if similar is None else _neighbours(table, queries)
+    members = [] if group is None else _members(table, groups)
     wanted = {row["id"] for row in members} | {row["id"] for row in neighbours}
     wanted |= {found["id"] for row in neighbours for found in row["similar"]}
-    cards = _cards(pictures, id, picture, caption, wanted)
+    cards = _cards(table, wanted)
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     sections = [_queries_section(neighbours, cards), _groups_section(members, cards)]
@@ -107,35 +111,28 @@ def write_similarity_report(
     return file
 
 
-def _neighbours(pictures: DataFrame, id: str, similar: str, most: int) -> list[Row]:
-    others = F.filter(similar, lambda found: found["id"] != F.col(id).cast("string"))
-    asked = pictures.select(_text_of(id), others.alias("similar")).where(F.size("similar") > 0)
+def _neighbours(table: DataFrame, most: int) -> list[Row]:
+    others = F.filter("similar", lambda found: found["id"] != F.col("id"))
+    asked = table.select("id", others.alias("similar")).where(F.size("similar") > 0)
     return asked.orderBy(F.xxhash64("id")).limit(most).collect()
 
 
-def _members(pictures: DataFrame, id: str, group: str, representative: str | None, most: int) -> list[Row]:
-    sizes = (
-        pictures.where(F.col(group).isNotNull())
-        .groupBy(F.col(group).alias("group"))
-        .agg(F.count("*").alias("size"))
-        .where("size > 1")
-    )
+def _members(table: DataFrame, most: int) -> list[Row]:
+    sizes = table.where("group is not null").groupBy("group").agg(F.count("*").alias("size")).where("size > 1")
     largest = sizes.orderBy(F.desc("size"), "group").limit(most)
-    first = (F.lit(False) if representative is None else F.col(representative)).alias("representative")
-    members = pictures.select(_text_of(id), F.col(group).alias("group"), first).join(F.broadcast(largest), "group")
+    first = F.col("representative") if "representative" in table.columns else F.lit(False)
+    members = table.select("id", "group", first.alias("representative")).join(F.broadcast(largest), "group")
     best_first = Window.partitionBy("group").orderBy(F.desc("representative"), "id")
     shown = members.withColumn("place", F.row_number().over(best_first)).where(F.col("place") <= MOST_MEMBERS)
     return shown.orderBy(F.desc("size"), "group", "place").collect()
 
 
-def _cards(pictures: DataFrame, id: str, picture: str, caption: str | None, wanted: set[str]) -> dict[str, str]:
+def _cards(table: DataFrame, wanted: set[str]) -> dict[str, str]:
     """Give each picture as HTML, by its id."""
-    enable_functions(pictures.sparkSession)
-    below = F.lit(None).cast("string") if caption is None else F.col(caption).cast("string")
-    small = F.call_function("sparkvision_thumbnail", picture, F.lit(SIDE))
-    rows = pictures.where(F.col(id).cast("string").isin(*wanted)).select(
-        _text_of(id), small.alias("picture"), below.alias("caption")
-    )
+    enable_functions(table.sparkSession)
+    below = (F.col("caption") if "caption" in table.columns else F.lit(None)).cast("string")
+    small = F.call_function("sparkvision_thumbnail", F.col("picture"), F.lit(SIDE))
+    rows = table.where(F.col("id").isin(*wanted)).select("id", small.alias("picture"), below.alias("caption"))
     return {row["id"]: _card(row) for row in rows.collect()}
 
 
@@ -181,10 +178,6 @@ def _groups_section(members: Sequence[Row], cards: Mapping[str, str]) -> str:
 def _item(cards: Mapping[str, str], id: str, mark: str, kind: str = "") -> str:
     card = cards.get(id, '<div class="frame">not in the table</div><div class="facts">')
     return f'<li class="card {kind}">{card}<p><strong>{escape(mark)}</strong></p></div></li>'
-
-
-def _text_of(column: str) -> Column:
-    return F.col(column).cast("string").alias("id")
 
 
 def _page(title: str, sections: str) -> str:

@@ -132,10 +132,25 @@ private[engine] object CosineTransform {
   }
 
   private def cosine(part: Int, circle: Int): Double =
-    if (8 * part < circle) Math.cos(part * (2 * Math.PI / circle))
-    else Math.sin((circle / 4 - part) * (2 * Math.PI / circle))
+    if (8 * part < circle) cos(part * (2 * Math.PI / circle)) else sin((circle / 4 - part) * (2 * Math.PI / circle))
 
   private def sine(part: Int, circle: Int): Double =
-    if (8 * part < circle) Math.sin(part * (2 * Math.PI / circle))
-    else Math.cos((circle / 4 - part) * (2 * Math.PI / circle))
+    if (8 * part < circle) sin(part * (2 * Math.PI / circle)) else cos((circle / 4 - part) * (2 * Math.PI / circle))
+
+  // Rounded once, as glibc's are for these angles. Math.cos may have other last bits on another machine; StrictMath.cos is
+  // the same everywhere, but differs from glibc's for one of the angles.
+  private def cos(angle: Double): Double = series(angle, first = 1, factor = 1)
+  private def sin(angle: Double): Double = series(angle, first = BigDecimal.exact(angle), factor = 2)
+
+  /** Taylor's, to 34 digits.
+    *
+    * @param factor
+    *   the first of the two by which the second term is divided
+    */
+  private def series(angle: Double, first: BigDecimal, factor: Int): Double = {
+    val terms = Iterator.iterate((first, factor)) { case (term, n) =>
+      (-term * BigDecimal.exact(angle).pow(2) / (n * (n + 1)), n + 2)
+    }
+    terms.map(_._1).take(20).sum.toDouble
+  }
 }

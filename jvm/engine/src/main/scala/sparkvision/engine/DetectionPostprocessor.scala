@@ -9,7 +9,7 @@ package sparkvision.engine
   *   objects a picture, at most; None: all
   */
 final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], threshold: Double, topK: Option[Int]) {
-  topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))
+  Postprocessor.requireChoice(topK, threshold)
 
   /** @param logits
     *   queries x (classes + 1), the last for "no object"

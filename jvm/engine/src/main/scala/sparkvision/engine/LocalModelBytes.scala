@@ -78,6 +78,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     *   objects with a higher score are given
     * @param topK
     *   objects a picture, at most; 0: all
+    * @throws ParameterException
+    *   when the threshold is not between 0 and 1
     */
   def detect(pictures: Array[Byte], threshold: Double, topK: Int): String = {
     val answers = mapper.createArrayNode()

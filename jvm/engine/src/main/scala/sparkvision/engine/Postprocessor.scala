@@ -27,7 +27,7 @@ final class Postprocessor(
     topK: Option[Int],
     threshold: Double
 ) {
-  topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))
+  Postprocessor.requireChoice(topK, threshold)
 
   /** The logits, when there is one for each label: a graph may leave the number of classes open until it has run.
     *
@@ -64,6 +64,15 @@ final class Postprocessor(
 }
 
 private object Postprocessor {
+
+  /** @throws ParameterException
+    *   when no label is asked for, or the threshold is no probability
+    */
+  def requireChoice(topK: Option[Int], threshold: Double): Unit = {
+    topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))
+    if (!(threshold >= 0 && threshold <= 1))
+      throw new ParameterException(s"threshold must be between 0 and 1, not $threshold.")
+  }
 
   // Loops, because Scala's collections box every number: a picture may have 21,843 classes.
   def softmax(logits: Array[Float]): Array[Double] = {

@@ -43,22 +43,27 @@ final private[engine] class UniformRuns(
     }
   }
 
-  /** Each item with what `postprocess` makes of its picture's values of `output`, or with the reason why there is none. */
+  /** Each item with what `postprocess` makes of its picture's values of `output`, or with the reason why there is none:
+    * it may throw [[ImageException]].
+    */
   def results[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
       picture: A => Picture
   ): Iterator[(A, Either[String, R])] = {
     session.occupyCore()
-    new Batcher[R](
+    new Batcher[Either[String, R]](
       settings.batchSize,
       floatsPerPicture,
       prepare,
       (batch, pictures) => {
         val claim = session.claim()
         val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
-        timed(listener.postprocessed)(outputs.map(postprocess))
+        timed(listener.postprocessed)(outputs.map { values =>
+          try Right(postprocess(values))
+          catch { case e: ImageException => Left(e.reason) }
+        })
       },
       session.onSpareCores
-    ).results(items)(picture)
+    ).results(items)(picture).map { case (item, result) => item -> result.flatten }
   }
 
   private def runAll(

@@ -67,4 +67,11 @@ class PostprocessorSpec extends AnyFunSuite {
   test("topK of 0 is refused") {
     assert(intercept[ParameterException](postprocessor(topK = Some(0))).getMessage.contains("topK"))
   }
+
+  test("a threshold that is no probability is refused") {
+    Seq(Double.NaN, -0.1, 1.1).foreach { value =>
+      val refused = intercept[ParameterException](postprocessor(ProblemType.MultiLabel, threshold = value))
+      assert(refused.getMessage.contains(s"threshold must be between 0 and 1, not $value"))
+    }
+  }
 }

@@ -15,7 +15,8 @@ import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex}
 import sparkvision.engine.{FileDigest, SimilarityIndexException}
 
 /** An executor's copies of similarity indexes, mapped into memory and shared by its tasks: each is made once, and checked
-  * against the manifest. When another one is made, those that have long been unused are deleted.
+  * against the manifest, while the others are searched. When another one is made, those that have long been unused are
+  * deleted.
   *
   * @param localDirectories
   *   where copies may lie; the one with the most room is taken
@@ -27,37 +28,40 @@ final private[ml] class ExecutorIndexes(localDirectories: => Seq[Path], idle: Fi
 
   private val copies = mutable.Map[Key, Copy]()
 
-  /** This executor's copy, made at the first call. Every caller gives it back.
+  /** This executor's copy, made at the first call. Whoever has it releases it.
     *
     * @throws SimilarityIndexException
     *   when the index cannot be read or is damaged, or no local directory takes it
     */
-  def acquire(published: PublishedIndex, method: SearchMethod, configuration: Configuration): SimilarityIndex =
-    synchronized {
-      val key = Key(published.uri, published.manifest.build, method)
-      if (!copies.contains(key)) discardUnused()
-      val copy = copies.getOrElseUpdate(key, make(published, method, configuration))
-      copy.users += 1
-      copy.index
-    }
-
-  def release(index: SimilarityIndex): Unit = synchronized {
-    copies.values.filter(_.index eq index).foreach { copy =>
-      copy.users -= 1
-      copy.lastUsed = System.nanoTime
+  def acquire(published: PublishedIndex, method: SearchMethod, configuration: Configuration): SimilarityIndex = {
+    val (copy, unused) = claim(Key.of(published, method))
+    try {
+      unused.foreach(_.delete())
+      copy.index(make(published, method, configuration))
+    } catch {
+      case e: Throwable =>
+        release(published, method)
+        throw e
     }
   }
 
-  private def discardUnused(): Unit = {
-    val unused = copies.filter { case (_, copy) => copy.users == 0 && System.nanoTime - copy.lastUsed >= idle.toNanos }
-    unused.foreach { case (key, copy) =>
-      copies.remove(key)
-      copy.index.close()
-      FileUtil.fullyDelete(copy.folder.toFile)
-    }
+  def release(published: PublishedIndex, method: SearchMethod): Unit = synchronized {
+    val copy = copies(Key.of(published, method))
+    copy.users -= 1
+    copy.lastUsed = System.nanoTime
   }
 
-  private def make(published: PublishedIndex, method: SearchMethod, configuration: Configuration): Copy = {
+  /** The copy, which may have to be made yet, and those that are to be deleted before. */
+  private def claim(key: Key): (Copy, Iterable[Copy]) = synchronized {
+    def isUnused(copy: Copy) = copy.users == 0 && System.nanoTime - copy.lastUsed >= idle.toNanos
+    val unused = if (copies.contains(key)) Map.empty[Key, Copy] else copies.toMap.filter(one => isUnused(one._2))
+    copies --= unused.keys
+    val copy = copies.getOrElseUpdate(key, new Copy)
+    copy.users += 1
+    (copy, unused.values)
+  }
+
+  private def make(published: PublishedIndex, method: SearchMethod, configuration: Configuration): Opened = {
     val directory = localDirectories.maxBy(_.toFile.getUsableSpace)
     val folder =
       try Files.createTempDirectory(directory, s"sparkvision-index-${published.manifest.build}-")
@@ -65,14 +69,14 @@ final private[ml] class ExecutorIndexes(localDirectories: => Seq[Path], idle: Fi
     try {
       published.manifest.filesOf(method).foreach { case (name, digest) =>
         val (source, target) = (new HadoopPath(published.uri, name), folder.resolve(name))
-        try if (copy(source, target, configuration) != digest) throw damaged(source)
+        try if (copy(source, target, configuration) != digest) throw notBuilt(source)
         catch {
           case e: FileNotFoundException => throw missing(source, e)
-          case _: ChecksumException => throw damaged(source)
+          case _: ChecksumException => throw notBuilt(source)
           case e: IOException => throw notCopied(directory, published, method, e)
         }
       }
-      new Copy(folder, SimilarityIndex.open(folder, published.manifest, method))
+      Opened(folder, SimilarityIndex.open(folder, published.manifest, method))
     } catch {
       case e: Throwable =>
         FileUtil.fullyDelete(folder.toFile)
@@ -88,9 +92,31 @@ private[ml] object ExecutorIndexes {
 
   final private case class Key(uri: String, build: String, method: SearchMethod)
 
-  final private class Copy(val folder: Path, val index: SimilarityIndex) {
+  private object Key {
+    def of(published: PublishedIndex, method: SearchMethod): Key =
+      Key(published.uri, published.manifest.build, method)
+  }
+
+  final private case class Opened(folder: Path, index: SimilarityIndex)
+
+  /** The first task makes it, and others that want the same one wait. A failure is thrown to who asked, and the next one
+    * tries again.
+    */
+  final private class Copy {
+    private var opened: Option[Opened] = None
     var users = 0
     var lastUsed: Long = System.nanoTime
+
+    def index(make: => Opened): SimilarityIndex = synchronized {
+      val made = opened.getOrElse(make)
+      opened = Some(made)
+      made.index
+    }
+
+    def delete(): Unit = synchronized(opened.foreach { made =>
+      made.index.close()
+      FileUtil.fullyDelete(made.folder.toFile)
+    })
   }
 
   private def copy(source: HadoopPath, target: Path, configuration: Configuration): FileDigest = {
@@ -98,9 +124,7 @@ private[ml] object ExecutorIndexes {
     Using.resources(source.getFileSystem(configuration).open(source), Files.newOutputStream(target))(DigestedCopy(_, _))
   }
 
-  private def damaged(file: HadoopPath) = new SimilarityIndexException(
-    s"The similarity index is damaged: $file is not what was built. Build the index again with SimilarImages.build."
-  )
+  private def notBuilt(file: HadoopPath) = SimilarityIndex.damaged(file, "is not what was built")
 
   private def missing(file: HadoopPath, cause: IOException) = new SimilarityIndexException(
     s"An executor finds no file $file of the similarity index. Either the index was replaced while the query ran: run " +

@@ -31,7 +31,7 @@ final private[ml] case class FindSimilar(
     else {
       val task = TaskContext.get()
       val opened = ExecutorIndexes.shared.acquire(index, method, configuration)
-      task.addTaskCompletionListener[Unit](_ => ExecutorIndexes.shared.release(opened))
+      task.addTaskCompletionListener[Unit](_ => ExecutorIndexes.shared.release(index, method))
       val settings = SearchSettings(efSearch, task.cpus())
       vectors.map(UnitVector.of(_, index.manifest.dimension)).grouped(batchSize).flatMap { batch =>
         val found = opened.search(batch.collect { case Right(vector) => vector }.toIndexedSeq, topK, settings).iterator

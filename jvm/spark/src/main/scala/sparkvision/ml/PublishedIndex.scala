@@ -3,7 +3,8 @@ package sparkvision.ml
 import java.io.{FileNotFoundException, IOException}
 import java.nio.charset.StandardCharsets.UTF_8
 
-import scala.util.Using
+import scala.concurrent.duration._
+import scala.util.{Try, Using}
 
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FileContext, Options, Path => HadoopPath, UnsupportedFileSystemException}
@@ -60,21 +61,61 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
         throw new SimilarityIndexException(s"The similarity index $qualified cannot be read: $e.", e)
     }
 
-  /** Makes a build the index. */
-  def publish(manifest: IndexManifest): Unit = {
-    val unfinished = new HadoopPath(root, s".${IndexManifest.FileName}.${manifest.build}")
-    write(unfinished, manifest.toJson)
-    try FileContext.getFileContext(root.toUri, configuration).rename(unfinished, manifestFile, Options.Rename.OVERWRITE)
-    catch {
-      // An object store without renames, where a file appears as a whole when it is closed.
-      case _: UnsupportedFileSystemException =>
-        write(manifestFile, manifest.toJson)
-        val _ = fileSystem.delete(unfinished, false)
+  /** Makes a build the index.
+    *
+    * @throws SimilarityIndexException
+    *   when the manifest cannot be written
+    */
+  def publish(manifest: IndexManifest): Unit =
+    try {
+      write(unfinished(manifest.build), manifest.toJson)
+      try
+        FileContext
+          .getFileContext(root.toUri, configuration)
+          .rename(unfinished(manifest.build), manifestFile, Options.Rename.OVERWRITE)
+      catch {
+        // An object store without renames, where a file appears as a whole when it is closed.
+        case _: UnsupportedFileSystemException =>
+          write(manifestFile, manifest.toJson)
+          val _ = fileSystem.delete(unfinished(manifest.build), false)
+      }
+    } catch {
+      case e: IOException =>
+        throw new SimilarityIndexException(s"The similarity index $manifestFile cannot be written: $e.", e)
     }
+
+  private def unfinished(build: String) = new HadoopPath(root, s".${IndexManifest.FileName}.$build")
+
+  /** Deletes what a build wrote, unless it is the index: to publish it may have failed after it was done. */
+  def discard(build: String): Unit = if (!Try(read().manifest.build).toOption.contains(build)) {
+    fileSystem.delete(unfinished(build), false)
+    val _ = fileSystem.delete(new HadoopPath(root, IndexFolder.build(build)), true)
   }
 
-  /** Deletes a build's shards. */
-  def discard(build: String): Unit = { val _ = fileSystem.delete(new HadoopPath(root, IndexFolder.build(build)), true) }
+  /** Deletes the shards of other builds, whose drivers died or whose manifest was damaged. What is less than a day old may
+    * be the work of a build that runs.
+    */
+  def discardAbandoned(named: Set[String]): Unit = {
+    val yesterday = System.currentTimeMillis - 1.day.toMillis
+    val kept = named.map(IndexFolder.build)
+    fileSystem
+      .listStatus(root)
+      .map(_.getPath)
+      .filter(folder => folder.getName.startsWith(IndexFolder.build("")) && !kept(folder.getName))
+      .filter(newestFile(_) < yesterday)
+      .foreach(fileSystem.delete(_, true))
+  }
+
+  /** Milliseconds; of files, because not every store has times of folders. */
+  private def newestFile(folder: HadoopPath): Long = {
+    val files = fileSystem.listFiles(folder, true)
+    Iterator
+      .continually(files)
+      .takeWhile(_.hasNext)
+      .map(_.next().getModificationTime)
+      .maxOption
+      .getOrElse(Long.MaxValue)
+  }
 
   /** Deletes the shards of a build that its manifest does not name: those of tasks that Spark ran twice. */
   def discardUnnamed(manifest: IndexManifest): Unit = {

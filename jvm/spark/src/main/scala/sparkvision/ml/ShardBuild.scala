@@ -13,8 +13,8 @@ import org.apache.spark.TaskContext
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.Row
 
-import sparkvision.engine.FileDigest
 import sparkvision.engine.similarity.{HnswSettings, IndexShard, ShardWriter, UnitVector}
+import sparkvision.engine.{FileDigest, SimilarityIndexException}
 
 /** Builds one shard, inside a task: on the executor's own disk first, then copied to the index.
   *
@@ -36,6 +36,8 @@ final private[ml] case class ShardBuild(
 
   /** @param rows
     *   ids and vectors
+    * @throws SimilarityIndexException
+    *   for a vector of another length, which another model made
     */
   def run(rows: Iterator[Row], configuration: Configuration): BuiltShard = {
     val task = TaskContext.get()
@@ -45,8 +47,10 @@ final private[ml] case class ShardBuild(
     try {
       val leftOut = mutable.Map[String, Long]().withDefaultValue(0L)
       val usable = rows.flatMap { row =>
-        val vector =
-          if (row.isNullAt(0)) Left("the id is null") else UnitVector.of(VectorColumn.numbers(row.get(1)), dimension)
+        val numbers = VectorColumn.numbers(row.get(1))
+        if (numbers != null && numbers.nonEmpty && numbers.length != dimension)
+          throw otherLength(row.getString(0), numbers.length)
+        val vector = if (row.isNullAt(0)) Left("the id is null") else UnitVector.of(numbers, dimension)
         vector.left.foreach(reason => leftOut(reason) += 1)
         vector.map(row.getString(0) -> _).toOption
       }
@@ -57,6 +61,11 @@ final private[ml] case class ShardBuild(
       BuiltShard(IndexShard(name, vectors, files), leftOut.toMap)
     } finally FileUtil.fullyDelete(local.toFile): Unit
   }
+
+  private def otherLength(id: String, length: Int) = new SimilarityIndexException(
+    s"The embedding of '$id' has $length numbers, but the index is made of $dimension each, as the column's metadata or " +
+      "the table's first embedding says. Build it of one model's embeddings alone."
+  )
 
   /** A third of the heap is the graphs'; Spark's own memory and the pictures have the rest. */
   private def graphMemory: Int = {

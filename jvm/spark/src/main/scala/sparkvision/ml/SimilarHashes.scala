@@ -33,17 +33,33 @@ private[ml] object SimilarHashes {
   private val keyEncoder: Encoder[(Int, Long)] = Encoders.tuple(int, long)
   private val edgeEncoder: Encoder[Edge] = Encoders.tuple(long, long)
 
-  /** Compares those that share a part, all with all; of the pairs within the distance it keeps as many as connect them. */
-  private def connecting(sharing: Array[(Long, Long)], distance: Int): Iterator[Edge] = {
-    val groups = new DisjointSets(sharing.length)
-    val hashes = sharing.map(_._2)
+  /** Of those that share a part, as many pairs within the distance as connect them. What hangs together is found from one
+    * to the next, and never compared again: of n hashes near each other far fewer than n * n / 2 are compared.
+    *
+    * @param sharing
+    *   nodes and their hashes
+    */
+  private[ml] def connecting(sharing: Array[(Long, Long)], distance: Int): Iterator[Edge] = {
+    val (nodes, hashes) = sharing.unzip
+    def swap(values: Array[Long], i: Int, j: Int): Unit = {
+      val value = values(i)
+      values(i) = values(j)
+      values(j) = value
+    }
     val edges = Seq.newBuilder[Edge]
-    var i = 1
+    // Those before `reached` hang together with one before them, or are the first of what hangs together.
+    var reached = 0
+    var i = 0
     while (i < hashes.length) {
-      var j = 0
-      while (j < i) {
-        if (java.lang.Long.bitCount(hashes(i) ^ hashes(j)) <= distance && groups.union(i, j))
-          edges += sharing(i)._1 -> sharing(j)._1
+      reached = math.max(reached, i + 1)
+      var j = reached
+      while (j < hashes.length) {
+        if (java.lang.Long.bitCount(hashes(i) ^ hashes(j)) <= distance) {
+          edges += nodes(i) -> nodes(j)
+          swap(nodes, reached, j)
+          swap(hashes, reached, j)
+          reached += 1
+        }
         j += 1
       }
       i += 1

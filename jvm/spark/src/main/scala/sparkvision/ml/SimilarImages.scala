@@ -66,7 +66,8 @@ object SimilarImages extends DefaultParamsReadable[SimilarImages] {
     * @param idCol
     *   names the pictures; each row is one of the index, also where ids are there twice
     * @param embeddingsCol
-    *   vectors of Spark ML, or arrays of numbers; rows without a usable one, or without an id, are left out and counted
+    *   vectors of Spark ML, or arrays of numbers; of one length. Rows without a usable
+    *   one, or without an id, are left out and counted
     * @param method
     *   `approximate` also builds graphs of neighbours, which takes most of the time; the index can then be searched both ways
     * @param overwrite
@@ -81,7 +82,7 @@ object SimilarImages extends DefaultParamsReadable[SimilarImages] {
     * @throws ParameterException
     *   for a stream, a column that is not there, or an index that is there already
     * @throws SimilarityIndexException
-    *   when no row has a usable embedding
+    *   when no row has a usable embedding, one has another length than the others, or the index cannot be written
     */
   def build(
       dataset: Dataset[_],

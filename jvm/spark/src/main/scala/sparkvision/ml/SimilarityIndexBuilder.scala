@@ -5,6 +5,7 @@ import java.util.UUID
 import scala.concurrent.duration._
 import scala.util.Try
 
+import org.apache.spark.SparkException
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.functions.col
 import org.apache.spark.sql.types.StringType
@@ -12,7 +13,7 @@ import org.apache.spark.sql.{DataFrame, Dataset, Row}
 import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine.similarity.{HnswSettings, IndexManifest}
-import sparkvision.engine.{ParameterException, SimilarityIndexException}
+import sparkvision.engine.{ParameterException, SimilarityIndexException, SparkVisionException}
 
 /** Builds the index of a table's vectors, on its cluster; see [[SimilarImages.build]]. */
 final private[ml] class SimilarityIndexBuilder(
@@ -52,8 +53,10 @@ final private[ml] class SimilarityIndexBuilder(
           folder.discard(id)
           throw e
       }
-    folder.publish(manifest)
-    before.flatMap(_.previous).foreach(folder.discard)
+    before.foreach { replaced =>
+      replaced.previous.foreach(folder.discard)
+      folder.discardAbandoned(named = Set(id, replaced.build))
+    }
     SimilarityIndexSummary(folder.qualified, manifest.dimension, manifest.vectors, leftOut)
   }
 
@@ -66,6 +69,7 @@ final private[ml] class SimilarityIndexBuilder(
     if (named.isEmpty) throw noVector
     val manifest = IndexManifest(id, previous, shard.dimension, leftOut.values.sum, graph, named, version)
     folder.discardUnnamed(manifest)
+    folder.publish(manifest)
     (manifest, leftOut)
   }
 
@@ -81,11 +85,16 @@ final private[ml] class SimilarityIndexBuilder(
     )
   }
 
-  /** As the column's metadata says, or else the first vector. */
+  /** As the column's metadata says, or else the first vector that has numbers. */
   private def dimension(rows: DataFrame): Int =
     VectorColumn.declaredSize(rows.schema("vector")).getOrElse {
-      val first = rows.select("vector").where("vector is not null").take(1).headOption.getOrElse(throw noVector)
-      VectorColumn.numbers(first.get(0)).length
+      val vectors = rows.select("vector").where("vector is not null").rdd
+      vectors
+        .map(row => VectorColumn.numbers(row.get(0)).length)
+        .filter(_ > 0)
+        .take(1)
+        .headOption
+        .getOrElse(throw noVector)
     }
 
   private def buildShards(rows: DataFrame, build: ShardBuild): Seq[BuiltShard] = {
@@ -93,6 +102,7 @@ final private[ml] class SimilarityIndexBuilder(
     val shards = inShards(rows.rdd).mapPartitions(part => Iterator.single(build.run(part, configuration.value.value)))
     context.addJobTag(build.folder)
     try shards.collect().toSeq
+    catch { case e: SparkException if e.getCause.isInstanceOf[SparkVisionException] => throw e.getCause }
     finally context.removeJobTag(build.folder)
   }
 

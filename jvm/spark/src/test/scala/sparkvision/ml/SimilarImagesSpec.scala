@@ -1,6 +1,8 @@
 package sparkvision.ml
 
+import java.nio.file.attribute.FileTime
 import java.nio.file.{Files, Path}
+import java.time.{Duration, Instant}
 
 import scala.jdk.CollectionConverters._
 import scala.util.{Random, Using}
@@ -11,7 +13,6 @@ import org.apache.spark.sql.types.MetadataBuilder
 import org.apache.spark.sql.{DataFrame, Row}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.similarity.SearchMethod
 import sparkvision.engine.{ParameterException, SimilarityIndexException}
 
 class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
@@ -80,9 +81,26 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("such vectors, and rows without an id, are left out of an index and counted") {
-    val rows = queries.selectExpr("if(path = '5', null, path) path", "features")
+    val rows = queries.where("path != '2'").selectExpr("if(path = '5', null, path) path", "features")
     val summary = SimilarImages.build(rows, newPath())
-    assert(summary.vectors == 1 && summary.leftOut.values.sum == 5 && summary.leftOut("the id is null") == 1)
+    assert(summary.vectors == 1 && summary.leftOut.values.sum == 4 && summary.leftOut("the id is null") == 1)
+  }
+
+  test("a vector of another length ends the build, naming the picture and both lengths") {
+    val odd = spark.createDataFrame(Seq("odd.jpg" -> Vectors.dense(1, 2))).toDF("path", "features")
+    val others = catalogue.select("path", "features").coalesce(1)
+    val refused = Seq(others.union(odd), odd.union(others)).map { table =>
+      intercept[SimilarityIndexException](SimilarImages.build(table, newPath())).getMessage
+    }
+    assert(refused.head.contains(s"'odd.jpg' has 2 numbers, but the index is made of $dimension"))
+    assert(refused.last.matches(s"(?s).*'\\d+.jpg' has $dimension numbers, but the index is made of 2 .*"))
+  }
+
+  test("an array without numbers is left out, and does not say how many the others have") {
+    val empty = spark.createDataFrame(Seq("empty.jpg" -> Array.empty[Double])).toDF("path", "features")
+    val usable = spark.createDataFrame(Seq("a.jpg" -> Array(1.0, 2.0))).toDF("path", "features")
+    val summary = SimilarImages.build(empty.union(usable).coalesce(1), newPath())
+    assert(summary.vectors == 1 && summary.dimension == 2 && summary.leftOut.values.sum == 1)
   }
 
   test("arrays of numbers are embeddings too") {
@@ -133,12 +151,32 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(builds == 2)
   }
 
+  test("shards that no manifest names are deleted with the next build, unless they are new") {
+    val path = newPath()
+    def shard(build: String) = Files.createFile(Files.createDirectories(Path.of(path, s"build-$build")).resolve("file"))
+    val (abandoned, running) = (shard("abandoned"), shard("running"))
+    Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now.minus(Duration.ofDays(2))))
+    SimilarImages.build(catalogue, path)
+    SimilarImages.build(catalogue, path, overwrite = true)
+    assert(!Files.exists(abandoned.getParent) && Files.exists(running))
+    assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
+  }
+
   test("a build that fails leaves nothing behind") {
     val path = newPath()
     val failing = catalogue.selectExpr("path", "if(path = '300.jpg', raise_error('stop'), features) as features")
     assert(intercept[Exception](SimilarImages.build(failing, path)).getMessage.contains("stop"))
     assert(Files.list(Path.of(path)).count == 0)
     assert(intercept[SimilarityIndexException](stage.setIndexPath(path).transform(catalogue)).getMessage.contains(path))
+  }
+
+  test("a manifest that cannot be written leaves nothing of the build behind") {
+    val path = newPath()
+    // A folder in its place, that is not empty.
+    Files.createDirectories(Path.of(path, "sparkvision-index.json", "x"))
+    val refused = intercept[SimilarityIndexException](SimilarImages.build(catalogue, path, overwrite = true))
+    assert(refused.getMessage.contains("cannot be written"))
+    assert(Using.resource(Files.list(Path.of(path)))(_.count) == 1)
   }
 
   test("a table without a usable vector makes no index") {
@@ -188,22 +226,5 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(
       answers(loaded.transform(queries)) == answers(stage.setMethod("approximate").setEfSearch(50).transform(queries))
     )
-  }
-
-  test("copies that nobody uses make room for others, and those in use stay") {
-    val first = new IndexFolder(index, spark.sparkContext.hadoopConfiguration).read()
-    val directory = temporaryFolder()
-    val copies = new ExecutorIndexes(Seq(directory), scala.concurrent.duration.Duration.Zero)
-    def acquire(published: PublishedIndex, method: SearchMethod) =
-      copies.acquire(published, method, spark.sparkContext.hadoopConfiguration)
-    def folders = Using.resource(Files.list(directory))(_.count)
-    val exact = acquire(first, SearchMethod.Exact)
-    assert(acquire(first, SearchMethod.Exact) eq exact)
-    copies.release(exact)
-    acquire(first, SearchMethod.Approximate)
-    assert(folders == 2)
-    copies.release(exact)
-    acquire(first.copy(uri = first.uri + "/"), SearchMethod.Exact)
-    assert(folders == 2)
   }
 }

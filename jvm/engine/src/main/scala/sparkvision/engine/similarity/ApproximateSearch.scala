@@ -5,8 +5,14 @@ import java.nio.file.Path
 /** Walks through every shard's graph of neighbours, and merges what it finds. */
 final private[similarity] class ApproximateSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
 
-  private val shards = manifest.shards.map { shard =>
-    (new HnswGraph(folder.resolve(shard.folder).resolve(ShardWriter.Graph)), IdFile.of(folder, shard))
+  private val ids = manifest.shards.map(IdFile.of(folder, _))
+  private val graphs = manifest.shards.foldLeft(Seq.empty[HnswGraph]) { (opened, shard) =>
+    try opened :+ new HnswGraph(folder.resolve(shard.folder).resolve(ShardWriter.Graph), shard.vectors)
+    catch {
+      case e: Throwable =>
+        opened.foreach(_.close())
+        throw e
+    }
   }
 
   override def search(
@@ -16,11 +22,11 @@ final private[similarity] class ApproximateSearch(folder: Path, manifest: IndexM
   ): IndexedSeq[Seq[Neighbour]] =
     queries.map { query =>
       val found = for {
-        (graph, ids) <- shards
+        (graph, names) <- graphs.zip(ids)
         (row, score) <- graph.search(query, count, math.max(settings.ef, count))
-      } yield Neighbour(ids(row), score)
+      } yield Neighbour(names(row), score)
       found.sorted.take(count)
     }
 
-  override def close(): Unit = shards.foreach { case (graph, _) => graph.close() }
+  override def close(): Unit = graphs.foreach(_.close())
 }

@@ -2,6 +2,8 @@ package sparkvision.engine.similarity
 
 import java.nio.file.Path
 
+import sparkvision.engine.SimilarityIndexException
+
 /** What a search may cost.
   *
   * @param ef
@@ -28,9 +30,15 @@ private[sparkvision] object SimilarityIndex {
 
   /** @param folder
     *   holds the files that the method reads ([[IndexManifest.filesOf]]), whole
+    * @throws SimilarityIndexException
+    *   when they do not hold what the manifest says
     */
   def open(folder: Path, manifest: IndexManifest, method: SearchMethod): SimilarityIndex = method match {
     case SearchMethod.Exact => new ExactSearch(folder, manifest)
     case SearchMethod.Approximate => new ApproximateSearch(folder, manifest)
   }
+
+  def damaged(file: Any, problem: String): SimilarityIndexException = new SimilarityIndexException(
+    s"The similarity index is damaged: $file $problem. Build the index again with SimilarImages.build."
+  )
 }

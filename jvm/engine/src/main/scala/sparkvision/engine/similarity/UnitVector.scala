@@ -1,5 +1,7 @@
 package sparkvision.engine.similarity
 
+import java.nio.FloatBuffer
+
 /** A vector's direction, which is all that a cosine compares. */
 private[sparkvision] object UnitVector {
 
@@ -25,4 +27,18 @@ private[sparkvision] object UnitVector {
         Right(scaled.map(value => (value / length).toFloat))
       }
     }
+
+  /** The cosine of a unit vector and the one that starts at a place of the buffer, the same wherever that is: products
+    * and sum in double precision, in order.
+    */
+  def cosine(vector: Array[Float], others: FloatBuffer, start: Int): Float = {
+    var sum = 0.0
+    var i = 0
+    while (i < vector.length) {
+      sum += others.get(start + i).toDouble * vector(i)
+      i += 1
+    }
+    // Unit vectors in float32 are of length 1 but for their rounding.
+    math.max(-1.0, math.min(1.0, sum)).toFloat
+  }
 }

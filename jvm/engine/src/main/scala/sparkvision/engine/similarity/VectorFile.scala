@@ -20,6 +20,11 @@ final private[similarity] class VectorFile(file: Path, val dimension: Int, val s
   private val maps: IndexedSeq[FloatBuffer] = Using.resource(FileChannel.open(file, StandardOpenOption.READ)) {
     channel =>
       val rowBytes = dimension.toLong * java.lang.Float.BYTES
+      if (channel.size != size * rowBytes)
+        throw SimilarityIndex.damaged(
+          file,
+          s"has ${channel.size} bytes, which are not $size vectors of $dimension numbers"
+        )
       (0 until size by rowsAMap).map { first =>
         val rows = math.min(rowsAMap, size - first)
         channel.map(MapMode.READ_ONLY, first * rowBytes, rows * rowBytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer
@@ -36,19 +41,8 @@ final private[similarity] class VectorFile(file: Path, val dimension: Int, val s
     (number * rowsAMap + first, map.slice(first * dimension, count * dimension))
   }
 
-  /** The cosine with a unit vector, the same wherever the vector lies: products and sum in double precision, in order. */
-  def cosine(row: Int, query: Array[Float]): Float = {
-    val map = maps(row / rowsAMap)
-    val start = row % rowsAMap * dimension
-    var sum = 0.0
-    var i = 0
-    while (i < dimension) {
-      sum += map.get(start + i).toDouble * query(i)
-      i += 1
-    }
-    // Unit vectors in float32 are of length 1 but for their rounding.
-    math.max(-1.0, math.min(1.0, sum)).toFloat
-  }
+  def cosine(row: Int, query: Array[Float]): Float =
+    UnitVector.cosine(query, maps(row / rowsAMap), row % rowsAMap * dimension)
 }
 
 private[similarity] object VectorFile {

@@ -1,0 +1,28 @@
+package sparkvision.engine
+
+import java.nio.file.Files
+
+import scala.util.Using
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class UniformRunsSpec extends AnyFunSuite {
+
+  test("an output that cannot be used is its own picture's reason, and no other's") {
+    val files = Fixtures.path("digits").resolve("7").toFile.listFiles.map(_.toPath).sorted.take(3)
+    val bundle = LocalModel.bundle(EmbeddedModels.Default)
+    val settings = ModelSettings()
+    Using.resource(new ModelSession(bundle, settings, ModelListener.Silent)) { session =>
+      val runs = new UniformRuns(bundle, settings, session, ModelListener.Silent)
+      val outputs = Iterator("first", "second", "third")
+      def postprocess(values: Array[Float]): String = outputs.next() match {
+        case "second" => throw new ImageException("no direction")
+        case place => place
+      }
+      val results = runs.results(files.iterator, bundle.manifest.outputs.head, postprocess) { file =>
+        Picture.Encoded(Files.readAllBytes(file))
+      }
+      assert(results.map(_._2).toSeq == Seq(Right("first"), Left("no direction"), Right("third")))
+    }
+  }
+}
