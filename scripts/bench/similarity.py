@@ -122,7 +122,8 @@ def vectors_compared(spark: SparkSession, index: Path, queries: NDArray[np.float
     """Count the vectors that the walks through all graphs compare a query with: Lucene tells."""
     jvm: Any = spark._jvm
     gateway: Any = spark.sparkContext._gateway
-    lucene, found = jvm.org.apache.lucene, []
+    lucene = jvm.org.apache.lucene
+    found: list[int] = []
     for folder in index.rglob("hnsw"):
         directory = lucene.store.MMapDirectory(jvm.java.io.File(str(folder)).toPath())
         reader = lucene.index.DirectoryReader.open(directory)
