@@ -3,7 +3,7 @@
 
 Both are small and learn from three pictures that the catalogue does not contain: a public-domain painting of
 tests/fixtures/photos, and scikit-learn's two sample photos. Pages and alterations are made as the catalogue's are
-(pictures.py). The bundles below models/ are committed; run this only to change them (a quarter of an hour):
+(pictures.py). The bundles below models/ are committed; run this only to change them (twenty minutes):
 
     python examples/catalogue/train.py [--only detector|embedder]
 """
@@ -36,10 +36,10 @@ TRAINING_PAGES = 8000
 DETECTOR_EPOCHS = 36
 
 PRODUCT_SIDE = 64
-TRAINING_PRODUCTS = 8000
+TRAINING_PRODUCTS = 12000
 # So many of them are made to look alike.
 LOOK_ALIKES = 8
-EMBEDDER_EPOCHS = 14
+EMBEDDER_EPOCHS = 15
 TEMPERATURE = 0.07
 
 
@@ -230,7 +230,7 @@ def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, 
     """Give a product's pixels as a detector cuts them out of a page: a few pixels too much or too little."""
     page, shown = compose([Product("", "", product)], generator.randrange(10**9), generator)
     left, top, right, bottom = shown[0].box
-    slack = 0.06
+    slack = 0.1
     cut = (
         max(0, left + generator.uniform(-slack, slack) * (right - left)),
         max(0, top + generator.uniform(-slack, slack) * (bottom - top)),

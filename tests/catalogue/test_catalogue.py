@@ -36,6 +36,24 @@ def test_duplicates_are_found_with_the_promised_precision_and_recall(printed: li
     assert float(found[2]) >= LEAST_RECALL
 
 
+def test_the_documentation_states_what_is_printed(printed: list[str]) -> None:
+    page = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    stated = [float(figure) for figure in re.findall(r"^\| .* \| ([\d.]+) \|$", page, re.MULTILINE)]
+    products, threshold, *_, last = printed[-4:]
+    found = re.match(r"(\d+) products found of (\d+); (\d+) are none", products)
+    judged = re.fullmatch(r"precision (\S+) recall (\S+)", last)
+    assert found is not None and judged is not None
+    measured = [
+        int(found[2]),
+        int(found[1]) - int(found[3]),
+        float(threshold.split()[1].rstrip(",")),
+        *map(float, judged.groups()),
+    ]
+    # Processors round differently, and a group more or less is a few hundredths of recall.
+    assert measured[:2] == pytest.approx(stated[:2], abs=5)
+    assert measured[2:] == pytest.approx(stated[2:], abs=0.06)
+
+
 def test_the_page_shows_nearest_pictures_and_groups(printed: list[str], folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Pictures and their nearest ones" in page and "Groups of duplicates" in page
