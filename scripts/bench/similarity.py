@@ -142,7 +142,9 @@ def vectors_compared(spark: SparkSession, index: Path, queries: NDArray[np.float
 def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict[str, Any]:
     """Build both kinds of index of so many vectors, and ask both."""
     watch = Stopwatch(spark)
-    vectors = table(spark, "indexed", size, options.dimension, ROWS_A_FILE, seed=1)
+    # A file becomes a partition, and partitions become shards: all shards are to be of one size.
+    rows_a_file = min(ROWS_A_FILE, -(-size // options.shards))
+    vectors = table(spark, "indexed", size, options.dimension, rows_a_file, seed=1)
     queries = table(spark, "queries", options.queries, options.dimension, -(-options.queries // 4), seed=10**6)
     stage = SimilarImages().setIndexPath(str(FOLDER / "index")).setTopK(TOP_K)
     row: dict[str, Any] = {"vectors": size, "dimension": options.dimension, "queries": options.queries}
