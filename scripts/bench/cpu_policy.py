@@ -28,7 +28,7 @@ from sparkvision._jars import jars
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.throughput import bundle_of  # noqa: E402
+from bench.rivals.models import model  # noqa: E402
 
 # The batch of 8 as one run on all cores (what a runtime on its own does), and as smaller runs on a core each.
 DEFAULT = ["1x2/8", "1x2/1", "2x1/8", "2x1/4", "2x1/2", "2x1/1", "2x2/8", "2x2/1"]
@@ -68,8 +68,8 @@ def main() -> None:
     parser.add_argument("policies", nargs="*", metavar="POLICY", default=DEFAULT)
     options = parser.parse_args()
 
-    model = bundle_of(options.size) / "model.onnx"
-    requests = {policy: request(model, policy, options.pictures) for policy in options.policies}
+    graph = model(options.size, "fp32").bundle / "model.onnx"
+    requests = {policy: request(graph, policy, options.pictures) for policy in options.policies}
     rows: list[dict[str, Any]] = []
     with start_jvm() as jvm:
         assert jvm.stdin is not None and jvm.stdout is not None

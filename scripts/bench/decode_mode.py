@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from bench.exactness import DOCUMENT  # noqa: E402
-from bench.throughput import bundle_of  # noqa: E402
+from bench.rivals.models import model  # noqa: E402
 from exactness_table import replaced, table  # noqa: E402
 
 FOLDERS = [ROOT / "tests" / "fixtures" / "photos", ROOT.parent / "shared" / "images" / "photos"]
@@ -43,7 +43,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--size", choices=["vit-base", "vit-small", "vit-tiny"], default="vit-base")
-    bundle = bundle_of(parser.parse_args().size)
+    bundle = model(parser.parse_args().size, "fp32").bundle
     photos = reduced_photos()
     with LocalModel(bundle) as exact, LocalModel(bundle, decode_mode="fast") as fast:
         pixels = np.abs(levels(fast.preprocess(photos)) - levels(exact.preprocess(photos))).reshape(len(photos), -1)

@@ -22,7 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from bench.throughput import bundle_of, jpegs  # noqa: E402
+from bench.rivals.models import model  # noqa: E402
+from bench.throughput import jpegs  # noqa: E402
 
 CONTESTANTS: Mapping[str, Mapping[str, Any]] = {
     "cpu": {"onednn": False, "provider": "cpu", "fpmath": "strict"},
@@ -46,7 +47,7 @@ def contest(name: str, options: argparse.Namespace) -> None:
     pictures = pictures.repartition(options.cores).cache()
     pictures.count()
     vit = (
-        ViTForImageClassification.loadSavedModel(str(bundle_of(options.size)), spark)
+        ViTForImageClassification.loadSavedModel(str(model(options.size, "fp32").bundle), spark)
         .setInputCols(["content"])
         .setOutputCol("class")
         .setBatchSize(options.batch_size)
@@ -84,7 +85,7 @@ def main() -> int:
         contest(options.contestant, options)
         return 0
 
-    bundle_of(options.size)  # exported once, before several processes want it
+    model(options.size, "fp32")  # exported once, before several processes want it
     command = [sys.executable, str(Path(__file__)), *sys.argv[1:], "--contestant"]
     running = {
         name: subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -31,14 +31,13 @@ from pyspark.ml import Pipeline
 from pyspark.sql import DataFrame, SparkSession
 
 import sparkvision
-from sparkvision.export import export
 from sparkvision.local import LocalModel
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from make_checkpoint import make_checkpoint  # noqa: E402
+from bench.rivals.models import model  # noqa: E402
 
 PHOTOS = ROOT / "tests" / "fixtures" / "photos"
 PICTURE_SIZE = (500, 375)
@@ -58,15 +57,6 @@ def jpegs(count: int, size: tuple[int, int] = PICTURE_SIZE) -> list[bytes]:
         crop.save(file, "JPEG", quality=90)
         made.append(file.getvalue())
     return made
-
-
-def bundle_of(size: str) -> Path:
-    """Export a checkpoint of this size once; later runs reuse it."""
-    bundle = ROOT / "build" / "bench" / size
-    if not (bundle / "sparkvision.json").exists():
-        checkpoint = make_checkpoint(ROOT / "build" / "bench" / f"{size}-checkpoint", size=size)
-        export(str(checkpoint), str(bundle))
-    return bundle
 
 
 def bare(bundle: Path, tensors: np.ndarray, batch_size: int, cores: int) -> Callable[[], None]:
@@ -93,10 +83,10 @@ def pipeline(
         .setBatchSize(batch_size)
         .setDecodeMode(decode_mode)
     )
-    model = Pipeline(stages=[ImageAssembler(), vit]).fit(pictures)
+    fitted = Pipeline(stages=[ImageAssembler(), vit]).fit(pictures)
 
     def run() -> None:
-        model.transform(pictures).select("class.result").write.format("noop").mode("overwrite").save()
+        fitted.transform(pictures).select("class.result").write.format("noop").mode("overwrite").save()
 
     return run
 
@@ -165,11 +155,11 @@ def main() -> int:
     )
     options = parser.parse_args()
 
-    bundle = bundle_of(options.size)
+    bundle = model(options.size, "fp32").bundle
     encoded = jpegs(options.pictures, options.picture_size)
     # Before there is a session, so in a JVM of its own: the measured one's memory is the pipeline's alone.
-    with LocalModel(bundle) as model:
-        tensors = model.preprocess(encoded)
+    with LocalModel(bundle) as local:
+        tensors = local.preprocess(encoded)
     spark = sparkvision.start(master=f"local[{options.cores}]")
     spark.sparkContext.setLogLevel("ERROR")
     # As many equal partitions as cores: the last wave of uneven ones is another question than throughput.
