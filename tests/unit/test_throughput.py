@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
 from tests.conftest import ROOT
 
 from bench.throughput import shortfalls
@@ -23,15 +22,14 @@ def test_memory_above_the_bound_is_named() -> None:
     assert shortfalls(0.95, 0.9, 2001, 2000) == ["the JVM's 2001 MB are above the bound of 2000 MB"]
 
 
-@pytest.mark.parametrize(("required", "status"), [("0.000001", 0), ("1000000", 1)])
-def test_the_exit_status_says_whether_it_holds(required: str, status: int) -> None:
+def test_what_is_not_met_is_named_and_in_the_exit_status() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "bench" / "throughput.py"), "--size", "vit-tiny"]
     run = subprocess.run(
-        [*command, "--pictures", "8", "--rounds", "1", "--require", required],
+        [*command, "--pictures", "8", "--rounds", "1", "--require", "1000000"],
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert run.returncode == status, run.stderr
+    assert run.returncode == 1, run.stderr
     assert "\nratio " in run.stdout
-    assert ("NOT MET: the ratio" in run.stderr) == (status == 1)
+    assert "NOT MET: the ratio" in run.stderr
