@@ -69,8 +69,23 @@ def photos(folder: Path | None = None) -> dict[str, dict[Path, tuple[int, int]]]
             half: {PHOTOS / name: grid for name, grid in names.items()}
             for half, names in (("choosing", CHOOSING), ("judged", JUDGED))
         }
-    files = sorted(file for file in folder.iterdir() if file.is_file())
+    files = own_photos(folder)
     return {"choosing": dict.fromkeys(files[::2], (2, 2)), "judged": dict.fromkeys(files[1::2], (2, 2))}
+
+
+def own_photos(folder: Path) -> list[Path]:
+    """List the photos of a folder, one of each name; what Pillow cannot read is named and left out."""
+    readable = {}
+    for file in sorted(file for file in folder.glob("*") if file.is_file()):
+        try:
+            with Image.open(file) as photo:
+                photo.load()
+            readable[file.stem] = file
+        except Exception as error:  # Pillow's decoders raise whatever a damaged file makes of them
+            print(f"{file} is left out, because it cannot be read: {error}")
+    if len(readable) < 2:
+        raise SystemExit(f"There are {len(readable)} photos in {folder}; two, one for each half, are the least.")
+    return list(readable.values())
 
 
 def pieces(photo: Path, grid: tuple[int, int]) -> dict[str, Image.Image]:
