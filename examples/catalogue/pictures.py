@@ -63,14 +63,14 @@ class Shown:
 
 
 def photos(folder: Path | None = None) -> dict[str, dict[Path, tuple[int, int]]]:
-    """Give the photos of each half, and their grids; of another folder every second one is in the same half."""
+    """Give the photos of each half, and their grids; of another folder every second one, uncut, is in the same half."""
     if folder is None:
         return {
             half: {PHOTOS / name: grid for name, grid in names.items()}
             for half, names in (("choosing", CHOOSING), ("judged", JUDGED))
         }
     files = own_photos(folder)
-    return {"choosing": dict.fromkeys(files[::2], (2, 2)), "judged": dict.fromkeys(files[1::2], (2, 2))}
+    return {"choosing": dict.fromkeys(files[::2], (1, 1)), "judged": dict.fromkeys(files[1::2], (1, 1))}
 
 
 def own_photos(folder: Path) -> list[Path]:

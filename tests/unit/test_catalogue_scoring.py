@@ -1,12 +1,15 @@
-"""How the catalogue example judges what it found."""
+"""How the catalogue example judges what it found, and which photos it takes."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from catalogue.scoring import Truth, choose_threshold, groups_above, overlap, score
+
+from catalogue import pictures
 
 
 @pytest.fixture
@@ -56,3 +59,16 @@ def test_the_threshold_is_in_the_middle_of_the_good_ones() -> None:
     similarities = [("a", "b", 0.9), ("c", "d", 0.9), ("b", "c", 0.6)]
     sources = {"a": "cup", "b": "cup", "c": "hat", "d": "hat"}
     assert choose_threshold(similarities, sources, true_pairs=2) == pytest.approx(0.75, abs=0.01)
+
+
+def test_photos_of_ones_own_that_cannot_be_read_are_named_and_left_out(
+    tmp_path: Path, photos: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for photo in photos[:2]:
+        shutil.copy(photo, tmp_path)
+    (tmp_path / "broken.jpg").write_bytes(photos[0].read_bytes()[:100])
+    halves = pictures.photos(tmp_path)
+    assert sorted(path.name for half in halves.values() for path in half) == [photo.name for photo in photos[:2]]
+    assert "broken.jpg is left out" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="There are 0 photos in"):
+        pictures.photos(tmp_path / "nowhere")
