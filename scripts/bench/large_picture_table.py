@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from bench.performance_tables import NOTHING_YET, table
-from bench.summary import Row
+from bench.summary import Row, last_run
 
 PARTS = {"decode": "decode", "resize": "resize and normalise", "run": "run the model"}
 PIPELINES = {"exact": "sparkvision", "fast": "sparkvision-fast"}
@@ -14,13 +14,11 @@ PIPELINES = {"exact": "sparkvision", "fast": "sparkvision-fast"}
 
 def large_picture_table(rows: Sequence[Row]) -> str:
     """Give the parts, their sum, the Pipeline and the pandas UDF, of the last run: medians."""
-    last = max((row["run"] for row in rows), default=None)
-    if last is None:
+    if not rows:
         return NOTHING_YET.replace("performance", "large_pictures")
     measured: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        if row["run"] == last:
-            measured.setdefault((row["what"], row["mode"]), []).append(row["core_ms"])
+    for row in last_run(rows):
+        measured.setdefault((row["what"], row["mode"]), []).append(row["core_ms"])
     cost = {what: statistics.median(of_one) for what, of_one in measured.items()}
     sums = {mode: sum(cost[part, mode] for part in PARTS) for mode in PIPELINES}
     pipeline = {mode: cost[peer, mode] for mode, peer in PIPELINES.items()}

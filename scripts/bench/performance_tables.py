@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.cost_model import Costs
 from bench.rivals.roster import PEERS, REFERENCE
-from bench.summary import Row, Throughput, cold_starts, left_out, newest, other_labels, throughputs
+from bench.summary import Row, Throughput, cold_starts, last_run, left_out, newest, other_labels, throughputs
 
 NOTHING_YET = "Not measured yet: `scripts/bench/performance` does it."
 README_COLUMNS = {
@@ -159,8 +159,7 @@ def scale_table(scale: Sequence[Row]) -> str:
 
 def last_scale(scale: Sequence[Row]) -> list[Row]:
     """Give the rows of the last run of scripts/bench/scale, by executors."""
-    last = max((row["run"] for row in scale), default=None)
-    return sorted((row for row in scale if row["run"] == last), key=lambda row: int(row["executors"]))
+    return sorted(last_run(scale), key=lambda row: int(row["executors"]))
 
 
 def costs(rows: Sequence[Row], scale: Sequence[Row], workload: str) -> Costs | None:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from bench.performance_tables import MODELS, NOTHING_YET, table
-from bench.summary import Row
+from bench.summary import Row, last_run
 
 OPTIONS = {
     "optimized": "`--optimize`",
@@ -18,13 +18,12 @@ OPTIONS = {
 
 def precision_table(rows: Sequence[Row]) -> str:
     """Say how many times as fast as float32 each is, by model and kernels: the median of the last run's rounds."""
-    last = max((row["run"] for row in rows), default=None)
-    if last is None:
+    if not rows:
         return NOTHING_YET.replace("performance", "precision")
     speeds = {
         (row["model"], row["kernels"], row["precision"], row["round"]): row["img_per_s"]
-        for row in rows
-        if row["run"] == last and row["counted"]
+        for row in last_run(rows)
+        if row["counted"]
     }
     columns = list(dict.fromkeys((model, kernels) for model, kernels, _, _ in speeds))
     rounds = sorted({number for _, _, _, number in speeds})

@@ -43,11 +43,16 @@ def read_rows(file: Path) -> list[Row]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def newest(rows: Iterable[Row], workload: str, phase: str) -> list[Row]:
-    """Give a workload's rows of a phase, of the last run that has any."""
-    found = [row for row in rows if row["workload"] == workload and row["phase"] == phase]
+def last_run(rows: Iterable[Row]) -> list[Row]:
+    """Give the rows of the last run among them."""
+    found = list(rows)
     last = max((row["run"] for row in found), default=None)
     return [row for row in found if row["run"] == last]
+
+
+def newest(rows: Iterable[Row], workload: str, phase: str) -> list[Row]:
+    """Give a workload's rows of a phase, of the last run that has any."""
+    return last_run(row for row in rows if row["workload"] == workload and row["phase"] == phase)
 
 
 def throughputs(rows: Iterable[Row], workload: str) -> list[Throughput]:
@@ -83,12 +88,10 @@ def _throughput(rows: Sequence[Row], reference: Mapping[tuple[int, int, int], fl
 
 def cold_starts(rows: Iterable[Row], model: str) -> dict[str, list[float]]:
     """Give the seconds from a peer's start to its first label, of the last run with this model: by peer."""
-    found = [row for row in rows if row["phase"] == "cold" and row["model"] == model and row["slots"] > 1]
-    last = max((row["run"] for row in found), default=None)
+    found = last_run(row for row in rows if row["phase"] == "cold" and row["model"] == model and row["slots"] > 1)
     seconds: dict[str, list[float]] = {peer: [] for peer in PEERS}
     for row in found:
-        if row["run"] == last:
-            seconds[row["peer"]].append(row["seconds"])
+        seconds[row["peer"]].append(row["seconds"])
     return {peer: of_one for peer, of_one in seconds.items() if of_one}
 
 
@@ -108,10 +111,4 @@ def other_labels(rows: Iterable[Row]) -> dict[str, str]:
 
 def left_out(rows: Iterable[Row]) -> dict[str, str]:
     """Give the reasons of the last run for peers without figures: ``PEER, MODEL`` to the reason."""
-    rows = list(rows)
-    last = max((row["run"] for row in rows), default=None)
-    return {
-        f"{row['peer']}, {row['model']}": row["reason"]
-        for row in rows
-        if row["phase"] == "left out" and row["run"] == last
-    }
+    return {f"{row['peer']}, {row['model']}": row["reason"] for row in last_run(rows) if row["phase"] == "left out"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from bench.summary import Row
+from bench.summary import Row, last_run
 
 NOTHING_YET = "Not measured yet: `scripts/bench/unified` does it."
 WAYS = ("unified", "connector")
@@ -13,7 +13,8 @@ WAYS = ("unified", "connector")
 
 def unified_table(rows: Sequence[Row]) -> str:
     """Write the ratios of all workloads, and under them a table of the steps of each, as Markdown."""
-    newest = {workload: _newest(rows, workload) for workload in dict.fromkeys(row["workload"] for row in rows)}
+    workloads = dict.fromkeys(row["workload"] for row in rows)
+    newest = {workload: last_run(row for row in rows if row["workload"] == workload) for workload in workloads}
     if not newest:
         return NOTHING_YET
     head = "| | pictures/s, one pipeline | pictures/s, two systems | ratio | ratio without their start |"
@@ -72,11 +73,6 @@ def _steps(workload: str, rows: Sequence[Row]) -> str:
         lines.append(f"| {step} | {' | '.join(f'{seconds:.2f}' if seconds else '' for seconds in times)} |")
     totals = [_median(_of(rows, way), "seconds") for way in WAYS]
     return "\n".join([*lines, f"| all | {' | '.join(f'{seconds:.2f}' for seconds in totals)} |"])
-
-
-def _newest(rows: Sequence[Row], workload: str) -> list[Row]:
-    last = max(row["run"] for row in rows if row["workload"] == workload)
-    return [row for row in rows if row["workload"] == workload and row["run"] == last]
 
 
 def _counted(rows: Sequence[Row]) -> list[Row]:
