@@ -266,13 +266,14 @@ def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
         The file of the truth.
     """
     generator = random.Random(SEED)
-    shutil.rmtree(folder / "pages", ignore_errors=True)
-    (folder / "pages").mkdir(parents=True)
-    lines: list[str] = []
     sources = {
         half: {name: piece for photo, grid in grids.items() for name, piece in pieces(photo, grid).items()}
         for half, grids in photos(photo_folder).items()
     }
+    # Only now: photos that are refused leave an earlier catalogue as it is.
+    shutil.rmtree(folder / "pages", ignore_errors=True)
+    (folder / "pages").mkdir(parents=True)
+    lines: list[str] = []
     for half, other_half in (("choosing", "judged"), ("judged", "choosing")):
         waiting = products(sources[half], sources[other_half], generator)
         generator.shuffle(waiting)

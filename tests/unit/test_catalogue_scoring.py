@@ -72,3 +72,12 @@ def test_photos_of_ones_own_that_cannot_be_read_are_named_and_left_out(
     assert "broken.jpg is left out" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="There are 0 photos in"):
         pictures.photos(tmp_path / "nowhere")
+
+
+def test_photos_that_are_refused_leave_an_earlier_catalogue_as_it_is(tmp_path: Path) -> None:
+    page = tmp_path / "pages" / "0000.jpg"
+    page.parent.mkdir()
+    page.touch()
+    with pytest.raises(SystemExit, match="There are 0 photos in"):
+        pictures.make_catalogue(tmp_path, tmp_path / "nowhere")
+    assert page.exists()
