@@ -1,5 +1,8 @@
 package sparkvision.ml.plan
 
+import org.apache.spark.sql.catalyst.FunctionIdentifier
+import org.apache.spark.sql.catalyst.analysis.{FunctionRegistry, FunctionRegistryBase, TableFunctionRegistry}
+import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
 import org.apache.spark.sql.catalyst.optimizer.{ColumnPruning, PushDownPredicates, RemoveNoopOperators}
 import org.apache.spark.sql.{SparkSession, classic}
 
@@ -25,13 +28,24 @@ private[ml] object SessionRules {
   def installWithFunctions(spark: SparkSession): Unit = {
     install(spark)
     val state = spark.asInstanceOf[classic.SparkSession].sessionState
-    SqlFunctions.scalars.foreach { case (name, information, builder) =>
-      if (!state.functionRegistry.functionExists(name))
-        state.functionRegistry.registerFunction(name, information, builder)
-    }
-    SqlFunctions.tables.foreach { case (name, information, builder) =>
-      if (!state.tableFunctionRegistry.functionExists(name))
-        state.tableFunctionRegistry.registerFunction(name, information, builder)
+    register(SqlFunctions.scalars, state.functionRegistry, FunctionRegistry.builtin)
+    register(SqlFunctions.tables, state.tableFunctionRegistry, TableFunctionRegistry.builtin)
+  }
+
+  /** Registers those functions that are not there, as if they were Spark's own; SparkSessionExtensions does the same.
+    *
+    * Spark 4.2 and later keep their own functions as `system.builtin.NAME`, and refuse a name alone; earlier versions keep
+    * the name alone. How this Spark does it is read off one of its own functions.
+    */
+  private def register[T](
+      functions: Seq[(FunctionIdentifier, ExpressionInfo, Seq[Expression] => T)],
+      registry: FunctionRegistryBase[T],
+      builtin: FunctionRegistryBase[T]
+  ): Unit = {
+    val sparks = builtin.listFunction().head
+    functions.foreach { case (name, information, builder) =>
+      val identifier = sparks.copy(funcName = name.funcName)
+      if (!registry.functionExists(identifier)) registry.registerFunction(identifier, information, builder)
     }
   }
 }
