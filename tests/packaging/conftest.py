@@ -47,6 +47,14 @@ def fresh_environment(folder: Path, *requirements: str | Path) -> Path:
     return python
 
 
+def with_another(requirement: str, python: Path, folder: Path) -> Path:
+    """The Python of a new environment that holds this requirement, and takes all else from another environment."""
+    own = fresh_environment(folder, requirement)
+    places = [run(each, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))") for each in (own, python)]
+    Path(places[0].strip(), "all_else.pth").write_text(places[1], encoding="utf-8")
+    return own
+
+
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """What scripts/build_packages.py builds; the Maven repository lies in a home directory of its own."""

@@ -9,7 +9,8 @@ import pyspark
 import pytest
 from tests.conftest import ROOT
 
-from compatibility import PAGE, WORKS, page_with, recorded, table
+from compatibility import PAGE, page_with, recorded, table
+from sparkvision.cli import checks
 
 
 def test_the_page_shows_the_recorded_results() -> None:
@@ -18,14 +19,17 @@ def test_the_page_shows_the_recorded_results() -> None:
 
 
 def test_the_suites_own_versions_are_among_those_that_work() -> None:
-    works = {
-        (result.python.rpartition(".")[0], result.pyspark)
-        for result in recorded()
-        if (result.classic, result.connect) == (WORKS, WORKS)
-    }
+    works = {(result.python.rpartition(".")[0], result.pyspark) for result in recorded() if result.works}
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     (compiled,) = re.findall(r'private val spark = "([\d.]+)"', (ROOT / "project/Dependencies.scala").read_text())
     assert {(own, pyspark.__version__), (own, compiled)} <= works
+
+
+def test_doctor_knows_the_oldest_and_the_newest_spark_that_were_tried() -> None:
+    worked = sorted(tuple(map(int, result.pyspark.split("."))) for result in recorded() if result.works)
+    assert (checks.OLDEST_SPARK, checks.NEWEST_SPARK) == (worked[0], worked[-1])
+    oldest = ".".join(map(str, checks.OLDEST_SPARK))
+    assert f'"pyspark>={oldest},<5"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_a_page_without_its_markers_is_refused() -> None:

@@ -27,6 +27,24 @@ def test_an_old_java_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found.state == "fix" and "11.0.2" in found.found
 
 
+@pytest.mark.parametrize(
+    ("version", "state", "says"),
+    [
+        ("4.0.0", "fix", "pip install 'pyspark>=4.0.1,<5'"),
+        ("4.0.1", "ok", ""),
+        ("4.3.0", "ok", ""),
+        ("4.99.0.dev1", "information", "was tried with 4.0.1 to 4.3.0"),
+        ("5.0.0", "fix", "pip install 'pyspark>=4.0.1,<5'"),
+    ],
+)
+def test_a_pyspark_that_is_too_old_or_was_never_tried_is_told(
+    monkeypatch: pytest.MonkeyPatch, version: str, state: str, says: str
+) -> None:
+    monkeypatch.setattr("pyspark.__version__", version)
+    found = checks.spark()
+    assert found.state == state and version in found.found and says in found.remedy
+
+
 def test_an_old_c_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.31"))
     assert checks.glibc().state == "fix" and "2.31" in checks.glibc().found

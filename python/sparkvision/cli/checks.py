@@ -21,12 +21,14 @@ from urllib.parse import urlsplit
 from sparkvision.errors import SessionError, SparkVisionError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 JAVA = 17
 # What hatch_build.py's platform tag says of the natives.
 GLIBC = (2, 35)
-SPARK = (4, 0, 1)
+# The oldest Spark that works, and the newest that was tried; a test compares them with docs/compatibility.jsonl.
+OLDEST_SPARK = (4, 0, 1)
+NEWEST_SPARK = (4, 3, 0)
 # start() gives Spark's driver 4 GB.
 GIBIBYTES = 4
 CONNECT_SECONDS = 5
@@ -89,10 +91,16 @@ def spark() -> Check:
     """Look at pyspark's version."""
     import pyspark
 
+    found = f"pyspark {pyspark.__version__}"
+    oldest, newest = (".".join(map(str, version)) for version in (OLDEST_SPARK, NEWEST_SPARK))
     numbers = tuple(int(number) for number in re.findall(r"\d+", pyspark.__version__)[:3])
-    if not SPARK <= numbers < (5,):
-        return Check("Spark", "fix", f"pyspark {pyspark.__version__}", "pip install 'pyspark>=4.0.1,<5'")
-    return Check("Spark", "ok", f"pyspark {pyspark.__version__}")
+    if not OLDEST_SPARK <= numbers < (5,):
+        return Check("Spark", "fix", found, f"pip install 'pyspark>={oldest},<5'")
+    if numbers > NEWEST_SPARK:
+        tried = f"SparkVision was tried with {oldest} to {newest}"
+        remedy = f"{tried}; where this one fails, pip install 'pyspark<={newest}'"
+        return Check("Spark", "information", f"{found}, newer than any that was tried", remedy)
+    return Check("Spark", "ok", found)
 
 
 def jars() -> Check:
@@ -165,41 +173,70 @@ def reachable(master: str) -> Check:
 
 
 def labelling(master: str, conf: list[str] | None) -> Iterator[Check]:
-    """Label a picture with the embedded model on Spark's executors."""
+    """Label an image with the embedded model on Spark's executors: by a stage, by the SQL function, and counted."""
     from sparkvision.cli.spark_session import spark_session
 
     start = time.monotonic()
     what = f"labelling on {master}"
+    step, error = "Spark's start", None
     try:
         with spark_session(master, conf) as session:
             jvm: Any = session._jvm
             providers = [str(name) for name in jvm.ai.onnxruntime.OrtEnvironment.getAvailableProviders()]
             yield Check("execution providers", "information", ", ".join(providers))
-            error = _label(session)
+            table = _one_image(session)
+            steps = {"the stage": _by_stage, "the SQL function": _by_sql, "the metrics": _counted}
+            for step in steps:
+                error = _reason(session, steps[step](session, table))
+                if error:
+                    break
     except (SparkVisionError, RuntimeError) as refused:
         error = str(refused)
     if error:
         remedy = "see the reason; where no executor took the job, free cores or memory for it (spark.cores.max)"
-        yield Check(what, "fix", error, remedy)
+        yield Check(what, "fix", f"{step}: {error}", remedy)
     else:
-        yield Check(what, "ok", f"works: {time.monotonic() - start:.0f} s with Spark's start")
+        seconds = time.monotonic() - start
+        yield Check(what, "ok", f"works, by a stage and in SQL: {seconds:.0f} s with Spark's start")
 
 
-def _label(session: SparkSession) -> str | None:
-    """Give the reason why the picture has no label, None when it has one."""
+def _one_image(session: SparkSession) -> DataFrame:
     from PIL import Image
-
-    from sparkvision.ml import ViTForImageClassification
 
     file = io.BytesIO()
     Image.new("RGB", (32, 32), "white").save(file, "PNG")
-    table = session.createDataFrame([(bytearray(file.getvalue()),)], "content binary")
+    return session.createDataFrame([(bytearray(file.getvalue()),)], "content binary")
+
+
+def _by_stage(session: SparkSession, table: DataFrame) -> DataFrame:
+    from sparkvision.ml import ViTForImageClassification
+
     stage = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class").setErrorCol("error")
+    return stage.transform(table).select("error")
+
+
+def _by_sql(session: SparkSession, table: DataFrame) -> DataFrame:
+    from sparkvision.sql import enable_functions
+
+    enable_functions(session)
+    return table.selectExpr("sparkvision_predict(content, 'embedded:digits').error AS error")
+
+
+def _counted(session: SparkSession, table: DataFrame) -> DataFrame:
+    """Say what is wrong unless both have been counted."""
+    from sparkvision import metrics
+
+    counted = metrics(session).selectExpr("coalesce(sum(pictures), 0) AS n")
+    return counted.selectExpr("CASE WHEN n < 2 THEN concat(n, ' images are counted, not 2') END AS error")
+
+
+def _reason(session: SparkSession, labelled: DataFrame) -> str | None:
+    """Run a query of one row; give the reason why the image has no label, None when it has one."""
     # A cluster without free cores would never begin.
     timer = threading.Timer(JOB_SECONDS, session.sparkContext.cancelAllJobs)
     timer.start()
     try:
-        (row,) = stage.transform(table).select("error").collect()
+        (row,) = labelled.collect()
     finally:
         timer.cancel()
     error: str | None = row.error
