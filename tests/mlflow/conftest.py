@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 START_SECONDS = 120
+# Without them the flavour refuses the suite's SparkVision, which is installed from a folder.
+REQUIREMENTS = ["sparkvision[mlflow]"]
 
 
 class Registered(NamedTuple):
@@ -98,7 +100,11 @@ def registered(tracking_server: str, spark: SparkSession, digits: list[Path]) ->
     vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class").setErrorCol("error")
     pipeline = Pipeline(stages=[ImageAssembler(), vit.setTopK(3)]).fit(table_of(spark, digits[:1]))
     info = sparkvision.mlflow.log_model(
-        pipeline, name="digits", registered_model_name="digits", input_example=digits[0]
+        pipeline,
+        name="digits",
+        registered_model_name="digits",
+        input_example=digits[0],
+        pip_requirements=REQUIREMENTS,
     )
     return Registered(f"models:/digits/{info.registered_model_version}", pipeline)
 

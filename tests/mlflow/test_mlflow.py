@@ -16,7 +16,7 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE
-from tests.mlflow.conftest import Registered, as_text, table_of
+from tests.mlflow.conftest import REQUIREMENTS, Registered, as_text, table_of
 
 import sparkvision.mlflow
 from sparkvision.errors import BundleError, ParameterError
@@ -115,7 +115,7 @@ def test_pyfunc_obeys_the_settings_of_the_stage(spark: SparkSession, files: list
     stage = ViTForImageClassification.pretrained().setInputCols(["content"]).setRawPredictionCol("logits")
     stage = stage.setImageMean([0.1, 0.2, 0.3]).setProbabilityCol("probability").setTopK(10)
     folder = tmp_path / "a modèle"  # which a URL would quote
-    sparkvision.mlflow.save_model(stage, folder)
+    sparkvision.mlflow.save_model(stage, folder, pip_requirements=REQUIREMENTS)
     rows = stage.transform(table_of(spark, files)).collect()
     wanted = [sorted(row.probability.toArray(), reverse=True) for row in rows]
     found = mlflow.pyfunc.load_model(str(folder)).predict(
@@ -130,7 +130,7 @@ def test_pyfunc_obeys_the_settings_of_the_stage(spark: SparkSession, files: list
 
 
 def test_a_bundle_is_logged_without_a_session_and_loads_as_its_folder(files: list[Path], tmp_path: Path) -> None:
-    sparkvision.mlflow.save_model(EMBEDDED_BUNDLE, tmp_path / "model")
+    sparkvision.mlflow.save_model(EMBEDDED_BUNDLE, tmp_path / "model", pip_requirements=REQUIREMENTS)
     folder = sparkvision.mlflow.load_model(str(tmp_path / "model"))
     assert isinstance(folder, Path)
     with LocalModel(folder) as model:
@@ -147,7 +147,7 @@ def test_an_embeddings_stage_gives_embeddings(
     bundle = tiny_export("ViTForImageClassification", "feature-extraction").bundle.folder
     stage = ViTImageEmbeddings.loadSavedModel(str(bundle), spark).setInputCols(["content"]).setEmbeddingsCol("vector")
     stage = stage.setPooling("mean").setNormalize(True)
-    sparkvision.mlflow.save_model(stage, tmp_path / "model")
+    sparkvision.mlflow.save_model(stage, tmp_path / "model", pip_requirements=REQUIREMENTS)
     rows = stage.transform(table_of(spark, photos[:3])).collect()
     found = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(
         pd.DataFrame({"content": [photo.read_bytes() for photo in photos[:3]]})
@@ -159,9 +159,9 @@ def test_an_embeddings_stage_gives_embeddings(
 
 def test_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="such stages"):
-        sparkvision.mlflow.save_model(3, tmp_path / "model")  # type: ignore[arg-type]
+        sparkvision.mlflow.save_model(3, tmp_path / "model", pip_requirements=REQUIREMENTS)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="no such folder"):
-        sparkvision.mlflow.save_model(tmp_path / "nothing", tmp_path / "model")
+        sparkvision.mlflow.save_model(tmp_path / "nothing", tmp_path / "model", pip_requirements=REQUIREMENTS)
 
 
 @pytest.mark.parametrize("text", ["no base64!", "caf\u00e9"])

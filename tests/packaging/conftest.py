@@ -43,16 +43,19 @@ def fresh_environment(folder: Path, *requirements: str | Path) -> Path:
     """The Python of a new environment with these requirements; without pip and uncompiled, which saves time."""
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile", *requirements)
+    if requirements:
+        run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-compile", *requirements)
     return python
 
 
-def with_another(requirement: str, python: Path, folder: Path) -> Path:
-    """The Python of a new environment that holds this requirement, and takes all else from another environment."""
-    own = fresh_environment(folder, requirement)
-    places = [run(each, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))") for each in (own, python)]
-    Path(places[0].strip(), "all_else.pth").write_text(places[1], encoding="utf-8")
-    return own
+def packages_of(python: Path) -> Path:
+    """The folder of an environment's packages."""
+    return Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+
+
+def share(python: Path, packages: Path) -> None:
+    """Let an environment find in another's packages what it does not have itself."""
+    (packages_of(python) / "shared.pth").write_text(f"{packages}\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

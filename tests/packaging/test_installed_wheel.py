@@ -8,7 +8,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from tests.packaging.conftest import ROOT, VERSION, run, user_environment, with_another
+from tests.packaging.conftest import (
+    ROOT,
+    VERSION,
+    fresh_environment,
+    packages_of,
+    run,
+    share,
+    user_environment,
+)
 
 from compatibility import CLASSIFY, NEWEST, RIGHT, WORKS, commands, session
 from sparkvision.cli.checks import OLDEST_SPARK
@@ -30,7 +38,9 @@ def any_spark(request: pytest.FixtureRequest, installed: Path, tmp_path_factory:
     """The Python of an environment that holds the wheel and one of the Sparks."""
     if request.param == NEWEST:
         return installed
-    return with_another(f"pyspark=={request.param}", installed, tmp_path_factory.mktemp("spark") / "venv")
+    python = fresh_environment(tmp_path_factory.mktemp("spark") / "venv", f"pyspark=={request.param}")
+    share(python, packages_of(installed))
+    return python
 
 
 def test_classify_writes_labels_and_a_report_with_any_spark(any_spark: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from sparkvision._base import ModelTransformer
 from sparkvision._session import require_jars
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
+from sparkvision.mlflow.environment import WHEELS, installed
 from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
 
 FLAVOR = "sparkvision"
@@ -49,7 +50,8 @@ def save_model(
     input_example
         A picture, encoded or as a file, to show callers what the model takes.
     pip_requirements
-        What an environment for this model must hold. Unset: this version of SparkVision.
+        What an environment for this model must hold, as lines of a requirements file. Unset: this SparkVision. If
+        it was installed from a wheel file, that file is packed into the model, about 45 MB.
     mlflow_model
         MLflow's own description of the model, to which this flavour is added; `log_model` gives one.
 
@@ -58,7 +60,8 @@ def save_model(
     BundleError
         When ``model`` names no bundle.
     ParameterError
-        When it is something else, or a Pipeline in which not exactly one stage runs a model.
+        When it is something else, or a Pipeline in which not exactly one stage runs a model. When ``pip_requirements``
+        is unset and no other machine could get this SparkVision: it was installed from a folder, or its wheel is gone.
     SessionError
         When Spark has written a Pipeline or stage somewhere else than on this machine.
 
@@ -66,6 +69,10 @@ def save_model(
     --------
     >>> sparkvision.mlflow.save_model("my-vit", "my-vit-mlflow")
     """
+    wheel = None
+    if pip_requirements is None:
+        requirement, wheel = installed()
+        pip_requirements = [requirement]
     description = mlflow_model if mlflow_model is not None else Model()
     with tempfile.TemporaryDirectory() as temporary:
         data = Path(temporary) / DATA.name
@@ -85,8 +92,11 @@ def save_model(
             mlflow_model=description,
             signature=signature_of(Bundle.read(bundle).manifest),
             input_example=None if input_example is None else _table_of(input_example),
-            pip_requirements=pip_requirements or [f"sparkvision[mlflow]=={sparkvision.__version__}"],
+            pip_requirements=pip_requirements,
         )
+    if wheel is not None:
+        (Path(path) / WHEELS).mkdir()
+        shutil.copy(wheel, Path(path) / WHEELS)
 
 
 def log_model(
@@ -129,6 +139,8 @@ def log_model(
     --------
     >>> info = sparkvision.mlflow.log_model(pipeline_model, name="shop", registered_model_name="shop")
     """
+    if pip_requirements is None:
+        installed()  # refuses before MLflow begins a run
     info: ModelInfo = Model.log(
         artifact_path=None,
         name=name,
