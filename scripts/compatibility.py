@@ -80,11 +80,13 @@ def build_wheel(folder: Path) -> Path:
 
 
 def run(command: Sequence[str | Path], folder: Path, **environment: str) -> tuple[bool, str]:
-    """Run a command in a folder; whether it worked, and its last line or its last complaint."""
+    """Run a command in a folder; whether it worked, and its last line or its last complaint, which is shown in full."""
     hidden = ("PYTHON", "VIRTUAL_ENV", "SPARK_", "PYSPARK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     done = subprocess.run(command, cwd=folder, env=kept | environment, capture_output=True, text=True, check=False)
     worked = done.returncode == 0
+    if not worked:
+        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
     lines = [line for line in (done.stdout if worked else done.stderr or done.stdout).splitlines() if line.strip()]
     return worked, lines[-1].strip() if lines else f"exit status {done.returncode}"
 

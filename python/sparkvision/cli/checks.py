@@ -205,7 +205,8 @@ def _one_image(session: SparkSession) -> DataFrame:
 
     file = io.BytesIO()
     Image.new("RGB", (32, 32), "white").save(file, "PNG")
-    return session.createDataFrame([(bytearray(file.getvalue()),)], "content binary")
+    # createDataFrame would start a Python worker, which labelling does not need, with the Python that the PATH has.
+    return session.sql(f"SELECT X'{file.getvalue().hex()}' AS content")
 
 
 def _by_stage(session: SparkSession, table: DataFrame) -> DataFrame:
@@ -227,7 +228,7 @@ def _counted(session: SparkSession, table: DataFrame) -> DataFrame:
     from sparkvision import metrics
 
     counted = metrics(session).selectExpr("coalesce(sum(pictures), 0) AS n")
-    return counted.selectExpr("CASE WHEN n < 2 THEN concat(n, ' images are counted, not 2') END AS error")
+    return counted.selectExpr("CASE WHEN n < 2 THEN concat('counted ', n, ' of 2 images') END AS error")
 
 
 def _reason(session: SparkSession, labelled: DataFrame) -> str | None:
