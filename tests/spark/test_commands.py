@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
+from tests.spark.conftest import NAMESAKES
 
 from sparkvision.cli import main
 from sparkvision.cli.similar import most_similar
 from sparkvision.export import ExportReport
+from sparkvision.local import LocalModel
 
 pytestmark = pytest.mark.classic_only("the commands start classic sessions")
 
@@ -76,6 +78,27 @@ def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> No
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 10
     assert all(row["score"] >= row["score_2"] and row["label"] != row["label_2"] for row in rows)
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_writes_the_scores_of_the_labels_where_classes_share_a_name(
+    folder: Path, namesakes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "predictions.csv"
+    arguments = ["--model", namesakes, "--out", str(out), "--top-k", "2", "--mode", "DROPMALFORMED"]
+    assert main(["classify", str(folder), *arguments]) == 0
+    rows = list(csv.DictReader(out.open()))
+    with LocalModel(namesakes) as model:
+        expected = model.predict([row["path"].removeprefix("file:") for row in rows], top_k=2)
+    assert len(rows) == 10 and max(float(row["score"]) for row in rows if row["label"] == "cat") > 0.9
+    for row, (best, second) in zip(rows, expected, strict=True):
+        assert (row["label"], row["label_2"]) == (best.label, second.label)
+        assert [float(row["score"]), float(row["score_2"])] == pytest.approx([best.score, second.score], abs=1e-6)
+    # Digits 0 and 2 are both called cat.
+    told = capsys.readouterr().out
+    seen = {best.id for best, _ in expected}
+    assert {0, 2} <= seen and "cat (0)" in told and "cat (2)" in told
+    assert all(NAMESAKES[id] in told for id in seen)
 
 
 @pytest.mark.usefixtures("in_this_session")
