@@ -118,6 +118,22 @@ def test_classify_refuses_a_folder_as_its_file_before_any_work(
 
 
 @pytest.mark.usefixtures("in_this_session")
+def test_classify_replaces_a_table_of_spark_and_refuses_a_folder_of_something_else(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A URI is written as a folder.
+    table, photos = tmp_path / "labels.csv", tmp_path / "photos.csv"
+    photos.mkdir()
+    (photos / "_MG_1234.jpg").write_bytes(b"mine")
+    for _ in range(2):
+        assert main(["classify", str(folder), "--out", table.as_uri()]) == 0
+    assert len(list(table.glob("part-*.csv"))) >= 1
+    assert main(["classify", str(folder), "--out", photos.as_uri()]) == 1
+    assert "holds something else than a table of Spark's: _MG_1234.jpg" in capsys.readouterr().err
+    assert (photos / "_MG_1234.jpg").read_bytes() == b"mine"
+
+
+@pytest.mark.usefixtures("in_this_session")
 @pytest.mark.parametrize(("path", "told"), [("nowhere", "there is no such folder"), ("empty", "holds no files")])
 def test_classify_refuses_a_folder_without_files(
     path: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -191,6 +207,8 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
     assert main(["push", str(EMBEDDED_BUNDLE), home, "--name", "team/numbers"]) == 0
     place = capsys.readouterr().out.strip()
     assert place.endswith("/home/team/numbers/1")
+    assert main(["push", "embedded:digits", home, "--name", "team/numbers"]) == 0
+    assert capsys.readouterr().out.strip() == place, "it is the same bundle"
     assert main(["models", "--home", home]) == 0
     listed = capsys.readouterr().out
     assert "digits" in listed and "team/numbers" in listed
