@@ -24,7 +24,7 @@ labelled = model.transform(pictures).select(
     F.element_at(F.split("path", "/"), -1).alias("picture"),
     F.element_at(F.split("path", "/"), -2).alias("truth"),
     best["result"].alias("label"),
-    best["metadata"][best["result"]].cast("double").alias("score"),
+    best["metadata"]["score"].cast("double").alias("score"),
     "error",
 )
 labelled.cache()

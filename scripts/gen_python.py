@@ -34,6 +34,10 @@ TYPES = {
     "doubleArray": ("list[float]", "toListFloat"),
 }
 
+# The module that checks values, and its classes that check a number of a type.
+ALLOWED_VALUES = "sparkvision._allowed_values"
+NUMBERS = {"int": "WholeNumber", "float": "Number"}
+
 # Setters of the base classes in _base.py: modelPath's forgets the old model's hash, inputCols' takes names as Scala's.
 WRITTEN_BY_HAND = {"modelPath", "inputCols"}
 
@@ -82,7 +86,7 @@ PARAM = """    {name}: Param[{type}] = Param(
         Params._dummy(),
         "{name}",
         {doc},
-        typeConverter=TypeConverters.{converter},
+        typeConverter={converter},
     )"""
 
 SETTER = '''
@@ -139,8 +143,19 @@ def simple_name(class_name: str) -> str:
 
 def python_param(param: dict[str, Any]) -> str:
     """Write one Param's declaration."""
+    python_type, _ = TYPES[param["type"]]
+    return PARAM.format(name=param["name"], type=python_type, doc=repr(param["doc"]), converter=converter_of(param))
+
+
+def converter_of(param: dict[str, Any]) -> str:
+    """Write what converts a value to the Param's type, and refuses values that are not allowed."""
     python_type, converter = TYPES[param["type"]]
-    return PARAM.format(name=param["name"], type=python_type, doc=repr(param["doc"]), converter=converter)
+    if "oneOf" in param:
+        return f"OneOf({param['name']!r}, {tuple(param['oneOf'])!r})"
+    if "lowest" in param:
+        limits = [param[limit] for limit in ("lowest", "highest") if limit in param]
+        return f"{NUMBERS[python_type]}({', '.join(map(repr, [param['name'], *limits]))})"
+    return f"TypeConverters.{converter}"
 
 
 def python_accessors(param: dict[str, Any]) -> str:
@@ -168,10 +183,10 @@ def formatted(source: str) -> str:
 def stages_module(manifest: list[dict[str, Any]]) -> str:
     """Write the module of Python stages."""
     names = ", ".join(f'"{simple_name(s["className"])}"' for s in manifest)
-    bases = sorted({BASES[s["kind"]] for s in manifest})
+    used = {BASES[s["kind"]] for s in manifest} | {(ALLOWED_VALUES, name) for name in ("OneOf", *NUMBERS.values())}
     imports = [
         f"from {module} import {', '.join(name for _, name in of_module)}"
-        for module, of_module in groupby(bases, itemgetter(0))
+        for module, of_module in groupby(sorted(used), itemgetter(0))
     ]
     header = HEADER.format(names=names, imports="\n".join(imports))
     return formatted(header + "".join(python_class(s) for s in manifest))

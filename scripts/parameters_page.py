@@ -65,8 +65,8 @@ def _group(param: dict[str, Any]) -> str:
 
 def _table(params: list[dict[str, Any]]) -> str:
     # Two columns, so that a telephone shows them.
-    rows = [f"| `{p['name']}`<br>{_type(p)}, {_default(p)} | {_escaped(p['doc'])} |\n" for p in params]
-    return "| Parameter, type, default | What it is |\n|---|---|\n" + "".join(rows)
+    rows = [f"| `{p['name']}`<br>{_type(p)}, {_default(p)}{_allowed(p)} | {_escaped(p['doc'])} |\n" for p in params]
+    return "| Parameter, type, default, allowed values | What it is |\n|---|---|\n" + "".join(rows)
 
 
 def _type(param: dict[str, Any]) -> str:
@@ -76,6 +76,15 @@ def _type(param: dict[str, Any]) -> str:
 
 def _default(param: dict[str, Any]) -> str:
     return f"`{json.dumps(param['default'])}`" if "default" in param else NO_DEFAULT
+
+
+def _allowed(param: dict[str, Any]) -> str:
+    """Write a line of its own, where not all values of the type are allowed."""
+    if "oneOf" in param:
+        return f"<br>one of {', '.join(param['oneOf'])}"
+    if "highest" in param:
+        return f"<br>between {param['lowest']} and {param['highest']}"
+    return f"<br>at least {param['lowest']}" if "lowest" in param else ""
 
 
 def _escaped(text: str) -> str:

@@ -81,6 +81,24 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         stage: Stage = super()._set(**values)
         return stage
 
+    def copy(self: Stage, extra: dict[Param[Any], Any] | None = None) -> Stage:
+        """Copy this stage; ``transform(df, params)`` does, too.
+
+        Parameters
+        ----------
+        extra
+            Params of the copy that differ, for instance ``{stage.topK: 3}``.
+
+        Raises
+        ------
+        ParameterError
+            When one of them has a value that makes no sense.
+        """
+        # Set as by setters: pyspark's own copy takes any value. A Pipeline's copy hands every stage the Params of all.
+        own = {param.name: value for param, value in (extra or {}).items() if param.parent == self.uid}
+        copied: Stage = super().copy()
+        return copied._set(**own)
+
     def clear(self, param: Param[Any]) -> None:
         """Forget the value that a Param was set to."""
         # Over Spark Connect pyspark's own does nothing.
@@ -136,7 +154,7 @@ class BundleTransformer(VisionTransformer):
     def copy(self: ModelStage, extra: dict[Param[Any], Any] | None = None) -> ModelStage:
         """Copy this stage; with another modelPath the copy forgets the hash of the old model, as setModelPath does."""
         copied = super().copy(extra)
-        names = {param.name for param in extra or {}}
+        names = {param.name for param in extra or {} if param.parent == self.uid}
         if "modelPath" in names and "bundleHash" not in names:
             copied.clear(copied.getParam("bundleHash"))
         return copied

@@ -52,7 +52,7 @@ class SimilarityTransformer(VisionTransformer):
         dataset
             A table, not a stream.
         indexPath
-            A folder, any URI that Hadoop writes to; all executors must reach it.
+            A folder, any URI that Hadoop writes to, new, empty or an index's; all executors must reach it.
         idCol
             Column that names the pictures. Each row is one of the index, also where ids are there twice.
         embeddingsCol
@@ -79,7 +79,8 @@ class SimilarityTransformer(VisionTransformer):
         Raises
         ------
         ParameterError
-            For a stream, a column that is not there, or an index that is there already.
+            For a stream, a column that is not there, an index that is there already, or, whatever `overwrite` says, a
+            folder that holds something else.
         SimilarityIndexError
             When no row has a usable embedding, one has another length than the others, or the index cannot be written.
         SessionError

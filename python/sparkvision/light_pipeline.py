@@ -131,7 +131,7 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation(_ERROR, 0, 0, answer["error"], {"origin": origin})]
     # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala, DetectionOutput.scala): three channels, and
-    # -1 for a picture that came encoded; the facts win over a class of the same name.
+    # -1 for a picture that came encoded; the facts, `score` and `id` win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
@@ -146,8 +146,13 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
         return [Annotation("image_embeddings", 0, 0, "", facts, embedding)]
     if "objects" in answer:
         return [Annotation("detection", 0, 0, found["label"], facts | _numbers(found)) for found in answer["objects"]]
-    metadata = {best["label"]: best["score"] for best in answer["best"]} | facts
-    return [Annotation("category", 0, 0, best["label"], metadata) for best in answer["best"]]
+    # Of classes of one name the best one's score, which is the last that is written.
+    shared = {best["label"]: best["score"] for best in reversed(answer["best"])} | facts
+    return [Annotation("category", 0, 0, best["label"], shared | _own(best)) for best in answer["best"]]
+
+
+def _own(best: dict[str, Any]) -> dict[str, str]:
+    return {"score": best["score"], "id": str(best["id"])}
 
 
 def _numbers(found: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.ml.param import Param, Params, TypeConverters
 
+from sparkvision._allowed_values import Number, OneOf, WholeNumber
 from sparkvision._base import (
     BundleTransformer,
     ClassificationTransformer,
@@ -124,13 +125,13 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures, or texts, that the model is given at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -142,7 +143,7 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -154,13 +155,13 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -196,7 +197,7 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -208,7 +209,7 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
@@ -232,13 +233,13 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -250,7 +251,7 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -286,7 +287,7 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -298,31 +299,31 @@ class ImageClassification(ClassificationTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     threshold: Param[float] = Param(
         Params._dummy(),
         "threshold",
         "multi-label models: the lowest score that is reported",
-        typeConverter=TypeConverters.toFloat,
+        typeConverter=Number("threshold", 0.0, 1.0),
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
         "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -685,13 +686,13 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures, or texts, that the model is given at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -703,7 +704,7 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -715,13 +716,13 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -763,7 +764,7 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -775,7 +776,7 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
@@ -799,13 +800,13 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -823,7 +824,7 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -841,13 +842,13 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "pooling",
         "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("pooling", ("cls", "mean", "pooler")),
     )
     resample: Param[int] = Param(
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -859,19 +860,19 @@ class ViTImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -1180,13 +1181,13 @@ class SimilarImages(SimilarityTransformer):
         Params._dummy(),
         "batchSize",
         "embeddings that an exact search compares with the index at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     efSearch: Param[int] = Param(
         Params._dummy(),
         "efSearch",
         "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("efSearch", 1),
     )
     embeddingsCol: Param[str] = Param(
         Params._dummy(),
@@ -1210,7 +1211,7 @@ class SimilarImages(SimilarityTransformer):
         Params._dummy(),
         "method",
         "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("method", ("exact", "approximate")),
     )
     outputCol: Param[str] = Param(
         Params._dummy(),
@@ -1222,7 +1223,7 @@ class SimilarImages(SimilarityTransformer):
         Params._dummy(),
         "topK",
         "how many similar pictures are named, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
 
     def __init__(self) -> None:
@@ -1318,13 +1319,13 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -1336,7 +1337,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -1348,7 +1349,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     detectionsCol: Param[str] = Param(
         Params._dummy(),
@@ -1360,7 +1361,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -1396,7 +1397,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -1408,7 +1409,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
@@ -1432,13 +1433,13 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -1450,7 +1451,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -1468,7 +1469,7 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -1480,31 +1481,31 @@ class YolosForObjectDetection(ModelTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     threshold: Param[float] = Param(
         Params._dummy(),
         "threshold",
         "objects with a higher score are reported",
-        typeConverter=TypeConverters.toFloat,
+        typeConverter=Number("threshold", 0.0, 1.0),
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
         "objects reported for each picture, at most, best first (unset: all above threshold)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -1812,13 +1813,13 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -1830,7 +1831,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -1842,7 +1843,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     detectionsCol: Param[str] = Param(
         Params._dummy(),
@@ -1854,7 +1855,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -1890,7 +1891,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -1902,7 +1903,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
@@ -1926,13 +1927,13 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -1944,7 +1945,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -1962,7 +1963,7 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -1974,31 +1975,31 @@ class DetrForObjectDetection(ModelTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     threshold: Param[float] = Param(
         Params._dummy(),
         "threshold",
         "objects with a higher score are reported",
-        typeConverter=TypeConverters.toFloat,
+        typeConverter=Number("threshold", 0.0, 1.0),
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
         "objects reported for each picture, at most, best first (unset: all above threshold)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -2306,7 +2307,7 @@ class ImageCropper(ColumnsTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     errorCol: Param[str] = Param(
         Params._dummy(),
@@ -2336,7 +2337,7 @@ class ImageCropper(ColumnsTransformer):
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -2440,13 +2441,13 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures, or texts, that the model is given at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -2464,7 +2465,7 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -2476,13 +2477,13 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -2518,7 +2519,7 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -2530,7 +2531,7 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     hypothesisTemplate: Param[str] = Param(
         Params._dummy(),
@@ -2560,13 +2561,13 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -2578,7 +2579,7 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -2614,7 +2615,7 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -2626,31 +2627,31 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     threshold: Param[float] = Param(
         Params._dummy(),
         "threshold",
         "multi-label models: the lowest score that is reported",
-        typeConverter=TypeConverters.toFloat,
+        typeConverter=Number("threshold", 0.0, 1.0),
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
         "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -2995,13 +2996,13 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
         "pictures, or texts, that the model is given at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -3013,7 +3014,7 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "cropSize",
         "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("cropSize", 1),
     )
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
@@ -3025,13 +3026,13 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "decodeMode",
         "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
@@ -3073,7 +3074,7 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -3085,7 +3086,7 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "height",
         "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("height", 1),
     )
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
@@ -3109,13 +3110,13 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -3133,7 +3134,7 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -3151,7 +3152,7 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "resample",
         "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("resample", 0, 5),
     )
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
@@ -3163,19 +3164,19 @@ class CLIPImageEmbeddings(ModelTransformer):
         Params._dummy(),
         "resizeBackend",
         "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
         "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("size", 1),
     )
     width: Param[int] = Param(
         Params._dummy(),
         "width",
         "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("width", 1),
     )
 
     def __init__(self) -> None:
@@ -3474,7 +3475,7 @@ class CLIPTextEmbeddings(BundleTransformer):
         Params._dummy(),
         "batchSize",
         "pictures, or texts, that the model is given at once, at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("batchSize", 1),
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
@@ -3492,7 +3493,7 @@ class CLIPTextEmbeddings(BundleTransformer):
         Params._dummy(),
         "deviceId",
         "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("deviceId", -1),
     )
     embeddingsCol: Param[str] = Param(
         Params._dummy(),
@@ -3510,7 +3511,7 @@ class CLIPTextEmbeddings(BundleTransformer):
         Params._dummy(),
         "executionProvider",
         "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
     )
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
@@ -3528,7 +3529,7 @@ class CLIPTextEmbeddings(BundleTransformer):
         Params._dummy(),
         "intraOpThreads",
         "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("intraOpThreads", 0),
     )
     modelPath: Param[str] = Param(
         Params._dummy(),
@@ -3546,7 +3547,7 @@ class CLIPTextEmbeddings(BundleTransformer):
         Params._dummy(),
         "onednnFpMath",
         "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
 
     def __init__(self) -> None:
@@ -3685,13 +3686,13 @@ class PerceptualHash(ColumnsTransformer):
         Params._dummy(),
         "algorithm",
         "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("algorithm", ("phash", "dhash")),
     )
     badImageMode: Param[str] = Param(
         Params._dummy(),
         "badImageMode",
         "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
     errorCol: Param[str] = Param(
         Params._dummy(),
@@ -3715,7 +3716,7 @@ class PerceptualHash(ColumnsTransformer):
         Params._dummy(),
         "maxImagePixels",
         "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxImagePixels", 1),
     )
     originCol: Param[str] = Param(
         Params._dummy(),
@@ -3832,25 +3833,25 @@ class ImageDeduplicator(VisionTransformer):
         Params._dummy(),
         "matching",
         "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("matching", ("either", "both")),
     )
     maxHashDistance: Param[int] = Param(
         Params._dummy(),
         "maxHashDistance",
         "bits, of 64, in which the hashes of duplicates differ at most",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("maxHashDistance", 0, 16),
     )
     method: Param[str] = Param(
         Params._dummy(),
         "method",
         "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
-        typeConverter=TypeConverters.toString,
+        typeConverter=OneOf("method", ("exact", "approximate")),
     )
     minSimilarity: Param[float] = Param(
         Params._dummy(),
         "minSimilarity",
         "lowest cosine between the embeddings of duplicates",
-        typeConverter=TypeConverters.toFloat,
+        typeConverter=Number("minSimilarity", -1.0, 1.0),
     )
     orderCol: Param[str] = Param(
         Params._dummy(),
@@ -3868,7 +3869,7 @@ class ImageDeduplicator(VisionTransformer):
         Params._dummy(),
         "topK",
         "how many of the most similar embeddings are looked at for each picture",
-        typeConverter=TypeConverters.toInt,
+        typeConverter=WholeNumber("topK", 1),
     )
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.utils import is_remote
 
 from sparkvision._base import scala_errors
+from sparkvision._embedded import local_folder
 from sparkvision._session import require_jars
 from sparkvision.errors import SessionError
 
@@ -27,14 +28,14 @@ def push(bundle: str | Path, home: str, spark: SparkSession, name: str | None = 
     Parameters
     ----------
     bundle
-        The bundle's folder, on this machine.
+        The bundle's folder, on this machine, or ``embedded:NAME``.
     home
         Any URI that Hadoop writes to. Set ``spark.sparkvision.modelHome`` to it where the model is used.
     spark
         A classic session, whose Hadoop settings are used.
     name
-        ``NAME`` or ``NAME:VERSION``. Default: the folder's name. Without a version it gets the next whole number,
-        unless the newest version is this very bundle.
+        ``NAME`` or ``NAME:VERSION``. Default: the folder's name, or the embedded model's. Without a version it gets the
+        next whole number, unless the newest version is this very bundle.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def push(bundle: str | Path, home: str, spark: SparkSession, name: str | None = 
     Raises
     ------
     BundleError
-        When the bundle is damaged, the version holds another one, or the home cannot be written to.
+        When the bundle is damaged, the version holds another one or something else, or the home cannot be written to.
     SessionError
         When the session is one over Spark Connect, or lacks SparkVision's jars.
 
@@ -53,9 +54,9 @@ def push(bundle: str | Path, home: str, spark: SparkSession, name: str | None = 
     >>> sparkvision.model_home.push("my-vit", "hdfs:///models", spark)
     'hdfs:///models/my-vit/1'
     """
-    folder = Path(bundle).absolute()
-    with scala_errors():
-        return str(_scala(spark).push(str(folder), home, name or folder.name, spark._jsparkSession))
+    with local_folder(bundle) as folder, scala_errors():
+        source = folder.absolute()
+        return str(_scala(spark).push(str(source), home, name or source.name, spark._jsparkSession))
 
 
 def models(spark: SparkSession) -> DataFrame:

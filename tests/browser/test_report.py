@@ -161,6 +161,9 @@ def test_accuracy_and_confusions_are_told_and_lead_to_their_pictures(
 def test_errors_are_counted_by_reason_and_lead_to_their_pictures(page: Page, labelled: list[LabelledPicture]) -> None:
     reasons = page.run("return [...document.querySelectorAll('.reasons button')].map((row) => row.innerText)")
     assert sum(int(row.split()[-1]) for row in reasons) == len(paths(labelled, lambda p: p.error is not None))
+    # With their numbers, as they are.
+    errors = {picture.error for picture in labelled}
+    assert all(row.rsplit(maxsplit=1)[0] in errors for row in reasons)
     page.press(".reasons button", "\ue007")
     assert page.found == int(reasons[0].split()[-1])
 

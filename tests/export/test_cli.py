@@ -7,10 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 from typer.testing import CliRunner
 
 from sparkvision import __version__
 from sparkvision._session import jars
+from sparkvision.bundle import Bundle
 from sparkvision.cli import app, main
 from sparkvision.export import ExportReport
 
@@ -41,6 +43,23 @@ def test_inspect_shows_what_is_inside(exported: ExportReport, capsys: pytest.Cap
         "verified: all 5",
     ):
         assert fact in shown
+
+
+def test_inspect_shows_the_embedded_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "embedded:digits"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"bundle +embedded:digits\n", shown) and "verified: all 5" in shown
+    assert Bundle.read(EMBEDDED_BUNDLE).model_hash() in shown
+
+
+@pytest.mark.parametrize("command", ["inspect", "verify"])
+def test_an_embedded_model_that_is_not_there_is_refused_with_those_that_are(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"verify": ["--source", "x", "--images", str(FIXTURES / "photos"), "--report", str(tmp_path / "r")]}
+    assert main([command, "embedded:letters", *more.get(command, [])]) != 0
+    told = capsys.readouterr().err
+    assert "There is no embedded model 'embedded:letters'; this installation holds embedded:digits." in told
 
 
 def test_inspect_finds_a_flipped_byte(bundle_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,6 +161,20 @@ def test_the_problem_type_is_what_transformers_would_assume(
     assert manifest.outputs == (TensorSpec("logits", "float32", ("batch_size", labels)),)
 
 
+def test_classes_of_one_name_keep_it_and_are_told(
+    checkpoint_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["cat", "dog", "cat", "bird", "cow", "eel", "dog"]
+    config = json.loads((checkpoint_copy / "config.json").read_text())
+    (checkpoint_copy / "config.json").write_text(json.dumps({**config, "id2label": dict(enumerate(names))}))
+    report = export(checkpoint_copy, tmp_path / "bundle")
+    assert report.bundle.manifest.labels == tuple(names)
+    told = [line for line in capsys.readouterr().out.splitlines() if "several classes" in line]
+    assert (
+        len(told) == 1 and "called 'cat' (ids 0, 2), 'dog' (ids 1, 6): results tell them apart by their ids" in told[0]
+    )
+
+
 def test_a_processor_that_does_not_say_its_type_is_named_in_the_bundle(checkpoint_copy: Path, tmp_path: Path) -> None:
     path = checkpoint_copy / "preprocessor_config.json"
     settings = json.loads(path.read_text())

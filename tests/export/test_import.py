@@ -99,6 +99,34 @@ def test_a_last_activation_tells_the_problem_type_and_is_left_out(
     assert difference(report.bundle, graph, 3) <= 1e-5
 
 
+def test_classes_of_one_name_are_told(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+    files.labels.write_text("\n".join([LABELS[0]] * len(LABELS)))
+    path = Convolution().write(files.folder / "graph.onnx")
+    report = import_onnx(path, files.folder / "bundle", files.labels, files.preprocessor)
+    assert set(report.bundle.manifest.labels) == {LABELS[0]}
+    assert f"several classes are called '{LABELS[0]}' (ids 0, 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fails", "told"),
+    [
+        ("sparkvision.importing.job.run", "with batches of 1 and 3 pictures: AssertionError; convert"),
+        ("onnx.load", "cannot be read as an ONNX graph: AssertionError; convert"),
+        ("transformers.AutoImageProcessor.from_pretrained", "that transformers knows: AssertionError"),
+    ],
+)
+def test_a_library_that_fails_without_a_word_is_told_by_its_errors_name(
+    files: Files, monkeypatch: pytest.MonkeyPatch, fails: str, told: str
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError
+
+    graph = Convolution()
+    monkeypatch.setattr(fails, fail)
+    with pytest.raises(ExportError, match=told):
+        files.run(graph)
+
+
 def test_for_regression_the_graph_is_used_as_it_is(files: Files) -> None:
     bundle = files.run(Convolution(activation="Sigmoid"), problem_type="regression")
     assert (bundle.manifest.problem_type, bundle.manifest.outputs[0].name) == ("regression", "scores")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_file, write_manifest
 from sparkvision.cli import main
@@ -68,6 +69,7 @@ def test_the_embedded_model_agrees_with_its_checkpoint(
     assert data["schemaVersion"] == 1 and data["passed"] is True
     assert data["files"]["compared"] == data["files"]["equalPixels"] == len(data["pictures"]) == count
     assert 0 < data["largestDifference"]["logits"] < 1e-4
+    assert Bundle.read(EMBEDDED_BUNDLE).model_hash() in json.dumps(data)
     assert (tmp_path / "report" / PAGE).is_file()
 
 

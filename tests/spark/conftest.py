@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.ml import ViTForImageClassification
 
@@ -40,3 +43,17 @@ def clip_bundles(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
         clip_checkpoint, folder / "fixed", candidate_labels=CLIP_LABELS, hypothesis_template=CLIP_TEMPLATE, **options
     )
     return {name: str(folder / name) for name in ("free", "fixed")}
+
+
+# Two cats, and classes that are called as an annotation's facts are.
+NAMESAKES = ["cat", "id", "cat", "width", "origin", "mode", "image", "height", "nChannels", "score"]
+
+
+@pytest.fixture(scope="session")
+def namesakes(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The embedded model under the names of `NAMESAKES`."""
+    folder = tmp_path_factory.mktemp("namesakes") / "bundle"
+    shutil.copytree(EMBEDDED_BUNDLE, folder)
+    manifest = json.loads((folder / "sparkvision.json").read_text())
+    (folder / "sparkvision.json").write_text(json.dumps(manifest | {"labels": NAMESAKES}))
+    return str(folder)

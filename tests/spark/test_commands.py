@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
+from tests.spark.conftest import NAMESAKES
 
 from sparkvision.cli import main
 from sparkvision.cli.similar import most_similar
 from sparkvision.export import ExportReport
+from sparkvision.local import LocalModel
 
 pytestmark = pytest.mark.classic_only("the commands start classic sessions")
 
@@ -79,6 +81,27 @@ def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("in_this_session")
+def test_classify_writes_the_scores_of_the_labels_where_classes_share_a_name(
+    folder: Path, namesakes: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "predictions.csv"
+    arguments = ["--model", namesakes, "--out", str(out), "--top-k", "2", "--mode", "DROPMALFORMED"]
+    assert main(["classify", str(folder), *arguments]) == 0
+    rows = list(csv.DictReader(out.open()))
+    with LocalModel(namesakes) as model:
+        expected = model.predict([row["path"].removeprefix("file:") for row in rows], top_k=2)
+    assert len(rows) == 10 and max(float(row["score"]) for row in rows if row["label"] == "cat") > 0.9
+    for row, (best, second) in zip(rows, expected, strict=True):
+        assert (row["label"], row["label_2"]) == (best.label, second.label)
+        assert [float(row["score"]), float(row["score_2"])] == pytest.approx([best.score, second.score], abs=1e-6)
+    # Digits 0 and 2 are both called cat.
+    told = capsys.readouterr().out
+    seen = {best.id for best, _ in expected}
+    assert {0, 2} <= seen and "cat (0)" in told and "cat (2)" in told
+    assert all(NAMESAKES[id] in told for id in seen)
+
+
+@pytest.mark.usefixtures("in_this_session")
 def test_classify_refuses_a_format_before_any_work(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", str(folder), "--out", "labels.xlsx"]) == 1
     assert "labels.xlsx: its name must end in one of .parquet, .csv, .json" in capsys.readouterr().err
@@ -92,6 +115,22 @@ def test_classify_refuses_a_folder_as_its_file_before_any_work(
     # There are no pictures either, which would be told first if they were looked for first.
     assert main(["classify", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out.csv")]) == 1
     assert "out.csv is a folder; give the name of a file" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_replaces_a_table_of_spark_and_refuses_a_folder_of_something_else(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A URI is written as a folder.
+    table, photos = tmp_path / "labels.csv", tmp_path / "photos.csv"
+    photos.mkdir()
+    (photos / "_MG_1234.jpg").write_bytes(b"mine")
+    for _ in range(2):
+        assert main(["classify", str(folder), "--out", table.as_uri()]) == 0
+    assert len(list(table.glob("part-*.csv"))) >= 1
+    assert main(["classify", str(folder), "--out", photos.as_uri()]) == 1
+    assert "holds something else than a table of Spark's: _MG_1234.jpg" in capsys.readouterr().err
+    assert (photos / "_MG_1234.jpg").read_bytes() == b"mine"
 
 
 @pytest.mark.usefixtures("in_this_session")
@@ -168,6 +207,8 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
     assert main(["push", str(EMBEDDED_BUNDLE), home, "--name", "team/numbers"]) == 0
     place = capsys.readouterr().out.strip()
     assert place.endswith("/home/team/numbers/1")
+    assert main(["push", "embedded:digits", home, "--name", "team/numbers"]) == 0
+    assert capsys.readouterr().out.strip() == place, "it is the same bundle"
     assert main(["models", "--home", home]) == 0
     listed = capsys.readouterr().out
     assert "digits" in listed and "team/numbers" in listed

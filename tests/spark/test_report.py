@@ -72,6 +72,10 @@ def test_a_sample_is_shown_where_there_are_too_many_and_all_are_counted(predicti
     some = data(write_report(predictions, tmp_path / "some.html", folders_are_labels=True, pictures=20))
     assert 3 <= len(some["pictures"]) <= 20 and some["choice"] == "a random sample"
     assert some["total"] == 50 and some["summary"] == every["summary"]
+    # Both damaged files are cut off; the texts tell where, and one of them is shown.
+    assert some["examples"] == every["examples"] and len(every["examples"]) == len(every["summary"]["reasons"])
+    errors = [p["error"] for p in every["pictures"] if "error" in p]
+    assert set(every["examples"].values()) <= set(errors) and any(re.search("[0-9]", error) for error in errors)
     assert [p for p in every["pictures"] if p in some["pictures"]] == some["pictures"]
 
 

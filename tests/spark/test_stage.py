@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import pytest
-from pyspark.errors import IllegalArgumentException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.ml import Pipeline
 from pyspark.ml.evaluation import MulticlassClassificationEvaluator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from sparkvision import ml
+from sparkvision._allowed_values import Number, OneOf, WholeNumber
 from sparkvision.errors import BundleError, ParameterError, ProcessorError
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
@@ -120,9 +123,58 @@ def test_missing_column_is_refused(vit: ViTForImageClassification, mixed: DataFr
         vit.setInputCols(["picture"]).transform(mixed)
 
 
-def test_param_value_that_makes_no_sense_is_refused(vit: ViTForImageClassification, mixed: DataFrame) -> None:
-    with pytest.raises(IllegalArgumentException, match="batchSize"):
-        vit.setBatchSize(0).transform(mixed)
+@pytest.mark.parametrize(
+    ("param", "value", "told"),
+    [
+        ("topK", 0, "topK must be at least 1, not 0."),
+        ("batchSize", 0, "batchSize must be at least 1, not 0."),
+        ("threshold", 2, "threshold must be between 0.0 and 1.0, not 2.0."),
+        ("threshold", float("nan"), "threshold must be between 0.0 and 1.0, not nan."),
+        ("executionProvider", "cudaa", "executionProvider must be one of auto, cpu, onednn, cuda, not 'cudaa'."),
+        ("badImageMode", "x", "badImageMode must be one of PERMISSIVE, DROPMALFORMED, FAILFAST, not 'x'."),
+        ("decodeMode", "x", "decodeMode must be one of exact, fast, not 'x'."),
+        ("resample", 6, "resample must be between 0 and 5, not 6."),
+        ("resizeBackend", "x", "resizeBackend must be one of pillow, torchvision, not 'x'."),
+        ("onednnFpMath", "x", "onednnFpMath must be one of strict, bf16, not 'x'."),
+    ],
+)
+def test_a_param_value_that_makes_no_sense_is_refused_at_once(
+    vit: ViTForImageClassification, mixed: DataFrame, param: str, value: object, told: str
+) -> None:
+    ways: list[Callable[[], object]] = [
+        lambda: getattr(vit, f"set{param[0].upper()}{param[1:]}")(value),
+        lambda: vit.set(vit.getParam(param), value),
+        lambda: vit.copy({vit.getParam(param): value}),
+        lambda: vit.transform(mixed, {vit.getParam(param): value}),
+    ]
+    for way in ways:
+        with pytest.raises(ParameterError) as refused:
+            way()
+        assert str(refused.value) == told and refused.value.__cause__ is None
+    assert not vit.isSet(vit.getParam(param))
+
+
+def test_every_stage_refuses_what_its_params_may_not_be(spark: SparkSession) -> None:
+    refused = set()
+    for name in ml.__all__:
+        stage = getattr(ml, name)()
+        for param in stage.params:
+            if isinstance(param.typeConverter, (OneOf, WholeNumber, Number)):
+                wrong = "no such name" if isinstance(param.typeConverter, OneOf) else -2
+                with pytest.raises(ParameterError, match=f"^{param.name} must be "):
+                    getattr(stage, f"set{param.name[0].upper()}{param.name[1:]}")(wrong)
+                refused.add(param.name)
+    enumerations = {"pooling", "method", "algorithm", "matching", "decodeMode", "badImageMode", "executionProvider"}
+    assert enumerations | {"topK", "efSearch", "maxHashDistance", "minSimilarity", "deviceId"} <= refused
+
+
+def test_a_copy_has_the_params_that_it_was_given_and_no_other_stages(
+    vit: ViTForImageClassification, mixed: DataFrame
+) -> None:
+    other = ml.SimilarImages()
+    copied = vit.copy({vit.topK: 3, other.topK: 7})
+    assert copied.getTopK() == 3 and vit.getTopK() == 1 and copied.uid == vit.uid
+    assert [len(row["class"]) for row in vit.transform(mixed, {vit.topK: 3}).collect()] == [3, 3, 0, 3, 3, 0]
 
 
 def test_param_of_wrong_type_is_refused(vit: ViTForImageClassification) -> None:

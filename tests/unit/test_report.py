@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -47,6 +49,16 @@ def test_scores_are_counted_in_steps_and_what_is_no_probability_in_none() -> Non
 def test_errors_are_counted_without_their_numbers() -> None:
     rows = [LabelledPicture("x", error=f"too large: {side} x 9 pixels") for side in (10, 11, 2000)]
     assert summary(rows).reasons == [("too large: # x # pixels", 3)] and reason(None) is None
+
+
+def test_an_error_is_shown_with_its_numbers(tmp_path: Path) -> None:
+    rows = [LabelledPicture("x", error=f"it begins with the bytes 23 23 23 {last}") for last in ("63", "20", "41")]
+    page_file = write_report(rows, tmp_path / "report.html")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page_file.read_text(), re.S)
+    assert found is not None
+    data = json.loads(found[1])
+    ((reason, count),) = data["summary"]["reasons"]
+    assert count == 3 and data["examples"] == {reason: "it begins with the bytes 23 23 23 20"}
 
 
 def test_a_folder_is_a_true_label(digits: list[Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -82,7 +83,7 @@ def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
         suffix = f"_{rank + 1}" if rank else ""
         best = f"get(class, {rank})"
         columns.append(f"{best}.result AS label{suffix}")
-        columns.append(f"TRY_CAST({best}.metadata[{best}.result] AS DOUBLE) AS score{suffix}")
+        columns.append(f"TRY_CAST({best}.metadata['score'] AS DOUBLE) AS score{suffix}")
     return labelled.selectExpr(*columns, "error")
 
 
@@ -91,11 +92,15 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    counts = (
-        labelled.selectExpr("get(class, 0).result AS label", "error IS NOT NULL AS bad").groupBy("label", "bad").count()
+    best = labelled.selectExpr(
+        "get(class, 0).result AS label", "get(class, 0).metadata['id'] AS id", "error IS NOT NULL AS bad"
     )
-    rows = sorted(counts.collect(), key=lambda row: -row["count"])
-    labels = [(row.label, row["count"]) for row in rows if not row.bad]
+    rows = sorted(best.groupBy("label", "id", "bad").count().collect(), key=lambda row: -row["count"])
+    names = Counter(row.label for row in rows if not row.bad)
+    # Several classes may have one name.
+    labels = [
+        (row.label if names[row.label] == 1 else f"{row.label} ({row.id})", row["count"]) for row in rows if not row.bad
+    ]
     bad = sum(row["count"] for row in rows if row.bad)
     table = Table("label")
     table.add_column("pictures", justify="right")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from sparkvision._embedded import SCHEME, local_folder
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.cli.command import command
 from sparkvision.errors import BundleError
@@ -18,24 +18,34 @@ from sparkvision.tensors import TensorSpec
 _FIRST_LABELS = 5
 
 
-@command("inspect", "sparkvision inspect my-vit/")
-def inspect(bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the bundle")]) -> None:
+@command("inspect", "sparkvision inspect my-vit/", "sparkvision inspect embedded:digits")
+def inspect(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="folder of the bundle, or embedded:NAME")],
+) -> None:
     """Tell what is in a bundle, and verify its files.
 
     Every file is compared with the manifest's SHA-256.
     """
-    read = Bundle.read(bundle)
-    print(describe(read), flush=True)
-    try:
-        read.verify_files()
-    except BundleError:
-        print(f"{'files':<14} NOT as the manifest says", flush=True)
-        raise
+    with local_folder(bundle) as folder:
+        read = Bundle.read(folder)
+        print(describe(read, bundle if bundle.startswith(SCHEME) else None), flush=True)
+        try:
+            read.verify_files()
+        except BundleError:
+            print(f"{'files':<14} NOT as the manifest says", flush=True)
+            raise
     print(f"{'files':<14} verified: all {len(read.manifest.files)} are as the manifest says")
 
 
-def describe(bundle: Bundle) -> str:
-    """Give a readable summary of a bundle, a line for each fact; its files are read and verified.
+def describe(bundle: Bundle, name: str | None = None) -> str:
+    """Give a readable summary of a bundle, a line for each fact; its preprocessor's settings are read.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The bundle.
+    name : str, optional
+        What it is called. Default: its folder.
 
     Examples
     --------
@@ -47,7 +57,7 @@ def describe(bundle: Bundle) -> str:
     manifest = bundle.manifest
     shown = ", ".join(manifest.labels[:_FIRST_LABELS]) + (", ..." if len(manifest.labels) > _FIRST_LABELS else "")
     facts = [
-        ("bundle", str(bundle.folder)),
+        ("bundle", name or str(bundle.folder)),
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
         (
             "task",

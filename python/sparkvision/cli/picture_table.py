@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from sparkvision.cli.spark_folder import require_replaceable
 from sparkvision.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
 
 
 def require_place(spark: SparkSession, out: str) -> None:
-    """Refuse a folder where one file is to be written, before any work is done."""
-    if _is_one_file(spark, out) and Path(out).is_dir():
+    """Refuse a folder where one file is to be written, or one that holds something else, before any work is done."""
+    if not _is_one_file(spark, out):
+        require_replaceable(spark, out)
+    elif Path(out).is_dir():
         raise ParameterError(f"--out {out} is a folder; give the name of a file")
 
 

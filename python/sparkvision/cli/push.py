@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from sparkvision.cli.spark_session import Conf
     "sparkvision push my-vit/ s3a://lake/models --name google/vit-base:2024-06",
 )
 def push(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="folder of the bundle")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="folder of the bundle, or embedded:NAME")],
     home: Annotated[
         str, typer.Argument(metavar="URI", help="the model home: a folder, or any URI that Hadoop writes to")
     ],

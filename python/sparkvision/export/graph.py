@@ -11,6 +11,7 @@ from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
 from sparkvision.export.architectures import DEFAULT_OPSET
 from sparkvision.export.checkpoint import Checkpoint
+from sparkvision.export.checkpoint_files import first_line
 from sparkvision.export.tracing import traceable
 from sparkvision.tensors import TensorSpec
 
@@ -116,10 +117,10 @@ def trace(
     try:
         export_graph(checkpoint.model, _onnx_config(checkpoint, example, free), path, opset=opset, device="cpu")
     except Exception as error:  # the tracer raises nearly anything for an operator set that cannot hold the model
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ExportError(
             f"{checkpoint.source}: a {checkpoint.config.model_type} model cannot be exported to ONNX for "
-            f"{checkpoint.task} with opset {opset}: {reason}; try another opset, or leave it away for the default"
+            f"{checkpoint.task} with opset {opset}: {first_line(error)}; try another opset, or "
+            "leave it away for the default"
         ) from error
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
+from sparkvision.export.checkpoint_files import first_line
 from sparkvision.export.graph import save
 
 
@@ -35,6 +36,7 @@ def write(source: Path, folder: Path) -> None:
     try:
         halved = convert_float_to_float16(model, keep_io_types=True)
     except Exception as error:  # the converter raises nearly anything for a graph that it does not know
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ExportError(f"the graph cannot be converted to fp16: {reason}; export it with precision fp32") from error
+        raise ExportError(
+            f"the graph cannot be converted to fp16: {first_line(error)}; export it with precision fp32"
+        ) from error
     save(halved, folder)

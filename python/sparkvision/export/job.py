@@ -71,6 +71,9 @@ class ExportJob:
                 names = self._labels(source)
                 parameters = sum(parameter.numel() for parameter in source.model.parameters())
                 progress.note(f"{type(source.model).__name__}, {parameters:,} parameters, {len(names)} labels")
+                # Detectors' checkpoints call every id "N/A" that no object has.
+                if self.task != DETECTION and (shared := labels.shared_names(names)):
+                    progress.note(shared)
             with progress.step(f"Exporting to ONNX, opset {opset}"):
                 graph.write(source, folder, opset)
                 if self.optimize:

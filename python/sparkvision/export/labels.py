@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sparkvision.errors import ExportError
 
 _FORMATS = 'a JSON object {"label": id}, a JSON array of labels in id order, or a text file with one label per line'
+
+# Names, and ids of a name, that a warning lists: a wrong file may have thousands.
+_MOST_LISTED = 4
 
 
 def from_config(id2label: Mapping[int, str]) -> tuple[str, ...]:
@@ -60,8 +63,33 @@ def from_file(path: str | Path, expected: int | None = None) -> tuple[str, ...]:
     return found
 
 
+def shared_names(labels: Sequence[str]) -> str | None:
+    """Say which names several classes share, and what follows; None where each has its own.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        In the order of their ids.
+    """
+    ids: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        ids.setdefault(label, []).append(index)
+    shared = [f"{label!r} (ids {_listed(several)})" for label, several in ids.items() if len(several) > 1]
+    if not shared:
+        return None
+    return (
+        f"warning: several classes are called {_listed(shared)}: results tell them apart by their ids, not by their "
+        "labels; --labels FILE gives classes other names"
+    )
+
+
+def _listed(several: Sequence[object]) -> str:
+    more = len(several) - _MOST_LISTED
+    return ", ".join(map(str, several[:_MOST_LISTED])) + (f" and {more} more" if more > 0 else "")
+
+
 def to_ids(labels: tuple[str, ...]) -> dict[str, int]:
-    """Give ``{label: id}`` as Spark NLP reads it; of labels with one name the last id stays."""
+    """Give ``{label: id}`` as Spark NLP reads it; it knows classes that share a name by the last one's id alone."""
     return {label: index for index, label in enumerate(labels)}
 
 

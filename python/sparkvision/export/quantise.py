@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparkvision.bundle import GRAPH
 from sparkvision.errors import ExportError
+from sparkvision.export.checkpoint_files import first_line
 from sparkvision.export.graph import LARGEST_FILE
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ def write(source: Path, folder: Path, calibration: Sequence[Floats]) -> None:
         else:
             quantization.quantize_dynamic(source / GRAPH, folder / GRAPH, extra_options=extra, **how)
     except Exception as error:  # the quantiser raises nearly anything for a graph that it does not know
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ExportError(f"the graph cannot be quantised to int8: {reason}; export it with precision fp32") from error
+        raise ExportError(
+            f"the graph cannot be quantised to int8: {first_line(error)}; export it with precision fp32"
+        ) from error
     _require_quantised(folder)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparkvision.errors import ExportError
+from sparkvision.export.checkpoint_files import first_line
 from sparkvision.manifest import LAYOUTS
 
 # By the last node: what its scores mean.
@@ -109,7 +110,9 @@ def read(path: Path, layout: str | None) -> ForeignGraph:
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf's and onnx's own errors, and those of external data
-        raise ExportError(f"{path} cannot be read as an ONNX graph: {error}; convert the model again") from error
+        raise ExportError(
+            f"{path} cannot be read as an ONNX graph: {first_line(error)}; convert the model again"
+        ) from error
     inputs, outputs = _inputs(model), list(model.graph.output)
     if not model.graph.node:
         raise ExportError(f"{path} holds no ONNX graph; convert the model again")

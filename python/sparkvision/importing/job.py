@@ -15,6 +15,7 @@ from sparkvision.bundle import PREPROCESSOR, Bundle, describe_files, write_manif
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport, assets, destination, labels, pictures
 from sparkvision.export.checkpoint import CLASSIFICATION
+from sparkvision.export.checkpoint_files import first_line
 from sparkvision.export.graph import read_facts, save
 from sparkvision.export.job import TOLERANCE
 from sparkvision.export.precision import Precision, lower
@@ -62,6 +63,8 @@ class ImportJob:
             with progress.step(f"Reading {self.graph}"):
                 graph = read(self.graph, self.layout)
                 names = labels.from_file(self.labels)
+                if shared := labels.shared_names(names):
+                    progress.note(shared)
                 assets.write_assets(folder, names, _read_processor_config(self.preprocessor))
                 processor = _load_processor(folder, self.preprocessor)
                 problem_type = self._make_fit(graph, len(names), processor, progress)
@@ -120,7 +123,7 @@ def _load_processor(folder: Path, source: Path) -> Any:
     try:
         return auto_class.from_pretrained((folder / PREPROCESSOR).parent, use_fast=False)
     except Exception as error:  # transformers raises nearly anything for settings that are not what they should be
-        raise ExportError(f"{source} names no image processor that transformers knows: {error}") from error
+        raise ExportError(f"{source} names no image processor that transformers knows: {first_line(error)}") from error
 
 
 def _pixels(processor: Any, comparison: Sequence[Image], layout: str) -> Floats:
@@ -147,10 +150,9 @@ def _run_all(folder: Path, graph: ForeignGraph, given: Floats) -> tuple[Floats, 
         alone = [run(session, given[index : index + 1])[0] for index in range(len(given))]
         together = run(session, given[:3])[0]
     except Exception as error:  # ONNX Runtime's exceptions have no common type of their own
-        reason = str(error).strip().splitlines()[0]
         raise ExportError(
-            f"{graph.path} cannot be run by ONNX Runtime with batches of 1 and 3 pictures: {reason}; "
-            "convert the model again with a free batch size"
+            f"{graph.path} cannot be run by ONNX Runtime with batches of 1 and 3 pictures: "
+            f"{first_line(error)}; convert the model again with a free batch size"
         ) from error
     classes = alone[0].shape[-1]
     if together.shape != (min(3, len(given)), classes) or any(row.shape != (1, classes) for row in alone):

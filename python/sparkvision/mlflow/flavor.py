@@ -18,6 +18,7 @@ from pyspark.ml import PipelineModel
 import sparkvision
 from sparkvision import _base, ml
 from sparkvision._base import ModelTransformer
+from sparkvision._embedded import local_folder
 from sparkvision._session import require_jars
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
@@ -44,7 +45,8 @@ def save_model(
     Parameters
     ----------
     model
-        A fitted Pipeline with exactly one stage that runs a model, such a stage, or a bundle's folder.
+        A fitted Pipeline with exactly one stage that runs a model, such a stage, a bundle's folder, or
+        ``embedded:NAME``.
     path
         The folder to write; it must not exist, or be empty.
     input_example
@@ -203,9 +205,9 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
 def _write(model: Saveable, data: Path) -> ModelTransformer | None:
     """Write the model's files; give the stage that runs it, unless it is a bundle."""
     if isinstance(model, (str, Path)):
-        source = Bundle.read(model)
-        source.verify_files()
-        shutil.copytree(source.folder, data)
+        with local_folder(model) as folder:
+            Bundle.read(folder).verify_files()
+            shutil.copytree(folder, data)
         return None
     stages = model.stages if isinstance(model, PipelineModel) else [model]
     runs = [stage for stage in stages if isinstance(stage, ModelTransformer)]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from sparkvision._picture import local_file
 from sparkvision.report.columns import ReportColumns
-from sparkvision.report.picture import Counts, Kind, LabelledPicture, folder_of
+from sparkvision.report.picture import Counts, Kind, LabelledPicture, add_example, folder_of
 from sparkvision.report.thumbnail import thumbnail
 from sparkvision.sql import enable_functions, unknown_functions
 
@@ -61,6 +61,8 @@ class Collection:
         How the pictures were chosen where not all are shown.
     originals : sequence of Path or bytes
         The first pictures as they were encoded, where that is wanted.
+    examples : mapping of str to str
+        For each reason, whose numbers are left out, one of the errors that it stands for.
     """
 
     pictures: list[LabelledPicture]
@@ -68,6 +70,7 @@ class Collection:
     counts: Counts
     choice: str
     originals: Sequence[Path | bytes] = ()
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Collection:
@@ -77,10 +80,14 @@ def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Coll
     """
     total = frame.count()  # runs no model
     counts: Counts | None = None
+    examples: dict[str, str] = {}
     sample = frame
     if total > wanted.pictures:
-        kinds = frame.groupBy(*columns.kind).count().orderBy(F.desc("count")).limit(MOST_KINDS)
-        counts = Counter({Kind(*row[:-1]): int(row[-1]) for row in kinds.collect()})
+        counted = frame.groupBy(*columns.kind).agg(F.min(columns.error).alias("error"), F.count("*").alias("count"))
+        rows = counted.orderBy(F.desc("count")).limit(MOST_KINDS).collect()
+        counts = Counter({Kind(*row[:-2]): int(row["count"]) for row in rows})
+        for row in rows:
+            add_example(row["error"], examples)
         # By the names' hashes where there are names: such a filter runs before the model, a random one after it.
         chance = F.rand(seed=0) if columns.path is None else F.pmod(F.xxhash64(columns.path), F.lit(10**6)) / 10**6
         sample = frame.where(chance < wanted.pictures / total).limit(wanted.pictures)
@@ -91,17 +98,21 @@ def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Coll
         raise unknown_functions(error) or error from None
     if counts is None:
         counts = Counter(picture.kind for picture in pictures)
+        for picture in pictures:
+            add_example(picture.error, examples)
     originals = _originals(frame, [picture.path for picture in pictures[: wanted.originals]])
-    return Collection(pictures, total, counts, "a random sample", originals)
+    return Collection(pictures, total, counts, "a random sample", originals, examples)
 
 
 def from_rows(rows: Iterable[LabelledPicture], wanted: Wanted, folders_are_labels: bool) -> Collection:
     """Take rows in memory; thumbnails are made here."""
     shown: list[LabelledPicture] = []
     counts: Counts = Counter()
+    examples: dict[str, str] = {}
     for row in rows:
         known = replace(row, truth=folder_of(row.path)) if folders_are_labels else row
         counts[known.kind] += 1
+        add_example(known.error, examples)
         if len(shown) < wanted.pictures:
             shown.append(known)
     side = _side(len(shown))
@@ -111,7 +122,7 @@ def from_rows(rows: Iterable[LabelledPicture], wanted: Wanted, folders_are_label
         for row in shown
     ]
     originals = [_original(row) for row in shown[: wanted.originals]]
-    return Collection(pictures, counts.total(), counts, "the first ones", originals)
+    return Collection(pictures, counts.total(), counts, "the first ones", originals, examples)
 
 
 def _selected(frame: DataFrame, columns: ReportColumns, side: int | None) -> DataFrame:

@@ -117,13 +117,12 @@ def _scores(field: StructField, fields: dict[str, StructField]) -> Column:
 
 
 def _scored(found: Column) -> Column:
-    """Give an annotation's label and score: a category's are in its metadata by label, as there may be several."""
-    key = F.when(found["annotatorType"] == "detection", "score").otherwise(found["result"])
-    return _pair(found["result"], F.element_at(found["metadata"], key))
+    """Give an annotation's label and its own score: several classes may have one name."""
+    return _pair(found["result"], F.element_at(found["metadata"], F.lit("score")))
 
 
 def _of_class_id(field: StructField, fields: dict[str, StructField]) -> Column:
-    """Give the label of a predictionCol, which names its classes, and the probability of a probabilityCol."""
+    """Give the label of a predictionCol, which names its classes, and its own probability in a probabilityCol."""
     from pyspark.ml.functions import vector_to_array
     from pyspark.ml.linalg import VectorUDT
 
@@ -133,7 +132,7 @@ def _of_class_id(field: StructField, fields: dict[str, StructField]) -> Column:
     column = quoted(field.name)
     label = F.element_at(F.array(*map(F.lit, names)), column.cast("int") + 1)
     known = _is(fields, "probability", VectorUDT)
-    score = F.array_max(vector_to_array(quoted("probability"))) if known else F.lit(None)
+    score = F.get(vector_to_array(quoted("probability")), column.cast("int")) if known else F.lit(None)
     return F.when(column.isNotNull(), F.array(_pair(label, score)))
 
 

@@ -23,6 +23,8 @@ const count = (number) => number.toLocaleString("en");
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 const label = (picture) => (picture.scores.length ? picture.scores[0][0] : undefined);
 const score = (picture) => (picture.scores.length ? picture.scores[0][1] : null);
+// Errors are grouped by their text without its numbers; one of a group, with them, is what a reader sees.
+const example = (reason) => report.examples[reason] ?? reason;
 const isJudged = (picture) => picture.truth !== undefined && label(picture) !== undefined;
 const isWrong = (picture) => isJudged(picture) && picture.truth !== label(picture);
 
@@ -76,15 +78,16 @@ function filterBy(values) {
   for (const [name, value] of Object.entries(values)) {
     field(name).value = value;
     // A label that a chart counts, and that none of the page's pictures has.
-    if (field(name).value !== value) field(name).append(element("option", { value, selected: "" }, value.slice(1)));
+    const text = name === "reason" ? example(value.slice(1)) : value.slice(1);
+    if (field(name).value !== value) field(name).append(element("option", { value, selected: "" }, text));
   }
   applyFilters();
   document.getElementById("pictures-heading").scrollIntoView();
 }
 
 // "=" before each value keeps a label that is empty apart from "any".
-function offer(name, values) {
-  const options = values.map((value) => element("option", { value: "=" + value }, value));
+function offer(name, values, text = (value) => value) {
+  const options = values.map((value) => element("option", { value: "=" + value }, text(value)));
   field(name).replaceChildren(element("option", { value: "" }, "any"), ...options);
 }
 
@@ -101,7 +104,7 @@ function fillFilters() {
   field("sort").replaceChildren(...Object.entries(SORTED).map(([kind, [name]]) => element("option", { value: kind }, name)));
   offer("label", distinct(label));
   offer("truth", truths);
-  offer("reason", distinct((picture) => picture.reason));
+  offer("reason", distinct((picture) => picture.reason), example);
   document.getElementById("truth-filter").hidden = !truths.length;
   document.getElementById("heat-filter").hidden = !report.pictures.some((picture) => picture.heatMap);
   filters.addEventListener("input", applyFilters);
@@ -212,12 +215,12 @@ function reasons() {
     element(
       "button",
       { type: "button", onclick: () => filterBy({ reason: "=" + reason }) },
-      element("span", {}, reason),
+      element("span", {}, example(reason)),
       element("span", { class: "number" }, count(number)),
     ),
   );
   const list = element("ul", { class: "bars reasons" }, ...rows.map((row) => element("li", {}, row)));
-  return section("Errors", "Why pictures have no result; # stands for a number.", list);
+  return section("Errors", "Why pictures have no result. Errors that differ in numbers alone are counted together; one of them is shown.", list);
 }
 
 function confusion() {

@@ -47,11 +47,14 @@ def render(
         What the model looked at in the first pictures.
     """
     script = _read(_HERE, "page.js")
+    summary = Summary.of(collection.counts)
+    reasons = {name for name, _ in summary.reasons} | {reason(picture.error) for picture in collection.pictures}
     data = {
         "title": title,
         "total": collection.total,
         "choice": collection.choice,
-        "summary": asdict(Summary.of(collection.counts)),
+        "summary": asdict(summary),
+        "examples": {name: error for name, error in collection.examples.items() if name in reasons},
         "timings": list(timings),
         "pictures": _pictures(collection.pictures, heat_maps),
     }

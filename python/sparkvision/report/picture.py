@@ -79,6 +79,13 @@ def reason(error: str | None) -> str | None:
     return None if error is None else _NUMBER.sub("#", error)
 
 
+def add_example(error: str | None, examples: dict[str, str]) -> None:
+    """Keep one error for each reason, numbers included; always the same one, whatever order Spark gives."""
+    masked = reason(error)
+    if error is not None and masked is not None:
+        examples[masked] = min(error, examples.get(masked, error))
+
+
 def folder_of(path: str) -> str | None:
     """Give the name of the folder that a picture lies in: in many collections, its true label."""
     parts = path.split("/")

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sparkvision._embedded import local_folder
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
 from sparkvision.manifest import FULL_PRECISION, MANIFEST
@@ -150,10 +151,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _described(bundle: str | Path) -> Bundle | None:
-    """Read the bundle; None for what has no manifest on this disk: an embedded model, or Spark NLP's layout."""
-    if not (Path(bundle) / MANIFEST).is_file():
-        return None
-    read = Bundle.read(bundle)
+    """Read the bundle; None for what has no manifest: Spark NLP's layout."""
+    with local_folder(bundle) as folder:
+        if not (folder / MANIFEST).is_file():
+            return None
+        read = Bundle.read(folder)
     if read.manifest.task != TASK:
         raise VerifyError(f"{bundle} is a bundle for {read.manifest.task}; only {TASK} can be verified")
     return read

@@ -83,12 +83,19 @@ final private[ml] case class ClassificationOutput(
 
 private object ClassificationOutput {
 
-  /** One annotation a label, best first; each carries the scores of all that are reported. */
+  /** One annotation a label, best first. Each has its own `score` and `id`, and the scores of all that are reported by their
+    * labels, as Spark NLP has them: of classes of one name the best one's.
+    */
   private def annotations(source: SourcePicture, prediction: Prediction) = {
-    // float32 is what the model computes in; a double's last digits would only pretend.
-    val scores = prediction.best.map(best => best.label -> best.score.toFloat.toString)
-    // The facts last: a class that is called "width" must not replace them.
-    val metadata = scores.toMap ++ source.facts.asMetadata
-    prediction.best.map(best => Annotation.result(Annotation.Category, metadata, best.label))
+    // The facts last: a class that is called "width" or "score" must not replace them.
+    val shared =
+      prediction.best.reverseIterator.map(best => best.label -> text(best.score)).toMap ++ source.facts.asMetadata
+    prediction.best.map { best =>
+      val metadata = shared + ("score" -> text(best.score)) + ("id" -> best.id.toString)
+      Annotation.result(Annotation.Category, metadata, best.label)
+    }
   }
+
+  // float32 is what the model computes in; a double's last digits would only pretend.
+  private def text(score: Double): String = score.toFloat.toString
 }

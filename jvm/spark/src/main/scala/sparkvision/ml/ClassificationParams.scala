@@ -2,6 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.param._
 
+import sparkvision.ml.AllowedValues.NumberFrom
+
 /** What a classification stage gives. */
 trait ClassificationParams extends Params {
 
@@ -9,13 +11,13 @@ trait ClassificationParams extends Params {
     this,
     "topK",
     "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
-    ParamValidators.gt(0)
+    NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam = new DoubleParam(
     this,
     "threshold",
     "multi-label models: the lowest score that is reported",
-    ParamValidators.inRange(0, 1)
+    NumberFrom("threshold", 0.0, Some(1.0))
   )
   final val predictionCol: Param[String] = new Param(
     this,

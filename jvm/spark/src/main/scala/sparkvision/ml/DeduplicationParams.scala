@@ -3,6 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.param._
 
 import sparkvision.engine.similarity.SearchMethod
+import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 
 /** What [[ImageDeduplicator]] reads, what it takes for duplicates, and what it adds. */
 trait DeduplicationParams extends Params {
@@ -19,13 +20,13 @@ trait DeduplicationParams extends Params {
     this,
     "method",
     "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
-    ParamValidators.inArray(SearchMethod.all.map(_.name).toArray)
+    OneOf("method", SearchMethod.all.map(_.name))
   )
   final val topK: IntParam = new IntParam(
     this,
     "topK",
     "how many of the most similar embeddings are looked at for each picture",
-    ParamValidators.gt(0)
+    NumberFrom("topK", 1)
   )
   final val orderCol: Param[String] = new Param(
     this,
@@ -39,19 +40,19 @@ trait DeduplicationParams extends Params {
     this,
     "maxHashDistance",
     "bits, of 64, in which the hashes of duplicates differ at most",
-    ParamValidators.inRange(0, DeduplicationParams.LargestDistance)
+    NumberFrom("maxHashDistance", 0, Some(DeduplicationParams.LargestDistance))
   )
   final val minSimilarity: DoubleParam = new DoubleParam(
     this,
     "minSimilarity",
     "lowest cosine between the embeddings of duplicates",
-    ParamValidators.inRange(-1, 1)
+    NumberFrom("minSimilarity", -1.0, Some(1.0))
   )
   final val matching: Param[String] = new Param(
     this,
     "matching",
     "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
-    ParamValidators.inArray(DeduplicationParams.Matchings)
+    OneOf("matching", DeduplicationParams.Matchings)
   )
   setDefault(
     method -> SearchMethod.Exact.name,
@@ -92,7 +93,7 @@ trait DeduplicationParams extends Params {
 private[ml] object DeduplicationParams {
   val Either = "either"
   val Both = "both"
-  val Matchings: Array[String] = Array(Either, Both)
+  val Matchings: Seq[String] = Seq(Either, Both)
 
   /** Beyond this, unrelated pictures are near each other too, and all would have to be compared with all. */
   val LargestDistance = 16

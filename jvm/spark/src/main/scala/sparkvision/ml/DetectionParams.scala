@@ -2,6 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.param._
 
+import sparkvision.ml.AllowedValues.NumberFrom
+
 /** What a detection stage gives. */
 trait DetectionParams extends Params {
 
@@ -9,10 +11,15 @@ trait DetectionParams extends Params {
     this,
     "topK",
     "objects reported for each picture, at most, best first (unset: all above threshold)",
-    ParamValidators.gt(0)
+    NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam =
-    new DoubleParam(this, "threshold", "objects with a higher score are reported", ParamValidators.inRange(0, 1))
+    new DoubleParam(
+      this,
+      "threshold",
+      "objects with a higher score are reported",
+      NumberFrom("threshold", 0.0, Some(1.0))
+    )
   final val detectionsCol: Param[String] = new Param(
     this,
     "detectionsCol",

@@ -3,6 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.param._
 
 import sparkvision.engine.Pooling
+import sparkvision.ml.AllowedValues.OneOf
 
 /** What an embeddings stage gives. */
 trait EmbeddingsParams extends Params {
@@ -27,7 +28,7 @@ trait PoolingParams extends Params {
     this,
     "pooling",
     "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
-    ParamValidators.inArray(Pooling.all.map(_.name).toArray)
+    OneOf("pooling", Pooling.all.map(_.name))
   )
 
   setDefault(pooling -> Pooling.Cls.name)

@@ -49,7 +49,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     * @param model
     *   without a version: the next whole number
     * @throws BundleException
-    *   when the version holds another bundle, or the bundle cannot be written
+    *   when the version holds another bundle or something else, or the bundle cannot be written
     */
   def push(bundle: ModelBundle, model: ModelName): String = reading {
     val found = versions(model.name)
@@ -59,8 +59,25 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
       throw new BundleException(
         s"$target holds another bundle, and a version is never replaced. Push with another version."
       )
-    if (!isBundle(target)) write(bundle, target)
+    if (!isBundle(target)) {
+      requireNothingElse(bundle, target)
+      write(bundle, target)
+    }
     target.toString
+  }
+
+  /** Refuses a folder of other files, which a push that fails would delete. What such a push has left may be there. */
+  private def requireNothingElse(bundle: ModelBundle, target: HadoopPath): Unit = {
+    val own = bundle.fileNames.map(name => name.takeWhile(_ != '/')).toSet
+    val found =
+      try fileSystem.listStatus(target).toSeq.map(_.getPath.getName)
+      catch { case _: FileNotFoundException => Seq.empty }
+    val foreign = found.filterNot(own).sorted
+    if (foreign.nonEmpty)
+      throw new BundleException(
+        s"$target is no bundle, but holds something else (${foreign.take(3).mkString(", ")}). Push with another name or " +
+          "version."
+      )
   }
 
   private def write(bundle: ModelBundle, target: HadoopPath): Unit =

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param._
 
+import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
+
 /** Describes every stage and its Params as JSON, from which `scripts/gen_python.py` writes the Python classes: names,
-  * types, docs and defaults are written once, in Scala.
+  * types, docs, defaults and allowed values are written once, in Scala.
   */
 object ParamManifest {
 
@@ -51,7 +53,17 @@ object ParamManifest {
     stage.params.sortBy(_.name).foreach { param =>
       val described = params.addObject().put("name", param.name).put("type", typeOf(param)).put("doc", param.doc)
       stage.getDefault(param).foreach(value => described.putPOJO("default", value))
+      describeAllowed(described, param.isValid)
     }
+  }
+
+  private def describeAllowed(described: ObjectNode, isValid: Any): Unit = isValid match {
+    case OneOf(_, names) =>
+      val _ = described.putPOJO("oneOf", names.toArray)
+    case NumberFrom(_, lowest, highest) =>
+      described.putPOJO("lowest", lowest)
+      highest.foreach(described.putPOJO("highest", _))
+    case _ => // any value of the Param's type, or what the stage alone can judge
   }
 
   private def kindOf(stage: Transformer): String = stage match {

@@ -7,6 +7,7 @@ import org.apache.spark.sql.types.{LongType, StringType, StructField, StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.HashAlgorithm
+import sparkvision.ml.AllowedValues.OneOf
 
 /** Gives each picture a perceptual hash: 64 bits of which similar pictures differ in few.
   *
@@ -31,7 +32,7 @@ class PerceptualHash(override val uid: String)
     this,
     "algorithm",
     "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
-    ParamValidators.inArray(HashAlgorithm.all.map(_.name).toArray)
+    OneOf("algorithm", HashAlgorithm.all.map(_.name))
   )
   setDefault(hashCol -> "hash", algorithm -> HashAlgorithm.PHash.name)
 

@@ -2,6 +2,7 @@ package sparkvision.ml
 
 import java.io.{FileNotFoundException, IOException}
 import java.nio.charset.StandardCharsets.UTF_8
+import java.util.regex.Pattern
 
 import scala.concurrent.duration._
 import scala.util.{Try, Using}
@@ -42,6 +43,26 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
   def qualified: String = root.toString
 
   def exists: Boolean = fileSystem.exists(manifestFile)
+
+  /** Refuses a place that holds anything but an index, or what a build that failed has left: an index among other files
+    * could not be told from them any more.
+    *
+    * @throws ParameterException
+    *   naming what is in the way
+    */
+  def requireOwn(): Unit = {
+    val found =
+      try fileSystem.listStatus(root).toSeq
+      catch { case _: FileNotFoundException => Seq.empty }
+    val foreign = found.filterNot(status => IndexFolder.isOwn(status.getPath.getName))
+    if (found.exists(_.getPath == root))
+      throw new ParameterException(s"$qualified is a file, not a folder of a similarity index. Name another folder.")
+    if (foreign.nonEmpty && !exists)
+      throw new ParameterException(
+        s"The folder $qualified is not empty and holds no similarity index (no ${IndexManifest.FileName}), but " +
+          s"${foreign.map(_.getPath.getName).sorted.take(3).mkString(", ")}. Name a new folder."
+      )
+  }
 
   /** @throws SimilarityIndexException
     *   when there is no index, or it cannot be read
@@ -101,7 +122,7 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
     fileSystem
       .listStatus(root)
       .map(_.getPath)
-      .filter(folder => folder.getName.startsWith(IndexFolder.build("")) && !kept(folder.getName))
+      .filter(folder => IndexFolder.isBuild(folder.getName) && !kept(folder.getName))
       .filter(newestFile(_) < yesterday)
       .foreach(fileSystem.delete(_, true))
   }
@@ -135,4 +156,15 @@ private[ml] object IndexFolder {
 
   /** The folder of a build's shards, relative to the index. */
   def build(id: String): String = s"build-$id"
+
+  private val id = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}" // java.util.UUID
+  private val builds = build(id).r
+  private val unfinished = s"\\.${Pattern.quote(IndexManifest.FileName)}\\.$id".r
+
+  /** Whether a folder is named as a build's, and not only begins as one. */
+  private def isBuild(name: String): Boolean = builds.matches(name)
+
+  /** Whether a build writes files and folders of this name. */
+  private def isOwn(name: String): Boolean =
+    name == IndexManifest.FileName || isBuild(name) || unfinished.matches(name)
 }

@@ -4,30 +4,31 @@ import org.apache.spark.ml.param._
 import org.apache.spark.network.util.JavaUtils
 
 import sparkvision.engine._
+import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 
 /** How the model is run. */
 trait SessionParams extends Params {
 
   protected def batchSizeDoc: String = "pictures, or texts, that the model is given at once, at most"
 
-  final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, ParamValidators.gt(0))
+  final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, NumberFrom("batchSize", 1))
   final val executionProvider: Param[String] = new Param(
     this,
     "executionProvider",
     s"where ONNX Runtime computes: ${ExecutionProvider.all.mkString(", ")}",
-    ParamValidators.inArray(ExecutionProvider.all.map(_.name).toArray)
+    OneOf("executionProvider", ExecutionProvider.all.map(_.name))
   )
   final val deviceId: IntParam = new IntParam(
     this,
     "deviceId",
     "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-    ParamValidators.gtEq(-1)
+    NumberFrom("deviceId", -1)
   )
   final val intraOpThreads: IntParam = new IntParam(
     this,
     "intraOpThreads",
     "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-    ParamValidators.gtEq(0)
+    NumberFrom("intraOpThreads", 0)
   )
   final val cudaTf32: BooleanParam =
     new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
@@ -40,7 +41,7 @@ trait SessionParams extends Params {
     this,
     "onednnFpMath",
     "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-    ParamValidators.inArray(OneDnnFpMath.all.map(_.name).toArray)
+    OneOf("onednnFpMath", OneDnnFpMath.all.map(_.name))
   )
 
   setDefault(

@@ -62,7 +62,7 @@ object SimilarImages extends DefaultParamsReadable[SimilarImages] {
     * @param dataset
     *   a table, not a stream
     * @param indexPath
-    *   a folder, any URI that Hadoop writes to; all executors must reach it
+    *   a folder, any URI that Hadoop writes to, new, empty or an index's; all executors must reach it
     * @param idCol
     *   names the pictures; each row is one of the index, also where ids are there twice
     * @param embeddingsCol
@@ -80,7 +80,7 @@ object SimilarImages extends DefaultParamsReadable[SimilarImages] {
     * @param efConstruction
     *   candidates that they are chosen from
     * @throws ParameterException
-    *   for a stream, a column that is not there, or an index that is there already
+    *   for a stream, a column that is not there, an index that is there already, or a folder that holds something else
     * @throws SimilarityIndexException
     *   when no row has a usable embedding, one has another length than the others, or the index cannot be written
     */

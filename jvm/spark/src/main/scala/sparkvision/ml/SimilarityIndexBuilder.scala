@@ -33,11 +33,14 @@ final private[ml] class SimilarityIndexBuilder(
   if (shards < 0)
     throw new ParameterException(s"shards is at least 1, or 0 for as many as there are partitions, not $shards.")
 
-  /** @throws SimilarityIndexException
+  /** @throws ParameterException
+    *   when something else lies there, or an index that is not to be replaced
+    * @throws SimilarityIndexException
     *   when no row has a usable vector
     */
   def build(indexPath: String, overwrite: Boolean): SimilarityIndexSummary = {
     val folder = new IndexFolder(indexPath, context.hadoopConfiguration)
+    folder.requireOwn()
     if (folder.exists && !overwrite)
       throw new ParameterException(
         s"There is a similarity index at ${folder.qualified} already. Set overwrite to replace it, or name another folder."

@@ -3,6 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.param._
 
 import sparkvision.engine.similarity.SearchMethod
+import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 
 /** Which index is searched, and how. The index itself is never a Param: stages stay small, and work over Spark Connect. */
 trait SimilarityParams extends HasErrorCol {
@@ -17,24 +18,24 @@ trait SimilarityParams extends HasErrorCol {
   final val outputCol: Param[String] =
     new Param(this, "outputCol", "column of the most similar pictures' ids and cosines to add, the best first")
   final val topK: IntParam =
-    new IntParam(this, "topK", "how many similar pictures are named, at most", ParamValidators.gt(0))
+    new IntParam(this, "topK", "how many similar pictures are named, at most", NumberFrom("topK", 1))
   final val method: Param[String] = new Param(
     this,
     "method",
     "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
-    ParamValidators.inArray(SearchMethod.all.map(_.name).toArray)
+    OneOf("method", SearchMethod.all.map(_.name))
   )
   final val efSearch: IntParam = new IntParam(
     this,
     "efSearch",
     "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
-    ParamValidators.gt(0)
+    NumberFrom("efSearch", 1)
   )
   final val batchSize: IntParam = new IntParam(
     this,
     "batchSize",
     "embeddings that an exact search compares with the index at once, at most",
-    ParamValidators.gt(0)
+    NumberFrom("batchSize", 1)
   )
 
   setDefault(

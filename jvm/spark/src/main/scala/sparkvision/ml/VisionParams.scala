@@ -3,6 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.param._
 
 import sparkvision.engine._
+import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 
 /** Where pictures come from. */
 trait PictureInputParams extends Params {
@@ -52,14 +53,24 @@ trait PreprocessingParams extends Params {
     this,
     "size",
     "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-    positive
+    NumberFrom("size", 1)
   )
   final val cropSize: IntParam =
-    new IntParam(this, "cropSize", "side in pixels of the centre crop (unset: the bundle's)", positive)
+    new IntParam(this, "cropSize", "side in pixels of the centre crop (unset: the bundle's)", NumberFrom("cropSize", 1))
   final val height: IntParam =
-    new IntParam(this, "height", "height in pixels to resize to, before any crop (unset: the bundle's)", positive)
+    new IntParam(
+      this,
+      "height",
+      "height in pixels to resize to, before any crop (unset: the bundle's)",
+      NumberFrom("height", 1)
+    )
   final val width: IntParam =
-    new IntParam(this, "width", "width in pixels to resize to, before any crop (unset: the bundle's)", positive)
+    new IntParam(
+      this,
+      "width",
+      "width in pixels to resize to, before any crop (unset: the bundle's)",
+      NumberFrom("width", 1)
+    )
   final val doResize: BooleanParam =
     new BooleanParam(this, "doResize", "whether pictures are resized (unset: the bundle's)")
   final val doCenterCrop: BooleanParam =
@@ -72,14 +83,14 @@ trait PreprocessingParams extends Params {
     this,
     "resample",
     "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-    ParamValidators.inRange(0, 5)
+    NumberFrom("resample", 0, Some(5))
   )
   final val resizeBackend: Param[String] = new Param(
     this,
     "resizeBackend",
     "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: " +
       "the bundle's)",
-    ParamValidators.inArray(ResizeBackend.all.map(_.name).toArray)
+    OneOf("resizeBackend", ResizeBackend.all.map(_.name))
   )
   final val imageMean: DoubleArrayParam =
     new DoubleArrayParam(this, "imageMean", "mean of each channel, subtracted after rescaling (unset: the bundle's)")
@@ -87,8 +98,6 @@ trait PreprocessingParams extends Params {
     new DoubleArrayParam(this, "imageStd", "standard deviation of each channel, divided by (unset: the bundle's)")
   final val rescaleFactor: DoubleParam =
     new DoubleParam(this, "rescaleFactor", "factor for pixel values, usually 1/255 (unset: the bundle's)")
-
-  private def positive: Int => Boolean = ParamValidators.gt(0)
 
   def setSize(value: Int): this.type = set(size, value)
   def getSize: Option[Int] = get(size)
@@ -141,14 +150,14 @@ trait PictureLimitsParams extends Params {
     this,
     "maxImagePixels",
     "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-    ParamValidators.gt(0L)
+    NumberFrom("maxImagePixels", 1L)
   )
   final val badImageMode: Param[String] = new Param(
     this,
     "badImageMode",
     "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
       "DROPMALFORMED drops it, FAILFAST fails the job",
-    ParamValidators.inArray(BadImageMode.all)
+    OneOf("badImageMode", BadImageMode.all)
   )
 
   setDefault(maxImagePixels -> ImageDecoder.DefaultMaxPixels, badImageMode -> BadImageMode.Permissive)
@@ -166,7 +175,7 @@ trait InferenceParams extends SessionParams with PictureLimitsParams {
     this,
     "decodeMode",
     "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-    ParamValidators.inArray(DecodeMode.all.map(_.name).toArray)
+    OneOf("decodeMode", DecodeMode.all.map(_.name))
   )
 
   setDefault(decodeMode -> DecodeMode.Exact.name)
@@ -180,5 +189,5 @@ object BadImageMode {
   val Permissive = "PERMISSIVE"
   val DropMalformed = "DROPMALFORMED"
   val FailFast = "FAILFAST"
-  private[ml] val all = Array(Permissive, DropMalformed, FailFast)
+  private[ml] val all = Seq(Permissive, DropMalformed, FailFast)
 }

@@ -64,17 +64,46 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(stages == Seq("DetrForObjectDetection", "YolosForObjectDetection or DetrForObjectDetection"))
   }
 
-  test("a class that is called as one of the picture's facts does not replace it") {
-    val names = Seq("width", "height", "mode", "image", "nChannels", "origin", "another", "more", "yet more", "last")
-    val bundle = Bundles.withManifest { manifest =>
-      val labels = manifest.putArray("labels")
-      names.foreach(name => labels.add(name))
+  private def bundleWithLabels(names: Seq[String]): String = Bundles.withManifest { manifest =>
+    val labels = manifest.putArray("labels")
+    names.foreach(name => labels.add(name))
+  }.toString
+
+  test("a class that is called as one of the annotation's facts does not replace it") {
+    val names = Seq("width", "height", "mode", "image", "nChannels", "origin", "score", "id", "more", "last")
+    val labelled = stage(bundleWithLabels(names)).setTopK(names.size).setProbabilityCol("p").transform(mixed)
+    val row = labelled.select("path", "class.metadata", "p").head()
+    val facts = Map(
+      "width" -> "32",
+      "height" -> "32",
+      "mode" -> "-1",
+      "image" -> "0",
+      "nChannels" -> "3",
+      "origin" -> row.getString(0)
+    )
+    row.getSeq[scala.collection.Map[String, String]](1).foreach { metadata =>
+      assert(facts.forall { case (fact, value) => metadata(fact) == value } && metadata("last").toDouble < 1)
+      assert(metadata("score").toFloat == row.getAs[Vector](2)(metadata("id").toInt).toFloat)
     }
-    val annotations = stage(bundle.toString).setTopK(names.size).transform(mixed).selectExpr("explode(class) a")
-    val row = annotations.select("a.metadata").head()
-    val metadata = row.getAs[scala.collection.Map[String, String]](0)
-    val facts = Map("width" -> "32", "height" -> "32", "mode" -> "-1", "image" -> "0", "nChannels" -> "3")
-    assert(facts.forall { case (fact, value) => metadata(fact) == value } && metadata("last").toDouble < 1)
+  }
+
+  test("of classes of one name each annotation has its own score and id, and the best one's score is under the name") {
+    val labelled = stage(bundleWithLabels(Seq.fill(10)("cat"))).setTopK(10).setProbabilityCol("p").transform(mixed)
+    val row = labelled.select("class.metadata", "p").head()
+    val scores = row.getAs[Vector](1).toArray.map(_.toFloat)
+    val metadata = row.getSeq[scala.collection.Map[String, String]](0)
+    assert(metadata.map(_("score").toFloat) == scores.sorted.reverse.toSeq && scores.max > 0.9f)
+    assert(metadata.map(one => scores(one("id").toInt)) == metadata.map(_("score").toFloat))
+    assert(metadata.forall(_("cat").toFloat == scores.max))
+  }
+
+  test("of classes of one name IndexToString and the columns' attributes name each by its id") {
+    val names = Seq("cat", "dog", "cat", "bird", "a", "b", "c", "d", "e", "f")
+    val labelled = stage(bundleWithLabels(names)).setPredictionCol("id").setProbabilityCol("p").transform(digits)
+    assert(Attribute.fromStructField(labelled.schema("id")).asInstanceOf[NominalAttribute].values.get.toSeq == names)
+    assert(AttributeGroup.fromStructField(labelled.schema("p")).attributes.get.map(_.name.get).toSeq == names)
+    val named = new IndexToString().setInputCol("id").setOutputCol("name").transform(labelled.limit(40)).collect()
+    assert(named.forall(row => row.getAs[String]("name") == names(row.getAs[Double]("id").toInt)))
   }
 
   test("a bundle for feature extraction is referred to ViTImageEmbeddings") {

@@ -51,6 +51,24 @@ class ParamManifestSpec extends AnyFunSuite {
     }
   }
 
+  test("the manifest tells the allowed values, for Python to check the same") {
+    def param(stage: String, name: String) = manifest
+      .find(_.get("className").asText == s"sparkvision.ml.$stage")
+      .get
+      .get("params")
+      .elements
+      .asScala
+      .find(_.get("name").asText == name)
+      .get
+    val modes = param("ViTForImageClassification", "decodeMode").get("oneOf").elements.asScala.map(_.asText).toSeq
+    assert(modes == Seq("exact", "fast"))
+    val topK = param("SimilarImages", "topK")
+    assert(topK.get("lowest").asInt == 1 && !topK.has("highest"))
+    val distance = param("ImageDeduplicator", "maxHashDistance")
+    assert(distance.get("lowest").asInt == 0 && distance.get("highest").asInt == 16)
+    assert(!param("ImageDeduplicator", "idCol").has("oneOf"))
+  }
+
   test("Params that mean 'as the bundle says' have no default") {
     val vit = new ViTForImageClassification
     val bundles = Seq(

@@ -71,6 +71,16 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     assert(refused.getMessage.contains("a version is never replaced"))
   }
 
+  test("a folder of something else is refused and left as it is; what a push has left that died is completed") {
+    val home = temporaryFolder()
+    val photo = Files.createFile(Files.createDirectories(home.resolve("photos/2024")).resolve("a.jpg"))
+    val message = intercept[BundleException](push(Bundles.digits(), home.toString, "photos:2024")).getMessage
+    assert(message.contains("is no bundle, but holds something else (a.jpg)") && Files.exists(photo))
+    Files.createFile(Files.createDirectories(home.resolve("digits/1")).resolve("model.onnx"))
+    assert(push(Bundles.digits(), home.toString, "digits:1").endsWith("/digits/1"))
+    assert(Files.exists(home.resolve("digits/1/sparkvision.json")))
+  }
+
   test("a push that fails leaves nothing behind") {
     val fileSystem = hdfs.getFileSystem
     fileSystem.mkdirs(new HadoopPath("/full"))

@@ -3,6 +3,7 @@ package sparkvision.ml
 import java.nio.file.attribute.FileTime
 import java.nio.file.{Files, Path}
 import java.time.{Duration, Instant}
+import java.util.UUID
 
 import scala.jdk.CollectionConverters._
 import scala.util.{Random, Using}
@@ -154,12 +155,34 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
   test("shards that no manifest names are deleted with the next build, unless they are new") {
     val path = newPath()
     def shard(build: String) = Files.createFile(Files.createDirectories(Path.of(path, s"build-$build")).resolve("file"))
-    val (abandoned, running) = (shard("abandoned"), shard("running"))
+    val (abandoned, running) = (shard(UUID.randomUUID.toString), shard(UUID.randomUUID.toString))
     Files.setLastModifiedTime(abandoned, FileTime.from(Instant.now.minus(Duration.ofDays(2))))
     SimilarImages.build(catalogue, path)
     SimilarImages.build(catalogue, path, overwrite = true)
     assert(!Files.exists(abandoned.getParent) && Files.exists(running))
     assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
+  }
+
+  test("a folder that holds something else, or a file, is refused and left as it is, also with overwrite") {
+    val folder = temporaryFolder()
+    val photo = Files.createFile(Files.createDirectories(folder.resolve("build-site")).resolve("photo.jpg"))
+    Seq(folder, photo).foreach { place =>
+      Seq(false, true).foreach { overwrite =>
+        val refused =
+          intercept[ParameterException](SimilarImages.build(catalogue, place.toString, overwrite = overwrite))
+        assert(refused.getMessage.contains("Name a") && refused.getMessage.contains(place.toString))
+      }
+    }
+    assert(Files.exists(photo) && Files.list(folder).count == 1)
+  }
+
+  test("what others have put beside an index stays, also where it is named as a build's folder is") {
+    val path = newPath()
+    SimilarImages.build(catalogue, path)
+    val photo = Files.createFile(Files.createDirectories(Path.of(path, "build-site")).resolve("photo.jpg"))
+    Files.setLastModifiedTime(photo, FileTime.from(Instant.now.minus(Duration.ofDays(2))))
+    SimilarImages.build(catalogue, path, overwrite = true)
+    assert(Files.exists(photo))
   }
 
   test("a build that fails leaves nothing behind") {

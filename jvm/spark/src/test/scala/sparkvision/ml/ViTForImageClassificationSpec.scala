@@ -2,6 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.SparkException
 import org.apache.spark.ml.linalg.Vector
+import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.types.MetadataBuilder
 import org.scalatest.funsuite.AnyFunSuite
@@ -156,9 +157,14 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(error.getMessage.contains("sparkvision-gpu_2.13"))
   }
 
-  test("a Param's value that makes no sense is refused at once") {
-    intercept[IllegalArgumentException](vit.setBatchSize(0))
-    intercept[IllegalArgumentException](vit.setExecutionProvider("tpu"))
-    intercept[IllegalArgumentException](vit.setBadImageMode("IGNORE"))
+  test("a Param's value that makes no sense is refused at once, with the values that do") {
+    def refusal(set: => Any): String = intercept[IllegalArgumentException](set).getMessage
+    assert(refusal(vit.setBatchSize(0)) == "batchSize must be at least 1, not 0.")
+    assert(refusal(vit.setThreshold(Double.NaN)) == "threshold must be between 0.0 and 1.0, not NaN.")
+    assert(
+      refusal(vit.setExecutionProvider("tpu")) == "executionProvider must be one of auto, cpu, onednn, cuda, not tpu."
+    )
+    assert(refusal(vit.setBadImageMode("IGNORE")).contains("one of PERMISSIVE, DROPMALFORMED, FAILFAST, not IGNORE"))
+    assert(refusal(vit.copy(ParamMap(vit.topK -> 0))) == "topK must be at least 1, not 0.")
   }
 }
