@@ -15,7 +15,7 @@ import typer
 from sparkvision._picture import local_file
 from sparkvision.cli.command import command
 from sparkvision.cli.local_places import require_folder
-from sparkvision.cli.named_model import DEFAULT_MODEL, describe, require_bundle
+from sparkvision.cli.named_model import DEFAULT_MODEL, describe, require_bundle, tell_default
 from sparkvision.cli.spark_session import Conf, Master
 from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.errors import ParameterError
@@ -39,7 +39,7 @@ def bench(
         str | None,
         typer.Option(
             metavar="BUNDLE",
-            help=f"folder of a bundle, or embedded:NAME (default: {DEFAULT_MODEL}, a small model of handwritten digits)",
+            help=f"folder of a bundle, or embedded:NAME (default: {DEFAULT_MODEL}, small, for handwritten digits)",
             show_default=False,
         ),
     ] = None,
@@ -60,6 +60,8 @@ def bench(
     require_bundle(chosen, settings, "image-classification")
     # LocalModel reads the files on this machine.
     place = None if folder is None else require_folder(f"file:{folder.absolute()}", settings)
+    if model is None:
+        tell_default("the speed is that of a small model of handwritten digits", "the speed of your own")
     with tempfile.TemporaryDirectory(prefix="sparkvision-bench") as made:
         if place is None:
             _make_pictures(Path(made), pictures)

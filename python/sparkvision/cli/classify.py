@@ -70,17 +70,17 @@ def classify(
     if report is not None:
         require_writable_file(report)
     require_bundle(chosen, settings, "image-classification")
-    folder = require_folder(folder, settings)
+    place = require_folder(folder, settings)
     if model is None:
-        tell_default()
+        tell_default("images are labelled as handwritten digits, 0 to 9", "classes of your own")
     with spark_session(master, conf) as spark:
         require_place(spark, out)
-        require_known_schemes(spark, folder, out, chosen)
+        require_known_schemes(spark, place, out, chosen)
         stage = load(ImageClassification, chosen, spark)
         described = describe(stage, chosen, spark)
         print(f"model: {described}", file=sys.stderr)
         stage.setInputCols(["path"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
-        pictures, total = read_folder(spark, folder)
+        pictures, total = read_folder(spark, place)
         labelled = stage.transform(pictures).select("path", "class", "error").persist()
         start = time.monotonic()
         run_with_progress(spark, stage.uid, total, labelled.count)
@@ -90,7 +90,7 @@ def classify(
             from sparkvision.report import write_report
 
             write_report(labelled, report, title=f"{folder}, labelled by {described}")
-        _summarize(labelled, total, seconds, described)
+        _summarize(labelled, total, seconds, chosen)
     print(f"model          {described}")
     print(f"predictions    {out}")
     if report is not None:

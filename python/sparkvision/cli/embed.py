@@ -49,15 +49,15 @@ def embed(
     require_format(out, ("parquet", "json"))
     require_out(out, settings)
     require_bundle(model, settings, "feature-extraction")
-    folder = require_folder(folder, settings)
+    place = require_folder(folder, settings)
     with spark_session(master, conf) as spark:
         require_place(spark, out)
-        require_known_schemes(spark, folder, out, model)
+        require_known_schemes(spark, place, out, model)
         stage = load(ViTImageEmbeddings, model, spark)
         described = describe(stage, model, spark)
         print(f"model: {described}", file=sys.stderr)
         stage.setInputCols(["path"]).setOutputCol("found").setErrorCol("error").setPooling(pooling)
-        pictures, total = read_folder(spark, folder)
+        pictures, total = read_folder(spark, place)
         facts = {MODEL: stage.getBundleHash(), POOLING: pooling}
         embedding = F.expr("get(found, 0).embeddings").alias("embedding", metadata=facts)
         embedded = stage.transform(pictures).select("path", embedding, "error").persist()

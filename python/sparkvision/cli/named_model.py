@@ -42,10 +42,12 @@ def require_bundle(model: str, settings: SparkSettings, task: str) -> None:
     if Path(model).is_file():
         raise BundleError(f"--model {model} is a file; {remedy}")
     path = on_this_machine(model, settings) if is_place(model) else None
-    if path is not None and not path.is_dir():
+    if path is None:
+        return
+    if not path.is_dir():
         raise BundleError(f"--model {model}: there is no such folder; {remedy}")
     # Spark NLP's layout, which has no manifest, is the session's to read.
-    if path is not None and (path / MANIFEST).is_file() and (found := Bundle.read(path).manifest.task) != task:
+    if (path / MANIFEST).is_file() and (found := Bundle.read(path).manifest.task) != task:
         raise BundleError(f"--model {model} is a bundle for {found}; {remedy}")
 
 
@@ -71,10 +73,6 @@ def describe(stage: ModelTransformer, model: str, spark: SparkSession) -> str:
     return f"{model} ({', '.join(filter(None, facts))})"
 
 
-def tell_default() -> None:
-    """Say on stderr that no model was chosen, before anything is labelled with the embedded one."""
-    print(
-        f"note: without --model, images are labelled as handwritten digits, 0 to 9, by {DEFAULT_MODEL}; "
-        "give --model BUNDLE for classes of your own",
-        file=sys.stderr,
-    )
+def tell_default(consequence: str, wish: str) -> None:
+    """Say on stderr, before any work, that no model was chosen, what follows, and how to get what is wished."""
+    print(f"note: without --model, {consequence} ({DEFAULT_MODEL}); give --model BUNDLE for {wish}", file=sys.stderr)

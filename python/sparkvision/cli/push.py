@@ -9,6 +9,7 @@ import typer
 
 from sparkvision.cli.command import command
 from sparkvision.cli.spark_session import Conf
+from sparkvision.errors import BundleError
 
 
 @command(
@@ -34,5 +35,7 @@ def push(
     from sparkvision import model_home
     from sparkvision.cli.spark_session import spark_session
 
+    if not bundle.is_dir():
+        raise BundleError(f"{bundle}: there is no such folder; give a bundle's folder")
     with spark_session("local[1]", conf) as spark:
         print(model_home.push(bundle, home, spark, name))
