@@ -47,7 +47,7 @@ class SparkJobError(SparkVisionError):
 def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
     """Start a session for a command and stop it at the end.
 
-    What Spark's JVM writes on stderr goes to a file, which is kept, and named, when Spark fails.
+    What Spark's JVM writes goes to a file, which is kept, and named, when Spark fails.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
     settings.require_startable()
     with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
-            with _stderr_into(log.fileno()):
+            with _output_into(log.fileno()):
                 spark = _start(settings)
             try:
                 yield spark
@@ -124,17 +124,22 @@ def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str)
 
 
 @contextmanager
-def _stderr_into(file: int) -> Iterator[None]:
-    """Let processes that are started in this block write their stderr into a file."""
-    sys.stderr.flush()
-    ours = os.dup(2)
-    os.dup2(file, 2)
+def _output_into(file: int) -> Iterator[None]:
+    """Let processes that are started in this block write their stdout and stderr into a file."""
+    streams = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.flush()
+    ours = {number: os.dup(number) for number in (1, 2)}
+    for number in ours:
+        os.dup2(file, number)
     try:
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(ours, 2)
-        os.close(ours)
+        for stream in streams:
+            stream.flush()
+        for number, own in ours.items():
+            os.dup2(own, number)
+            os.close(own)
 
 
 def _reason(error: Exception) -> str | None:
@@ -158,5 +163,6 @@ def _plain(message: str) -> str:
 def _last_words(log: Path) -> str:
     """Give what a JVM said that ended at once."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if not line.startswith("\tat ")]
-    said = [line for line in lines if _FATAL.match(line)] or [line for line in lines if line] or ["it said nothing"]
-    return _FATAL.sub("", said[0])
+    fatal = [_FATAL.sub("", line) for line in lines if _FATAL.match(line)]
+    said = [line for line in lines if line]
+    return fatal[0] if fatal else said[-1] if said else "it said nothing"
