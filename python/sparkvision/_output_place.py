@@ -49,11 +49,14 @@ def require_writable_folder(folder: Path, result: Path | None = None) -> None:
         nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
         if not nearest.is_dir():
             raise _refusal(named, f"{nearest} is a file, not a folder")
+    except OSError as error:
+        raise _refusal(named, f"{error.filename}: {error.strerror}") from error
+    try:
         # Permissions do not tell all: a disk may be mounted read-only, or /proc take no files.
         with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=nearest):
             pass
     except OSError as error:
-        raise _refusal(named, f"{error.filename}: {error.strerror}") from error
+        raise _refusal(named, f"nothing can be made in {nearest}: {error.strerror}") from error
 
 
 def _is_folder(file: Path) -> bool:

@@ -132,6 +132,12 @@ def test_similar_looks_for_its_files_before_it_opens_the_model(capsys: pytest.Ca
     assert "nowhere: there is no such folder" in refusal(capsys, "similar", "afile", "nowhere", "--model", "m/")
 
 
+def test_a_report_of_verify_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["verify", "m/", "--source", "checkpoint", "--images", "photos", "--report", "/proc/x/report"]
+    assert main(arguments) == 2
+    assert "/proc/x/report cannot be written (" in capsys.readouterr().err
+
+
 def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> None:
     def rows() -> Iterator[LabelledPicture]:
         pytest.fail("no row may be made")

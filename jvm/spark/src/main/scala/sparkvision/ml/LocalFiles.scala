@@ -45,7 +45,7 @@ private[ml] object LocalFiles {
       val pending = mutable.Stack(first)
       while (pending.nonEmpty) {
         val folder = pending.pop()
-        if (listed.add(identity(folder))) entries(folder).foreach(add(_, pending))
+        ifThere(if (listed.add(identity(folder))) entries(folder).foreach(entry => ifThere(add(entry, pending))))
       }
     }
 
@@ -65,8 +65,12 @@ private[ml] object LocalFiles {
 
     /** By name, so that of several links to a folder the same one is followed every time. */
     private def entries(folder: Path): Seq[Path] =
-      try Using.resource(Files.list(folder))(_.iterator.asScala.toVector.sorted)
-      catch { case _: NoSuchFileException => Nil } // Another process may clean up meanwhile.
+      Using.resource(Files.list(folder))(_.iterator.asScala.toVector.sorted)
+
+    /** Another process may delete files meanwhile, as what writes a table does with its temporary ones. */
+    private def ifThere(look: => Unit): Unit =
+      try look
+      catch { case _: NoSuchFileException => () }
 
     private def identity(folder: Path): AnyRef =
       Option(Files.readAttributes(folder, classOf[BasicFileAttributes]).fileKey).getOrElse(folder.toRealPath())

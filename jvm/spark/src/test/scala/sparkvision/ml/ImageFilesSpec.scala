@@ -68,6 +68,16 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(paths(s"$root/2024-?") == Seq(s"file:$root/2024-1/one.png", s"file:$root/2024-2/_two.png"))
   }
 
+  test("a folder on another file system is listed as that has it, whatever the names are") {
+    spark.sparkContext.hadoopConfiguration.set("fs.lake.impl", classOf[LakeFileSystem].getName)
+    val root = temporaryFolder().toRealPath()
+    val files = Seq(".hidden.png", "[1]/x.png", "_MG_1.png", "_thumbs/y.png", "empty.png")
+    files.foreach(name => write(root.resolve(name), if (name == "empty.png") Array.emptyByteArray else image))
+    assert(paths(s"lake:$root") == files.map(name => s"lake:$root/$name"))
+    assert(paths(s"lake:$root/[1]") == Seq(s"lake:$root/[1]/x.png"))
+    assert(paths(s"lake:$root/_*") == Seq(s"lake:$root/_MG_1.png", s"lake:$root/_thumbs/y.png"))
+  }
+
   test("one file in place of a folder is listed") {
     val file = write(temporaryFolder().toRealPath().resolve("cat.png"))
     assert(paths(file.toString) == Seq(s"file:$file"))
