@@ -1,7 +1,7 @@
 """Runs the code blocks of pages in order, in one Python, and compares what they print with the block `text` after them.
 
 Usage: run_pages.py PAGE..., in the folder where the pages' relative paths are to be found. Of the blocks `sh` the lines
-that call `sparkvision` are run; the others install things.
+that call `sparkvision` are run; the others install things. A folder here stands in for HDFS, and no cluster is called.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from sparkvision import cli
 
+HDFS = "hdfs:///models"
+CLUSTER = "spark://host"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
 
@@ -24,7 +26,7 @@ def main() -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     for page in sys.argv[1:]:
         printed, blocks = "", 0
-        for language, code in BLOCK.findall(Path(page).read_text()):
+        for language, code in BLOCK.findall(Path(page).read_text().replace(HDFS, Path("models").absolute().as_uri())):
             if language == "text":
                 assert printed.strip() == code.strip(), f"{page} says\n{code}\nbut it is\n{printed}"
                 continue
@@ -41,8 +43,8 @@ def main() -> None:
 def run_commands(code: str) -> None:
     """Run the command line's commands among a block's lines, in this process, which has imported torch then."""
     for line in code.splitlines():
-        if line.startswith("sparkvision "):
-            status = cli.main(shlex.split(line)[1:])
+        if line.startswith("sparkvision ") and CLUSTER not in line:
+            status = cli.main(shlex.split(line, comments=True)[1:])
             assert status == 0, f"`{line}` ended with {status}"
 
 

@@ -66,6 +66,9 @@ def test_classify_labels_a_folder_in_a_process_of_its_own(folder: Path, tmp_path
     assert sum(row["label"] == Path(row["path"]).parent.name for row in labelled) >= 9
     assert {Path(row["path"]).name for row in rows if row["error"]} == {"broken.png", "notes.txt"}
     assert "12 pictures in" in run.stdout and "unusable pictures" in run.stdout
+    assert "without --model, images are labelled as handwritten digits" in run.stderr
+    assert "handwritten digits, 10 classes" in run.stderr and "handwritten digits, 10 classes" in run.stdout
+    assert "labels of embedded:digits" in run.stdout and "embedded:digits (" in page.read_text()
     assert "12/12" in run.stderr and "pictures/s" in run.stderr and "2 unusable" in run.stderr
     assert "WARN" not in run.stderr
     assert "broken.png" in page.read_text()
@@ -78,6 +81,81 @@ def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> No
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 10
     assert all(row["score"] >= row["score_2"] and row["label"] != row["label_2"] for row in rows)
+
+
+@pytest.fixture
+def awkward_folder(tmp_path: Path, digits: list[Path]) -> Path:
+    """Eleven files whose names or content Spark's binaryFile does not like, in a folder that looks like a pattern."""
+    folder = tmp_path / "my photos [1]"
+    names = ["_MG_1234.jpg", ".hidden.jpg", "_thumbs/x.jpg", "a b.png", "100%.png", "#7.png", "{x}.png", "größe.png"]
+    for name in [*names, "12:30.png"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(digits[0], folder / name)
+    (folder / "empty.jpg").touch()
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.mark.usefixtures("in_this_session")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_every_file_gets_a_row_whatever_its_name(
+    ending: str, awkward_folder: Path, tmp_path: Path, spark: SparkSession
+) -> None:
+    out, page = tmp_path / f"out.{ending}", tmp_path / "report.html"
+    assert main(["classify", str(awkward_folder), "--out", str(out), "--report", str(page)]) == 0
+    rows = (
+        list(csv.DictReader(out.open()))
+        if ending == "csv"
+        else [row.asDict() for row in spark.read.parquet(out.as_uri()).collect()]
+    )
+    expected = {f"file:{file}" for file in awkward_folder.rglob("*") if file.is_file()}
+    assert len(rows) == len(expected) == 11 and {row["path"] for row in rows} == expected
+    errors = {Path(row["path"]).name: row["error"] for row in rows if row["error"]}
+    assert "the file is empty (0 bytes)" in errors.pop("empty.jpg")
+    assert "not a picture" in errors.pop("notes.txt") and not errors
+    assert all(name in page.read_text() for name in ("_MG_1234.jpg", ".hidden.jpg", "_thumbs/x.jpg", "empty.jpg"))
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_embed_and_bench_see_every_file_too(
+    awkward_folder: Path, features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "embeddings.parquet")
+    assert main(["embed", str(awkward_folder), "--model", str(features), "--out", out]) == 0
+    assert "9 pictures, 2 unusable" in capsys.readouterr().out
+    assert main(["bench", str(awkward_folder)]) == 0
+    told = capsys.readouterr()
+    assert "11 pictures" in told.out and "unusable pictures: 2 of 11" in told.out
+    assert "without --model, the speed is that of a small model of handwritten digits" in told.err
+
+
+@pytest.mark.usefixtures("in_this_session")
+@pytest.mark.parametrize("place", ["folder", "out", "model"])
+@pytest.mark.parametrize("scheme", ["foo", "s3a"])
+def test_an_unknown_scheme_is_told_before_anything_is_read(
+    place: str, scheme: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"folder": str(folder), "out": str(tmp_path / "out.csv"), "model": "embedded:digits"}
+    given[place] = f"{scheme}://host/x.csv"
+    assert main(["classify", given["folder"], "--out", given["out"], "--model", given["model"]]) == 1
+    told = capsys.readouterr().err
+    assert f"no file system for the scheme '{scheme}'" in told and "model:" not in told and "Exception" not in told
+
+
+def test_a_wrong_setting_of_spark_sql_is_told_with_its_key_and_value(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sparkvision.cli", "classify", str(folder), "--out", str(tmp_path / "out.csv")]
+    settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=x"]
+    run = subprocess.run([*command, *settings], capture_output=True, text=True, timeout=120)
+    told = run.stderr.splitlines()[-1]
+    assert run.returncode == 1 and told.startswith("sparkvision: --conf spark.sql.shuffle.partitions=x is refused")
+
+
+def test_a_java_that_ends_at_once_says_why(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sparkvision.cli", "classify", str(folder), "--out", str(tmp_path / "out.csv")]
+    run = subprocess.run(
+        [*command, "--conf", "spark.driver.memory=1k"], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert run.returncode == 1 and "Java ended before Spark had started: " in run.stderr and "heap" in run.stderr
 
 
 @pytest.mark.usefixtures("in_this_session")
@@ -216,11 +294,6 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
     arguments = ["--model", "team/numbers", "--out", str(tmp_path / "out.parquet"), "--conf", setting]
     assert main(["classify", str(folder), *arguments]) == 0
     assert (tmp_path / "out.parquet").is_file()
-
-
-def test_bench_without_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", str(tmp_path / "nowhere")]) == 1
-    assert "nowhere is no folder with files in it" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("in_this_session")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from sparkvision.errors import ParameterError
 from sparkvision.report.similarity import write_similarity_report
@@ -77,6 +78,13 @@ def test_names_with_dots_and_spaces_are_columns_and_rows_without_an_id_are_not_s
         every, tmp_path / "odd.html", picture=odd["content"], id=odd["path"], caption=odd["shows"], **options
     ).read_text()
     assert names(page)[-3:] == ["a", "b", "c"] and "a: 3 pictures" in page and "zero" in page
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_query(table: DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "afile").touch()
+    unusable = table.withColumn("content", F.raise_error(F.lit("the query ran")).cast("binary"))
+    with pytest.raises(ParameterError, match="page.html cannot be written"):
+        write_similarity_report(unusable, tmp_path / "afile" / "page.html", picture="content", similar="similar")
 
 
 def test_a_column_that_is_not_there_is_refused_by_name(table: DataFrame, tmp_path: Path) -> None:

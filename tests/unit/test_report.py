@@ -93,7 +93,7 @@ def test_a_name_that_is_not_utf8_is_escaped(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="is a folder; give the name of an HTML file"):
+    with pytest.raises(ParameterError, match="is a folder; give the name of a file"):
         write_report([LabelledPicture("x")], tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,12 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparkvision._picture import local_file
 from sparkvision.cli.command import command
+from sparkvision.cli.local_places import require_folder
+from sparkvision.cli.named_model import DEFAULT_MODEL, describe, require_bundle, tell_default
 from sparkvision.cli.spark_session import Conf, Master
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.errors import ParameterError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from sparkvision.ml import ImageClassification
 
@@ -31,8 +36,13 @@ def bench(
         typer.Argument(metavar="[FOLDER]", help="pictures, also in sub-folders (default: JPEGs made in code)"),
     ] = None,
     model: Annotated[
-        str, typer.Option(metavar="BUNDLE", help="folder of a bundle, or embedded:NAME")
-    ] = "embedded:digits",
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help=f"folder of a bundle, or embedded:NAME (default: {DEFAULT_MODEL}, small, for handwritten digits)",
+            show_default=False,
+        ),
+    ] = None,
     pictures: Annotated[int, typer.Option(min=8, metavar="N", help="how many pictures to run, at most")] = _PICTURES,
     master: Master = None,
     conf: Conf = None,
@@ -41,16 +51,28 @@ def bench(
 
     A short look, with one round to warm up and one that counts: other work on the machine shows in it.
     """
+    from sparkvision.cli.picture_table import read_folder
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification
 
+    chosen = model or DEFAULT_MODEL
+    settings = SparkSettings.of(master, conf)
+    require_bundle(chosen, settings, "image-classification")
+    # LocalModel reads the files on this machine.
+    place = None if folder is None else require_folder(f"file:{folder.absolute()}", settings)
+    if model is None:
+        tell_default("the speed is that of a small model of handwritten digits", "the speed of your own")
     with tempfile.TemporaryDirectory(prefix="sparkvision-bench") as made:
-        files = _make_pictures(Path(made), pictures) if folder is None else _first(folder, pictures)
+        if place is None:
+            _make_pictures(Path(made), pictures)
         with spark_session(master, conf) as spark:
-            alone = _without_spark(model, files)
-            stage = ImageClassification.loadSavedModel(model, spark).setInputCols(["content"]).setPredictionCol("label")
-            piped = _with_spark(spark, stage, files)
-            _tell(spark, stage, len(files), alone, piped)
+            stage = ImageClassification.loadSavedModel(chosen, spark).setInputCols(["image"]).setPredictionCol("label")
+            print(f"model: {describe(stage, chosen, spark)}", file=sys.stderr)
+            listed, _ = read_folder(spark, place or f"file:{made}")
+            rows = listed.head(pictures)
+            alone = _without_spark(chosen, [local_file(row.path) for row in rows])
+            piped = _with_spark(spark, stage, spark.createDataFrame(rows, listed.schema))
+            _tell(spark, stage, len(rows), alone, piped)
 
 
 def _without_spark(model: str, files: list[Path]) -> float:
@@ -60,10 +82,12 @@ def _without_spark(model: str, files: list[Path]) -> float:
         return _seconds(lambda: local.logits(files, on_error="null"))
 
 
-def _with_spark(spark: SparkSession, stage: ImageClassification, files: list[Path]) -> float:
-    table = spark.read.format("binaryFile").load([str(file.absolute()) for file in files])
-    # So many tasks as cores: a short run must not leave one of them idle.
-    spread = table.repartition(spark.sparkContext.defaultParallelism).persist()
+def _with_spark(spark: SparkSession, stage: ImageClassification, paths: DataFrame) -> float:
+    from sparkvision.ml import ImageAssembler
+
+    # The files' bytes. So many tasks as cores: a short run must not leave one of them idle.
+    read = ImageAssembler().setInputCol("path").setOutputCol("image").transform(paths)
+    spread = read.repartition(spark.sparkContext.defaultParallelism).persist()
     spread.count()
     return _seconds(lambda: stage.transform(spread).write.format("noop").mode("overwrite").save())
 
@@ -100,14 +124,7 @@ def _tell(spark: SparkSession, stage: ImageClassification, count: int, alone: fl
     console.print(f"execution provider: {', '.join(row.providers)}; unusable pictures: {row.unusable // 2} of {count}")
 
 
-def _first(folder: Path, count: int) -> list[Path]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())[:count]
-    if not files:
-        raise ParameterError(f"{folder} is no folder with files in it; give a folder of pictures")
-    return files
-
-
-def _make_pictures(folder: Path, count: int) -> list[Path]:
+def _make_pictures(folder: Path, count: int) -> None:
     """Write JPEGs of 500 x 375, no two alike: gradients under noise, as heavy to decode as photos are."""
     import numpy as np
     from PIL import Image
@@ -115,13 +132,10 @@ def _make_pictures(folder: Path, count: int) -> list[Path]:
     width, height = _SIZE
     y, x = np.mgrid[0:height, 0:width]
     random = np.random.default_rng(0)
-    files = []
     for index in range(count):
         slopes = random.uniform(-0.5, 0.5, (3, 2))
         smooth = np.stack([128 + a * (x - width / 2) + b * (y - height / 2) for a, b in slopes], axis=-1)
         pixels = np.clip(smooth + random.normal(0, 12, smooth.shape), 0, 255).astype(np.uint8)
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=90)
-        files.append(folder / f"{index:04}.jpg")
-        files[-1].write_bytes(file.getvalue())
-    return files
+        (folder / f"{index:04}.jpg").write_bytes(file.getvalue())

@@ -8,22 +8,20 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
+from sparkvision.cli.start_checks import Check as Check
+from sparkvision.cli.start_checks import java as java
+from sparkvision.cli.start_checks import reachable as reachable
 from sparkvision.errors import SessionError, SparkVisionError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-JAVA = 17
 # What hatch_build.py's platform tag says of the natives.
 GLIBC = (2, 35)
 # The oldest Spark that works, and the newest that was tried; a test compares them with docs/compatibility.jsonl.
@@ -31,30 +29,7 @@ OLDEST_SPARK = (4, 0, 1)
 NEWEST_SPARK = (4, 3, 0)
 # start() gives Spark's driver 4 GB.
 GIBIBYTES = 4
-CONNECT_SECONDS = 5
 JOB_SECONDS = 90
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was looked at and found.
-
-    Attributes
-    ----------
-    what : str
-        The thing that was checked.
-    state : "ok", "fix" or "information"
-        Information never hinders labelling on the CPU.
-    found : str
-        What is there.
-    remedy : str
-        What to do, where there is something to do.
-    """
-
-    what: str
-    state: Literal["ok", "fix", "information"]
-    found: str
-    remedy: str = ""
 
 
 def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
@@ -70,21 +45,6 @@ def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
         yield found
     if ready:
         yield from labelling(master or "local[*]", conf)
-
-
-def java() -> Check:
-    """Look for the Java that Spark starts: JAVA_HOME's, else the PATH's."""
-    home = os.environ.get("JAVA_HOME")
-    command = str(Path(home, "bin", "java")) if home else "java"
-    remedy = f"install Java {JAVA} or newer, and set JAVA_HOME to it or put java on the PATH"
-    try:
-        told = subprocess.run([command, "-version"], capture_output=True, text=True, check=True).stderr
-    except (OSError, subprocess.CalledProcessError) as error:
-        return Check("Java", "fix", f"{command} cannot be run: {error}", remedy)
-    version = re.search(r'version "(\d+)[^"]*"', told)
-    if version is None or int(version[1]) < JAVA:
-        return Check("Java", "fix", told.partition("\n")[0], remedy)
-    return Check("Java", "ok", version[0])
 
 
 def spark() -> Check:
@@ -154,22 +114,6 @@ def export() -> Check:
     if missing:
         return Check("export", "information", f"lacks {', '.join(missing)}", "pip install 'sparkvision[export]'")
     return Check("export", "ok", "its libraries are installed")
-
-
-def reachable(master: str) -> Check:
-    """Knock at a standalone master's port; Spark itself would go on trying for a minute."""
-    if not master.startswith("spark://"):
-        return Check("master", "information", f"{master}: tried below")
-    found = ""
-    # Masters that stand by for one another are named together, spark://one:7077,two:7077; one of them leads.
-    for address in master.removeprefix("spark://").split(","):
-        try:
-            url = urlsplit(f"spark://{address}")
-            socket.create_connection((url.hostname or "", url.port or 7077), CONNECT_SECONDS).close()
-            return Check("master", "ok", f"{master} answers")
-        except (OSError, ValueError) as error:  # ValueError: a port that is no number
-            found = f"{master} does not answer: {error}"
-    return Check("master", "fix", found, "check the host, the port and the firewall, or start a master there")
 
 
 def labelling(master: str, conf: list[str] | None) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,9 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sparkvision._output_place import require_writable_file
 from sparkvision.cli.command import command
+from sparkvision.cli.local_places import require_folder, require_known_schemes, require_out
+from sparkvision.cli.named_model import DEFAULT_MODEL, describe, load, require_bundle, tell_default
 from sparkvision.cli.picture_table import Folder
 from sparkvision.cli.spark_session import Conf, Master
+from sparkvision.cli.spark_settings import SparkSettings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -29,9 +34,14 @@ def classify(
     folder: Folder,
     out: Annotated[str, typer.Option(metavar="FILE", help="predictions: a name that ends in .parquet, .csv or .json")],
     model: Annotated[
-        str,
-        typer.Option(metavar="BUNDLE", help="a bundle's folder or URI, embedded:NAME, or a name that `models` lists"),
-    ] = "embedded:digits",
+        str | None,
+        typer.Option(
+            metavar="BUNDLE",
+            help="a bundle's folder or URI, embedded:NAME, or a name that `models` lists "
+            f"(default: {DEFAULT_MODEL}, which reads handwritten digits)",
+            show_default=False,
+        ),
+    ] = None,
     top_k: Annotated[int, typer.Option(min=1, metavar="N", help="labels a picture, best first")] = 1,
     mode: Annotated[
         Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"],
@@ -47,20 +57,31 @@ def classify(
 ) -> None:
     """Label a folder of pictures with Spark.
 
-    FILE gets a row a picture: path, label, score (with --top-k 2: label_2, score_2) and error.
+    FILE gets a row for every file, whatever its name: path, label, score (with --top-k 2: label_2, score_2) and error.
     """
     from sparkvision.cli.job_progress import run_with_progress
-    from sparkvision.cli.named_model import load
     from sparkvision.cli.picture_table import read_folder, require_format, require_place, write_table
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification
 
+    chosen = model or DEFAULT_MODEL
+    settings = SparkSettings.of(master, conf)
     require_format(out)
+    require_out(out, settings)
+    if report is not None:
+        require_writable_file(report)
+    require_bundle(chosen, settings, "image-classification")
+    place = require_folder(folder, settings)
+    if model is None:
+        tell_default("images are labelled as handwritten digits, 0 to 9", "classes of your own")
     with spark_session(master, conf) as spark:
+        require_known_schemes(spark, place, out, chosen)
         require_place(spark, out)
-        stage = load(ImageClassification, model, spark)
-        stage.setInputCols(["content"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
-        pictures, total = read_folder(spark, folder)
+        stage = load(ImageClassification, chosen, spark)
+        described = describe(stage, chosen, spark)
+        print(f"model: {described}", file=sys.stderr)
+        stage.setInputCols(["path"]).setOutputCol("class").setErrorCol("error").setBadImageMode(mode).setTopK(top_k)
+        pictures, total = read_folder(spark, place)
         labelled = stage.transform(pictures).select("path", "class", "error").persist()
         start = time.monotonic()
         run_with_progress(spark, stage.uid, total, labelled.count)
@@ -69,8 +90,9 @@ def classify(
         if report is not None:
             from sparkvision.report import write_report
 
-            write_report(labelled, report, title=f"{folder}: {model}")
-        _summarize(labelled, total, seconds)
+            write_report(labelled, report, title=f"{folder}, labelled by {described}")
+        _summarize(labelled, total, seconds, chosen)
+    print(f"model          {described}")
     print(f"predictions    {out}")
     if report is not None:
         print(f"report         {report}")
@@ -87,7 +109,7 @@ def _flat(labelled: DataFrame, top_k: int) -> DataFrame:
     return labelled.selectExpr(*columns, "error")
 
 
-def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
+def _summarize(labelled: DataFrame, total: int, seconds: float, model: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -102,7 +124,7 @@ def _summarize(labelled: DataFrame, total: int, seconds: float) -> None:
         (row.label if names[row.label] == 1 else f"{row.label} ({row.id})", row["count"]) for row in rows if not row.bad
     ]
     bad = sum(row["count"] for row in rows if row.bad)
-    table = Table("label")
+    table = Table("label", caption=escape(f"labels of {model}"))
     table.add_column("pictures", justify="right")
     for label, count in labels[:_SUMMARY_LABELS]:
         table.add_row("(none)" if label is None else escape(label), f"{count:,}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Literal
 
 import typer
 
 from sparkvision.cli.command import command
+from sparkvision.cli.local_places import require_folder, require_known_schemes, require_out
+from sparkvision.cli.named_model import describe, load, require_bundle
 from sparkvision.cli.picture_table import Folder
 from sparkvision.cli.spark_session import Conf, Master
+from sparkvision.cli.spark_settings import SparkSettings
 
 # What a table of embeddings says of itself, in the metadata of its column.
 MODEL = "model"
@@ -32,26 +36,33 @@ def embed(
 ) -> None:
     """Embed a folder of pictures with Spark.
 
-    FILE gets a row a picture: path, embedding (numbers, not normalised) and error.
+    FILE gets a row for every file, whatever its name: path, embedding (numbers, not normalised) and error.
     """
     from pyspark.sql import functions as F
 
     from sparkvision.cli.job_progress import run_with_progress
-    from sparkvision.cli.named_model import load
     from sparkvision.cli.picture_table import read_folder, require_format, require_place, write_table
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ViTImageEmbeddings
 
+    settings = SparkSettings.of(master, conf)
     require_format(out, ("parquet", "json"))
+    require_out(out, settings)
+    require_bundle(model, settings, "feature-extraction")
+    place = require_folder(folder, settings)
     with spark_session(master, conf) as spark:
+        require_known_schemes(spark, place, out, model)
         require_place(spark, out)
         stage = load(ViTImageEmbeddings, model, spark)
-        stage.setInputCols(["content"]).setOutputCol("found").setErrorCol("error").setPooling(pooling)
-        pictures, total = read_folder(spark, folder)
+        described = describe(stage, model, spark)
+        print(f"model: {described}", file=sys.stderr)
+        stage.setInputCols(["path"]).setOutputCol("found").setErrorCol("error").setPooling(pooling)
+        pictures, total = read_folder(spark, place)
         facts = {MODEL: stage.getBundleHash(), POOLING: pooling}
         embedding = F.expr("get(found, 0).embeddings").alias("embedding", metadata=facts)
         embedded = stage.transform(pictures).select("path", embedding, "error").persist()
         run_with_progress(spark, stage.uid, total, embedded.count)
         bad = embedded.where("error IS NOT NULL").count()
         write_table(embedded, out)
+    print(f"model          {described}")
     print(f"embeddings     {out}: {total - bad:,} pictures, {bad:,} unusable")

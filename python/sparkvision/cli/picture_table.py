@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from sparkvision.cli.local_places import require_local_out
 from sparkvision.cli.spark_folder import require_replaceable
-from sparkvision.errors import ImageError, ParameterError
+from sparkvision.errors import ParameterError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -24,19 +25,24 @@ FORMATS = ("parquet", "csv", "json")
 
 
 def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
-    """Give every file of a folder and its sub-folders, as Spark's binaryFile has them, and their number."""
-    from pyspark.errors import AnalysisException
+    """Give a column `path` of every file of a folder and its sub-folders, whatever their names, and their number.
 
-    try:
-        table = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(folder)
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_NOT_FOUND":
-            raise
-        raise ImageError(None, f"{folder}: there is no such folder; give a folder of pictures") from error
-    count = table.select("path").count()
-    if count == 0:
-        raise ImageError(None, f"{folder} holds no files; give a folder of pictures")
-    return table, count
+    Spark's binaryFile leaves out empty files, and names that begin with ``_`` or a dot. Stages read the files in the
+    executors.
+
+    Raises
+    ------
+    ParameterError
+        When there is no such folder, it cannot be listed, or it holds no files.
+    """
+    from pyspark.sql import DataFrame
+
+    from sparkvision._base import scala_errors
+
+    jvm: Any = spark._jvm
+    with scala_errors():
+        files = jvm.sparkvision.ml.ImageFiles.list(folder, spark._jsparkSession)
+        return DataFrame(files.table(), spark), int(files.count())
 
 
 def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
@@ -48,11 +54,11 @@ def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
 
 
 def require_place(spark: SparkSession, out: str) -> None:
-    """Refuse a folder where one file is to be written, or one that holds something else, before any work is done."""
-    if not _is_one_file(spark, out):
+    """Refuse a place where the result cannot be written, or holds something else, before any work is done."""
+    if _is_one_file(spark, out):
+        require_local_out(out)
+    else:
         require_replaceable(spark, out)
-    elif Path(out).is_dir():
-        raise ParameterError(f"--out {out} is a folder; give the name of a file")
 
 
 def write_table(table: DataFrame, out: str) -> None:

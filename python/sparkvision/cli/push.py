@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sparkvision._embedded import SCHEME
 from sparkvision.cli.command import command
 from sparkvision.cli.spark_session import Conf
+from sparkvision.errors import BundleError
 
 
 @command(
@@ -33,5 +36,7 @@ def push(
     from sparkvision import model_home
     from sparkvision.cli.spark_session import spark_session
 
+    if not bundle.startswith(SCHEME) and not Path(bundle).is_dir():
+        raise BundleError(f"{bundle}: there is no such folder; give a bundle's folder")
     with spark_session("local[1]", conf) as spark:
         print(model_home.push(bundle, home, spark, name))

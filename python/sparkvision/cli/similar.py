@@ -52,6 +52,12 @@ def similar(
     """
     from sparkvision.local import LocalModel
 
+    if not picture.is_file():
+        raise ParameterError(f"{picture}: there is no such file; give an image to compare with")
+    if not among.exists():
+        raise ParameterError(
+            f"{among}: there is no such folder or file; give a folder of images, or what `embed` wrote"
+        )
     if among.suffix == ".parquet":
         from sparkvision.cli.spark_session import spark_session
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from sparkvision.cli.spark_settings import SQL_PREFIX, SparkSettings
 from sparkvision.errors import SparkVisionError
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ _DEFAULTS = {
 }
 
 
+_JVM_ENDED = "JAVA_GATEWAY_EXITED"
+_FATAL = re.compile(r'(Exception in thread "\w+" [\w.$]+: |(?=Invalid )|Error: )')
+
+
 class SparkJobError(SparkVisionError):
     """A Spark job that failed, with the reason that its first cause gives."""
 
@@ -41,24 +47,27 @@ class SparkJobError(SparkVisionError):
 def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
     """Start a session for a command and stop it at the end.
 
-    What Spark's JVM writes on stderr goes to a file, which is kept, and named, when Spark fails.
+    What Spark's JVM writes goes to a file, which is kept, and named, when Spark fails.
 
     Raises
     ------
     SparkJobError
         When Spark cannot be started, or a job of the block fails.
     """
-    settings = {**_DEFAULTS, **dict(_setting(text) for text in conf or ())}
+    settings = SparkSettings.of(master, conf)
+    settings.require_startable()
     with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
-            with _stderr_into(log.fileno()):
-                spark = _start(master, settings)
+            with _output_into(log.fileno()):
+                spark = _start(settings)
             try:
                 yield spark
             finally:
                 spark.stop()
         except Exception as error:
             reason = _reason(error)
+            if reason is not None and _JVM_ENDED in reason:
+                reason = f"Java ended before Spark had started: {_last_words(Path(log.name))}"
             if reason is not None:
                 raise SparkJobError(f"{reason} (Spark's log: {log.name})") from error
             Path(log.name).unlink()
@@ -66,31 +75,71 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
         Path(log.name).unlink()
 
 
-def _start(master: str | None, settings: dict[str, str]) -> SparkSession:
+def _start(settings: SparkSettings) -> SparkSession:
+    """Start Spark, and apply the settings of Spark SQL to it one by one.
+
+    pyspark hangs where a session is started with a wrong value of one: it looks for a session's settings to tell any
+    exception, and fails at the same value again.
+
+    Raises
+    ------
+    ParameterError
+        When Spark refuses one of the command's own settings.
+    """
+    sql = {key: value for key, value in settings.config.items() if key.startswith(SQL_PREFIX)}
+    others = {**_DEFAULTS, **{key: value for key, value in settings.config.items() if key not in sql}}
+    spark = _started(settings, others)
+    try:
+        # A list, so that each is tried.
+        if all([_applied(spark, settings, key, value) for key, value in sql.items()]):
+            return spark
+    except BaseException:
+        spark.stop()
+        raise
+    # Some are fixed for as long as a session lives: a second one has them from its start.
+    spark.stop()
+    return _started(settings, {**others, **sql})
+
+
+def _started(settings: SparkSettings, config: dict[str, str]) -> SparkSession:
     from sparkvision import start
 
-    return start(master=master, app_name="sparkvision", config=settings)
+    try:
+        return start(master=settings.master, app_name="sparkvision", config=config)
+    except Exception as error:
+        raise settings.refused_by_spark(_reason(error) or "") or error from None
 
 
-def _setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise typer.BadParameter(f"--conf {text} is no setting; give KEY=VALUE")
-    return key, value
+def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str) -> bool:
+    """Set it for the session that runs; False where Spark takes it at the start only."""
+    from pyspark.errors import AnalysisException, IllegalArgumentException
+
+    try:
+        spark.conf.set(key, value)
+    except AnalysisException:
+        return False
+    except IllegalArgumentException as error:
+        raise settings.refused_by_spark(_reason(error) or "") or error from None
+    return True
 
 
 @contextmanager
-def _stderr_into(file: int) -> Iterator[None]:
-    """Let processes that are started in this block write their stderr into a file."""
-    sys.stderr.flush()
-    ours = os.dup(2)
-    os.dup2(file, 2)
+def _output_into(file: int) -> Iterator[None]:
+    """Let processes that are started in this block write their stdout and stderr into a file."""
+    streams = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.flush()
+    ours = {number: os.dup(number) for number in (1, 2)}
+    for number in ours:
+        os.dup2(file, number)
     try:
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(ours, 2)
-        os.close(ours)
+        for stream in streams:
+            stream.flush()
+        for number, own in ours.items():
+            os.dup2(own, number)
+            os.close(own)
 
 
 def _reason(error: Exception) -> str | None:
@@ -99,7 +148,21 @@ def _reason(error: Exception) -> str | None:
 
     java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     if java is None:
-        return str(error).partition("\n")[0] if isinstance(error, PySparkException) else None
+        return _plain(str(error)) if isinstance(error, PySparkException) else None
     while java.getCause() is not None:
         java = java.getCause()
-    return str(java.getMessage() or java.toString()).partition("\n")[0]
+    return _plain(str(java.getMessage() or java.toString()))
+
+
+def _plain(message: str) -> str:
+    """Give the first line without the codes of Spark's error conditions."""
+    first = message.partition("\n")[0]
+    return re.sub(rf"^\[(?!{_JVM_ENDED})[A-Z_.]+\] | SQLSTATE: \w+$", "", first)
+
+
+def _last_words(log: Path) -> str:
+    """Give what a JVM said that ended at once."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if not line.startswith("\tat ")]
+    fatal = [_FATAL.sub("", line) for line in lines if _FATAL.match(line)]
+    said = [line for line in lines if line]
+    return fatal[0] if fatal else said[-1] if said else "it said nothing"

@@ -11,6 +11,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from sparkvision._output_place import require_writable_folder
 from sparkvision.cli.command import command
 from sparkvision.errors import VerifyError
 from sparkvision.verify import verify as compare
@@ -68,6 +69,7 @@ def verify(
     """
     if report.exists() and not report.is_dir():
         raise VerifyError(f"{report} is a file; give --report a folder")
+    require_writable_folder(report)
     line = _ProgressLine(sys.stderr)
     try:
         result = compare(bundle, source, images, tolerance, limit, progress=line.show)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparkvision._output_place import require_writable_file
 from sparkvision.errors import ParameterError, SessionError
 from sparkvision.report.picture import LabelledPicture
 
@@ -79,7 +80,7 @@ def write_report(
     ------
     ParameterError
         When a column is missing or of another kind, or `pictures` is not positive; when `path` is
-        a folder.
+        a folder, or cannot be written: found before the query runs.
     SessionError
         When thumbnails are to be made in a session that lacks SparkVision's jars.
     BundleError
@@ -100,8 +101,7 @@ def write_report(
     if pictures < 1:
         raise ParameterError(f"pictures={pictures}: give at least 1.")
     file = Path(path)
-    if file.is_dir():
-        raise ParameterError(f"{file} is a folder; give the name of an HTML file.")
+    require_writable_file(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     timings: list[dict[str, Any]] = []
     wanted = Wanted(pictures, thumbnails, originals=HEAT_MAPS if attention_model else 0)

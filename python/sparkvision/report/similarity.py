@@ -15,6 +15,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from sparkvision._output_place import require_writable_file
 from sparkvision.errors import ParameterError
 from sparkvision.report.columns import quoted
 from sparkvision.report.page import style
@@ -77,7 +78,7 @@ def write_similarity_report(
     Raises
     ------
     ParameterError
-        When a column is missing, or neither ``similar`` nor ``group`` is given.
+        When a column is missing, or neither ``similar`` nor ``group`` is given; when `path` cannot be written.
 
     Examples
     --------
@@ -97,6 +98,8 @@ def write_similarity_report(
     for parameter, name in given.items():
         if name is not None and name not in pictures.columns:
             raise ParameterError(f"{parameter}={name!r}: no such column; there are {', '.join(pictures.columns)}.")
+    file = Path(path)
+    require_writable_file(file)
     columns = [quoted(name).alias(parameter) for parameter, name in given.items() if name is not None]
     table = pictures.where(quoted(id).isNotNull()).select(columns).withColumn("id", F.col("id").cast("string"))
     neighbours = [] if similar is None else _neighbours(table, queries)
@@ -104,7 +107,6 @@ def write_similarity_report(
     wanted = {row["id"] for row in members} | {row["id"] for row in neighbours}
     wanted |= {found["id"] for row in neighbours for found in row["similar"]}
     cards = _cards(table, wanted)
-    file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     sections = [_queries_section(neighbours, cards), _groups_section(members, cards)]
     file.write_text(_page(title, "\n".join(sections)), encoding="utf-8", errors="backslashreplace")

@@ -5,7 +5,7 @@ import java.nio.file.Files
 
 import scala.util.Using
 
-import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath}
+import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath, UnsupportedFileSystemException}
 import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.{BundleException, BundleManifest, ModelBundle}
@@ -20,7 +20,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
 
   private lazy val root = new HadoopPath(uri)
 
-  private lazy val fileSystem: FileSystem = root.getFileSystem(spark.sparkContext.hadoopConfiguration)
+  private lazy val fileSystem: FileSystem = FileSystems.of(root, spark)
 
   /** The versions of a model, oldest first. */
   def versions(name: String): Seq[String] = reading {
@@ -108,6 +108,8 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
   private def reading[A](work: => A): A =
     try work
     catch {
+      case e: UnsupportedFileSystemException =>
+        throw new BundleException(s"The model home $uri cannot be read. ${e.getMessage}", e)
       // What Hadoop throws for a URI that is none, and for a host that is unknown, is an IllegalArgumentException.
       case e @ (_: IOException | _: IllegalArgumentException) =>
         throw new BundleException(s"The model home $uri cannot be read: $e.", e)

@@ -8,7 +8,13 @@ import scala.collection.mutable
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
-import org.apache.hadoop.fs.{ChecksumException, FileSystem, FileUtil, Path => HadoopPath}
+import org.apache.hadoop.fs.{
+  ChecksumException,
+  FileSystem,
+  FileUtil,
+  Path => HadoopPath,
+  UnsupportedFileSystemException
+}
 import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.SparkSession
@@ -147,13 +153,15 @@ private[ml] object ModelStore {
             s"The model bundle at $uri is damaged: ${e.getMessage}. Copy or export the bundle again.",
             e
           )
+        case e: UnsupportedFileSystemException =>
+          throw new BundleException(s"The model bundle at $uri cannot be read. ${e.getMessage}", e)
         case e: IOException => throw new BundleException(s"The model bundle at $uri cannot be read: $e.", e)
       }
 
   private def locate(uri: String, spark: SparkSession): (FileSystem, HadoopPath) =
     try {
       val root = new HadoopPath(uri)
-      (root.getFileSystem(spark.sparkContext.hadoopConfiguration), root)
+      (FileSystems.of(root, spark), root)
     } catch {
       case e: IllegalArgumentException =>
         throw new BundleException(s"modelPath '$uri' is not a path or URI (${e.getMessage}).", e)

@@ -5,7 +5,7 @@ import java.io.IOException
 import scala.util.Using
 import scala.util.control.NonFatal
 
-import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.hadoop.fs.{ChecksumFileSystem, Path => HadoopPath}
 import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.ml.image.ImageSchema
 import org.apache.spark.sql.Row
@@ -80,7 +80,11 @@ private[ml] object PictureReader {
   private def readFile(path: String, configuration: SerializableConfiguration): Picture =
     try {
       val file = new HadoopPath(path)
-      val fileSystem = file.getFileSystem(configuration.value)
+      val fileSystem = file.getFileSystem(configuration.value) match {
+        // It reads a file of checksums beside each file, and cannot make its name where that has a colon.
+        case checked: ChecksumFileSystem if file.getName.contains(':') => checked.getRawFileSystem
+        case other => other
+      }
       val status = fileSystem.getFileStatus(file)
       // The length decides before anything is read; a device such as /dev/zero says it has none, and is read as empty.
       if (status.getLen > LargestFile)

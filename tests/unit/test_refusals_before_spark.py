@@ -1,0 +1,148 @@
+"""What the commands refuse at once, without a JVM: wrong places, settings, masters, and a machine without Java."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import EMBEDDED_BUNDLE
+
+from sparkvision.cli import main
+from sparkvision.errors import ParameterError
+from sparkvision.report import LabelledPicture, write_report
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, digits: list[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an image, an empty folder and a file, on a machine that no cluster's settings concern."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "empty" / "inner").mkdir(parents=True)
+    shutil.copy(digits[0], tmp_path / "photos")
+    (tmp_path / "afile").write_text("text")
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*_: object) -> None:
+        pytest.fail("Spark must not be started")
+
+    monkeypatch.setattr("sparkvision.cli.spark_session._start", started)
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """Run a command that is refused with exit code 1, and give its one line on stderr."""
+    capsys.readouterr()
+    assert main(arguments) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("note: ")]
+    assert len(told) == 1 and told[0].startswith("sparkvision: ") and "Exception" not in told[0]
+    return told[0]
+
+
+@pytest.mark.parametrize("place", ["afile/x", "/proc/x/y"])
+@pytest.mark.parametrize("option", ["--out", "--report"])
+def test_a_result_that_cannot_be_written(place: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"--out": "out.csv", "--report": "report.html"}
+    given[option] = place + Path(given[option]).suffix
+    told = refusal(capsys, "classify", "photos", *[text for pair in given.items() for text in pair])
+    assert f"{given[option]} cannot be written (" in told and "give a place in a folder that you may write to" in told
+
+
+def test_a_folder_as_result_of_embed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out.parquet").mkdir()
+    told = refusal(capsys, "embed", "photos", "--model", "m", "--out", "out.parquet")
+    assert "--out out.parquet is a folder; give the name of a file" in told
+
+
+@pytest.mark.parametrize("command", ["classify", "bench"])
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("nowhere", "nowhere: there is no such folder or file"), ("empty", "empty holds no files; give a folder of im")],
+)
+def test_a_folder_without_files(command: str, folder: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told in refusal(capsys, command, folder, *(["--out", "out.csv"] if command == "classify" else []))
+    assert not Path("out.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["classify", "bench"])
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("./nowhere", "there is no such folder"), ("afile", "afile is a file"), ("detector/", "for object-detection")],
+)
+def test_a_model_that_is_no_bundle_for_it(
+    command: str, model: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = json.loads((EMBEDDED_BUNDLE / "sparkvision.json").read_text()) | {"task": "object-detection"}
+    Path("detector").mkdir()
+    Path("detector", "sparkvision.json").write_text(json.dumps(manifest))
+    out = ["--out", "out.csv"] if command == "classify" else []
+    assert told in refusal(capsys, command, "photos", "--model", model, *out)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["--master", "locl[2]"], "locl[2] is no master that Spark knows; give local[*], "),
+        (["--conf", "spark.master=local[0]"], "local[0] is no master"),
+        (
+            ["--master", "local[2]", "--conf", "spark.master=yarn"],
+            "spark.master is given twice, as local[2] and as yarn",
+        ),
+        (["--conf", "spark.a=1", "--conf", "spark.a=2"], "spark.a is given twice, as 1 and as 2"),
+        (["--conf", "spark.driver.memory=lots"], "spark.driver.memory=lots: that is no size of memory"),
+    ],
+)
+def test_a_wrong_master_or_setting(settings: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told in refusal(capsys, "classify", "photos", "--out", "out.csv", *settings)
+
+
+@pytest.mark.parametrize("option", ["--master", "--conf"])
+def test_a_master_that_does_not_answer(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:  # bound, so that no other takes it, and without a listener
+        free.bind(("127.0.0.1", 0))
+        master = f"spark://127.0.0.1:{free.getsockname()[1]}"
+        given = master if option == "--master" else f"spark.master={master}"
+        told = refusal(capsys, "classify", "photos", "--out", "out.csv", option, given)
+    assert f"{master} does not answer" in told and "check the host, the port and the firewall" in told
+
+
+@pytest.mark.parametrize("version", [None, "11.0.2"])
+def test_a_java_that_is_missing_or_too_old(
+    version: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "java"
+    if version is not None:
+        (home / "bin").mkdir(parents=True)
+        (home / "bin" / "java").write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+        (home / "bin" / "java").chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    told = refusal(capsys, "classify", "photos", "--out", "out.csv")
+    assert (version or f"{home}/bin/java cannot be run") in told and "install Java 17 or newer" in told
+
+
+def test_similar_looks_for_its_files_before_it_opens_the_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cat.jpg: there is no such file" in refusal(capsys, "similar", "cat.jpg", "photos", "--model", "m/")
+    assert "nowhere: there is no such folder" in refusal(capsys, "similar", "afile", "nowhere", "--model", "m/")
+
+
+def test_a_report_of_verify_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["verify", "m/", "--source", "checkpoint", "--images", "photos", "--report", "/proc/x/report"]
+    assert main(arguments) == 2
+    assert "/proc/x/report cannot be written (" in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> None:
+    def rows() -> Iterator[LabelledPicture]:
+        pytest.fail("no row may be made")
+        yield LabelledPicture("x")
+
+    for place in ("afile/report.html", "/proc/x/report.html"):
+        with pytest.raises(ParameterError, match=f"{place} cannot be written"):
+            write_report(rows(), place)
