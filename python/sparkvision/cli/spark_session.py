@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,12 +53,19 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
     settings = {**_DEFAULTS, **dict(_setting(text) for text in conf or ())}
     with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
-            with _stderr_into(log.fileno()):
+            with _stderr_into(log.fileno()), _same_interrupt_handler():
                 spark = _start(master, settings)
             try:
                 yield spark
-            finally:
+            except KeyboardInterrupt:  # the JVM has ended: interruption.py
+                raise
+            except BaseException:
                 spark.stop()
+                raise
+            spark.stop()
+        except KeyboardInterrupt:
+            Path(log.name).unlink()
+            raise
         except Exception as error:
             reason = _reason(error)
             if reason is not None:
@@ -77,6 +86,15 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise typer.BadParameter(f"--conf {text} is no setting; give KEY=VALUE")
     return key, value
+
+
+@contextmanager
+def _same_interrupt_handler() -> Iterator[None]:
+    """Undo that Spark's start makes Ctrl-C pyspark's: that handler calls the JVM in the midst of a call."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager
