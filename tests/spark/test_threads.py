@@ -99,7 +99,7 @@ def test_a_function_is_registered_with_the_given_session(
 ) -> None:
     def label() -> list[str]:
         sparkvision.register_function(spark, "in_a_thread", EMBEDDED_BUNDLE)
-        return [row.label for row in pictures.selectExpr("in_a_thread(content).label").collect()]
+        return [row.label for row in pictures.selectExpr("in_a_thread(content).label AS label").collect()]
 
     assert in_thread(label) == expected
 
