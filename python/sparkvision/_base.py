@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.utils import is_remote
 
 from sparkvision import _connect, errors
-from sparkvision._session import require_jars
+from sparkvision._session import require_jars, require_session
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
 ColumnsStage = TypeVar("ColumnsStage", bound="ColumnsTransformer")
@@ -43,13 +43,6 @@ def _refusal(error: Exception) -> errors.SparkVisionError | None:
     return errors.from_scala(scala.getClass().getSimpleName(), scala.getMessage())
 
 
-def _session() -> SparkSession:
-    spark = SparkSession.getActiveSession()
-    if spark is None:
-        raise errors.SessionError("There is no Spark session: call sparkvision.start() first.")
-    return spark
-
-
 class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
     """A stage that runs in Scala; everything about it is in its Params.
 
@@ -61,7 +54,7 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
 
     def __init__(self) -> None:
         super().__init__()
-        require_jars(_session())
+        require_jars(require_session())
         self._java_obj = self._new_java_obj(self._java_class, self.uid)
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
@@ -121,12 +114,14 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         BundleError
             When the model that lies there is missing, damaged, or not the one that was saved.
         """
+        require_session()
         with scala_errors():
             stage: Stage = super().load(path)
         return stage
 
     def write(self) -> JavaMLWriter:
         """Give a writer that saves this stage, with its model if it has one."""
+        require_session()
         with scala_errors():
             return super().write()
 
@@ -188,7 +183,7 @@ class BundleTransformer(VisionTransformer):
         with scala_errors():
             if is_remote():
                 return _connect.load_saved_model(cls, str(path), spark)
-            return cls._from_companion("loadSavedModel", str(path), spark._jsparkSession)
+            return cls._from_companion(spark, "loadSavedModel", str(path), spark._jsparkSession)
 
     @classmethod
     def pretrained(cls: type[ModelStage], name: str = _DEFAULT_MODEL, version: str | None = None) -> ModelStage:
@@ -215,14 +210,15 @@ class BundleTransformer(VisionTransformer):
         >>> vit = ViTForImageClassification.pretrained("my-vit", version="2")
         """
         model = name if version is None else f"{name}:{version}"
+        spark = require_session()
         with scala_errors():
             if is_remote():
                 return cls.load(_connect.PRETRAINED_PREFIX + model)
-            return cls._from_companion("pretrained", model)
+            return cls._from_companion(spark, "pretrained", model)
 
     @classmethod
-    def _from_companion(cls: type[ModelStage], method: str, *arguments: Any) -> ModelStage:
-        scala: Any = _session()._jvm
+    def _from_companion(cls: type[ModelStage], spark: SparkSession, method: str, *arguments: Any) -> ModelStage:
+        scala: Any = spark._jvm
         for name in cls._java_class.split("."):
             scala = getattr(scala, name)
         stage: ModelStage = cls._from_java(getattr(scala, method)(*arguments))
@@ -240,6 +236,7 @@ class ClassificationTransformer(ModelTransformer):
         """Give the names of the classes, in the order of their ids."""
         if is_remote():
             return self._labels_by_server()
+        require_session()
         assert self._java_obj is not None
         self._transfer_params_to_java()
         with scala_errors():
@@ -250,5 +247,5 @@ class ClassificationTransformer(ModelTransformer):
         deciding = ("modelPath", "bundleHash", "candidateLabels")
         model = {name: self.getOrDefault(name) for name in deciding if self.hasParam(name) and self.isDefined(name)}
         stage = type(self)()._set(inputCols=["picture"], rawPredictionCol="logits", **model)
-        no_pictures = _session().range(0).selectExpr("cast(null as binary) picture")
+        no_pictures = require_session().range(0).selectExpr("cast(null as binary) picture")
         return _connect.column_labels(stage.transform(no_pictures), "logits")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -94,6 +96,31 @@ def _require_answer(url: str) -> None:
             )
 
 
+def running_session() -> SparkSession | None:
+    """Give the thread's active session, else the one that all threads share, made active; None if none runs."""
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    try:
+        session: Any = ConnectSession.active()
+    except PySparkException:  # pyspark's way to say that there is none
+        return None
+    ConnectSession._active_session.session = session
+    return cast(SparkSession, session)
+
+
+@contextmanager
+def active(spark: SparkSession) -> Iterator[None]:
+    """Let a session be this thread's active one in a block: pyspark's code for ML can be given no other."""
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+    before = getattr(ConnectSession._active_session, "session", None)
+    ConnectSession._active_session.session = cast(Any, spark)
+    try:
+        yield
+    finally:
+        ConnectSession._active_session.session = before
+
+
 def require_server_jars(spark: SparkSession) -> None:
     """Refuse a server that cannot run SparkVision's stages.
 
@@ -127,13 +154,14 @@ def load_saved_model(stage: type[ModelStage], path: str, spark: SparkSession) ->
 
     The path is the server's. A bundle that only the client has is uploaded, once.
     """
-    try:
-        return stage.load(_BUNDLE_PREFIX + path)
-    except errors.BundleError:
-        # Whatever is wrong with a bundle that the server does have is the answer.
-        if not Path(path).is_dir() or _server_has(spark, path):
-            raise
-    return stage.load(_BUNDLE_PREFIX + upload(spark, Path(path)))
+    with active(spark):
+        try:
+            return stage.load(_BUNDLE_PREFIX + path)
+        except errors.BundleError:
+            # Whatever is wrong with a bundle that the server does have is the answer.
+            if not Path(path).is_dir() or _server_has(spark, path):
+                raise
+        return stage.load(_BUNDLE_PREFIX + upload(spark, Path(path)))
 
 
 def _server_has(spark: SparkSession, path: str) -> bool:

@@ -13,7 +13,7 @@ _own: Any = None
 
 
 def jvm() -> Any:
-    """Give the active Spark session's JVM, else one of our own, without Spark, that ends with this process.
+    """Give the running Spark session's JVM, else one of our own, without Spark, that ends with this process.
 
     A Spark Connect session has none: its JVM is the server's, perhaps on another machine.
 
@@ -22,12 +22,11 @@ def jvm() -> Any:
     SessionError
         When the session lacks our jars, or no JVM can be started.
     """
-    from pyspark.sql import SparkSession
     from pyspark.sql.utils import is_remote
 
-    from sparkvision._session import require_jars
+    from sparkvision._session import require_jars, running_session
 
-    spark = None if is_remote() else SparkSession.getActiveSession()
+    spark = None if is_remote() else running_session()
     if spark is not None:
         require_jars(spark)
         return spark._jvm
@@ -57,6 +56,7 @@ def _launch() -> Any:
             classpath=os.pathsep.join(str(jar) for jar in [*ours, *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
+            create_new_process_group=True,  # Ctrl-C is this process's to handle; without it the JVM ends all the same
             java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses
             enable_auth=True,  # the port is open to every user of this machine
         )

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 from pyspark.util import is_remote_only
@@ -175,7 +176,7 @@ def start(
     # Once pyspark speaks Spark Connect, which the environment may say too, the next line needs its libraries.
     if remote is not None or is_remote():
         _connect.require_libraries()
-    running = SparkSession.getActiveSession()
+    running = running_session()
     if running is not None:
         return _checked(running, [name for name, value in asked.items() if value])
     if connecting:
@@ -194,6 +195,38 @@ def start(
     spark = configure(builder, gpu=gpu, onednn=onednn, model=model).getOrCreate()
     require_jars(spark)
     return spark
+
+
+def running_session() -> SparkSession | None:
+    """Give the session that is meant where none is named; None when none runs.
+
+    It is this thread's active session, else the one that all threads share, as `SparkSession.active` has it. One that
+    was stopped is none. Over Spark Connect it is made the thread's active session: pyspark's own code for ML asks for
+    that one alone, and fails with an empty AssertionError in a thread that has none.
+    """
+    if is_remote():
+        return _connect.running_session()
+    try:
+        session = SparkSession.active()
+    except PySparkException:  # pyspark's way to say that there is none
+        return None
+    # Stopped by SparkContext.stop, of which the session is not told, or on the JVM's side.
+    context = session.sparkContext._jsc
+    return None if context is None or context.sc().isStopped() else session
+
+
+def require_session() -> SparkSession:
+    """Give the session that is meant where none is named.
+
+    Raises
+    ------
+    SessionError
+        When none runs.
+    """
+    session = running_session()
+    if session is None:
+        raise SessionError("There is no Spark session: call sparkvision.start() first.")
+    return session
 
 
 def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:

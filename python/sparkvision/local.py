@@ -20,6 +20,7 @@ from sparkvision._detection import Box, Detection
 from sparkvision._gateway import jvm
 from sparkvision._picture import Picture
 from sparkvision._scored_label import ScoredLabel
+from sparkvision._session import require_session
 
 __all__ = ["Box", "Detection", "LocalModel", "Picture", "ScoredLabel"]
 
@@ -30,7 +31,7 @@ DecodeMode = Literal["exact", "fast"]
 class LocalModel(Closing):
     """A model bundle on this machine: exactly what Spark's executors feed the session, and get back.
 
-    Runs on the JVM engine: in the active Spark session's JVM if there is one, else in a JVM of its own without Spark.
+    Runs on the JVM engine: in the running Spark session's JVM if there is one, else in a JVM of its own without Spark.
     Any number of threads may use one model.
 
     A picture is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
@@ -83,11 +84,13 @@ class LocalModel(Closing):
                 f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
                 "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
             )
+        require_session()
         model = cls.__new__(cls)
         stage._transfer_params_to_java()
         assert stage._java_obj is not None
         with scala_errors():
-            model._scala = jvm().sparkvision.engine.LocalModelBytes(stage._java_obj.localModel())
+            # By the stage itself: an object of one JVM means nothing in another.
+            model._scala = stage._java_obj.localModelBytes()
         return model
 
     @classmethod

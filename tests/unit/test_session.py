@@ -187,3 +187,28 @@ except sparkvision.errors.SessionError as error:
     )
     assert "Add to spark-submit: --jars /" in run.stdout, run.stdout + run.stderr
     assert "spark.stop()" not in run.stdout
+
+
+def test_a_stopped_session_is_none(tmp_path: Path) -> None:
+    run = run_python(
+        """
+from concurrent.futures import ThreadPoolExecutor
+from sparkvision import LightPipeline
+from sparkvision.ml import ViTForImageClassification
+from pyspark.ml import PipelineModel
+spark = sparkvision.start(master="local[1]")
+vit = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
+spark.sparkContext.stop()
+pool = ThreadPoolExecutor(1)
+light = lambda: LightPipeline(PipelineModel([vit]))
+for work in (ImageAssembler, ViTForImageClassification.pretrained, vit.labels, light):
+    for call in (work, lambda: pool.submit(work).result()):
+        try:
+            call()
+        except sparkvision.errors.SessionError as error:
+            print(error)
+""",
+        tmp_path,
+    )
+    told = "There is no Spark session: call sparkvision.start() first."
+    assert run.stdout.splitlines() == [told] * 8, run.stderr

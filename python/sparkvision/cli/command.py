@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec
 
 import typer
 
+from sparkvision.cli import interruption
 from sparkvision.errors import SparkVisionError
 
 Options = ParamSpec("Options")
 
 REFUSED = 1
-INTERRUPTED = 130
+# As a shell gives it: 130 after Ctrl-C.
+SIGNALLED = 128
 
 app = typer.Typer(
     name="sparkvision",
@@ -58,16 +61,17 @@ def command(
     def register(function: Callable[Options, None]) -> Callable[Options, None]:
         @functools.wraps(function)
         def telling_refusals(*arguments: Options.args, **options: Options.kwargs) -> None:
+            number = None
             try:
-                function(*arguments, **options)
+                number = interruption.run(lambda: function(*arguments, **options))
             except SparkVisionError as error:
                 _end(" ".join(str(error).split()), refused)
             except BrokenPipeError:  # the reader of our output has seen enough: typer's to end quietly
                 raise
             except OSError as error:  # a full disk, a folder without permission: the system's own words say it
                 _end(str(error), refused)
-            except KeyboardInterrupt:
-                _end("interrupted", INTERRUPTED)
+            if number is not None:
+                _end("interrupted" if number == signal.SIGINT else "terminated", SIGNALLED + number)
 
         return app.command(name, epilog=epilog)(telling_refusals)
 

@@ -58,6 +58,9 @@ def run_with_progress(spark: SparkSession, stage: str, total: int, job: Callable
         poller.start()
         try:
             result = job()
+        except KeyboardInterrupt:
+            progress.live.transient = True  # a bar that stands still tells nothing
+            raise
         finally:
             done.set()
             poller.join()

@@ -107,7 +107,7 @@ def _embed(local: LocalModel, folder: Path) -> tuple[list[str], Floats]:
             f"{folder} is no folder with files in it; give a folder of pictures, or a .parquet of `embed`"
         )
     steps = range(0, len(files), _PICTURES_A_STEP)
-    shown = track(steps, "embedding", console=Console(stderr=True), disable=len(steps) == 1)
+    shown = track(steps, "embedding", console=Console(stderr=True), disable=len(steps) == 1, transient=True)
     found = np.concatenate([local.embed(files[at : at + _PICTURES_A_STEP], on_error="null") for at in shown])
     usable = ~np.isnan(found).any(axis=1)
     return [str(file) for file, is_usable in zip(files, usable, strict=True) if is_usable], found[usable]

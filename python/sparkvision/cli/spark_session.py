@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,12 +60,19 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
     settings.require_startable()
     with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
-            with _output_into(log.fileno()):
+            with _output_into(log.fileno()), _same_interrupt_handler():
                 spark = _start(settings)
             try:
                 yield spark
-            finally:
+            except KeyboardInterrupt:  # the JVM has ended: interruption.py
+                raise
+            except BaseException:
                 spark.stop()
+                raise
+            spark.stop()
+        except KeyboardInterrupt:
+            Path(log.name).unlink()
+            raise
         except Exception as error:
             reason = _reason(error)
             if reason is not None and _JVM_ENDED in reason:
@@ -121,6 +130,15 @@ def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str)
     except IllegalArgumentException as error:
         raise settings.refused_by_spark(_reason(error) or "") or error from None
     return True
+
+
+@contextmanager
+def _same_interrupt_handler() -> Iterator[None]:
+    """Undo that Spark's start makes Ctrl-C pyspark's: that handler calls the JVM in the midst of a call."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

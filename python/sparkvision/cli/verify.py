@@ -14,6 +14,7 @@ import typer
 from sparkvision._output_place import require_writable_folder
 from sparkvision.cli.command import command
 from sparkvision.errors import VerifyError
+from sparkvision.report.whole_file import write_whole
 from sparkvision.verify import verify as compare
 from sparkvision.verify.page import render
 from sparkvision.verify.report import VerifyReport
@@ -85,9 +86,8 @@ def verify(
 def write_report(report: VerifyReport, folder: Path) -> None:
     """Write the report's page and data into the folder; a report that is there is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / DATA).write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-    # Names of files need not be UTF-8.
-    (folder / PAGE).write_text(render(report), encoding="utf-8", errors="backslashreplace")
+    write_whole(folder / DATA, json.dumps(report.to_json(), indent=2) + "\n")
+    write_whole(folder / PAGE, render(report))
 
 
 class _ProgressLine:

@@ -16,10 +16,10 @@ from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from pyspark.ml import PipelineModel
 
 import sparkvision
-from sparkvision import _base, ml
+from sparkvision import ml
 from sparkvision._base import ModelTransformer
 from sparkvision._embedded import local_folder
-from sparkvision._session import require_jars
+from sparkvision._session import require_jars, require_session
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.environment import WHEELS, installed
@@ -195,7 +195,7 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
     saved, data = flavors[FLAVOR]["saved"], folder / DATA
     if saved == "bundle":
         return data
-    require_jars(_base._session())  # names the remedy when there is no session, or one without them
+    require_jars(require_session())  # names the remedy when there is no session, or one without them
     if saved == PipelineModel.__name__:
         return PipelineModel.load(_for_spark(data))
     stage: ModelTransformer = getattr(ml, saved).load(_for_spark(data))

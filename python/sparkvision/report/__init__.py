@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sparkvision._output_place import require_writable_file
 from sparkvision.errors import ParameterError, SessionError
 from sparkvision.report.picture import LabelledPicture
+from sparkvision.report.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -115,7 +116,7 @@ def write_report(
         found = from_rows(predictions, wanted, folders_are_labels)
     maps = heat_maps(attention_model, found.originals) if attention_model else []
     # Names of files need not be UTF-8; Python stands for their other bytes with lone surrogates, which JSON can escape.
-    file.write_text(page.render(found, title, timings, maps), encoding="utf-8", errors="backslashreplace")
+    write_whole(file, page.render(found, title, timings, maps))
     return file
 
 

@@ -20,6 +20,7 @@ from sparkvision.errors import ParameterError
 from sparkvision.report.columns import quoted
 from sparkvision.report.page import style
 from sparkvision.report.thumbnail import data_uri
+from sparkvision.report.whole_file import write_whole
 from sparkvision.sql import enable_functions
 
 # A page of some 5 kB a picture, as of predictions.
@@ -109,7 +110,7 @@ def write_similarity_report(
     cards = _cards(table, wanted)
     file.parent.mkdir(parents=True, exist_ok=True)
     sections = [_queries_section(neighbours, cards), _groups_section(members, cards)]
-    file.write_text(_page(title, "\n".join(sections)), encoding="utf-8", errors="backslashreplace")
+    write_whole(file, _page(title, "\n".join(sections)))
     return file
 
 

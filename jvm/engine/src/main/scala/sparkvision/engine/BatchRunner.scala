@@ -11,17 +11,29 @@ private[engine] trait BatchRunner {
     *   the batch's shape, pictures first
     * @param output
     *   the graph's output to compute
+    * @param cancellation
+    *   whether the values are still wanted
     * @return
     *   an array of the output's values for each picture
+    * @throws java.util.concurrent.CancellationException
+    *   when the run was cancelled, or the JVM ends
     */
-  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]]
+  def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo,
+      cancellation: Cancellation
+  ): IndexedSeq[Array[Float]]
 
   /** @param batch
     *   of a detection model
     * @return
     *   the logits and the boxes of each picture
     */
-  private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])]
+  private[engine] def detect(
+      batch: PaddedBatch,
+      cancellation: Cancellation
+  ): IndexedSeq[(Array[Float], Array[Float])]
 }
 
 private[engine] object BatchRunner {

@@ -95,7 +95,7 @@ final private[engine] class DetectionRuns(
     val claim = session.claim()
     timed(listener.ran(batch.pictures, _)) {
       session.inRuns(claim, batch.pictures, batch.valuesEach) { (from, count) =>
-        claim.detect(batch.slice(from, count))
+        claim.detect(batch.slice(from, count), session.cancellation)
       }
     }
   }

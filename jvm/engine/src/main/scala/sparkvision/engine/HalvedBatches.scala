@@ -18,16 +18,24 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
   /** @throws ProviderException
     *   when there is no memory for a single picture, and for any other reason at once
     */
-  override def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
+  override def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo,
+      cancellation: Cancellation
+  ): IndexedSeq[Array[Float]] = {
     val valuesEach = shape.tail.product.toInt
     halved(shape.head.toInt, valuesEach) { (from, count) =>
-      runner.run(pictures.slice(from * valuesEach, count * valuesEach), count.toLong +: shape.tail, output)
+      runner.run(pictures.slice(from * valuesEach, count * valuesEach), count.toLong +: shape.tail, output, cancellation)
     }
   }
 
   /** As [[run]]. The halves keep the whole batch's padding, and so the pictures their numbers. */
-  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] =
-    halved(batch.pictures, batch.valuesEach)((from, count) => runner.detect(batch.slice(from, count)))
+  override private[engine] def detect(
+      batch: PaddedBatch,
+      cancellation: Cancellation
+  ): IndexedSeq[(Array[Float], Array[Float])] =
+    halved(batch.pictures, batch.valuesEach)((from, count) => runner.detect(batch.slice(from, count), cancellation))
 
   private def halved[R](pictures: Int, valuesEach: Int)(run: (Int, Int) => IndexedSeq[R]): IndexedSeq[R] = {
     def pieces(from: Int, until: Int): IndexedSeq[R] = {

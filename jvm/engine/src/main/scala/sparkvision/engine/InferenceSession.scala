@@ -7,7 +7,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
-import ai.onnxruntime.OrtSession.SessionOptions
+import ai.onnxruntime.OrtSession.{RunOptions, SessionOptions}
 import ai.onnxruntime.platform.Fp16Conversions
 import ai.onnxruntime.{OnnxJavaType, OnnxTensor, OrtException, OrtSession}
 import org.slf4j.LoggerFactory
@@ -41,23 +41,28 @@ final class InferenceSession private (
     *   the batch's shape, pictures first
     * @param output
     *   the graph's output to compute
+    * @param cancellation
+    *   whether the values are still wanted
     * @return
     *   an array of the output's values for each picture
     * @throws ProviderException
     *   when the provider cannot run the batch, or the session is closed
     * @throws BundleException
     *   when the output cannot be shared out among the pictures
+    * @throws java.util.concurrent.CancellationException
+    *   when the run was cancelled, or the JVM ends
     */
   override def run(
       pictures: FloatBuffer,
       shape: Array[Long],
-      output: TensorInfo = manifest.outputs.head
-  ): IndexedSeq[Array[Float]] = whileOpen {
+      output: TensorInfo = manifest.outputs.head,
+      cancellation: Cancellation = Cancellation.Never
+  ): IndexedSeq[Array[Float]] = whileOpen(cancellation) { options =>
     if (provider == ExecutionProvider.OneDnn) {
       OneDnn.setThreads(config.intraOpThreads)
       // Its kernels are made for the first batch's size and fail for every other. On a CPU single pictures lose nothing.
-      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, None, Seq(output)).head)
-    } else runBatch(pictures, shape, None, Seq(output)).head
+      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, None, Seq(output), options).head)
+    } else runBatch(pictures, shape, None, Seq(output), options).head
   }
 
   /** Runs one batch of a detection model.
@@ -67,18 +72,22 @@ final class InferenceSession private (
     * @throws ProviderException
     *   as [[run]]
     */
-  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = whileOpen {
-    val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs)
+  override private[engine] def detect(
+      batch: PaddedBatch,
+      cancellation: Cancellation
+  ): IndexedSeq[(Array[Float], Array[Float])] = whileOpen(cancellation) { options =>
+    val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs, options)
     outputs.head.zip(outputs.last)
   }
 
-  private def whileOpen[A](work: => A): A = {
-    running.readLock.lock()
-    try {
-      if (closed) throw new ProviderException(Closed)
-      work
-    } finally running.readLock.unlock()
-  }
+  private def whileOpen[A](cancellation: Cancellation)(work: RunOptions => A): A =
+    NativeRuns.shared.run(cancellation) { options =>
+      running.readLock.lock()
+      try {
+        if (closed) throw new ProviderException(Closed)
+        work(options)
+      } finally running.readLock.unlock()
+    }
 
   /** @return
     *   for each output the values of each picture
@@ -87,7 +96,8 @@ final class InferenceSession private (
       pictures: FloatBuffer,
       shape: Array[Long],
       mask: Option[LongBuffer],
-      outputs: Seq[TensorInfo]
+      outputs: Seq[TensorInfo],
+      options: RunOptions
   ): Seq[IndexedSeq[Array[Float]]] = {
     val size = shape.product.toInt
     val window = pictures.duplicate().position(0).limit(size)
@@ -95,7 +105,7 @@ final class InferenceSession private (
       Using.Manager { use =>
         val pixels = input.name -> use(tensor(window, shape))
         val masks = maskInput.map(_.name -> use(maskTensor(mask, Array(shape(0), shape(2), shape(3)))))
-        val result = use(session.run((Map(pixels) ++ masks).asJava, outputs.map(_.name).toSet.asJava))
+        val result = use(session.run((Map(pixels) ++ masks).asJava, outputs.map(_.name).toSet.asJava, options))
         outputs.map { output =>
           // From float16 it gives float32 too, which holds every float16.
           val values = result.get(output.name).get.asInstanceOf[OnnxTensor].getFloatBuffer
@@ -152,7 +162,7 @@ final class InferenceSession private (
     try
       if (!closed) {
         closed = true
-        session.close()
+        NativeRuns.shared.giveBack(session.close())
       }
     finally running.writeLock.unlock()
   }
@@ -227,17 +237,19 @@ object InferenceSession {
           open(ExecutionProvider.Cpu)
       }
 
-  private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession =
-    Using.resource(OnnxRuntime.options(provider, config)) { options =>
-      val session = new InferenceSession(load(bundle, options, provider), bundle.manifest, provider, config)
-      try session.checkGoldenPair(bundle.folder)
-      catch {
-        case e: Throwable =>
-          session.close()
-          throw e
-      }
-      session
+  private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession = {
+    val loaded = NativeRuns.shared.call {
+      Using.resource(OnnxRuntime.options(provider, config))(load(bundle, _, provider))
     }
+    val session = new InferenceSession(loaded, bundle.manifest, provider, config)
+    try session.checkGoldenPair(bundle.folder)
+    catch {
+      case e: Throwable =>
+        session.close()
+        throw e
+    }
+    session
+  }
 
   private def load(bundle: ModelBundle, options: SessionOptions, provider: ExecutionProvider): OrtSession =
     try OnnxRuntime.environment.createSession(bundle.graph.toString, options)

@@ -21,6 +21,8 @@ import java.nio.file.Path
   *
   * @param listener
   *   told what is done and how long it took
+  * @param cancellation
+  *   whether the results are still wanted: a run that is cancelled ends with a `CancellationException`
   * @throws ProcessorException
   *   when the settings make pictures that the model cannot take
   * @throws ParameterException
@@ -29,10 +31,11 @@ import java.nio.file.Path
 final class LocalModel(
     val bundle: ModelBundle,
     val settings: ModelSettings = ModelSettings(),
-    listener: ModelListener = ModelListener.Silent
+    listener: ModelListener = ModelListener.Silent,
+    cancellation: Cancellation = Cancellation.Never
 ) extends EncodedPictures
     with AutoCloseable {
-  private val session = new ModelSession(bundle, settings, listener)
+  private val session = new ModelSession(bundle, settings, listener, cancellation)
   private lazy val runs = new UniformRuns(bundle, settings, session, listener)
   private lazy val classification = new PictureClassifier(bundle, settings, settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)

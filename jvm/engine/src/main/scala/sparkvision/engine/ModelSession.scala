@@ -3,8 +3,12 @@ package sparkvision.engine
 /** What a model holds while it is in use: a claim on a shared session, taken at the first picture that is run, and the core
   * of the task that runs it.
   */
-final private[engine] class ModelSession(bundle: ModelBundle, settings: ModelSettings, listener: ModelListener)
-    extends AutoCloseable {
+final private[engine] class ModelSession(
+    bundle: ModelBundle,
+    settings: ModelSettings,
+    listener: ModelListener,
+    val cancellation: Cancellation
+) extends AutoCloseable {
   private var lease = Option.empty[SessionCache.Lease]
   private var ownCore = Option.empty[AutoCloseable]
   private var closed = false

@@ -1,18 +1,24 @@
 package sparkvision.engine
 
+import java.lang.{Long => JavaLong}
+
 import scala.jdk.CollectionConverters._
 
 import ai.onnxruntime.OrtSession.SessionOptions
 import ai.onnxruntime.{OrtEnvironment, OrtLoggingLevel, OrtProvider}
+import org.slf4j.LoggerFactory
 
 /** The one ONNX Runtime on the classpath: the CPU's, the GPU's or oneDNN's, all under the package `ai.onnxruntime`.
   *
   * Uses only what `ai.onnxruntime` 1.24 has, the oldest runtime there is a variant for.
   */
 private[engine] object OnnxRuntime {
+  private val log = LoggerFactory.getLogger(getClass)
   private val RuntimeClass = "ai/onnxruntime/OrtEnvironment.class"
+  private val LogId = "sparkvision"
+  private val LogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR
 
-  /** ONNX Runtime's process-wide environment. It is never closed: ONNX Runtime closes it when the JVM ends.
+  /** ONNX Runtime's process-wide environment. It is never closed, nor is it released when the JVM ends.
     *
     * @throws ProviderException
     *   when the classpath holds no runtime, or two (whose natives would shadow each other)
@@ -28,10 +34,30 @@ private[engine] object OnnxRuntime {
       throw new ProviderException(
         s"There are ${jars.size} copies of ONNX Runtime on the classpath, of which only one may be: ${jars.mkString(" and ")}. Remove all but one."
       )
-    val env = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "sparkvision")
+    val env = OrtEnvironment.getEnvironment(LogLevel, LogId)
     env.setTelemetry(false)
+    keepAlive()
     env
   }
+
+  /** Takes a second reference to the native environment, which nobody gives back.
+    *
+    * `OrtEnvironment` registers a shutdown hook that releases its own reference while other threads may still run sessions,
+    * which would end the JVM with SIGSEGV. The environment is destroyed with its last reference, and so never. The hook itself
+    * cannot be removed (only who has its thread could), nor be made to wait (hooks run side by side). The Java API gives no
+    * second reference, hence the reflection.
+    */
+  private def keepAlive(): Unit =
+    try {
+      val api = Class.forName("ai.onnxruntime.OnnxRuntime").getDeclaredField("ortApiHandle")
+      val create = classOf[OrtEnvironment].getDeclaredMethod("createHandle", JavaLong.TYPE, Integer.TYPE, classOf[String])
+      api.setAccessible(true)
+      create.setAccessible(true)
+      val _ = create.invoke(null, api.get(null), Int.box(LogLevel.getValue), LogId)
+    } catch {
+      case e: ReflectiveOperationException =>
+        log.warn(s"This ONNX Runtime is not one that SparkVision knows: a JVM that ends while a model runs may crash ($e)")
+    }
 
   /** Whether this runtime was built with CUDA; whether CUDA works here, opening a session tells. */
   def hasCuda: Boolean = providers.contains(OrtProvider.CUDA)
@@ -56,7 +82,7 @@ private[engine] object OnnxRuntime {
       options.setIntraOpNumThreads(config.intraOpThreads)
       options.setInterOpNumThreads(1)
       options.setExecutionMode(SessionOptions.ExecutionMode.SEQUENTIAL)
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR)
+      options.setSessionLogLevel(LogLevel)
       provider match {
         case ExecutionProvider.Cuda => Cuda.add(options, config)
         case ExecutionProvider.OneDnn => OneDnn.add(options, config.oneDnnFpMath)

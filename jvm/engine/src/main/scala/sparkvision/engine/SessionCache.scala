@@ -126,11 +126,19 @@ object SessionCache {
     def session: InferenceSession = shared.session
 
     /** As [[InferenceSession.run]]; the pictures of several leases may be run at once, `batchSize` of them at most. */
-    def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
-      shared.run(pictures, shape, output, batchSize)
+    def run(
+        pictures: FloatBuffer,
+        shape: Array[Long],
+        output: TensorInfo,
+        batchSize: Int,
+        cancellation: Cancellation = Cancellation.Never
+    ): IndexedSeq[Array[Float]] = shared.run(pictures, shape, output, batchSize, cancellation)
 
     /** As [[InferenceSession.detect]]. */
-    private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = shared.detect(batch)
+    private[engine] def detect(
+        batch: PaddedBatch,
+        cancellation: Cancellation
+    ): IndexedSeq[(Array[Float], Array[Float])] = shared.detect(batch, cancellation)
 
     override def close(): Unit = synchronized {
       if (!closed) {
@@ -148,9 +156,8 @@ object SessionCache {
 
   /** This JVM's own cache, an executor's one global state.
     *
-    * No shutdown hook closes its sessions. ONNX Runtime has one that closes its environment, hooks run side by side, and a
-    * session closed after (or while) its environment goes is a crash in native code. What the process holds, memory and
-    * GPU, the operating system takes back.
+    * No shutdown hook closes its sessions: what the process holds, memory and GPU, the operating system takes back.
+    * [[NativeRuns]] has the hook that ends what they run.
     */
   val shared: SessionCache = new SessionCache
 }

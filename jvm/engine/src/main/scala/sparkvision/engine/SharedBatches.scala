@@ -45,9 +45,17 @@ final private[engine] class SharedBatches(
     *   pictures to run at once, at most
     * @throws InterruptedException
     *   when the caller is interrupted: its pictures are then forgotten, and no other caller notices
+    * @throws java.util.concurrent.CancellationException
+    *   when the caller has cancelled; a run for several callers ends early only when all of them have
     */
-  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] = {
-    val request = new Request(pictures, shape, output, batchSize, nanoTime())
+  def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo,
+      batchSize: Int,
+      cancellation: Cancellation
+  ): IndexedSeq[Array[Float]] = {
+    val request = new Request(pictures, shape, output, batchSize, cancellation, nanoTime())
     synchronized {
       if (closed) throw new ProviderException(InferenceSession.Closed)
       waiting += request
@@ -71,7 +79,11 @@ final private[engine] class SharedBatches(
     thread.join()
   }
 
-  private def work(): Unit = Iterator.continually(nextBatch()).takeWhile(_.nonEmpty).foreach(answer)
+  private def work(): Unit = Iterator.continually(nextBatch()).takeWhile(_.nonEmpty).foreach { batch =>
+    val (cancelled, wanted) = batch.partition(_.cancellation.isCancelled())
+    cancelled.foreach(one => answer(Seq(one)))
+    if (wanted.nonEmpty) answer(wanted)
+  }
 
   /** The requests to run next; none when closed and done. */
   private def nextBatch(): Seq[Request] = synchronized {
@@ -100,7 +112,8 @@ final private[engine] class SharedBatches(
     try {
       val shape = batch.map(_.count).sum.toLong +: batch.head.shape.tail
       val pictures = if (batch.size == 1) batch.head.pictures else joined(batch)
-      val values = runner.run(pictures, shape, batch.head.output).iterator
+      val wanted = Cancellation.ofAll(batch.map(_.cancellation))
+      val values = runner.run(pictures, shape, batch.head.output, wanted).iterator
       batch.foreach(request => request.answer.complete(IndexedSeq.fill(request.count)(values.next())))
     } catch {
       // Everything, because the callers would else wait without an end.
@@ -122,6 +135,7 @@ private object SharedBatches {
       val shape: Array[Long],
       val output: TensorInfo,
       val batchSize: Int,
+      val cancellation: Cancellation,
       val handedIn: Long
   ) {
     val answer = new CompletableFuture[IndexedSeq[Array[Float]]]

@@ -10,13 +10,22 @@ final private[engine] class SharedSession(val session: InferenceSession) extends
   private val batches = onGpu.map(new SharedBatches(_))
 
   /** As [[InferenceSession.run]]; the pictures of several callers may be run at once, `batchSize` of them at most. */
-  def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo, batchSize: Int): IndexedSeq[Array[Float]] =
-    batches.fold(session.run(pictures, shape, output))(_.run(pictures, shape, output, batchSize))
+  def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo,
+      batchSize: Int,
+      cancellation: Cancellation
+  ): IndexedSeq[Array[Float]] =
+    batches.fold(session.run(pictures, shape, output, cancellation))(
+      _.run(pictures, shape, output, batchSize, cancellation)
+    )
 
   /** As [[InferenceSession.detect]]. On a GPU a batch is halved too, but takes in no other task's pictures: padding would make
     * a picture's numbers depend on which of them came at the same time.
     */
-  def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = onGpu.getOrElse(session).detect(batch)
+  def detect(batch: PaddedBatch, cancellation: Cancellation): IndexedSeq[(Array[Float], Array[Float])] =
+    onGpu.getOrElse(session).detect(batch, cancellation)
 
   override def close(): Unit = {
     batches.foreach(_.close())

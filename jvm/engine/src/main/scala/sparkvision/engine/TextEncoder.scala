@@ -18,18 +18,21 @@ import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
   *   length, so the CPU's own run in their place.
   * @param listener
   *   told what is done and how long it took
+  * @param cancellation
+  *   whether the embeddings are still wanted
   * @throws BundleException
   *   when the bundle has no text model
   */
 final class TextEncoder(
     bundle: ModelBundle,
     settings: ModelSettings = ModelSettings(),
-    listener: ModelListener = ModelListener.Silent
+    listener: ModelListener = ModelListener.Silent,
+    cancellation: Cancellation = Cancellation.Never
 ) extends AutoCloseable {
   import ModelListener.timed
 
   private val model = bundle.textModel
-  private val session = new ModelSession(model, TextEncoder.runnable(settings), listener)
+  private val session = new ModelSession(model, TextEncoder.runnable(settings), listener, cancellation)
   private var tokenizer = Option.empty[TextTokenizer]
 
   /** The texts' embeddings, in order. A text longer than the model reads is cut off, as its tokenizer says. */
@@ -59,7 +62,9 @@ final class TextEncoder(
     val tokens = openTokenizer()
     val (ids, shape) = timed(listener.preprocessed)(TextEncoder.padded(texts.map(tokens.ids)))
     val claim = session.claim()
-    timed(listener.ran(texts.size, _))(claim.run(ids, shape, model.manifest.outputs.head, settings.batchSize))
+    timed(listener.ran(texts.size, _)) {
+      claim.run(ids, shape, model.manifest.outputs.head, settings.batchSize, cancellation)
+    }
   }
 
   private def openTokenizer(): TextTokenizer = tokenizer.getOrElse {

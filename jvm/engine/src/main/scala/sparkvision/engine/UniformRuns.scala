@@ -73,7 +73,8 @@ final private[engine] class UniformRuns(
       output: TensorInfo
   ): IndexedSeq[Array[Float]] = session.inRuns(claim, pictures, floatsPerPicture) { (from, count) =>
     val shape = (count +: inputShape).map(_.toLong).toArray
-    claim.run(batch.slice(from * floatsPerPicture, count * floatsPerPicture), shape, output, settings.batchSize)
+    val pixels = batch.slice(from * floatsPerPicture, count * floatsPerPicture)
+    claim.run(pixels, shape, output, settings.batchSize, session.cancellation)
   }
 
   private def prepare(picture: Picture, target: FloatBuffer): Unit = {

@@ -15,7 +15,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     new RecordedRuns((_, count) => Option.when(count > most)(outOfMemory))
 
   private def run(runner: BatchRunner, session: RecordedRuns, count: Int): Seq[Seq[Float]] =
-    runner.run(RecordedRuns.pictures(0, count), RecordedRuns.shape(count), session.output).map(_.toSeq)
+    runner.run(RecordedRuns.pictures(0, count), RecordedRuns.shape(count), session.output, Cancellation.Never).map(_.toSeq)
 
   test("a batch for which there is no memory is halved until it fits, and its results keep their order") {
     Using.resource(failingAbove(3)) { session =>
@@ -52,7 +52,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     "a padded batch is halved too, and the parts keep its padding: each picture has its numbers in the whole batch"
   ) {
     val batch = padded(5, side = 32)
-    def logits(runner: BatchRunner) = runner.detect(batch).flatMap { case (logits, _) => logits }
+    def logits(runner: BatchRunner) = runner.detect(batch, Cancellation.Never).flatMap { case (logits, _) => logits }
     Using.resources(new RecordedRuns, failingAbove(2)) { (whole, session) =>
       val difference =
         logits(whole).zip(logits(new HalvedBatches(session))).map { case (a, b) => math.abs(a - b) }.max
@@ -64,11 +64,11 @@ class HalvedBatchesSpec extends AnyFunSuite {
   test("what was too much of large pictures is tried of small ones, and less of larger ones") {
     Using.resource(failingAbove(4)) { session =>
       val halved = new HalvedBatches(session)
-      halved.detect(padded(8, side = 32))
+      halved.detect(padded(8, side = 32), Cancellation.Never)
       // Tried, and refused: the model takes 32 x 32 alone.
-      intercept[ProviderException](halved.detect(padded(4, side = 16)))
+      intercept[ProviderException](halved.detect(padded(4, side = 16), Cancellation.Never))
       assert(session.batches == Seq(8, 4, 4, 4))
-      intercept[ProviderException](halved.detect(padded(2, side = 64)))
+      intercept[ProviderException](halved.detect(padded(2, side = 64), Cancellation.Never))
       assert(session.batches.drop(4) == Seq(1))
     }
   }
@@ -83,7 +83,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     })
     Using.resource(slow) { session =>
       val halved = new HalvedBatches(session)
-      val tasks = Seq.fill(3)(new Thread(() => { val _ = halved.detect(padded(1, side = 32)) }))
+      val tasks = Seq.fill(3)(new Thread(() => { val _ = halved.detect(padded(1, side = 32), Cancellation.Never) }))
       tasks.foreach(_.start())
       tasks.foreach(_.join())
       assert(session.batches.size == 3 && most.get == 1)

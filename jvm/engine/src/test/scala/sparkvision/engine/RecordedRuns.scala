@@ -19,15 +19,23 @@ final class RecordedRuns(problem: (FloatBuffer, Int) => Option[String] = (_, _) 
   /** Pictures of each batch that was tried, in order. */
   def batches: Seq[Int] = synchronized(runs.toSeq)
 
-  override def run(pictures: FloatBuffer, shape: Array[Long], output: TensorInfo): IndexedSeq[Array[Float]] = {
+  override def run(
+      pictures: FloatBuffer,
+      shape: Array[Long],
+      output: TensorInfo,
+      cancellation: Cancellation = Cancellation.Never
+  ): IndexedSeq[Array[Float]] = {
     record(pictures, shape.head.toInt)
-    session.run(pictures, shape, output)
+    session.run(pictures, shape, output, cancellation)
   }
 
   /** The model's logits, and these again for the boxes. */
-  override private[engine] def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = {
+  override private[engine] def detect(
+      batch: PaddedBatch,
+      cancellation: Cancellation = Cancellation.Never
+  ): IndexedSeq[(Array[Float], Array[Float])] = {
     record(batch.values, batch.pictures)
-    session.detect(batch)
+    session.detect(batch, cancellation)
   }
 
   private def record(pictures: FloatBuffer, count: Int): Unit = {

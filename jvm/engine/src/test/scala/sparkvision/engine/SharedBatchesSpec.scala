@@ -1,7 +1,7 @@
 package sparkvision.engine
 
 import java.util.concurrent.atomic.AtomicLong
-import java.util.concurrent.{CountDownLatch, TimeUnit}
+import java.util.concurrent.{CancellationException, CountDownLatch, TimeUnit}
 
 import scala.concurrent.duration._
 import scala.util.{Failure, Random, Success, Try, Using}
@@ -18,12 +18,15 @@ class SharedBatchesSpec extends AnyFunSuite {
   /** A caller on a thread of its own. */
   final private class Caller(batches: SharedBatches, output: TensorInfo, first: Int, count: Int, batchSize: Int) {
     @volatile private var result = Option.empty[Try[Seq[Seq[Float]]]]
+    @volatile private var cancelled = false
     val thread = new Thread(() => result = Some(answered()))
     thread.start()
 
     private def answered(): Try[Seq[Seq[Float]]] =
-      try Success(batches.run(pictures(first, count), shape(count), output, batchSize).map(_.toSeq))
+      try Success(batches.run(pictures(first, count), shape(count), output, batchSize, () => cancelled).map(_.toSeq))
       catch { case e: Throwable => Failure(e) } // Try lets an InterruptedException through
+
+    def cancel(): Unit = cancelled = true
 
     def answer: Try[Seq[Seq[Float]]] = {
       thread.join(60000)
@@ -177,7 +180,26 @@ class SharedBatchesSpec extends AnyFunSuite {
       eventually(timeout(oneMinute))(assert(waiting.thread.getState == Thread.State.WAITING))
       batches.close()
       assert(waiting.answer.isSuccess)
-      intercept[ProviderException](batches.run(pictures(0, 1), shape(1), session.output, 8))
+      intercept[ProviderException](batches.run(pictures(0, 1), shape(1), session.output, 8, Cancellation.Never))
+    }
+  }
+
+  test("of callers that share a batch, one that cancels takes nothing from the others") {
+    val gate = new Gate
+    val held = new RecordedRuns((_, count) => { if (count == 8) gate.pass(); None })
+    withBatches(1.hour, held) { (batches, session) =>
+      new Caller(batches, session.output, first = 0, count = 8, batchSize = 8)
+      gate.awaitFirst()
+      val callers = Seq(2, 3, 5).map(count => new Caller(batches, session.output, first = count, count, batchSize = 10))
+      callers.foreach(caller => eventually(timeout(oneMinute))(assert(caller.thread.getState == Thread.State.WAITING)))
+      callers(1).cancel()
+      gate.open()
+      assert(callers(1).answer.failed.get.isInstanceOf[CancellationException])
+      Seq(0 -> 2, 2 -> 5).foreach { case (index, count) =>
+        assert(difference(callers(index).answer.get, alone(session, first = count, count)) < 1e-4)
+      }
+      // What was cancelled before its turn is not computed with the others.
+      assert(session.batches.take(3).toSet == Set(8, 3, 7))
     }
   }
 }

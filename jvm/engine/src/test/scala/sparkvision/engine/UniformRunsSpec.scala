@@ -12,7 +12,7 @@ class UniformRunsSpec extends AnyFunSuite {
     val files = Fixtures.path("digits").resolve("7").toFile.listFiles.map(_.toPath).sorted.take(3)
     val bundle = LocalModel.bundle(EmbeddedModels.Default)
     val settings = ModelSettings()
-    Using.resource(new ModelSession(bundle, settings, ModelListener.Silent)) { session =>
+    Using.resource(new ModelSession(bundle, settings, ModelListener.Silent, Cancellation.Never)) { session =>
       val runs = new UniformRuns(bundle, settings, session, ModelListener.Silent)
       val outputs = Iterator("first", "second", "third")
       def postprocess(values: Array[Float]): String = outputs.next() match {

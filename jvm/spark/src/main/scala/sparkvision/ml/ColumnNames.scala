@@ -33,5 +33,8 @@ private[ml] object ColumnNames {
     if (caseSensitive) name == other else name.equalsIgnoreCase(other)
 
   private def caseSensitive: Boolean =
-    SparkSession.getActiveSession.exists(_.conf.get("spark.sql.caseSensitive", "false").toBoolean)
+    // As SparkSession.active, which fails where there is none: a thread of Python's has no active session of its own.
+    SparkSession.getActiveSession
+      .orElse(SparkSession.getDefaultSession)
+      .exists(_.conf.get("spark.sql.caseSensitive", "false").toBoolean)
 }

@@ -19,7 +19,7 @@ final private[ml] case class EncodeTexts(
   override def apply(texts: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] =
     if (texts.isEmpty) Iterator.empty
     else {
-      val encoder = runner.opened(new TextEncoder(_, _, metrics))
+      val encoder = runner.opened(new TextEncoder(_, _, metrics, _))
       encoder.embeddings(texts)(source => EncodeTexts.text(source.picture)).map { case (source, found) =>
         metrics.picture(isUsable = found.isRight)
         val embedding = if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found

@@ -32,18 +32,20 @@ final private[ml] case class PartitionRunner(
     if (items.isEmpty) Iterator.empty
     else {
       val listener = ModelListener.both(metrics, DecodedPictures.of(TaskContext.get()).ofStage())
-      val local = opened(new LocalModel(_, _, listener))
+      val local = opened(new LocalModel(_, _, listener, _))
       output.results(local, items)(picture).map { result =>
         metrics.picture(isUsable = result._2.isRight)
         result
       }
     }
 
-  /** What `open` makes, in this task, of the model and its settings; closed when the task ends. */
-  def opened[M <: AutoCloseable](open: (ModelBundle, ModelSettings) => M): M = {
+  /** What `open` makes, in this task, of the model, its settings and whether Spark has killed the task; closed when the task
+    * ends.
+    */
+  def opened[M <: AutoCloseable](open: (ModelBundle, ModelSettings, Cancellation) => M): M = {
     val task = TaskContext.get()
     task.addTaskFailureListener((_, error) => if (mayBeTheCopys(error)) ExecutorModels.shared.discardIfDamaged(model))
-    val local = open(ExecutorModels.shared.open(model), settingsFor(task))
+    val local = open(ExecutorModels.shared.open(model), settingsFor(task), () => task.isInterrupted())
     task.addTaskCompletionListener[Unit](_ => local.close())
     local
   }

@@ -55,6 +55,9 @@ abstract class VisionModelStage
     new LocalModel(bundle(spark), chosen.copy(session = session, cores = 1))
   }
 
+  /** [[localModel]] for Python: made here, because only this stage's JVM can hold it. */
+  def localModelBytes(): LocalModelBytes = new LocalModelBytes(localModel())
+
   private def localThreads: Int =
     if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 

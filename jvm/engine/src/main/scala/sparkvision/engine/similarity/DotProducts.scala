@@ -1,6 +1,7 @@
 package sparkvision.engine.similarity
 
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+import java.util.{Set => JavaSet}
 
 import scala.collection.concurrent.TrieMap
 import scala.jdk.CollectionConverters._
@@ -8,7 +9,7 @@ import scala.util.Using
 
 import ai.onnxruntime.{OnnxTensor, OrtSession}
 
-import sparkvision.engine.{ExecutionProvider, OnnxRuntime, SessionConfig}
+import sparkvision.engine.{Cancellation, ExecutionProvider, NativeRuns, OnnxRuntime, SessionConfig}
 
 /** Dot products of every vector with every query, by ONNX Runtime, whose matrix product is the fastest that is at hand
   * (`scripts/bench/similarity` compares). One at a time; threads have one each.
@@ -26,7 +27,7 @@ final private[similarity] class DotProducts(queries: IndexedSeq[Array[Float]], d
   private val queryTensor = {
     val numbers = directFloats(queries.size * dimension)
     queries.foreach(numbers.put)
-    tensor(numbers.rewind(), queries.size)
+    NativeRuns.shared.call(tensor(numbers.rewind(), queries.size))
   }
 
   /** @param vectors
@@ -37,15 +38,18 @@ final private[similarity] class DotProducts(queries: IndexedSeq[Array[Float]], d
   def apply(vectors: FloatBuffer): Array[Float] = {
     val rows = vectors.remaining / dimension
     val count = rows * queries.size
-    Using.resources(tensor(vectors, rows), tensor(products.slice(0, count), rows, queries.size)) { (block, output) =>
-      val inputs = Map("vectors" -> block, "queries" -> queryTensor)
-      session.run(inputs.asJava, Map("products" -> output).asJava).close()
+    // A run takes milliseconds: it is not worth cancelling.
+    NativeRuns.shared.run(Cancellation.Never) { options =>
+      Using.resources(tensor(vectors, rows), tensor(products.slice(0, count), rows, queries.size)) { (block, output) =>
+        val inputs = Map("vectors" -> block, "queries" -> queryTensor)
+        session.run(inputs.asJava, JavaSet.of[String](), Map("products" -> output).asJava, options).close()
+      }
     }
     products.get(0, values, 0, count)
     values
   }
 
-  override def close(): Unit = queryTensor.close()
+  override def close(): Unit = NativeRuns.shared.giveBack(queryTensor.close())
 
   private def tensor(numbers: FloatBuffer, rows: Int, columns: Int = dimension) =
     OnnxTensor.createTensor(OnnxRuntime.environment, numbers, Array(rows.toLong, columns.toLong))
@@ -67,8 +71,10 @@ private[similarity] object DotProducts {
       threads, {
         val graph = Using.resource(getClass.getResourceAsStream(Graph))(_.readAllBytes())
         val config = SessionConfig(ExecutionProvider.Cpu, intraOpThreads = threads)
-        Using.resource(OnnxRuntime.options(ExecutionProvider.Cpu, config)) {
-          OnnxRuntime.environment.createSession(graph, _)
+        NativeRuns.shared.call {
+          Using.resource(OnnxRuntime.options(ExecutionProvider.Cpu, config)) {
+            OnnxRuntime.environment.createSession(graph, _)
+          }
         }
       }
     )

@@ -2,7 +2,7 @@ package sparkvision.ml.plan
 
 import scala.collection.mutable
 
-import org.apache.spark.TaskContext
+import org.apache.spark.{InterruptibleIterator, TaskContext}
 import org.apache.spark.sql.catalyst.expressions.{Attribute, JoinedRow, UnsafeProjection}
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
@@ -32,11 +32,13 @@ final private[plan] class AddedColumns(present: Seq[Attribute], passed: Seq[Attr
   ): Iterator[InternalRow] = {
     // Hashing, cropping and searching take a core as models do: no other task is to borrow it.
     val core = SpareCores.shared.occupy()
-    TaskContext.get().addTaskCompletionListener[Unit](_ => core.close())
+    val task = TaskContext.get()
+    task.addTaskCompletionListener[Unit](_ => core.close())
     // Rows whose inputs are still in a batch. Spark uses one row object again and again, so each is copied.
     val waiting = mutable.Queue[InternalRow]()
     val narrowed = if (passed == present) identity[InternalRow] _ else UnsafeProjection.create(passed, present)
-    val inputs = rows.map { row =>
+    // A killed task ends here, before it takes in the next row: not every operator below asks.
+    val inputs = new InterruptibleIterator(task, rows).map { row =>
       waiting += narrowed(row).copy()
       input(row)
     }
