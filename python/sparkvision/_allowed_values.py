@@ -33,6 +33,9 @@ class OneOf:
     param: str
     names: tuple[str, ...]
 
+    # pyspark looks at a converter's name when it loads a stage.
+    __name__ = "toString"
+
     def __call__(self, value: Any) -> str:
         """Give the name."""
         name: str = TypeConverters.toString(value)
@@ -73,6 +76,8 @@ class WholeNumber(_Number):
         When called with a number outside of it.
     """
 
+    __name__ = "toInt"
+
     def __call__(self, value: Any) -> int:
         """Give the number."""
         number: int = self._checked(TypeConverters.toInt(value))
@@ -81,6 +86,8 @@ class WholeNumber(_Number):
 
 class Number(_Number):
     """As `WholeNumber`, of any number."""
+
+    __name__ = "toFloat"
 
     def __call__(self, value: Any) -> float:
         """Give the number."""

@@ -168,6 +168,14 @@ def test_every_stage_refuses_what_its_params_may_not_be(spark: SparkSession) -> 
     assert enumerations | {"topK", "efSearch", "maxHashDistance", "minSimilarity", "deviceId"} <= refused
 
 
+def test_a_saved_stage_keeps_the_params_whose_values_are_checked(
+    vit: ViTForImageClassification, tmp_path: Path
+) -> None:
+    vit.setDecodeMode("fast").setTopK(3).setThreshold(0.25).save(str(tmp_path / "stage"))
+    loaded = ViTForImageClassification.load(str(tmp_path / "stage"))
+    assert (loaded.getDecodeMode(), loaded.getTopK(), loaded.getThreshold()) == ("fast", 3, 0.25)
+
+
 def test_a_copy_has_the_params_that_it_was_given_and_no_other_stages(
     vit: ViTForImageClassification, mixed: DataFrame
 ) -> None:
