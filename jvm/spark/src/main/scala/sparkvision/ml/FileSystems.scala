@@ -1,6 +1,7 @@
 package sparkvision.ml
 
 import java.io.IOException
+import java.net.UnknownHostException
 
 import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath, UnsupportedFileSystemException}
 import org.apache.spark.sql.SparkSession
@@ -28,6 +29,8 @@ private[ml] object FileSystems {
       val fileSystem = of(path, spark)
       (fileSystem, fileSystem.makeQualified(path))
     } catch {
+      case e: IllegalArgumentException if e.getCause.isInstanceOf[UnknownHostException] =>
+        throw new ParameterException(s"'$place' cannot be reached: no host is known as ${e.getCause.getMessage}.", e)
       case e: IllegalArgumentException =>
         throw new ParameterException(s"'$place' is not a path or URI that Hadoop reads: ${e.getMessage}.", e)
       case e: IOException => throw new ParameterException(s"'$place' cannot be reached: ${e.getMessage}", e)

@@ -1,7 +1,9 @@
 package sparkvision.ml
 
+import java.net.URI
 import java.nio.file.{Files, Path}
 
+import org.apache.hadoop.fs.{FileStatus, Path => HadoopPath, RawLocalFileSystem}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.ParameterException
@@ -69,13 +71,13 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a folder on another file system is listed as that has it, whatever the names are") {
-    spark.sparkContext.hadoopConfiguration.set("fs.lake.impl", classOf[LakeFileSystem].getName)
+    spark.sparkContext.hadoopConfiguration.set("fs.pond.impl", classOf[PondFileSystem].getName)
     val root = temporaryFolder().toRealPath()
     val files = Seq(".hidden.png", "[1]/x.png", "_MG_1.png", "_thumbs/y.png", "empty.png")
     files.foreach(name => write(root.resolve(name), if (name == "empty.png") Array.emptyByteArray else image))
-    assert(paths(s"lake:$root") == files.map(name => s"lake:$root/$name"))
-    assert(paths(s"lake:$root/[1]") == Seq(s"lake:$root/[1]/x.png"))
-    assert(paths(s"lake:$root/_*") == Seq(s"lake:$root/_MG_1.png", s"lake:$root/_thumbs/y.png"))
+    assert(paths(s"pond:$root") == files.map(name => s"pond:$root/$name"))
+    assert(paths(s"pond:$root/[1]") == Seq(s"pond:$root/[1]/x.png"))
+    assert(paths(s"pond:$root/_*") == Seq(s"pond:$root/_MG_1.png", s"pond:$root/_thumbs/y.png"))
   }
 
   test("one file in place of a folder is listed") {
@@ -103,7 +105,19 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(refusal(s"$empty/no*").contains("there is no such folder or file"))
     assert(refusal(empty.toString).contains("holds no files"))
     assert(refusal("foo://host/x").contains("no file system for the scheme 'foo'"))
+    assert(refusal("hdfs://no-such-host.invalid/x").contains("no host is known as no-such-host.invalid"))
     assert(refusal("s3a://lake/x").contains("no file system for the scheme 's3a'"))
     assert(refusal("a:b").contains("'a:b' is not a path or URI"))
+  }
+}
+
+/** This machine's disk as if it were another file system: with Hadoop's own listing of files below a folder. */
+class PondFileSystem extends RawLocalFileSystem {
+  override def getScheme: String = "pond"
+  override def getUri: URI = URI.create("pond:///")
+
+  /** Without the permissions, which are looked up for `file:` only. */
+  override def listStatus(path: HadoopPath): Array[FileStatus] = super.listStatus(path).map { status =>
+    new FileStatus(status.getLen, status.isDirectory, 1, status.getBlockSize, 0L, status.getPath)
   }
 }
