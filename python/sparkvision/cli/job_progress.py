@@ -59,7 +59,10 @@ def run_with_progress(spark: SparkSession, stage: str, total: int, job: Callable
         try:
             result = job()
         except KeyboardInterrupt:
-            progress.live.transient = True  # a bar that stands still tells nothing
+            # A bar that stands still tells nothing; where there is no terminal, rich would end it with an empty line.
+            progress.live.transient = True
+            progress.live.stop()
+            progress.console.quiet = True
             raise
         finally:
             done.set()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -107,8 +109,13 @@ def _embed(local: LocalModel, folder: Path) -> tuple[list[str], Floats]:
             f"{folder} is no folder with files in it; give a folder of pictures, or a .parquet of `embed`"
         )
     steps = range(0, len(files), _PICTURES_A_STEP)
-    shown = track(steps, "embedding", console=Console(stderr=True), disable=len(steps) == 1, transient=True)
-    found = np.concatenate([local.embed(files[at : at + _PICTURES_A_STEP], on_error="null") for at in shown])
+    console = Console(stderr=True)
+    hidden = len(steps) == 1 or not console.is_terminal
+    bar = track(steps, "embedding", console=console, disable=hidden, transient=True)
+    with closing(
+        cast("Generator[int, None, None]", bar)
+    ) as shown:  # an interrupt takes the bar away before it is told of
+        found = np.concatenate([local.embed(files[at : at + _PICTURES_A_STEP], on_error="null") for at in shown])
     usable = ~np.isnan(found).any(axis=1)
     return [str(file) for file, is_usable in zip(files, usable, strict=True) if is_usable], found[usable]
 
