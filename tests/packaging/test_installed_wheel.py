@@ -29,7 +29,7 @@ JOB = ROOT / "scripts" / "label_digits.py"
 NO_DOWNLOADS = "-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=9 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9"
 
 
-# What pip has in its cache, this suite's own, stands for the versions between.
+# The suite's own, which pip has in its cache, stands for the versions between.
 SPARKS = (NEWEST, version("pyspark"), ".".join(map(str, OLDEST_SPARK)))
 
 
@@ -47,7 +47,8 @@ def test_classify_writes_labels_and_a_report_with_any_spark(any_spark: Path, tmp
     assert commands(any_spark, tmp_path, [CLASSIFY]) == WORKS
 
 
-def test_a_pipeline_the_sql_function_and_the_metrics_work_with_any_spark(any_spark: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("any_spark", SPARKS[1:], indirect=True)  # the next test has the newest
+def test_a_pipeline_the_sql_function_and_the_metrics_work_with_other_sparks(any_spark: Path, tmp_path: Path) -> None:
     assert session(any_spark, tmp_path) == WORKS
 
 
@@ -61,6 +62,7 @@ def test_the_wheel_labels_pictures_with_the_newest_pyspark_and_no_download(
     assert Path(report["package"]).is_relative_to(installed.parents[1])
     assert report["images"] == len(list(copied_digits.rglob("*.png"))) > 0
     assert report["right"] / report["images"] >= RIGHT
+    assert report["right_in_sql"] == report["right"] and report["counted"] >= 2 * report["images"]
 
 
 def test_the_command_line_runs_without_the_export_extra(installed: Path, tmp_path: Path) -> None:
