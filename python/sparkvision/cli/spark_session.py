@@ -71,7 +71,7 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
                 raise
             spark.stop()
         except KeyboardInterrupt:
-            Path(log.name).unlink()
+            Path(log.name).unlink(missing_ok=True)
             raise
         except Exception as error:
             reason = _reason(error)
@@ -79,9 +79,9 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
                 reason = f"Java ended before Spark had started: {_last_words(Path(log.name))}"
             if reason is not None:
                 raise SparkJobError(f"{reason} (Spark's log: {log.name})") from error
-            Path(log.name).unlink()
+            Path(log.name).unlink(missing_ok=True)
             raise
-        Path(log.name).unlink()
+        Path(log.name).unlink(missing_ok=True)
 
 
 def _start(settings: SparkSettings) -> SparkSession:

@@ -35,25 +35,26 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
   private var watcher = Option.empty[Thread]
   private var watcherIsIdle = false
 
-  /** Runs a session with the given options.
+  /** Runs a session with the given options: null, which stands for the defaults, where this runtime cannot end a run. Such a
+    * run comes to its end by itself.
     *
     * @throws java.util.concurrent.CancellationException
     *   when the run was ended, or not begun, because it is cancelled or the JVM ends
     */
   def run[A](cancellation: Cancellation)(session: RunOptions => A): A = through(new Call(cancellation)) { call =>
     if (cancellation.isCancelled()) throw call.endedBecause(null)
-    val options = new RunOptions
+    val options = Option.when(OnnxRuntime.canEndRuns)(new RunOptions)
     try {
       locked {
-        call.options = Some(options)
+        call.options = options
         if (closed) call.terminate()
       }
-      session(options)
+      session(options.orNull)
     } catch {
       case NonFatal(e) if locked(call.wasTerminated) => throw call.endedBecause(e)
     } finally {
       locked { call.options = None }
-      options.close()
+      options.foreach(_.close())
     }
   }
 

@@ -59,6 +59,9 @@ private[engine] object OnnxRuntime {
         log.warn(s"This ONNX Runtime is not one that SparkVision knows: a JVM that ends while a model runs may crash ($e)")
     }
 
+  /** Whether a run can be told to end. JavaCPP's build has the class `RunOptions` without its native functions. */
+  lazy val canEndRuns: Boolean = !JavaCppRuntime.isPresent
+
   /** Whether this runtime was built with CUDA; whether CUDA works here, opening a session tells. */
   def hasCuda: Boolean = providers.contains(OrtProvider.CUDA)
 
