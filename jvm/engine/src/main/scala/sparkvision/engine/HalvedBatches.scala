@@ -26,7 +26,12 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
   ): IndexedSeq[Array[Float]] = {
     val valuesEach = shape.tail.product.toInt
     halved(shape.head.toInt, valuesEach) { (from, count) =>
-      runner.run(pictures.slice(from * valuesEach, count * valuesEach), count.toLong +: shape.tail, output, cancellation)
+      runner.run(
+        pictures.slice(from * valuesEach, count * valuesEach),
+        count.toLong +: shape.tail,
+        output,
+        cancellation
+      )
     }
   }
 

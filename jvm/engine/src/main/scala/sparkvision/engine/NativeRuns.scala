@@ -140,10 +140,12 @@ private[engine] object NativeRuns {
   val shared: NativeRuns = {
     val runs = new NativeRuns
     try
-      Runtime.getRuntime.addShutdownHook(new Thread(
-        () => if (!runs.close()) log.warn(s"A call into ONNX Runtime did not end within $Deadline of the JVM's end."),
-        "sparkvision-native-runs-end"
-      ))
+      Runtime.getRuntime.addShutdownHook(
+        new Thread(
+          () => if (!runs.close()) log.warn(s"A call into ONNX Runtime did not end within $Deadline of the JVM's end."),
+          "sparkvision-native-runs-end"
+        )
+      )
     catch { case _: IllegalStateException => runs.close() } // the JVM is ending already
     runs
   }

@@ -50,13 +50,16 @@ private[engine] object OnnxRuntime {
   private def keepAlive(): Unit =
     try {
       val api = Class.forName("ai.onnxruntime.OnnxRuntime").getDeclaredField("ortApiHandle")
-      val create = classOf[OrtEnvironment].getDeclaredMethod("createHandle", JavaLong.TYPE, Integer.TYPE, classOf[String])
+      val create =
+        classOf[OrtEnvironment].getDeclaredMethod("createHandle", JavaLong.TYPE, Integer.TYPE, classOf[String])
       api.setAccessible(true)
       create.setAccessible(true)
       val _ = create.invoke(null, api.get(null), Int.box(LogLevel.getValue), LogId)
     } catch {
       case e: ReflectiveOperationException =>
-        log.warn(s"This ONNX Runtime is not one that SparkVision knows: a JVM that ends while a model runs may crash ($e)")
+        log.warn(
+          s"This ONNX Runtime is not one that SparkVision knows: a JVM that ends while a model runs may crash ($e)"
+        )
     }
 
   /** Whether a run can be told to end. JavaCPP's build has the class `RunOptions` without its native functions. */

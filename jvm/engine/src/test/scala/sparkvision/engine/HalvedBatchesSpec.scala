@@ -15,7 +15,9 @@ class HalvedBatchesSpec extends AnyFunSuite {
     new RecordedRuns((_, count) => Option.when(count > most)(outOfMemory))
 
   private def run(runner: BatchRunner, session: RecordedRuns, count: Int): Seq[Seq[Float]] =
-    runner.run(RecordedRuns.pictures(0, count), RecordedRuns.shape(count), session.output, Cancellation.Never).map(_.toSeq)
+    runner
+      .run(RecordedRuns.pictures(0, count), RecordedRuns.shape(count), session.output, Cancellation.Never)
+      .map(_.toSeq)
 
   test("a batch for which there is no memory is halved until it fits, and its results keep their order") {
     Using.resource(failingAbove(3)) { session =>

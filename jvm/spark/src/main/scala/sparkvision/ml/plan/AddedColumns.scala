@@ -2,9 +2,9 @@ package sparkvision.ml.plan
 
 import scala.collection.mutable
 
-import org.apache.spark.{InterruptibleIterator, TaskContext}
 import org.apache.spark.sql.catalyst.expressions.{Attribute, JoinedRow, UnsafeProjection}
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
+import org.apache.spark.{InterruptibleIterator, TaskContext}
 
 import sparkvision.engine.SpareCores
 
