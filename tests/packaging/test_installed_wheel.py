@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def test_the_wheel_labels_pictures_with_the_newest_pyspark_and_no_download(
     assert report["images"] == len(list(copied_digits.rglob("*.png"))) > 0
     assert report["right"] / report["images"] >= RIGHT
     assert report["right_in_sql"] == report["right"] and report["counted"] >= 2 * report["images"]
+
+
+def test_the_readmes_ten_lines_run_as_pasted_with_the_newest_pyspark(installed: Path, tmp_path: Path) -> None:
+    (ten_lines,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    output = run(installed, "-c", ten_lines, cwd=tmp_path, env=user_environment())
+    assert output.splitlines()[-1] == "{'class': ['7']}"
 
 
 def test_the_command_line_runs_without_the_export_extra(installed: Path, tmp_path: Path) -> None:
