@@ -56,7 +56,7 @@ def _launch() -> Any:
             classpath=os.pathsep.join(str(jar) for jar in [*ours, *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
-            create_new_process_group=True,  # Ctrl-C is this process's to handle; without it the JVM ends all the same
+            create_new_process_group=True,  # Ctrl-C is this process's to handle; the JVM still ends with this process
             java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses
             enable_auth=True,  # the port is open to every user of this machine
         )

@@ -19,6 +19,7 @@ from tests.spark.conftest import NAMESAKES
 
 from sparkvision.cli import main
 from sparkvision.cli.similar import most_similar
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 
@@ -41,12 +42,11 @@ def in_this_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Non
     """Let commands use the tests' session; one test below starts the process that a user starts."""
 
     @contextmanager
-    def session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
-        settings = dict(setting.split("=", 1) for setting in conf or ())
-        for key, value in settings.items():
+    def session(settings: SparkSettings) -> Iterator[SparkSession]:
+        for key, value in settings.config.items():
             spark.conf.set(key, value)
         yield spark
-        for key in settings:
+        for key in settings.config:
             spark.conf.unset(key)
 
     monkeypatch.setattr("sparkvision.cli.spark_session.spark_session", session)
@@ -207,7 +207,7 @@ def test_classify_replaces_a_table_of_spark_and_refuses_a_folder_of_something_el
         assert main(["classify", str(folder), "--out", table.as_uri()]) == 0
     assert len(list(table.glob("part-*.csv"))) >= 1
     assert main(["classify", str(folder), "--out", photos.as_uri()]) == 1
-    assert "holds something else than a table of Spark's: _MG_1234.jpg" in capsys.readouterr().err
+    assert "holds files which Spark did not write: _MG_1234.jpg" in capsys.readouterr().err
     assert (photos / "_MG_1234.jpg").read_bytes() == b"mine"
 
 

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkvision.cli import checks
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.errors import SessionError
 
 pytestmark = pytest.mark.classic_only("the command starts a classic session")
@@ -19,7 +20,7 @@ def in_this_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Non
     """Let the command use the tests' session."""
 
     @contextmanager
-    def session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
+    def session(settings: SparkSettings) -> Iterator[SparkSession]:
         yield spark
 
     monkeypatch.setattr("sparkvision.cli.spark_session.spark_session", session)
@@ -29,7 +30,7 @@ def test_labelling_is_tried_where_the_path_has_another_python(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spark.sparkContext, "pythonExec", "/no/such/python")
-    *_, found = checks.labelling("local[2]", None)
+    *_, found = checks.labelling(SparkSettings.of("local[2]", None))
     assert found.state == "ok", found.found
 
 
@@ -38,11 +39,11 @@ def test_a_session_whose_sql_function_fails_is_told(monkeypatch: pytest.MonkeyPa
         raise SessionError("no such function")
 
     monkeypatch.setattr("sparkvision.sql.enable_functions", refuse)
-    *_, found = checks.labelling("local[2]", None)
+    *_, found = checks.labelling(SparkSettings.of("local[2]", None))
     assert (found.state, found.found) == ("fix", "the SQL function: no such function")
 
 
 def test_a_session_that_counts_nothing_is_told(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparkvision._metrics.metrics", lambda spark: spark.sql("SELECT 1 AS pictures"))
-    *_, found = checks.labelling("local[2]", None)
+    *_, found = checks.labelling(SparkSettings.of("local[2]", None))
     assert (found.state, found.found) == ("fix", "the metrics: counted 1 of 2 images")

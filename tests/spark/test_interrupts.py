@@ -41,7 +41,8 @@ class Command:
         (folder / "tmp").mkdir(parents=True)
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, *command],
+            # Who runs the tests in the background has SIGINT ignored, and so would this process.
+            ["env", "--default-signal=INT", sys.executable, *command],
             cwd=folder,
             env={**os.environ, "TMPDIR": str(folder / "tmp")},
             stdout=subprocess.DEVNULL,
@@ -53,10 +54,10 @@ class Command:
         return [Path("/proc", str(process)) for process in processes_in(self.folder) - {self.process.pid}]
 
     def wait_for(self, moment: str) -> None:
-        """Wait until the command has started a process (start), a JVM (jvm), or run its model (model)."""
+        """Wait until the command has begun to start Spark (start), started its JVM (jvm), or run its model (model)."""
         there: dict[str, Callable[[Path], bool]] = {
-            "start": lambda process: True,
-            "jvm": lambda process: (process / "comm").read_text() == "java\n",
+            "start": lambda process: "-version" not in (process / "cmdline").read_text(),  # the command looks for Java
+            "jvm": lambda process: "org.apache.spark.deploy.SparkSubmit" in (process / "cmdline").read_text(),
             "model": lambda process: "onnxruntime" in (process / "maps").read_text(),
         }
         end = time.monotonic() + PATIENCE
@@ -171,6 +172,12 @@ def test_a_script_ends_in_order_while_a_stream_runs(
         time.sleep(0.1)
     assert not processes_in(command.folder)
     assert not list(command.folder.glob("hs_err*"))
+
+
+def test_a_command_that_was_started_with_ctrl_c_ignored_goes_on_ignoring_it() -> None:
+    code = "from sparkvision.cli.interruption import run; import signal; run(lambda: print(signal.getsignal(2)))"
+    command = ["env", "--ignore-signal=INT", sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == str(signal.SIG_IGN)
 
 
 def test_the_descendants_are_found_over_generations() -> None:

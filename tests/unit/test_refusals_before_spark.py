@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.cli import main
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.errors import ParameterError
 from sparkvision.report import LabelledPicture, write_report
 
@@ -23,7 +26,7 @@ def machine(tmp_path: Path, digits: list[Path], monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "empty" / "inner").mkdir(parents=True)
     shutil.copy(digits[0], tmp_path / "photos")
     (tmp_path / "afile").write_text("text")
-    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME"):
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME", "MASTER", "PYSPARK_SUBMIT_ARGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -89,18 +92,27 @@ def test_a_model_that_is_no_bundle_for_it(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        (["--master", "locl[2]"], "locl[2] is no master that Spark knows; give local[*], "),
-        (["--conf", "spark.master=local[0]"], "local[0] is no master"),
+        (["--master", "locl[2]"], "locl[2] is not a master URL; give local[*], "),
+        (["--conf", "spark.master=local[0]"], "local[0] is not a master URL"),
         (
             ["--master", "local[2]", "--conf", "spark.master=yarn"],
             "spark.master is given twice, as local[2] and as yarn",
         ),
         (["--conf", "spark.a=1", "--conf", "spark.a=2"], "spark.a is given twice, as 1 and as 2"),
-        (["--conf", "spark.driver.memory=lots"], "spark.driver.memory=lots: that is no size of memory"),
+        (["--conf", "spark.driver.memory=lots"], "spark.driver.memory=lots: that is not a size of memory"),
+        (["--conf", "spark.driver.memory=4gb"], "spark.driver.memory=4gb: that is not a size of memory"),
+        (["--conf", "spark.executor.memory=lots"], "spark.executor.memory=lots: that is not a size of memory"),
     ],
 )
 def test_a_wrong_master_or_setting(settings: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert told in refusal(capsys, "classify", "photos", "--out", "out.csv", *settings)
+
+
+@pytest.mark.parametrize(
+    "master", ["local", "local[*]", "local[04 , 2]", "yarn", "k8s://https://host:443", "my-own.m+x://h"]
+)
+def test_a_setting_replaces_the_master_that_a_command_has_by_itself(master: str) -> None:
+    assert SparkSettings.of(None, [f"spark.master={master}"], default="local[1]").master == master
 
 
 @pytest.mark.parametrize("option", ["--master", "--conf"])
@@ -146,3 +158,9 @@ def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> 
     for place in ("afile/report.html", "/proc/x/report.html"):
         with pytest.raises(ParameterError, match=f"{place} cannot be written"):
             write_report(rows(), place)
+
+
+def test_a_page_for_a_pipe_is_written_into_the_pipe() -> None:
+    code = "from sparkvision.report.whole_file import write_whole; from pathlib import Path; "
+    code += "write_whole(Path('/dev/stdout'), 'page')"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "page"

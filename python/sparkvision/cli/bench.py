@@ -65,7 +65,7 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="sparkvision-bench") as made:
         if place is None:
             _make_pictures(Path(made), pictures)
-        with spark_session(master, conf) as spark:
+        with spark_session(settings) as spark:
             stage = ImageClassification.loadSavedModel(chosen, spark).setInputCols(["image"]).setPredictionCol("label")
             print(f"model: {describe(stage, chosen, spark)}", file=sys.stderr)
             listed, _ = read_folder(spark, place or f"file:{made}")

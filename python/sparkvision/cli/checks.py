@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.cli.start_checks import Check as Check
 from sparkvision.cli.start_checks import java as java
 from sparkvision.cli.start_checks import reachable as reachable
@@ -34,17 +35,18 @@ JOB_SECONDS = 90
 
 def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
     """Check all there is to check. Spark is started last, and only where nothing hinders it."""
+    settings = SparkSettings.of(master, conf)
     ready = True
     for check in (java, spark, jars, glibc, memory, gpu, export):
         found = check()
         ready = ready and found.state != "fix"
         yield found
-    if master is not None:
-        found = reachable(master)
+    if settings.master is not None:
+        found = reachable(settings.master)
         ready = ready and found.state != "fix"
         yield found
     if ready:
-        yield from labelling(master or "local[*]", conf)
+        yield from labelling(SparkSettings.of(master, conf, default="local[*]"))
 
 
 def spark() -> Check:
@@ -116,15 +118,15 @@ def export() -> Check:
     return Check("export", "ok", "its libraries are installed")
 
 
-def labelling(master: str, conf: list[str] | None) -> Iterator[Check]:
+def labelling(settings: SparkSettings) -> Iterator[Check]:
     """Label an image with the embedded model on Spark's executors: by a stage, by the SQL function, and counted."""
     from sparkvision.cli.spark_session import spark_session
 
     start = time.monotonic()
-    what = f"labelling on {master}"
+    what = f"labelling on {settings.master}"
     step, error = "Spark's start", None
     try:
-        with spark_session(master, conf) as session:
+        with spark_session(settings) as session:
             jvm: Any = session._jvm
             providers = [str(name) for name in jvm.ai.onnxruntime.OrtEnvironment.getAvailableProviders()]
             yield Check("execution providers", "information", ", ".join(providers))

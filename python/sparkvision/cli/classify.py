@@ -74,7 +74,7 @@ def classify(
     place = require_folder(folder, settings)
     if model is None:
         tell_default("images are labelled as handwritten digits, 0 to 9", "classes of your own")
-    with spark_session(master, conf) as spark:
+    with spark_session(settings) as spark:
         require_known_schemes(spark, place, out, chosen)
         require_place(spark, out)
         stage = load(ImageClassification, chosen, spark)

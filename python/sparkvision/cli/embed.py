@@ -50,7 +50,7 @@ def embed(
     require_out(out, settings)
     require_bundle(model, settings, "feature-extraction")
     place = require_folder(folder, settings)
-    with spark_session(master, conf) as spark:
+    with spark_session(settings) as spark:
         require_known_schemes(spark, place, out, model)
         require_place(spark, out)
         stage = load(ViTImageEmbeddings, model, spark)

@@ -17,6 +17,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 # A JVM awaits its native runs for 8 s (NativeRuns.scala), and Spark's own hooks need one or two. Then it is killed.
 _END_SECONDS = 12.0
+_KILL_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
 
@@ -56,8 +57,13 @@ class _Signals:
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():  # Python knows signals there only
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        if threading.current_thread() is not threading.main_thread():  # Python knows signals there only
+            return
+        for number in _SIGNALS:
+            # A shell starts a job in the background with SIGINT ignored: Ctrl-C is then meant for another job. None
+            # stands for a handler that was not installed from Python.
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                self._before[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
         # After a signal they stay ignored, until the process has ended.
@@ -89,8 +95,8 @@ def _be_quiet() -> None:
 
 def _end(processes: set[int]) -> None:
     """End processes in order: a JVM runs its shutdown hooks. Kill those that do not end in time."""
-    deadline = time.monotonic() + _END_SECONDS
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number, seconds in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, _KILL_SECONDS)):
+        deadline = time.monotonic() + seconds
         for process in filter(_is_running, processes):
             try:
                 os.kill(process, number)

@@ -8,6 +8,7 @@ import typer
 
 from sparkvision.cli.command import command
 from sparkvision.cli.spark_session import Conf
+from sparkvision.cli.spark_settings import SparkSettings
 
 
 @command("models", "sparkvision models", "sparkvision models --home hdfs:///models")
@@ -29,7 +30,7 @@ def models(
     from sparkvision.cli.spark_session import spark_session
 
     settings = [*(conf or ()), *([f"spark.sparkvision.modelHome={home}"] if home else ())]
-    with spark_session("local[1]", settings) as spark:
+    with spark_session(SparkSettings.of(None, settings, default="local[1]")) as spark:
         found = model_home.models(spark).collect()
     table = Table()
     for column in ("name", "version", "place"):

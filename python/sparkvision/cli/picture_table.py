@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from sparkvision.cli.local_places import require_local_out
-from sparkvision.cli.spark_folder import require_replaceable
+from sparkvision.cli.spark_folder import require_own_or_new
 from sparkvision.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def require_place(spark: SparkSession, out: str) -> None:
     if _is_one_file(spark, out):
         require_local_out(out)
     else:
-        require_replaceable(spark, out)
+        require_own_or_new(spark, out)
 
 
 def write_table(table: DataFrame, out: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from sparkvision._embedded import SCHEME
 from sparkvision.cli.command import command
 from sparkvision.cli.spark_session import Conf
+from sparkvision.cli.spark_settings import SparkSettings
 from sparkvision.errors import BundleError
 
 
@@ -38,5 +39,5 @@ def push(
 
     if not bundle.startswith(SCHEME) and not Path(bundle).is_dir():
         raise BundleError(f"{bundle}: there is no such folder; give a bundle's folder")
-    with spark_session("local[1]", conf) as spark:
+    with spark_session(SparkSettings.of(None, conf, default="local[1]")) as spark:
         print(model_home.push(bundle, home, spark, name))

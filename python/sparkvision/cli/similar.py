@@ -62,9 +62,10 @@ def similar(
         )
     if among.suffix == ".parquet":
         from sparkvision.cli.spark_session import spark_session
+        from sparkvision.cli.spark_settings import SparkSettings
 
         # The model runs in the session's JVM, so it is opened and used inside.
-        with spark_session("local[*]", None) as spark, LocalModel(model, pooling=pooling) as local:
+        with spark_session(SparkSettings.of("local[*]", None)) as spark, LocalModel(model, pooling=pooling) as local:
             paths, embeddings = _read(spark, among, local, pooling)
             query = local.embed(picture)[0]
     else:

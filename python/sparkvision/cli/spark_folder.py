@@ -10,11 +10,15 @@ from sparkvision.errors import ParameterError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# What Spark writes into a table's folder. No shorter pattern: cameras name photos _MG_1234.jpg.
-_SPARKS_OWN = re.compile(r"\.?part-\d{5}.*|\.?_SUCCESS(\.crc)?|_temporary")
+# What Spark and its committers (S3A's, Databricks') write into a table's folder. No shorter pattern: cameras name
+# photos _MG_1234.jpg.
+_SPARKS_OWN = re.compile(
+    r"\.?part-\d{5}.*|\.?_SUCCESS(\.crc)?|_temporary|_metadata|_common_metadata|_(started|committed)_\d+"
+    r"|__magic.*|\.spark-staging-.*"
+)
 
 
-def require_replaceable(spark: SparkSession, out: str) -> None:
+def require_own_or_new(spark: SparkSession, out: str) -> None:
     """Refuse a folder that holds anything but a table that Spark wrote: to replace it would delete the rest.
 
     Parameters
@@ -38,6 +42,6 @@ def require_replaceable(spark: SparkSession, out: str) -> None:
     foreign = [name for name in names if not _SPARKS_OWN.fullmatch(name)]
     if foreign:
         raise ParameterError(
-            f"--out {out} is a folder that holds something else than a table of Spark's: {', '.join(foreign[:3])}; "
+            f"--out {out} is a folder that holds files which Spark did not write: {', '.join(foreign[:3])}; "
             "give another name"
         )

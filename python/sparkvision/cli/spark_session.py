@@ -46,7 +46,7 @@ class SparkJobError(SparkVisionError):
 
 
 @contextmanager
-def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkSession]:
+def spark_session(settings: SparkSettings) -> Iterator[SparkSession]:
     """Start a session for a command and stop it at the end.
 
     What Spark's JVM writes goes to a file, which is kept, and named, when Spark fails.
@@ -56,7 +56,6 @@ def spark_session(master: str | None, conf: list[str] | None) -> Iterator[SparkS
     SparkJobError
         When Spark cannot be started, or a job of the block fails.
     """
-    settings = SparkSettings.of(master, conf)
     settings.require_startable()
     with tempfile.NamedTemporaryFile(prefix="sparkvision-", suffix=".log", delete=False) as log:
         try:
@@ -116,7 +115,7 @@ def _started(settings: SparkSettings, config: dict[str, str]) -> SparkSession:
     try:
         return start(master=settings.master, app_name="sparkvision", config=config)
     except Exception as error:
-        raise settings.refused_by_spark(_reason(error) or "") or error from None
+        raise settings.refused_by_spark(_reasons(error)) or error from None
 
 
 def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str) -> bool:
@@ -128,7 +127,7 @@ def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str)
     except AnalysisException:
         return False
     except IllegalArgumentException as error:
-        raise settings.refused_by_spark(_reason(error) or "") or error from None
+        raise settings.refused_by_spark(_reasons(error)) or error from None
     return True
 
 
@@ -162,14 +161,22 @@ def _output_into(file: int) -> Iterator[None]:
 
 def _reason(error: Exception) -> str | None:
     """Give the first line of what the innermost of Spark's exceptions says; None for other exceptions."""
+    reasons = _reasons(error)
+    return reasons[0] if reasons else None
+
+
+def _reasons(error: Exception) -> list[str]:
+    """Give the first line of what each of Spark's exceptions says, the innermost first; none for others."""
     from pyspark.errors import PySparkException
 
     java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     if java is None:
-        return _plain(str(error)) if isinstance(error, PySparkException) else None
-    while java.getCause() is not None:
+        return [_plain(str(error))] if isinstance(error, PySparkException) else []
+    said = []
+    while java is not None:
+        said.append(_plain(str(java.getMessage() or java.toString())))
         java = java.getCause()
-    return _plain(str(java.getMessage() or java.toString()))
+    return said[::-1]
 
 
 def _plain(message: str) -> str:

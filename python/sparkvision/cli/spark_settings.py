@@ -20,15 +20,21 @@ SQL_PREFIX = "spark.sql."
 
 # As Spark's documentation of master URLs has them; others with :// belong to cluster managers of third parties.
 _MASTER = re.compile(
-    r"local|local\[(\*|[1-9]\d*)(,\s*\d+)?\]|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]|yarn|\w+://.+"
+    r"local|local\[(\*|0*[1-9]\d*)(\s*,\s*\d+)?\]|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]|yarn|[\w.+-]+://.+"
 )
 _MASTERS = "local[*], local[4], spark://HOST:7077, yarn or k8s://HOST:PORT"
-# The JVM is started with these, and ends with no word of the setting where it is no size.
-_MEMORY = ("spark.driver.memory", "spark.driver.memoryOverhead")
+# What Spark or Java says of a wrong size names neither the setting nor its value. The driver's memory becomes Java's
+# option -Xmx, which knows fewer units than Spark.
 _SIZE = re.compile(r"\d+([kmgtp]b?|b)?", re.IGNORECASE)
+_MEMORY = {
+    "spark.driver.memory": re.compile(r"\d+[kmgt]", re.IGNORECASE),
+    "spark.driver.memoryOverhead": _SIZE,
+    "spark.executor.memory": _SIZE,
+    "spark.executor.memoryOverhead": _SIZE,
+}
 
 # Where these say so, a path without a scheme is not on this machine, and the master not local.
-_CONFIGURED_BY = ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR")
+_CONFIGURED_BY = ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "MASTER", "PYSPARK_SUBMIT_ARGS")
 _DEFAULT_FILE_SYSTEM = ("spark.hadoop.fs.defaultFS", "spark.hadoop.fs.default.name")
 
 
@@ -48,8 +54,17 @@ class SparkSettings:
     config: dict[str, str]
 
     @staticmethod
-    def of(master: str | None, conf: Sequence[str] | None) -> SparkSettings:
+    def of(master: str | None, conf: Sequence[str] | None, default: str | None = None) -> SparkSettings:
         """Read the options.
+
+        Parameters
+        ----------
+        master : str, optional
+            What `--master` says.
+        conf : sequence of str, optional
+            What each `--conf` says.
+        default : str, optional
+            The master where neither says one. Default: what Spark's configuration says.
 
         Raises
         ------
@@ -65,12 +80,12 @@ class SparkSettings:
                 raise typer.BadParameter(f"--conf {text} is no setting; give KEY=VALUE")
             if config.setdefault(key, value) != value:
                 raise ParameterError(f"{key} is given twice, as {config[key]} and as {value}; give it once")
-        for key in _MEMORY:
-            if key in config and not _SIZE.fullmatch(config[key]):
-                raise ParameterError(f"--conf {key}={config[key]}: that is no size of memory; give for instance 4g")
-        chosen = config.pop(MASTER, None)
+        for key, size in _MEMORY.items():
+            if key in config and not size.fullmatch(config[key]):
+                raise ParameterError(f"--conf {key}={config[key]}: that is not a size of memory; give for instance 4g")
+        chosen = config.pop(MASTER, default)
         if chosen is not None and not _MASTER.fullmatch(chosen):
-            raise ParameterError(f"{chosen} is no master that Spark knows; give {_MASTERS}")
+            raise ParameterError(f"{chosen} is not a master URL; give {_MASTERS}")
         return SparkSettings(chosen, config)
 
     def require_startable(self) -> None:
@@ -99,11 +114,18 @@ class SparkSettings:
             key in self.config for key in _DEFAULT_FILE_SYSTEM
         )
 
-    def refused_by_spark(self, reason: str) -> ParameterError | None:
-        """Give what to tell when Spark refuses to start for this reason, if the reason names one of the settings."""
+    def refused_by_spark(self, reasons: Sequence[str]) -> ParameterError | None:
+        """Give what to tell when Spark refuses to start for these reasons, if one of them names one of the settings.
+
+        Parameters
+        ----------
+        reasons : sequence of str
+            What an exception says, and each of its causes.
+        """
         for key, value in self.config.items():
-            if key in reason:
-                return ParameterError(f"--conf {key}={value} is refused by Spark: {reason}")
+            for reason in reasons:
+                if key in reason:
+                    return ParameterError(f"--conf {key}={value} is refused by Spark: {reason}")
         return None
 
 

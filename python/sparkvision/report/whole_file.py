@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from pathlib import Path
+
+# A folder that takes no new file, or a file that is a mount point, as containers have them.
+_NOTHING_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY}
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -12,17 +16,26 @@ def write_whole(file: Path, text: str) -> None:
     Parameters
     ----------
     file : Path
-        The file. A link is followed; what is no ordinary file (``/dev/stdout``) is written to as it is.
+        The file. A link is followed. What is no ordinary file (``/dev/stdout``), and a file in a folder which takes no
+        other file, is written in place.
     text : str
         Its text. What is not UTF-8, as names of files need not be, is written with backslashes.
     """
-    file = file.resolve()
-    if file.exists() and not file.is_file():
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    if file.exists() and not file.is_file():  # not resolved: the target of a pipe's link is no path
+        _write(file, text)
         return
-    half = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}")
+    target = file.resolve()
+    half = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        half.write_text(text, encoding="utf-8", errors="backslashreplace")
-        half.replace(file)
+        _write(half, text)
+        half.replace(target)
+    except OSError as error:
+        if error.errno not in _NOTHING_BESIDE or not target.exists():
+            raise
+        _write(target, text)
     finally:
         half.unlink(missing_ok=True)
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8", errors="backslashreplace")

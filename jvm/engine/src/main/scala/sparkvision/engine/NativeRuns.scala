@@ -102,18 +102,24 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
     if (watcher.isEmpty) {
       val thread = new Thread(() => endCancelled(), "sparkvision-cancellation")
       thread.setDaemon(true)
+      thread.setContextClassLoader(null) // not that of the task which happens to be the first
       watcher = Some(thread)
       thread.start()
     } else if (watcherIsIdle) begun.signalAll()
 
   private def endCancelled(): Unit = locked {
     while (!closed) {
-      calls.foreach(call => if (call.cancellation.isCancelled()) call.terminate())
+      calls.foreach(endIfCancelled)
       watcherIsIdle = calls.forall(_.cancellation == Cancellation.Never)
       if (watcherIsIdle) begun.await()
       else { val _ = begun.await(interval.toNanos, NANOSECONDS) }
     }
   }
+
+  /** Whatever one call's cancellation throws, the watcher goes on with the others. */
+  private def endIfCancelled(call: Call): Unit =
+    try if (call.cancellation.isCancelled()) call.terminate()
+    catch { case NonFatal(e) => log.warn("A run cannot be asked whether it is cancelled, or cannot be ended.", e) }
 
   private def locked[A](work: => A): A = {
     lock.lock()

@@ -67,7 +67,7 @@ final private[ml] case class PartitionRunner(
 }
 
 private[ml] object PartitionRunner {
-  private val LocalCores = """local\[(\d+|\*)(?:, *\d+)?\]""".r
+  private val LocalCores = """local\[(\d+|\*)(?:\s*,\s*\d+)?\]""".r
 
   /** The cores of each executor, where Spark's settings say it; else 1. */
   def executorCores(conf: SparkConf): Int = conf.get("spark.master", "") match {

@@ -1,11 +1,11 @@
 package sparkvision.ml
 
-import java.io.IOException
+import java.io.{FileNotFoundException, IOException}
 
 import scala.util.Using
 import scala.util.control.NonFatal
 
-import org.apache.hadoop.fs.{ChecksumFileSystem, Path => HadoopPath}
+import org.apache.hadoop.fs.{ChecksumException, ChecksumFileSystem, Path => HadoopPath, UnsupportedFileSystemException}
 import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.ml.image.ImageSchema
 import org.apache.spark.sql.Row
@@ -25,13 +25,18 @@ final private[ml] class PictureReader(dataType: DataType, configuration: Option[
     extends Serializable {
   @transient private lazy val read = PictureReader.readerOf(dataType).get(configuration)
 
-  /** The picture in a value of the column, with its own origin if it knows one; never fails. */
+  /** The picture in a value of the column, with its own origin if it knows one.
+    *
+    * @throws java.io.IOException
+    *   when the storage of a column of paths fails: Spark then tries the task again
+    */
   def apply(value: Any): SourcePicture =
     if (value == null) SourcePicture(Picture.Unusable("the picture is null"), "")
     else
       try read(value)
       catch {
         case e: ImageException => SourcePicture(Picture.Unusable(e.reason), "")
+        case e: IOException => throw e
         // Whatever a malformed row holds must not cost the other rows their results.
         case NonFatal(e) => SourcePicture(Picture.Unusable(s"the picture cannot be read: $e"), "")
       }
@@ -91,7 +96,9 @@ private[ml] object PictureReader {
         Picture.Unusable(s"the file has ${status.getLen} bytes, more than the $LargestFile that a picture may have")
       else Using.resource(fileSystem.open(file))(in => Picture.Encoded(in.readNBytes(status.getLen.toInt)))
     } catch {
-      case e @ (_: IOException | _: IllegalArgumentException) =>
+      // What the path says, or the file's own damage. Any other failure of the storage may pass, and fails the task.
+      case e @ (_: FileNotFoundException | _: ChecksumException | _: UnsupportedFileSystemException |
+          _: IllegalArgumentException) =>
         Picture.Unusable(s"the file cannot be read: ${e.getMessage}")
     }
 

@@ -1,6 +1,10 @@
 package sparkvision.ml
 
-import org.apache.hadoop.fs.{Path => HadoopPath}
+import java.io.IOException
+import java.net.URI
+
+import org.apache.hadoop.fs.{FSDataInputStream, Path => HadoopPath, RawLocalFileSystem}
+import org.apache.spark.SparkException
 import org.apache.spark.ml.linalg.Vector
 import org.apache.spark.sql.DataFrame
 import org.apache.spark.sql.functions._
@@ -34,6 +38,13 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
 
   test("paths are read through Hadoop and give what the bytes give") {
     assert(logits(files.select(col("path"), col("path").as("name")), "path") == expected)
+  }
+
+  test("a failure of the storage fails the task, and is no reason of an image's") {
+    spark.sparkContext.hadoopConfiguration.set("fs.unavailable.impl", classOf[UnavailableFileSystem].getName)
+    val input = files.select(regexp_replace(col("path"), "^file:", "unavailable:").as("path"), col("path").as("name"))
+    val failure = intercept[SparkException](logits(input, "path"))
+    assert(failure.getMessage.contains("503 Slow Down"))
   }
 
   test("Spark's image source gives what the encoded bytes give") {
@@ -97,4 +108,11 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
     val ambiguous = files.select(col("content"), col("content"))
     assert(intercept[ParameterException](vit.transform(ambiguous)).getMessage.contains("2 columns 'content'"))
   }
+}
+
+/** A disk that answers as an object store with too many requests does. */
+final class UnavailableFileSystem extends RawLocalFileSystem {
+  override def getUri: URI = URI.create("unavailable:///")
+  override def getScheme: String = "unavailable"
+  override def open(file: HadoopPath, bufferSize: Int): FSDataInputStream = throw new IOException("503 Slow Down")
 }
