@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparkvision._picture import local_file
 from sparkvision.cli.command import command
 from sparkvision.cli.local_places import require_folder
 from sparkvision.cli.named_model import DEFAULT_MODEL, describe, require_bundle, tell_default
@@ -51,6 +50,7 @@ def bench(
 
     A short look, with one round to warm up and one that counts: other work on the machine shows in it.
     """
+    from sparkvision._picture import local_file
     from sparkvision.cli.picture_table import read_folder
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification
