@@ -111,29 +111,30 @@ def _descendants() -> set[int]:
 
     Before it becomes Spark's JVM, pyspark's child is a shell that runs another JVM.
     """
-    parents = {process: stat[1] for process, stat in _processes().items()}
+    parents = _processes()
     found = {os.getpid()}
     while more := {process for process, parent in parents.items() if parent in found} - found:
         found |= more
     return found - {os.getpid()}
 
 
-def _processes() -> dict[int, tuple[str, int]]:
-    """Give the state and the parent of every process."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # The name of the program, in parentheses, may hold anything.
-            state, parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-        except OSError:  # it has ended
-            continue
-        found[int(folder.name)] = (state, int(parent))
-    return found
+def _processes() -> dict[int, int]:
+    """Give every process and its parent."""
+    stats = {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+    return {process: stat[1] for process, stat in stats.items() if stat is not None}
 
 
 def _is_running(process: int) -> bool:
+    stat = _stat(process)
+    return stat is not None and stat[0] not in ("Z", "X")
+
+
+def _stat(process: int) -> tuple[str, int] | None:
+    """Give a process's state and parent; None when it has ended."""
     try:
         stat = Path(f"/proc/{process}/stat").read_text(errors="replace")
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+        return None
+    # The name of the program, in parentheses, may hold anything.
+    state, parent = stat.rpartition(")")[2].split()[:2]
+    return state, int(parent)

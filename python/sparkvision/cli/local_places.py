@@ -21,6 +21,11 @@ _FILE_SCHEME = re.compile("^file:(//[^/]*)?")
 _PATTERN = set("*?[{")
 
 
+def is_uri(place: str) -> bool:
+    """Tell a URI from a path and from a model's name."""
+    return ":/" in place
+
+
 def on_this_machine(place: str, settings: SparkSettings) -> Path | None:
     """Give the path of a place that is surely on this machine, else None: then Spark has to be asked."""
     if place.startswith("file:/"):
@@ -67,7 +72,7 @@ def require_out(out: str, settings: SparkSettings) -> None:
     ParameterError
         When it is a folder, or cannot be written.
     """
-    if ":/" in out or not settings.is_local():
+    if is_uri(out) or not settings.is_local():
         return
     require_local_out(out)
 
@@ -93,6 +98,6 @@ def require_known_schemes(spark: SparkSession, *places: str) -> None:
 
     jvm: Any = spark._jvm
     for place in places:
-        if ":/" in place:
+        if is_uri(place):
             with scala_errors():
                 jvm.sparkvision.ml.FileSystems.require(place, spark._jsparkSession)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sparkvision._embedded import SCHEME
 from sparkvision.bundle import Bundle
-from sparkvision.cli.local_places import on_this_machine
+from sparkvision.cli.local_places import is_uri, on_this_machine
 from sparkvision.errors import BundleError
 from sparkvision.manifest import MANIFEST
 
@@ -27,7 +27,7 @@ _PURPOSES = {DEFAULT_MODEL: "handwritten digits", "digits": "handwritten digits"
 
 def is_place(model: str) -> bool:
     """Tell a path or URI of a bundle from a model's name."""
-    return Path(model).is_dir() or ":/" in model or model.startswith(("/", ".")) or model.endswith("/")
+    return Path(model).is_dir() or is_uri(model) or model.startswith(("/", ".")) or model.endswith("/")
 
 
 def require_bundle(model: str, settings: SparkSettings, task: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from sparkvision.cli.local_places import require_local_out
+from sparkvision.cli.local_places import is_uri, require_local_out
 from sparkvision.cli.spark_folder import require_own_or_new
 from sparkvision.errors import ParameterError
 
@@ -81,7 +81,7 @@ def write_table(table: DataFrame, out: str) -> None:
 
 
 def _is_one_file(spark: SparkSession, out: str) -> bool:
-    return ":/" not in out and str(spark.sparkContext.master).startswith("local")
+    return not is_uri(out) and str(spark.sparkContext.master).startswith("local")
 
 
 def _write(table: DataFrame, suffix: str, path: str) -> None:
