@@ -17,8 +17,8 @@ from types import FrameType
 
 import pyspark
 
-from sparkvision._session import DRIVER_MEMORY, EXTENSIONS, jars
-from sparkvision._upload import MODEL_HOME
+from sparkvision._spark.session import DRIVER_MEMORY, EXTENSIONS, jars
+from sparkvision._spark.upload import MODEL_HOME
 from sparkvision.errors import SparkVisionError
 
 START_SECONDS = 120

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sparkvision._gateway import jvm
+from sparkvision._engine.gateway import jvm
 
 Pixels = npt.NDArray[np.uint8]
 

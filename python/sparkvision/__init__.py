@@ -19,19 +19,19 @@ except PackageNotFoundError:  # the distribution without jars, of the same sourc
 __all__ = ["LightPipeline", "__version__", "configure", "display", "metrics", "register_function", "start"]
 
 if TYPE_CHECKING:
-    from sparkvision._metrics import metrics
-    from sparkvision._session import configure, start
+    from sparkvision._spark.metrics import metrics
+    from sparkvision._spark.session import configure, start
     from sparkvision.light_pipeline import LightPipeline
     from sparkvision.report.display import display
     from sparkvision.sql import register_function
 
 _MODULES = {
     "LightPipeline": "light_pipeline",
-    "configure": "_session",
+    "configure": "_spark.session",
     "display": "report.display",
-    "metrics": "_metrics",
+    "metrics": "_spark.metrics",
     "register_function": "sql",
-    "start": "_session",
+    "start": "_spark.session",
 }
 
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._allowed_values import Number, OneOf, WholeNumber
-from sparkvision._base import (
+from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
+from sparkvision._spark.stage import (
     BundleTransformer,
     ClassificationTransformer,
     ColumnsTransformer,
     ModelTransformer,
     VisionTransformer,
 )
-from sparkvision._similarity import SimilarityTransformer
+from sparkvision._spark.similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self

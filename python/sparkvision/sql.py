@@ -10,7 +10,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
-from sparkvision._session import EXTENSIONS, require_jars
+from sparkvision._spark.session import EXTENSIONS, require_jars
 from sparkvision.errors import ParameterError, SessionError, SparkVisionError
 from sparkvision.ml import ImageClassification
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import pyspark
 
-from sparkvision._jars import jars
+from sparkvision._spark.jars import jars
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

@@ -31,7 +31,7 @@ from bench.rivals.models import model  # noqa: E402
 from bench.rivals.peer_process import PeerProcess  # noqa: E402
 from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.roster import PEERS  # noqa: E402
-from sparkvision._jars import jars  # noqa: E402
+from sparkvision._spark.jars import jars  # noqa: E402
 
 RECORD = ROOT / "build" / "bench" / "large_pictures.jsonl"
 SCRATCH = ROOT / "build" / "bench" / "scratch"

@@ -18,7 +18,7 @@ from statistics import median
 import pyspark
 from PIL import Image
 
-from sparkvision._jars import jars
+from sparkvision._spark.jars import jars
 
 FILTERS = {"BILINEAR": Image.Resampling.BILINEAR, "BICUBIC": Image.Resampling.BICUBIC}
 # Width and height before and after, and how often in a row.

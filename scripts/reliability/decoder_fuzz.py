@@ -126,7 +126,7 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
     """Decode in this process's JVM. When that crashes, the files it was given last stay in ``folder``."""
     from py4j.protocol import Py4JNetworkError
 
-    from sparkvision._packing import unpack
+    from sparkvision._engine.packing import unpack
     from sparkvision.local import LocalModel
 
     # Its Scala half, which takes packed files as they are: the packed file on disk is what the JVM got.

@@ -11,7 +11,7 @@ from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 from typer.testing import CliRunner
 
 from sparkvision import __version__
-from sparkvision._session import jars
+from sparkvision._spark.session import jars
 from sparkvision.bundle import Bundle
 from sparkvision.cli import app, main
 from sparkvision.export import ExportReport
@@ -122,7 +122,7 @@ def test_jars_for_a_gpu_names_the_runtimes_coordinate_on_stderr(capsys: pytest.C
 def test_jars_of_an_installation_without_any_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sparkvision._jars.files", lambda package: tmp_path)
+    monkeypatch.setattr("sparkvision._spark.jars.files", lambda package: tmp_path)
     assert main(["jars"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and "scripts/quickstart" in captured.err

@@ -173,7 +173,7 @@ def test_text_embeddings_are_transformers_text_features(
 def test_token_ids_are_those_of_transformers_tokenizer(
     spark: SparkSession, clip_bundles: dict[str, str], reference: Any
 ) -> None:
-    from sparkvision._gateway import jvm
+    from sparkvision._engine.gateway import jvm
 
     engine = jvm().sparkvision.engine
     bundle = engine.ModelBundle.open(jvm().java.io.File(clip_bundles["free"]).toPath())

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from sparkvision import ml
-from sparkvision._allowed_values import Number, OneOf, WholeNumber
+from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
 from sparkvision.errors import BundleError, ParameterError, ProcessorError
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 

@@ -16,7 +16,7 @@ from transformers.models.detr import image_processing_detr
 from transformers.models.yolos import image_processing_yolos
 
 from bench.two_decoders import Refused, engine_input
-from sparkvision._gateway import jvm
+from sparkvision._engine.gateway import jvm
 
 SIZES = {"DetrImageProcessor": image_processing_detr, "YolosImageProcessor": image_processing_yolos}
 SETTINGS: list[dict[str, Any]] = [

@@ -39,10 +39,10 @@ def run_python(script: str, folder: Path, **environment: str) -> subprocess.Comp
 def test_a_stranger_without_the_token_is_refused(tmp_path: Path) -> None:
     script = """
 from py4j.java_gateway import GatewayParameters, JavaGateway
-from sparkvision import _gateway
-own = _gateway.jvm()
+from sparkvision._engine import gateway
+own = gateway.jvm()
 print("ours", own.java.lang.Integer.parseInt("7"))
-port = _gateway._own.gateway_parameters.port
+port = gateway._own.gateway_parameters.port
 stranger = JavaGateway(gateway_parameters=GatewayParameters(port=port))
 try:
     print("stranger", stranger.jvm.java.lang.Integer.parseInt("8"))
@@ -56,11 +56,11 @@ except Exception as error:
 
 def test_a_jvm_that_was_killed_is_replaced(tmp_path: Path) -> None:
     script = """
-from sparkvision import _gateway
-_gateway.jvm()
-_gateway._own.java_process.kill()
-_gateway._own.java_process.wait()
-print(_gateway.jvm().java.lang.Integer.parseInt("7"))
+from sparkvision._engine import gateway
+gateway.jvm()
+gateway._own.java_process.kill()
+gateway._own.java_process.wait()
+print(gateway.jvm().java.lang.Integer.parseInt("7"))
 """
     run = run_python(script, tmp_path)
     assert run.stdout.strip() == "7", run.stderr
@@ -68,7 +68,7 @@ print(_gateway.jvm().java.lang.Integer.parseInt("7"))
 
 def test_java_home_chooses_the_java(java_home: Path) -> None:
     run = run_python(
-        "from sparkvision._gateway import jvm; print(jvm().java.lang.Integer.parseInt('7'))",
+        "from sparkvision._engine.gateway import jvm; print(jvm().java.lang.Integer.parseInt('7'))",
         java_home,
         JAVA_HOME=str(java_home),
     )
@@ -77,7 +77,7 @@ def test_java_home_chooses_the_java(java_home: Path) -> None:
 
 
 def test_a_java_home_without_java_says_what_to_set(tmp_path: Path) -> None:
-    run = run_python("from sparkvision._gateway import jvm; jvm()", tmp_path, JAVA_HOME=str(tmp_path))
+    run = run_python("from sparkvision._engine.gateway import jvm; jvm()", tmp_path, JAVA_HOME=str(tmp_path))
     last = run.stderr.strip().splitlines()[-1]
     assert "SessionError: No JVM could be started" in last and "JAVA_HOME" in last
 

@@ -13,7 +13,7 @@ from tests.conftest import FIXTURES, SHARED_IMAGES
 from tests.engine import Pixels, scala_pixels
 from tests.fixtures.make_references import decode
 
-from sparkvision._gateway import jvm
+from sparkvision._engine.gateway import jvm
 
 THEIRS = {"phash": imagehash.phash, "dhash": imagehash.dhash}
 

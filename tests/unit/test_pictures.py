@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparkvision import _packing
-from sparkvision._picture import encoded, listed, origin
+from sparkvision._engine import packing as _packing
+from sparkvision._engine.image import encoded, listed, origin
 from sparkvision.errors import ImageError, ParameterError
 
 

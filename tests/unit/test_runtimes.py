@@ -12,10 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 
-from sparkvision import _cuda
-from sparkvision._jars import jars
-from sparkvision._runtimes import CUDA_13, JAVACPP, JAVACPP_PRESETS, ONEDNN, runtime_jars
-from sparkvision._session import configure
+from sparkvision._spark import cuda
+from sparkvision._spark.jars import jars
+from sparkvision._spark.runtimes import CUDA_13, JAVACPP, JAVACPP_PRESETS, ONEDNN, runtime_jars
+from sparkvision._spark.session import configure
 from sparkvision.errors import ParameterError, SessionError
 
 
@@ -102,35 +102,35 @@ def test_an_unknown_generation_of_cuda_is_refused() -> None:
 
 
 def test_the_libraries_that_are_there_choose_the_generation_of_cuda(cuda_libraries: Path) -> None:
-    assert _cuda.choose(_cuda.libraries()) == "cuda12"
-    put(cuda_libraries, *_cuda.NEEDED["cuda13"])
-    assert _cuda.choose(_cuda.libraries()) == "cuda13"
-    put(cuda_libraries, *_cuda.NEEDED["cuda12"])
-    assert _cuda.choose(_cuda.libraries()) == "cuda12"
+    assert cuda.choose(cuda.libraries()) == "cuda12"
+    put(cuda_libraries, *cuda.NEEDED["cuda13"])
+    assert cuda.choose(cuda.libraries()) == "cuda13"
+    put(cuda_libraries, *cuda.NEEDED["cuda12"])
+    assert cuda.choose(cuda.libraries()) == "cuda12"
 
 
 def test_nothing_is_amiss_where_libraries_and_driver_are_there(cuda_libraries: Path) -> None:
-    put(cuda_libraries, *_cuda.NEEDED["cuda12"], _cuda.DRIVER)
-    assert _cuda.problem("cuda12") is None
+    put(cuda_libraries, *cuda.NEEDED["cuda12"], cuda.DRIVER)
+    assert cuda.problem("cuda12") is None
 
 
 def test_missing_libraries_are_named_with_what_to_install(cuda_libraries: Path) -> None:
-    put(cuda_libraries, *_cuda.NEEDED["cuda12"][1:], _cuda.DRIVER)
-    problem = _cuda.problem("cuda12")
+    put(cuda_libraries, *cuda.NEEDED["cuda12"][1:], cuda.DRIVER)
+    problem = cuda.problem("cuda12")
     assert problem is not None and "libcublasLt.so.12" in problem and "nvidia-cublas-cu12" in problem
     assert "libcudart.so.12" not in problem
 
 
 def test_the_other_generation_of_cuda_is_noticed(cuda_libraries: Path) -> None:
-    put(cuda_libraries, *_cuda.NEEDED["cuda13"], _cuda.DRIVER)
-    problem = _cuda.problem("cuda12")
+    put(cuda_libraries, *cuda.NEEDED["cuda13"], cuda.DRIVER)
+    problem = cuda.problem("cuda12")
     assert problem is not None and 'It has CUDA 13: use start(gpu="cuda13")' in problem
 
 
 def test_libraries_of_python_packages_are_shown_the_way(cuda_libraries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packages = {name: Path("/site/nvidia/lib") / name for name in _cuda.NEEDED["cuda12"]}
+    packages = {name: Path("/site/nvidia/lib") / name for name in cuda.NEEDED["cuda12"]}
     monkeypatch.setattr(_cuda, "pip_libraries", lambda: packages)
-    problem = _cuda.problem("cuda12")
+    problem = cuda.problem("cuda12")
     assert problem is not None and "export LD_LIBRARY_PATH=/site/nvidia/lib" in problem
     assert "libcuda.so.1 comes with NVIDIA's driver" in problem
 

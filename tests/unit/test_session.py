@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkvision._session import configure, jars
+from sparkvision._spark.session import configure, jars
 from sparkvision.errors import SessionError
 
 

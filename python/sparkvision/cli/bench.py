@@ -50,7 +50,7 @@ def bench(
 
     A short look, with one round to warm up and one that counts: other work on the machine shows in it.
     """
-    from sparkvision._picture import local_file
+    from sparkvision._engine.image import local_file
     from sparkvision.cli.picture_table import read_folder
     from sparkvision.cli.spark_session import spark_session
     from sparkvision.ml import ImageClassification

@@ -67,7 +67,7 @@ def spark() -> Check:
 
 def jars() -> Check:
     """Look for the package's own jars."""
-    from sparkvision._session import jars
+    from sparkvision._spark.session import jars
 
     try:
         found = jars()
@@ -99,14 +99,14 @@ def memory() -> Check:
 
 def gpu() -> Check:
     """Look for an NVIDIA GPU, and for what its runtime needs."""
-    from sparkvision import _cuda
+    from sparkvision._spark import cuda
 
     command = shutil.which("nvidia-smi")
     told = subprocess.run([command, "-L"], capture_output=True, text=True) if command else None
     if told is None or told.returncode != 0:
         return Check("GPU", "information", "no NVIDIA GPU found: models run on the CPU")
     names = "; ".join(line.partition(" (UUID")[0] for line in told.stdout.splitlines())
-    missing = _cuda.problem(_cuda.choose(_cuda.libraries()))
+    missing = cuda.problem(cuda.choose(cuda.libraries()))
     return Check("GPU", "information", names, missing or "sparkvision.start(gpu=True) uses it")
 
 

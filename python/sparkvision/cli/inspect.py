@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sparkvision._embedded import SCHEME, local_folder
+from sparkvision._spark.embedded import SCHEME, local_folder
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.cli.command import command
 from sparkvision.errors import BundleError

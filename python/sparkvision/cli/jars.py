@@ -33,8 +33,8 @@ def jars(
     Their paths are comma-separated, as its --jars wants them.
     """
     # Brings pyspark with it, which the commands for bundles do not need.
-    from sparkvision._jars import Gpu, gpu_runtime
-    from sparkvision._jars import jars as jars_of_session
+    from sparkvision._spark.jars import Gpu, gpu_runtime
+    from sparkvision._spark.jars import jars as jars_of_session
 
     runtime: Gpu = "cuda13" if cuda13 else "cuda12" if gpu else False
     print(",".join(str(jar) for jar in jars_of_session(gpu=runtime, onednn=onednn)), flush=True)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sparkvision._embedded import SCHEME
+from sparkvision._spark.embedded import SCHEME
 from sparkvision.bundle import Bundle
 from sparkvision.cli.local_places import is_uri, on_this_machine
 from sparkvision.errors import BundleError
@@ -15,7 +15,7 @@ from sparkvision.manifest import MANIFEST
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from sparkvision._base import ModelTransformer
+    from sparkvision._spark.stage import ModelTransformer
     from sparkvision.cli.spark_settings import SparkSettings
 
     Stage = TypeVar("Stage", bound=ModelTransformer)

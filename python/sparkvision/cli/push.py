@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparkvision._embedded import SCHEME
+from sparkvision._spark.embedded import SCHEME
 from sparkvision.cli.command import command
 from sparkvision.cli.spark_session import Conf
 from sparkvision.cli.spark_settings import SparkSettings

@@ -17,9 +17,9 @@ from pyspark.ml import PipelineModel
 
 import sparkvision
 from sparkvision import ml
-from sparkvision._base import ModelTransformer
-from sparkvision._embedded import local_folder
-from sparkvision._session import require_jars, require_session
+from sparkvision._spark.stage import ModelTransformer
+from sparkvision._spark.embedded import local_folder
+from sparkvision._spark.session import require_jars, require_session
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.environment import WHEELS, installed

@@ -11,7 +11,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from sparkvision._picture import local_file
+from sparkvision._engine.image import local_file
 from sparkvision.report.columns import ReportColumns
 from sparkvision.report.picture import Counts, Kind, LabelledPicture, add_example, folder_of
 from sparkvision.report.thumbnail import thumbnail

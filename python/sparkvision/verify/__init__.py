@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparkvision._embedded import local_folder
+from sparkvision._spark.embedded import local_folder
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
 from sparkvision.manifest import FULL_PRECISION, MANIFEST

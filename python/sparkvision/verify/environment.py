@@ -12,7 +12,7 @@ from sparkvision import __version__
 
 def versions() -> dict[str, str]:
     """Give the version of everything that has a part in the numbers, SparkVision's side first."""
-    from sparkvision._gateway import jvm
+    from sparkvision._engine.gateway import jvm
 
     java = jvm()
     return {

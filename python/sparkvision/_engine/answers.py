@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sparkvision import errors
-from sparkvision._base import scala_errors
-from sparkvision._packing import packed_calls, unpack
-from sparkvision._picture import Picture, listed
+from sparkvision._spark.stage import scala_errors
+from sparkvision._engine.packing import packed_calls, unpack
+from sparkvision._engine.image import Picture, listed
 
 OnError = Literal["raise", "null"]
 

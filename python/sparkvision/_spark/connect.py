@@ -13,10 +13,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkvision import errors
-from sparkvision._upload import upload
+from sparkvision._spark.upload import upload
 
 if TYPE_CHECKING:
-    from sparkvision._base import BundleTransformer
+    from sparkvision._spark.stage import BundleTransformer
 
 ModelStage = TypeVar("ModelStage", bound="BundleTransformer")
 

@@ -6,7 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sparkvision import _cuda, _runtimes
+from sparkvision._spark import cuda
+from sparkvision._spark import runtimes
 from sparkvision.errors import ParameterError, SessionError
 
 Gpu: TypeAlias = bool | Literal["cuda12", "cuda13"]
@@ -52,22 +53,22 @@ def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: s
     own = [jar for jar in found if not jar.name.startswith(CPU_RUNTIME_PREFIX)]
     if onednn:
         folder = None if isinstance(onednn, bool) else onednn
-        return own + _runtimes.runtime_jars(_runtimes.ONEDNN, folder, ivy_settings)
+        return own + runtimes.runtime_jars(runtimes.ONEDNN, folder, ivy_settings)
     if cuda_generation(gpu) == "cuda13":
-        return own + _runtimes.runtime_jars(_runtimes.CUDA_13, None, ivy_settings)
+        return own + runtimes.runtime_jars(runtimes.CUDA_13, None, ivy_settings)
     return own
 
 
 def _require_one_runtime(gpu: Gpu, onednn: bool | str | Path) -> None:
     if gpu and onednn:
         raise ParameterError("gpu and onednn are different ONNX Runtimes, and a session has one: choose.")
-    if gpu not in (True, False, *_cuda.NEEDED):
+    if gpu not in (True, False, *cuda.NEEDED):
         raise ParameterError(f'gpu is True, "cuda12" or "cuda13", not {gpu!r}.')
 
 
 def cuda_generation(gpu: Gpu) -> str:
     """Give the generation of CUDA that is asked for, or else the one whose libraries this machine has."""
-    return gpu if isinstance(gpu, str) else _cuda.choose(_cuda.libraries())
+    return gpu if isinstance(gpu, str) else cuda.choose(cuda.libraries())
 
 
 def gpu_runtime() -> str:

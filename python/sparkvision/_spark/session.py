@@ -13,10 +13,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 from pyspark.util import is_remote_only
 
-from sparkvision import _connect, _cuda, _runtimes
-from sparkvision._jars import Gpu as Gpu
-from sparkvision._jars import cuda_generation, gpu_runtime
-from sparkvision._jars import jars as jars
+from sparkvision._spark import connect
+from sparkvision._spark import cuda
+from sparkvision._spark import runtimes
+from sparkvision._spark.jars import Gpu as Gpu
+from sparkvision._spark.jars import cuda_generation, gpu_runtime
+from sparkvision._spark.jars import jars as jars
 from sparkvision.errors import ParameterError, SessionError
 
 DRIVER_MEMORY = "4g"
@@ -95,7 +97,7 @@ def _configure_cuda(builder: SparkSession.Builder, generation: str) -> None:
         builder.config("spark.executorEnv.NVIDIA_TF32_OVERRIDE", "0")
         os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # for tasks of local mode, in the JVM that starts next
     # Executors may be other machines than this one, so this is no error.
-    problem = _cuda.problem(generation)
+    problem = cuda.problem(generation)
     if problem:
         warnings.warn(f"{problem} Where executors lack it too, executionProvider=cuda fails there.", stacklevel=4)
 
@@ -175,12 +177,12 @@ def start(
             )
     # Once pyspark speaks Spark Connect, which the environment may say too, the next line needs its libraries.
     if remote is not None or is_remote():
-        _connect.require_libraries()
+        connect.require_libraries()
     running = running_session()
     if running is not None:
         return _checked(running, [name for name, value in asked.items() if value])
     if connecting:
-        return _connect.connect(str(remote), app_name, config or {})
+        return connect.connect(str(remote), app_name, config or {})
     if is_remote_only():
         raise SessionError('sparkvision-client connects to a server: call start(remote="sc://HOST:15002").')
     settings = config or {}
@@ -205,7 +207,7 @@ def running_session() -> SparkSession | None:
     that one alone, and fails with an empty AssertionError in a thread that has none.
     """
     if is_remote():
-        return _connect.running_session()
+        return connect.running_session()
     try:
         session = SparkSession.active()
     except PySparkException:  # pyspark's way to say that there is none
@@ -232,7 +234,7 @@ def require_session() -> SparkSession:
 def _checked(running: SparkSession, ignored: list[str]) -> SparkSession:
     """Give the session that runs already, if it has the jars; warn of what was asked for in vain."""
     if is_remote():
-        _connect.require_server_jars(running)
+        connect.require_server_jars(running)
     require_jars(running)
     if ignored:
         warnings.warn(
@@ -257,7 +259,7 @@ def _end_idle_jvm_with_other_jars(wanted: list[Path]) -> None:
         return
     if process.poll() is None:
         launched = (gateway.jvm.java.lang.System.getProperty("spark.jars") or "").split(",")
-        every = (*jars(), *wanted, *(Path(jar.file_name) for jar in (*_runtimes.ONEDNN, *_runtimes.CUDA_13)))
+        every = (*jars(), *wanted, *(Path(jar.file_name) for jar in (*runtimes.ONEDNN, *runtimes.CUDA_13)))
         ours = {jar.name for jar in every}
         if ours.intersection(jar.rpartition("/")[2] for jar in launched) == {jar.name for jar in wanted}:
             return

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from sparkvision._picture import Picture, encoded
+from sparkvision._engine.image import Picture, encoded
 from sparkvision.errors import ImageError
 
 # Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array. Pixels come

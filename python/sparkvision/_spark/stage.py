@@ -12,8 +12,9 @@ from pyspark.ml.wrapper import JavaTransformer
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.utils import is_remote
 
-from sparkvision import _connect, errors
-from sparkvision._session import require_jars, require_session
+from sparkvision import errors
+from sparkvision._spark import connect
+from sparkvision._spark.session import require_jars, require_session
 
 Stage = TypeVar("Stage", bound="VisionTransformer")
 ColumnsStage = TypeVar("ColumnsStage", bound="ColumnsTransformer")
@@ -39,7 +40,7 @@ def _refusal(error: Exception) -> errors.SparkVisionError | None:
     # Py4JJavaError, by what it has: a client without Java has no py4j.
     scala = getattr(error, "java_exception", None)
     if scala is None:
-        return _connect.refusal(error)
+        return connect.refusal(error)
     return errors.from_scala(scala.getClass().getSimpleName(), scala.getMessage())
 
 
@@ -182,7 +183,7 @@ class BundleTransformer(VisionTransformer):
         require_jars(spark)
         with scala_errors():
             if is_remote():
-                return _connect.load_saved_model(cls, str(path), spark)
+                return connect.load_saved_model(cls, str(path), spark)
             return cls._from_companion(spark, "loadSavedModel", str(path), spark._jsparkSession)
 
     @classmethod
@@ -213,7 +214,7 @@ class BundleTransformer(VisionTransformer):
         spark = require_session()
         with scala_errors():
             if is_remote():
-                return cls.load(_connect.PRETRAINED_PREFIX + model)
+                return cls.load(connect.PRETRAINED_PREFIX + model)
             return cls._from_companion(spark, "pretrained", model)
 
     @classmethod
@@ -248,4 +249,4 @@ class ClassificationTransformer(ModelTransformer):
         model = {name: self.getOrDefault(name) for name in deciding if self.hasParam(name) and self.isDefined(name)}
         stage = type(self)()._set(inputCols=["picture"], rawPredictionCol="logits", **model)
         no_pictures = require_session().range(0).selectExpr("cast(null as binary) picture")
-        return _connect.column_labels(stage.transform(no_pictures), "logits")
+        return connect.column_labels(stage.transform(no_pictures), "logits")

@@ -24,7 +24,7 @@ def jvm() -> Any:
     """
     from pyspark.sql.utils import is_remote
 
-    from sparkvision._session import require_jars, running_session
+    from sparkvision._spark.session import require_jars, running_session
 
     spark = None if is_remote() else running_session()
     if spark is not None:
@@ -40,7 +40,7 @@ def jvm() -> Any:
 
 def _launch() -> Any:
     """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
-    from sparkvision._session import jars
+    from sparkvision._spark.session import jars
     from sparkvision.errors import SessionError
 
     ours = jars()  # a client without Java has neither them nor py4j

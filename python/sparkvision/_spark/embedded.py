@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZipFile
 
-from sparkvision._jars import jars
+from sparkvision._spark.jars import jars
 from sparkvision.errors import BundleError
 
 # EmbeddedModels.scala's.

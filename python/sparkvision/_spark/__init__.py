@@ -1,0 +1,1 @@
+"""Spark sessions and what lives in them: jars, Spark Connect, and the base classes of the stages."""
