@@ -1,4 +1,4 @@
-/** What picture decoding needs of JavaCPP's OpenCV: the presets core, imgproc and imgcodecs, and what they load in turn.
+/** What image decoding needs of JavaCPP's OpenCV: the presets core, imgproc and imgcodecs, and what they load in turn.
   *
   * Found by trying: the natives are those that `objdump -p` names as NEEDED, and OpenBLAS's two classes with their JNI
   * libraries must stay because JavaCPP's `Loader` initialises every preset that opencv_core inherits from.

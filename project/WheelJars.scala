@@ -4,7 +4,7 @@ import sbt.complete.DefaultParsers.spaceDelimited
 import sbt.librarymanagement.{DependencyResolution, UnresolvedWarningConfiguration, UpdateConfiguration}
 import sbt.util.{FileInfo, FilesInfo}
 
-/** The jars inside the Python wheel: our classes, the picture decoder, the CPU runtime, the tokenizers and Lucene.
+/** The jars inside the Python wheel: our classes, the image decoder, the CPU runtime, the tokenizers and Lucene.
   *
   * The upstream jars hold every platform or every OpenCV module, 130 MB packed; a wheel for one platform needs under 40 of
   * them. Natives are only copied: a wheel for any platform can be made on any other.

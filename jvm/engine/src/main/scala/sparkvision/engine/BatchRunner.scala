@@ -5,21 +5,21 @@ import java.nio.FloatBuffer
 /** What runs a batch: a session, or something that stands before one. */
 private[engine] trait BatchRunner {
 
-  /** @param pictures
-    *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
+  /** @param images
+    *   direct buffer of preprocessed images, one after the other; read from its start, left as it was
     * @param shape
-    *   the batch's shape, pictures first
+    *   the batch's shape, images first
     * @param output
     *   the graph's output to compute
     * @param cancellation
     *   whether the values are still wanted
     * @return
-    *   an array of the output's values for each picture
+    *   an array of the output's values for each image
     * @throws java.util.concurrent.CancellationException
     *   when the run was cancelled, or the JVM ends
     */
   def run(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo,
       cancellation: Cancellation
@@ -28,7 +28,7 @@ private[engine] trait BatchRunner {
   /** @param batch
     *   of a detection model
     * @return
-    *   the logits and the boxes of each picture
+    *   the logits and the boxes of each image
     */
   private[engine] def detect(
       batch: PaddedBatch,
@@ -38,15 +38,15 @@ private[engine] trait BatchRunner {
 
 private[engine] object BatchRunner {
 
-  /** Runs a batch as several of at most `size` pictures, one after the other. */
-  def inPieces(pictures: FloatBuffer, shape: Array[Long], size: Int)(
+  /** Runs a batch as several of at most `size` images, one after the other. */
+  def inPieces(images: FloatBuffer, shape: Array[Long], size: Int)(
       run: (FloatBuffer, Array[Long]) => IndexedSeq[Array[Float]]
   ): IndexedSeq[Array[Float]] = {
     val count = shape.head.toInt
-    val floatsPerPicture = shape.tail.product.toInt
+    val floatsPerImage = shape.tail.product.toInt
     (0 until count by size).flatMap { first =>
       val piece = math.min(size, count - first)
-      run(pictures.slice(first * floatsPerPicture, piece * floatsPerPicture), piece.toLong +: shape.tail)
+      run(images.slice(first * floatsPerImage, piece * floatsPerImage), piece.toLong +: shape.tail)
     }
   }
 }

@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.ISO_8859_1
 
-/** Bounds-checked reads from a picture's encoded bytes: reading past the end is an `ImageException` that says where,
+/** Bounds-checked reads from an image's encoded bytes: reading past the end is an `ImageException` that says where,
   * never an `ArrayIndexOutOfBoundsException`.
   */
 private[engine] final class ByteReader(val bytes: Array[Byte], formatName: String) {
@@ -25,7 +25,7 @@ private[engine] final class ByteReader(val bytes: Array[Byte], formatName: Strin
   def startsWith(offset: Int, text: String): Boolean =
     offset >= 0 && text.length.toLong + offset <= length && ascii(offset, text.length) == text
 
-  /** Refuses the picture unless `count` bytes lie at `offset`. */
+  /** Refuses the image unless `count` bytes lie at `offset`. */
   def need(offset: Long, count: Long): Unit =
     // Not `offset + count > length`: a BigTIFF's 64-bit numbers would wrap around.
     if (offset < 0 || count < 0 || offset > length - count)

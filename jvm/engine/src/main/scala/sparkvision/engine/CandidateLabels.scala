@@ -3,7 +3,7 @@ package sparkvision.engine
 /** The labels that a zero-shot model is to choose among.
   *
   * @param labels
-  *   what a picture may show; None: the labels that the bundle was exported with
+  *   what an image may show; None: the labels that the bundle was exported with
   * @param hypothesisTemplate
   *   the sentence that each label is put into, in the place of `{}`; None: the bundle's
   */
@@ -28,7 +28,7 @@ final case class CandidateLabels(labels: Option[Seq[String]] = None, hypothesisT
   }
 }
 
-/** What a zero-shot model compares a picture with: a sentence for each label.
+/** What a zero-shot model compares an image with: a sentence for each label.
   *
   * @throws ParameterException
   *   when the template is not one sentence with one place for a label

@@ -1,9 +1,9 @@
 package sparkvision.engine
 
-/** The centre of a picture; a picture that is too small gets a black margin (transformers' `center_crop`).
+/** The centre of an image; an image that is too small gets a black margin (transformers' `center_crop`).
   *
   * @param window
-  *   the part of the picture that is kept
+  *   the part of the image that is kept
   * @param size
   *   of the result
   * @param top
@@ -27,14 +27,14 @@ private[engine] final case class CenterCrop(window: Window, size: PixelSize, top
 
 private[engine] object CenterCrop {
 
-  /** @param picture
-    *   the size of the picture to crop
+  /** @param image
+    *   the size of the image to crop
     * @param size
     *   of the result
     */
-  def apply(picture: PixelSize, size: PixelSize): CenterCrop = {
-    val (top, height, above) = axis(picture.height, size.height)
-    val (left, width, before) = axis(picture.width, size.width)
+  def apply(image: PixelSize, size: PixelSize): CenterCrop = {
+    val (top, height, above) = axis(image.height, size.height)
+    val (left, width, before) = axis(image.width, size.width)
     CenterCrop(Window(top, left, height, width), size, above, before)
   }
 

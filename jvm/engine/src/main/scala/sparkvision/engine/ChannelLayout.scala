@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** The order in which a picture's values lie in the model's input. */
+/** The order in which an image's values lie in the model's input. */
 sealed trait ChannelLayout
 
 object ChannelLayout {

@@ -10,7 +10,7 @@ private[engine] object ConvolutionPass {
     */
   private val StripPixels = 512
 
-  /** Wider results, and pictures of which an output needs more, hardly exist. They are scaled one row after the other: a
+  /** Wider results, and images of which an output needs more, hardly exist. They are scaled one row after the other: a
     * block of their rows takes much memory.
     */
   private val MaxTurnedWidth = 65536
@@ -87,7 +87,7 @@ private[engine] object ConvolutionPass {
   /** Scales the height.
     *
     * @param firstRow
-    *   the row of the whole picture that is the first of `pixels`
+    *   the row of the whole image that is the first of `pixels`
     */
   def vertical(pixels: PixelRows, rows: Coefficients, firstRow: Int): Pixels = {
     val rowLength = pixels.width * 3

@@ -2,7 +2,7 @@ package sparkvision.engine
 
 /** SciPy's `fftpack.dct` of 32 numbers (type II, not normalised), rounding for rounding.
   *
-  * The coefficients of plain pictures, mathematically zero, are what rounding leaves of them; the perceptual hash compares
+  * The coefficients of plain images, mathematically zero, are what rounding leaves of them; the perceptual hash compares
   * them all the same, so the order of the sums decides bits. Hence the steps of pocketfft, on which SciPy builds
   * (`pocketfft_hdronly.h`: `T_dcst23`, `rfftp`, `sincos_2pibyn`): neighbours are added and subtracted, the result is
   * taken for the spectrum of a real signal and brought back by factors 2, 4 and 4, and the signal's mirrored halves

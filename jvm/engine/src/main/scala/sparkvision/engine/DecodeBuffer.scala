@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import org.bytedeco.javacpp.BytePointer
 
-/** Native memory for one decoded picture, kept by each thread from picture to picture.
+/** Native memory for one decoded image, kept by each thread from image to image.
   *
   * The operating system hands out blocks of this size anew each time, and clearing their pages takes as long as decoding a
   * photograph into them.

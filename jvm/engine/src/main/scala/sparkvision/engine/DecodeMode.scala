@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** How much of a picture's detail the decoder computes. */
+/** How much of an image's detail the decoder computes. */
 sealed abstract class DecodeMode(val name: String) {
   override def toString: String = name
 }

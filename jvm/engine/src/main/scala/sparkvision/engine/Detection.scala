@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** An object that a model found in a picture.
+/** An object that a model found in an image.
   *
   * @param id
   *   of its class
@@ -9,7 +9,7 @@ package sparkvision.engine
   */
 final case class Detection(id: Int, label: String, score: Float, box: Box)
 
-/** Where an object is, in pixels of the upright original picture: 0 is its left or upper edge. A model may place an edge a
-  * little outside of the picture.
+/** Where an object is, in pixels of the upright original image: 0 is its left or upper edge. A model may place an edge a
+  * little outside of the image.
   */
 final case class Box(xmin: Float, ymin: Float, xmax: Float, ymax: Float)

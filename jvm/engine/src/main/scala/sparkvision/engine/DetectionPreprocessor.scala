@@ -2,19 +2,19 @@ package sparkvision.engine
 
 import java.nio.FloatBuffer
 
-/** A picture as a detection model is fed it, before it is padded to the size of its batch.
+/** An image as a detection model is fed it, before it is padded to the size of its batch.
   *
   * @param original
-  *   size of the upright picture, to which boxes are scaled
+  *   size of the upright image, to which boxes are scaled
   * @param size
-  *   of the resized picture
+  *   of the resized image
   * @param values
   *   3 x height x width
   */
 final private[engine] case class DetectionInput(original: PixelSize, size: PixelSize, values: Array[Float])
 
 /** Pixels to a detection model's input: resized, rescaled and normalised as Hugging Face's slow (Pillow) image processor
-  * does it, bit for bit. Pictures keep their aspect ratio, and so each has a size of its own.
+  * does it, bit for bit. Images keep their aspect ratio, and so each has a size of its own.
   *
   * @throws ProcessorException
   *   when the processor's settings do not suit a detection model
@@ -24,34 +24,34 @@ final private[engine] class DetectionPreprocessor(config: ProcessorConfig) {
 
   if (config.crop.isDefined)
     throw new ProcessorException(
-      "pictures are cropped to their centre, and objects outside of it would be missed: set doCenterCrop to false"
+      "images are cropped to their centre, and objects outside of it would be missed: set doCenterCrop to false"
     )
   if (!config.doPad && !(config.doResize && config.resize.fixedSize.isDefined))
     throw new ProcessorException(
-      "do_pad is false, and pictures of several sizes make no batch: set do_pad to true, or height and width"
+      "do_pad is false, and images of several sizes make no batch: set do_pad to true, or height and width"
     )
 
   private val inputValues = new InputValues(config, ChannelLayout.ChannelsFirst)
 
-  /** The size that a picture of this size is resized to.
+  /** The size that an image of this size is resized to.
     *
     * @throws ImageException
     *   when it would have no pixels
     */
-  def target(picture: PixelSize): PixelSize = {
-    val size = if (config.doResize) config.resize.target(picture) else picture
+  def target(image: PixelSize): PixelSize = {
+    val size = if (config.doResize) config.resize.target(image) else image
     if (size.height < 1 || size.width < 1)
       throw new ImageException(
-        s"a picture of $picture pixels (height x width) is too long and narrow: resized to $size nothing would be left of " +
+        s"an image of $image pixels (height x width) is too long and narrow: resized to $size nothing would be left of " +
           "it; crop it beforehand"
       )
     size
   }
 
   /** @param original
-    *   size of the upright picture
+    *   size of the upright image
     * @throws ImageException
-    *   when the resized picture would have no pixels, be larger than `pad_size`, or than a buffer can be
+    *   when the resized image would have no pixels, be larger than `pad_size`, or than a buffer can be
     */
   def process(pixels: PixelRows, original: PixelSize): DetectionInput = {
     val size = target(PixelSize(pixels.height, pixels.width))
@@ -65,10 +65,10 @@ final private[engine] class DetectionPreprocessor(config: ProcessorConfig) {
   private def requireUsable(size: PixelSize): Unit = {
     if (size.height.toLong * size.width > MostPixels)
       throw new ImageException(
-        s"a picture of $size pixels (height x width) is too large for the model's input; set doResize to true"
+        s"an image of $size pixels (height x width) is too large for the model's input; set doResize to true"
       )
     config.padSize.filter(pad => size.height > pad.height || size.width > pad.width).foreach { pad =>
-      throw new ImageException(s"resized to $size pixels (height x width), the picture is larger than pad_size, $pad")
+      throw new ImageException(s"resized to $size pixels (height x width), the image is larger than pad_size, $pad")
     }
   }
 }

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** Runs pictures through a detection model. Each keeps its aspect ratio; those of a batch are padded to one size.
+/** Runs images through a detection model. Each keeps its aspect ratio; those of a batch are padded to one size.
   *
   * @throws BundleException
   *   when the bundle is for another task
@@ -27,56 +27,56 @@ final private[engine] class DetectionRuns(
   private val preprocessor = new DetectionPreprocessor(config)
   private val postprocessor = postprocessorOf(settings.threshold, settings.topK)
   private val masked = bundle.manifest.inputs.exists(_.name == TensorInfo.PixelMask)
-  private val decoding = new PictureDecoding(settings, listener)
+  private val decoding = new ImageDecoding(settings, listener)
 
   /** What takes the objects out of the model's outputs. */
   def postprocessorOf(threshold: Double, topK: Option[Int]): DetectionPostprocessor =
     new DetectionPostprocessor(bundle.manifest.labels, threshold, topK)
 
-  /** Each item with the objects in its picture, or with the reason why there are none; in order, lazily. */
+  /** Each item with the objects in its image, or with the reason why there are none; in order, lazily. */
   def results[A](items: Iterator[A], postprocessor: DetectionPostprocessor = postprocessor)(
-      picture: A => Picture
+      image: A => ImageInput
   ): Iterator[(A, Either[String, Seq[Detection]])] = {
     session.occupyCore()
-    new Batches(postprocessor).results(items)(picture).map { case (item, result) => item -> result.flatten }
+    new Batches(postprocessor).results(items)(image).map { case (item, result) => item -> result.flatten }
   }
 
   final private class Batches(postprocessor: DetectionPostprocessor)
-      extends PictureBatches[Either[String, Seq[Detection]]](settings.batchSize) {
+      extends ImageBatches[Either[String, Seq[Detection]]](settings.batchSize) {
     private var inputs = Vector.empty[DetectionInput]
 
-    override protected def add(pictures: IndexedSeq[Picture], before: Int): IndexedSeq[Option[String]] = {
-      val prepared = session.onSpareCores(pictures.map(picture => () => tryPrepare(picture)))
+    override protected def add(images: IndexedSeq[ImageInput], before: Int): IndexedSeq[Option[String]] = {
+      val prepared = session.onSpareCores(images.map(image => () => tryPrepare(image)))
       inputs ++= prepared.flatMap(_.toOption)
       prepared.map(_.left.toOption)
     }
 
-    override protected def run(pictures: Int): IndexedSeq[Either[String, Seq[Detection]]] = {
+    override protected def run(images: Int): IndexedSeq[Either[String, Seq[Detection]]] = {
       val batch = inputs
       inputs = Vector.empty
       runBatch(batch, postprocessor)
     }
   }
 
-  private def tryPrepare(picture: Picture): Either[String, DetectionInput] =
-    try Right(prepare(picture))
+  private def tryPrepare(image: ImageInput): Either[String, DetectionInput] =
+    try Right(prepare(image))
     catch { case e: ImageException => Left(e.reason) }
 
-  private def prepare(picture: Picture): DetectionInput = {
-    val pixels = decoding.pixels(picture)(preprocessor.target)
-    // A draft of a JPEG has fewer pixels than the picture that boxes are given in.
-    val original = picture match {
-      case Picture.Encoded(bytes) =>
+  private def prepare(image: ImageInput): DetectionInput = {
+    val pixels = decoding.pixels(image)(preprocessor.target)
+    // A draft of a JPEG has fewer pixels than the image that boxes are given in.
+    val original = image match {
+      case ImageInput.Encoded(bytes) =>
         val header = ImageHeader.read(bytes)
         PixelSize(header.uprightHeight, header.uprightWidth)
       case _ => PixelSize(pixels.height, pixels.width)
     }
     timed(listener.preprocessed) {
-      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, original))
+      ImageMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, original))
     }
   }
 
-  /** A batch for which there is no memory is run picture by picture, and a picture for which there is none has no result. */
+  /** A batch for which there is no memory is run image by image, and an image for which there is none has no result. */
   private def runBatch(
       inputs: IndexedSeq[DetectionInput],
       postprocessor: DetectionPostprocessor
@@ -93,8 +93,8 @@ final private[engine] class DetectionRuns(
 
   private def detect(batch: PaddedBatch): IndexedSeq[(Array[Float], Array[Float])] = {
     val claim = session.claim()
-    timed(listener.ran(batch.pictures, _)) {
-      session.inRuns(claim, batch.pictures, batch.valuesEach) { (from, count) =>
+    timed(listener.ran(batch.images, _)) {
+      session.inRuns(claim, batch.images, batch.valuesEach) { (from, count) =>
         claim.detect(batch.slice(from, count), session.cancellation)
       }
     }

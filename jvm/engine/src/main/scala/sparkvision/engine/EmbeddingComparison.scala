@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** CLIP's logits: the cosines between a picture's embedding and those of texts, scaled.
+/** CLIP's logits: the cosines between an image's embedding and those of texts, scaled.
   *
   * @param texts
   *   an embedding a text, of any length
@@ -18,15 +18,15 @@ final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]],
     throw new BundleException(s"The text encoder gives a candidate label $NoDirection. Export the checkpoint again.")
 
   /** @throws ImageException
-    *   when the picture's embedding has no direction: its cosines would be NaN
+    *   when the image's embedding has no direction: its cosines would be NaN
     */
-  def logits(picture: Array[Float]): Array[Float] = {
-    val length = EmbeddingsPostprocessor.length(picture)
-    if (!isOfDirection(length)) throw new ImageException(s"the model gives this picture $NoDirection")
+  def logits(image: Array[Float]): Array[Float] = {
+    val length = EmbeddingsPostprocessor.length(image)
+    if (!isOfDirection(length)) throw new ImageException(s"the model gives this image $NoDirection")
     texts.indices.map { text =>
       // Loops, because Scala's collections box every number.
       var product = 0.0
-      for (i <- picture.indices) product += picture(i).toDouble * texts(text)(i)
+      for (i <- image.indices) product += image(i).toDouble * texts(text)(i)
       (scale * product / (length * lengths(text))).toFloat
     }.toArray
   }

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** Turns a model's hidden states into one embedding of each picture.
+/** Turns a model's hidden states into one embedding of each image.
   *
   * @param normalize
   *   whether embeddings are divided by their Euclidean length, so that dot products are cosines
@@ -42,7 +42,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
   val size: Int = output.shape.last.toInt
 
   /** @param states
-    *   one picture's values of [[output]]
+    *   one image's values of [[output]]
     */
   def apply(states: Array[Float]): Array[Float] = {
     val embedding = pooled match {
@@ -68,7 +68,7 @@ private[sparkvision] object EmbeddingsPostprocessor {
   val HiddenState = "last_hidden_state"
   val PoolerOutput = "pooler_output"
 
-  /** transformers' encoders whose first token is a part of the picture like the others, those of docs/models.md and more. */
+  /** transformers' encoders whose first token is a part of the image like the others, those of docs/models.md and more. */
   private val withoutClassToken = Set(
     "SwinModel",
     "Swinv2Model",

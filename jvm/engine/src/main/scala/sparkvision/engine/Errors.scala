@@ -3,7 +3,7 @@ package sparkvision.engine
 /** What SparkVision refuses. Every message says what went wrong, names the offending value and says what to do. */
 sealed abstract class SparkVisionException(message: String, cause: Throwable) extends RuntimeException(message, cause)
 
-/** A picture that cannot be used: corrupt, oversized, of an unsupported format, or missing. */
+/** An image that cannot be used: corrupt, oversized, of an unsupported format, or missing. */
 final class ImageException(val reason: String, cause: Throwable = null) extends SparkVisionException(reason, cause)
 
 /** A model bundle that is missing, damaged, unsafe, or contradicts itself. */

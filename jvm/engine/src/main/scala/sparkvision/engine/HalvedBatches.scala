@@ -4,22 +4,22 @@ import java.nio.FloatBuffer
 
 import org.slf4j.LoggerFactory
 
-/** Runs a batch for which the device has no memory as two halves, those as four quarters, down to single pictures.
+/** Runs a batch for which the device has no memory as two halves, those as four quarters, down to single images.
   *
   * It remembers what was too much, so that a job whose batches are too large pays for finding that out once. It runs one
-  * batch at a time: what another task runs meanwhile would take the memory that a single picture needs.
+  * batch at a time: what another task runs meanwhile would take the memory that a single image needs.
   */
 final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunner {
   import HalvedBatches._
 
-  // Input values of a batch: padded batches have pictures of many sizes.
+  // Input values of a batch: padded batches have images of many sizes.
   private var largest = Int.MaxValue
 
   /** @throws ProviderException
-    *   when there is no memory for a single picture, and for any other reason at once
+    *   when there is no memory for a single image, and for any other reason at once
     */
   override def run(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo,
       cancellation: Cancellation
@@ -27,7 +27,7 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
     val valuesEach = shape.tail.product.toInt
     halved(shape.head.toInt, valuesEach) { (from, count) =>
       runner.run(
-        pictures.slice(from * valuesEach, count * valuesEach),
+        images.slice(from * valuesEach, count * valuesEach),
         count.toLong +: shape.tail,
         output,
         cancellation
@@ -35,14 +35,14 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
     }
   }
 
-  /** As [[run]]. The halves keep the whole batch's padding, and so the pictures their numbers. */
+  /** As [[run]]. The halves keep the whole batch's padding, and so the images their numbers. */
   override private[engine] def detect(
       batch: PaddedBatch,
       cancellation: Cancellation
   ): IndexedSeq[(Array[Float], Array[Float])] =
-    halved(batch.pictures, batch.valuesEach)((from, count) => runner.detect(batch.slice(from, count), cancellation))
+    halved(batch.images, batch.valuesEach)((from, count) => runner.detect(batch.slice(from, count), cancellation))
 
-  private def halved[R](pictures: Int, valuesEach: Int)(run: (Int, Int) => IndexedSeq[R]): IndexedSeq[R] = {
+  private def halved[R](images: Int, valuesEach: Int)(run: (Int, Int) => IndexedSeq[R]): IndexedSeq[R] = {
     def pieces(from: Int, until: Int): IndexedSeq[R] = {
       val (count, most) = (until - from, math.max(1, largest / valuesEach))
       if (count > most) (from until until by most).flatMap(first => pieces(first, math.min(first + most, until)))
@@ -52,11 +52,11 @@ final private[engine] class HalvedBatches(runner: BatchRunner) extends BatchRunn
           case e: ProviderException if count > 1 && isOutOfMemory(e) =>
             val half = (count + 1) / 2
             largest = half * valuesEach
-            log.warn(s"No memory for $count pictures of $valuesEach values; from now on at most $half. ${e.getMessage}")
+            log.warn(s"No memory for $count images of $valuesEach values; from now on at most $half. ${e.getMessage}")
             pieces(from, until)
         }
     }
-    synchronized(pieces(0, pictures))
+    synchronized(pieces(0, images))
   }
 }
 

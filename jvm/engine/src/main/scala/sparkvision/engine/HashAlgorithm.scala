@@ -1,9 +1,9 @@
 package sparkvision.engine
 
-/** A perceptual hash: 64 bits that stay nearly the same when a picture is scaled, re-encoded or slightly changed.
+/** A perceptual hash: 64 bits that stay nearly the same when an image is scaled, re-encoded or slightly changed.
   *
   * The bits are those of the Python library imagehash 4.3.2 with its default size, for the same pixels: written as 16
-  * hexadecimal digits, the hash is `str(imagehash.phash(picture))`.
+  * hexadecimal digits, the hash is `str(imagehash.phash(image))`.
   */
 sealed abstract class HashAlgorithm(val name: String) {
 
@@ -19,7 +19,7 @@ sealed abstract class HashAlgorithm(val name: String) {
 
 object HashAlgorithm {
 
-  /** Which of the 8 x 8 lowest frequencies of the picture, 32 x 32 and grey, are above their median. */
+  /** Which of the 8 x 8 lowest frequencies of the image, 32 x 32 and grey, are above their median. */
   case object PHash extends HashAlgorithm("phash") {
     private val Side = 8
 
@@ -33,7 +33,7 @@ object HashAlgorithm {
     }
   }
 
-  /** Where the picture, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
+  /** Where the image, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
   case object DHash extends HashAlgorithm("dhash") {
     override def hash(pixels: PixelRows): Long =
       packed(
@@ -48,7 +48,7 @@ object HashAlgorithm {
     */
   def parse(name: String): HashAlgorithm = NamedValues.parse("algorithm", all, name)
 
-  /** The rows of the scaled grey picture, samples between 0 and 255. */
+  /** The rows of the scaled grey image, samples between 0 and 255. */
   private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {
     val small = Resample.resize(grey(pixels), width, height, ResampleFilter.Lanczos)
     Array.tabulate(height, width)((row, column) => small.rgb((row * width + column) * 3) & 0xff)

@@ -19,7 +19,7 @@ import org.bytedeco.opencv.opencv_core.Mat
   * them.
   *
   * Byte-equal to Pillow 13, or refused with a reason: docs/exactness.md lists what was measured, variant by variant, and
-  * the few exceptions. Alpha is dropped, not blended; of an animation or of several pages the first picture is taken.
+  * the few exceptions. Alpha is dropped, not blended; of an animation or of several pages the first image is taken.
   */
 object ImageDecoder {
 
@@ -28,15 +28,15 @@ object ImageDecoder {
 
   private val BytesPerPixel = 3
 
-  /** Decodes one picture.
+  /** Decodes one image.
     *
     * @param bytes
     *   the encoded file: JPEG, PNG, GIF, BMP, WebP or TIFF
     * @param maxPixels
-    *   refuse a picture of more pixels than this before anything is allocated for it
+    *   refuse an image of more pixels than this before anything is allocated for it
     * @throws ImageException
-    *   when the picture is empty, of another format, too large (for `maxPixels` or for this process's memory), or damaged
-    *   (never half a picture)
+    *   when the image is empty, of another format, too large (for `maxPixels` or for this process's memory), or damaged
+    *   (never half an image)
     * @throws ProviderException
     *   when the native decoder cannot be loaded on this machine
     * @example
@@ -48,16 +48,16 @@ object ImageDecoder {
   def decode(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels): Pixels =
     kept(rows(bytes, maxPixels))
 
-  /** Decodes one picture, of a large JPEG only as much as a resize to a smaller size needs: a half, a quarter or an eighth
+  /** Decodes one image, of a large JPEG only as much as a resize to a smaller size needs: a half, a quarter or an eighth
     * of its size, the pixels of Pillow's `Image.draft("RGB", (width, height))`. All else is decoded as by [[decode]]:
     * other formats, JPEGs with four inks, and those that are not at least twice as large as the target.
     *
     * @param bytes
     *   the encoded file
     * @param maxPixels
-    *   refuse a picture of more pixels than this, before any reduction
+    *   refuse an image of more pixels than this, before any reduction
     * @param target
-    *   from the size of the upright picture to the smallest that will do. Of a picture that EXIF turns on its side, Pillow
+    *   from the size of the upright image to the smallest that will do. Of an image that EXIF turns on its side, Pillow
     *   takes the size as it is stored, so there the target's height is Pillow's width
     * @throws ImageException
     *   as [[decode]]
@@ -69,7 +69,7 @@ object ImageDecoder {
   def draft(bytes: Array[Byte], maxPixels: Long = DefaultMaxPixels)(target: PixelSize => PixelSize): Pixels =
     kept(draftRows(bytes, maxPixels)(target))
 
-  /** [[decode]], for one who is done with the picture before this thread decodes another: it may lie in memory that the
+  /** [[decode]], for one who is done with the image before this thread decodes another: it may lie in memory that the
     * decoder uses again.
     */
   private[engine] def rows(bytes: Array[Byte], maxPixels: Long): PixelRows = draftRows(bytes, maxPixels)(identity)
@@ -79,22 +79,22 @@ object ImageDecoder {
     try decodeComplete(bytes, maxPixels, target)
     catch {
       case known: SparkVisionException => throw known
-      // A mistake of ours costs this one picture, and not the job. The fuzzes look for these words.
+      // A mistake of ours costs this one image, and not the job. The fuzzes look for these words.
       case NonFatal(mistake) =>
         throw new ImageException(
-          s"the decoder failed unexpectedly ($mistake): please report it with the picture",
+          s"the decoder failed unexpectedly ($mistake): please report it with the image",
           mistake
         )
     }
 
-  private def kept(rows: PixelRows): Pixels = PictureMemory.refusing(rows.width, rows.height)(rows.toPixels)
+  private def kept(rows: PixelRows): Pixels = ImageMemory.refusing(rows.width, rows.height)(rows.toPixels)
 
   private def decodeComplete(bytes: Array[Byte], maxPixels: Long, target: PixelSize => PixelSize): PixelRows = {
     val header = ImageHeader.read(bytes)
     requireSize(header, maxPixels)
     val reader = new ByteReader(bytes, header.format.name)
     requireComplete(header.format, reader)
-    PictureMemory.refusing(header.width, header.height)(upright(header, reader, target))
+    ImageMemory.refusing(header.width, header.height)(upright(header, reader, target))
   }
 
   private def upright(header: ImageHeader, reader: ByteReader, target: PixelSize => PixelSize): PixelRows = {
@@ -119,7 +119,7 @@ object ImageDecoder {
     if (header.pixelCount > most)
       throw new ImageException(
         s"too large: ${header.width} x ${header.height} is ${header.pixelCount} pixels, and at most $most are read; " +
-          "raise maxImagePixels if you trust the picture"
+          "raise maxImagePixels if you trust the image"
       )
   }
 
@@ -141,12 +141,12 @@ object ImageDecoder {
     try {
       val bytes = header.format match {
         case ImageFormat.Tiff => TiffStructure.withoutBlending(reader)
-        case ImageFormat.Png => PngStructure.pictureAlone(reader)
+        case ImageFormat.Png => PngStructure.imageAlone(reader)
         case _ => reader.bytes
       }
       val copy = new BytePointer(bytes.length.toLong).put(bytes, 0, bytes.length)
       val encoded = new Mat(1, bytes.length, CV_8UC1, copy)
-      // libjpeg writes every sample or fails, so nothing of the picture before shows through.
+      // libjpeg writes every sample or fails, so nothing of the image before shows through.
       val target = memory.fold(new Mat())(new Mat(header.height, header.width, CV_8UC3, _))
       val decoded = imdecode(encoded, flags, target)
       if (decoded == null || decoded.empty())
@@ -174,7 +174,7 @@ object ImageDecoder {
 
   private val EightBitRgb = IMREAD_COLOR_RGB | IMREAD_IGNORE_ORIENTATION
 
-  /** OpenCV's flags for a reduced picture are the reduction and a bit for BGR. The grey ones lack that bit, so that they can
+  /** OpenCV's flags for a reduced image are the reduction and a bit for BGR. The grey ones lack that bit, so that they can
     * stand beside the one for RGB.
     */
   private def reductionFlag(reduction: Int): Int = reduction match {

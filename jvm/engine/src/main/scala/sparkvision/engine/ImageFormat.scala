@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.ISO_8859_1
 
-/** A picture format, known by the first bytes of the file and never by its name.
+/** An image format, known by the first bytes of the file and never by its name.
   *
   * @param name
   *   as people write it, e.g. `"JPEG"`
@@ -63,12 +63,12 @@ object ImageFormat {
   /** How much of the file is looked at for text formats. */
   private val TextProbe = 1024
 
-  /** The format of a picture, supported or not.
+  /** The format of an image, supported or not.
     *
     * @param bytes
     *   the encoded file, from its first byte
     * @return
-    *   None when the bytes begin like no picture format known here
+    *   None when the bytes begin like no image format known here
     * @example
     *   {{{ImageFormat.of(bytes).map(_.name) // Some("JPEG")}}}
     */

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** What a picture says about itself before a single pixel is decoded.
+/** What an image says about itself before a single pixel is decoded.
   *
   * @param format
   *   one of [[ImageFormat.supported]]
@@ -9,7 +9,7 @@ package sparkvision.engine
   * @param height
   *   stored rows, before any turn
   * @param orientation
-  *   the EXIF orientation, 1 (upright) to 8, as CIPA DC-008 (EXIF 2.32) section 4.6.4 numbers it; 1 when the picture
+  *   the EXIF orientation, 1 (upright) to 8, as CIPA DC-008 (EXIF 2.32) section 4.6.4 numbers it; 1 when the image
   *   has none
   */
 final case class ImageHeader(format: ImageFormat, width: Int, height: Int, orientation: Int = 1) {
@@ -19,10 +19,10 @@ final case class ImageHeader(format: ImageFormat, width: Int, height: Int, orien
 
   private def sidesSwap: Boolean = orientation >= 5 && orientation <= 8
 
-  /** Width in pixels once the picture stands upright. */
+  /** Width in pixels once the image stands upright. */
   def uprightWidth: Int = if (sidesSwap) height else width
 
-  /** Height in pixels once the picture stands upright. */
+  /** Height in pixels once the image stands upright. */
   def uprightHeight: Int = if (sidesSwap) width else height
 }
 
@@ -33,7 +33,7 @@ object ImageHeader {
     * @param bytes
     *   the encoded file (JPEG, PNG, GIF, BMP, WebP or TIFF)
     * @throws ImageException
-    *   when the bytes are no picture, a picture of another format, or their header is damaged
+    *   when the bytes are no image, an image of another format, or their header is damaged
     * @example
     *   {{{
     *   val header = ImageHeader.read(bytes)
@@ -41,22 +41,22 @@ object ImageHeader {
     *   }}}
     */
   def read(bytes: Array[Byte]): ImageHeader = {
-    if (bytes == null) throw new ImageException("there is no picture: its bytes are null")
-    if (bytes.isEmpty) throw new ImageException("not a picture: the file is empty (0 bytes)")
+    if (bytes == null) throw new ImageException("there is no image: its bytes are null")
+    if (bytes.isEmpty) throw new ImageException("not an image: the file is empty (0 bytes)")
     val header = ImageFormat.of(bytes) match {
       case Some(format) if format.supported => parse(format, bytes)
       case Some(format) =>
         throw new ImageException(s"unsupported format ${format.name}: convert it to one of $supportedNames")
       case None =>
         throw new ImageException(
-          s"not a picture: it begins with the bytes ${firstBytes(bytes)}, which no format known here does; " +
+          s"not an image: it begins with the bytes ${firstBytes(bytes)}, which no format known here does; " +
             s"supported are $supportedNames"
         )
     }
     if (header.width <= 0 || header.height <= 0)
       throw new ImageException(
         s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels; " +
-          "a picture has at least one"
+          "an image has at least one"
       )
     header
   }

@@ -35,40 +35,40 @@ final class InferenceSession private (
 
   /** Runs one batch.
     *
-    * @param pictures
-    *   direct buffer of preprocessed pictures, one after the other; read from its start, left as it was
+    * @param images
+    *   direct buffer of preprocessed images, one after the other; read from its start, left as it was
     * @param shape
-    *   the batch's shape, pictures first
+    *   the batch's shape, images first
     * @param output
     *   the graph's output to compute
     * @param cancellation
     *   whether the values are still wanted
     * @return
-    *   an array of the output's values for each picture
+    *   an array of the output's values for each image
     * @throws ProviderException
     *   when the provider cannot run the batch, or the session is closed
     * @throws BundleException
-    *   when the output cannot be shared out among the pictures
+    *   when the output cannot be shared out among the images
     * @throws java.util.concurrent.CancellationException
     *   when the run was cancelled, or the JVM ends
     */
   override def run(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo = manifest.outputs.head,
       cancellation: Cancellation = Cancellation.Never
   ): IndexedSeq[Array[Float]] = whileOpen(cancellation) { options =>
     if (provider == ExecutionProvider.OneDnn) {
       OneDnn.setThreads(config.intraOpThreads)
-      // Its kernels are made for the first batch's size and fail for every other. On a CPU single pictures lose nothing.
-      BatchRunner.inPieces(pictures, shape, size = 1)(runBatch(_, _, None, Seq(output), options).head)
-    } else runBatch(pictures, shape, None, Seq(output), options).head
+      // Its kernels are made for the first batch's size and fail for every other. On a CPU single images lose nothing.
+      BatchRunner.inPieces(images, shape, size = 1)(runBatch(_, _, None, Seq(output), options).head)
+    } else runBatch(images, shape, None, Seq(output), options).head
   }
 
   /** Runs one batch of a detection model.
     *
     * @return
-    *   the logits and the boxes of each picture
+    *   the logits and the boxes of each image
     * @throws ProviderException
     *   as [[run]]
     */
@@ -90,17 +90,17 @@ final class InferenceSession private (
     }
 
   /** @return
-    *   for each output the values of each picture
+    *   for each output the values of each image
     */
   private def runBatch(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       mask: Option[LongBuffer],
       outputs: Seq[TensorInfo],
       options: RunOptions
   ): Seq[IndexedSeq[Array[Float]]] = {
     val size = shape.product.toInt
-    val window = pictures.duplicate().position(0).limit(size)
+    val window = images.duplicate().position(0).limit(size)
     try
       Using.Manager { use =>
         val pixels = input.name -> use(tensor(window, shape))
@@ -109,7 +109,7 @@ final class InferenceSession private (
         outputs.map { output =>
           // From float16 it gives float32 too, which holds every float16.
           val values = result.get(output.name).get.asInstanceOf[OnnxTensor].getFloatBuffer
-          perPicture(output, values, shape(0).toInt)
+          perImage(output, values, shape(0).toInt)
         }
       }.get
     catch {
@@ -134,7 +134,7 @@ final class InferenceSession private (
     case _ => OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
   }
 
-  /** Without a mask every pixel is a picture's. */
+  /** Without a mask every pixel is an image's. */
   private def maskTensor(mask: Option[LongBuffer], shape: Array[Long]): OnnxTensor =
     OnnxTensor.createTensor(
       OnnxRuntime.environment,
@@ -142,14 +142,14 @@ final class InferenceSession private (
       shape
     )
 
-  private def perPicture(output: TensorInfo, values: FloatBuffer, pictures: Int): IndexedSeq[Array[Float]] = {
-    if (values.remaining % pictures != 0)
+  private def perImage(output: TensorInfo, values: FloatBuffer, images: Int): IndexedSeq[Array[Float]] = {
+    if (values.remaining % images != 0)
       throw new BundleException(
-        s"The graph's output '${output.name}' has ${values.remaining} values for $pictures pictures, which is no whole " +
-          "number a picture. Export the model with `sparkvision export`."
+        s"The graph's output '${output.name}' has ${values.remaining} values for $images images, which is no whole " +
+          "number an image. Export the model with `sparkvision export`."
       )
-    val valuesEach = values.remaining / pictures
-    IndexedSeq.fill(pictures) {
+    val valuesEach = values.remaining / images
+    IndexedSeq.fill(images) {
       val one = new Array[Float](valuesEach)
       values.get(one)
       one
@@ -211,7 +211,7 @@ object InferenceSession {
     bundle.requireUndamaged()
     if (config.provider == ExecutionProvider.OneDnn && bundle.manifest.task == ModelTask.ObjectDetection)
       throw new ProviderException(
-        "executionProvider=onednn runs pictures of one size only, and those of a detection model have many. Use " +
+        "executionProvider=onednn runs images of one size only, and those of a detection model have many. Use " +
           "executionProvider=cpu."
       )
     val session = config.provider match {

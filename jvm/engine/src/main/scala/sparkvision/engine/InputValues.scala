@@ -19,7 +19,7 @@ final private[engine] class InputValues(config: ProcessorConfig, layout: Channel
     if (config.includeTop) normalized / std else normalized
   }
 
-  /** Appends a picture's values, three for each pixel. */
+  /** Appends an image's values, three for each pixel. */
   def put(pixels: Pixels, target: FloatBuffer): Unit = {
     val channels = if (config.doFlipChannelOrder) Array(2, 1, 0) else Array(0, 1, 2)
     layout match {

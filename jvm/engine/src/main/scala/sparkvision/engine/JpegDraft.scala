@@ -11,14 +11,14 @@ private[engine] object JpegDraft {
   /** By how much a JPEG may be reduced so that neither side becomes smaller than `target`'s: 8, 4, 2 or 1.
     *
     * Pillow takes the target as the file's own width and height go, before any EXIF turn. Ours stands upright like the
-    * picture that the resize is given, so for a picture that lies on its side the two trade places.
+    * image that the resize is given, so for an image that lies on its side the two trade places.
     */
   def reduction(header: ImageHeader, target: PixelSize): Int = {
     val fits = math.min(header.uprightWidth / target.width, header.uprightHeight / target.height)
     Reductions.find(_ <= fits).getOrElse(1)
   }
 
-  /** What the reduced picture's header would say: sides are rounded up. */
+  /** What the reduced image's header would say: sides are rounded up. */
   def reduced(header: ImageHeader, reduction: Int): ImageHeader = header.copy(
     width = (header.width + reduction - 1) / reduction,
     height = (header.height + reduction - 1) / reduction

@@ -80,12 +80,12 @@ private[engine] object JpegStructure {
     while (marker != EndOfImage) {
       offset = endOfEntropyData(reader.bytes, offset)
       if (offset + 1 >= reader.length)
-        reader.corrupt("the file ends before the picture does (no end-of-image marker): fetch it again")
+        reader.corrupt("the file ends before the image does (no end-of-image marker): fetch it again")
       marker = reader.u8(offset + 1)
       offset += 2
       if (marker != EndOfImage) {
         if (marker < 0xc0 || isFrame(marker) || marker == 0xc8 || marker == 0xd8 || marker >= 0xf0 && marker <= 0xfd)
-          reader.corrupt(f"the marker ff $marker%02x stands among the picture's data, at offset ${offset - 2}")
+          reader.corrupt(f"the marker ff $marker%02x stands among the image's data, at offset ${offset - 2}")
         requireLength(reader, marker, offset)
         offset = segmentEnd(reader, offset)
       }

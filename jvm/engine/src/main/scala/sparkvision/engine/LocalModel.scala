@@ -2,29 +2,29 @@ package sparkvision.engine
 
 import java.nio.file.Path
 
-/** A model on this machine: pictures in, predictions, embeddings or detections out. It is what runs inside Spark's executors, and
+/** A model on this machine: images in, predictions, embeddings or detections out. It is what runs inside Spark's executors, and
   * needs no Spark.
   *
-  * The session opens at the first picture that is run, and is shared with every other `LocalModel` of the same model.
+  * The session opens at the first image that is run, and is shared with every other `LocalModel` of the same model.
   * Any number of threads may use one `LocalModel`.
   *
   * {{{
   * Using.resource(LocalModel.open("my-vit")) { model =>
   *   val bytes = Files.readAllBytes(Path.of("cat.jpg"))
-  *   model.predict(Array(bytes), 3)                               // the three best labels of each picture
-  *   model.predictions(Iterator(bytes))(Picture.Encoded).next()   // (bytes, Right(Prediction(...)))
+  *   model.predict(Array(bytes), 3)                               // the three best labels of each image
+  *   model.predictions(Iterator(bytes))(ImageInput.Encoded).next()   // (bytes, Right(Prediction(...)))
   * }
   * }}}
   *
-  * The methods on arrays, for Java and for scripts, take encoded pictures and throw for the first that cannot be used; those
-  * on iterators give each picture's own result or reason.
+  * The methods on arrays, for Java and for scripts, take encoded images and throw for the first that cannot be used; those
+  * on iterators give each image's own result or reason.
   *
   * @param listener
   *   told what is done and how long it took
   * @param cancellation
   *   whether the results are still wanted: a run that is cancelled ends with a `CancellationException`
   * @throws ProcessorException
-  *   when the settings make pictures that the model cannot take
+  *   when the settings make images that the model cannot take
   * @throws ParameterException
   *   when a batch of the settings' size has more bytes than a buffer can
   */
@@ -33,11 +33,11 @@ final class LocalModel(
     val settings: ModelSettings = ModelSettings(),
     listener: ModelListener = ModelListener.Silent,
     cancellation: Cancellation = Cancellation.Never
-) extends EncodedPictures
+) extends EncodedImages
     with AutoCloseable {
   private val session = new ModelSession(bundle, settings, listener, cancellation)
   private lazy val runs = new UniformRuns(bundle, settings, session, listener)
-  private lazy val classification = new PictureClassifier(bundle, settings, settings.topK)
+  private lazy val classification = new ImageClassifier(bundle, settings, settings.topK)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private lazy val detector = new DetectionRuns(bundle, settings, session, listener)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
@@ -55,54 +55,54 @@ final class LocalModel(
     case ModelTask.ObjectDetection => detector
   }
 
-  /** The shape of one picture as the model is fed it: 3, height, width, or height, width, 3 where channels come last.
+  /** The shape of one image as the model is fed it: 3, height, width, or height, width, 3 where channels come last.
     *
     * @throws BundleException
-    *   when the model detects objects: its pictures keep their aspect ratio
+    *   when the model detects objects: its images keep their aspect ratio
     */
   def inputShape: Seq[Int] = uniform.inputShape
 
-  /** What the session is fed: the values of each picture, of shape [[inputShape]], flattened. Opens no session. */
-  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.preprocessed(items)(picture)
+  /** What the session is fed: the values of each image, of shape [[inputShape]], flattened. Opens no session. */
+  def preprocessed[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
+    uniform.preprocessed(items)(image)
 
-  /** Each item with its picture's logits, or with the reason why there are none; in order, lazily. */
-  def logits[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+  /** Each item with its image's logits, or with the reason why there are none; in order, lazily. */
+  def logits[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] = {
     val classifier = classification
-    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(picture)
+    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(image)
   }
 
-  /** Each item with its picture's labels and scores, or with the reason why there are none; in order, lazily. */
-  def predictions[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Prediction])] =
-    uniform.results(items, bundle.manifest.outputs.head, classification.apply)(picture)
+  /** Each item with its image's labels and scores, or with the reason why there are none; in order, lazily. */
+  def predictions[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Prediction])] =
+    uniform.results(items, bundle.manifest.outputs.head, classification.apply)(image)
 
   /** Numbers in an embedding. */
   def embeddingSize: Int = embedding.size
 
-  /** Each item with its picture's embedding, or with the reason why there is none; in order, lazily. */
-  def embeddings[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.results(items, embedding.output, embedding.apply)(picture)
+  /** Each item with its image's embedding, or with the reason why there is none; in order, lazily. */
+  def embeddings[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
+    uniform.results(items, embedding.output, embedding.apply)(image)
 
-  /** Each item with the objects in its picture, best first, or with the reason why there are none; in order, lazily.
+  /** Each item with the objects in its image, best first, or with the reason why there are none; in order, lazily.
     *
     * @throws BundleException
     *   when the bundle is for another task
     */
-  def detections[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Seq[Detection]])] =
-    detector.results(items)(picture)
+  def detections[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Seq[Detection]])] =
+    detector.results(items)(image)
 
   /** [[detections]] with another threshold and number of objects. */
   private[engine] def objects[A](items: Iterator[A], threshold: Double, topK: Option[Int])(
-      picture: A => Picture
+      image: A => ImageInput
   ): Iterator[(A, Either[String, Seq[Detection]])] =
-    detector.results(items, detector.postprocessorOf(threshold, topK))(picture)
+    detector.results(items, detector.postprocessorOf(threshold, topK))(image)
 
   /** [[predictions]] with another number of labels. */
   private[engine] def best[A](items: Iterator[A], topK: Int)(
-      picture: A => Picture
+      image: A => ImageInput
   ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
-    val postprocess = new PictureClassifier(bundle, settings, Some(topK))
-    uniform.results(items, bundle.manifest.outputs.head, postprocess(_).best)(picture)
+    val postprocess = new ImageClassifier(bundle, settings, Some(topK))
+    uniform.results(items, bundle.manifest.outputs.head, postprocess(_).best)(image)
   }
 
   /** Rows and columns of patches of an attention rollout.
@@ -112,20 +112,20 @@ final class LocalModel(
     */
   def attentionRolloutShape: Seq[Int] = attentionRollout.shape.drop(1).map(_.toInt)
 
-  /** Each item with what its picture's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
+  /** Each item with what its image's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
     * reason why there is none; in order, lazily.
     */
-  def attentionRollouts[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.results(items, attentionRollout, identity[Array[Float]])(picture)
+  def attentionRollouts[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
+    uniform.results(items, attentionRollout, identity[Array[Float]])(image)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = session.close()
 
-  /** What runs pictures of one size. */
+  /** What runs images of one size. */
   private def uniform: UniformRuns = {
     if (bundle.manifest.task == ModelTask.ObjectDetection)
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: its pictures have no one shape. Use detect."
+        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: its images have no one shape. Use detect."
       )
     runs
   }

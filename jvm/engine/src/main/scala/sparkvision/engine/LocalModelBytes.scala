@@ -7,11 +7,11 @@ import java.nio.{ByteBuffer, ByteOrder}
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.node.ObjectNode
 
-/** [[LocalModel]] for a caller in another process: any number of pictures cross as one byte array, and so do their floats.
+/** [[LocalModel]] for a caller in another process: any number of images cross as one byte array, and so do their floats.
   *
-  * All numbers are little-endian. In: for each picture its length (int32) and its bytes; or -n (int32) and the n bytes in
-  * UTF-8 of the name of a file that holds the same, because py4j writes bytes as text. Out: for each picture the length
-  * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last picture the
+  * All numbers are little-endian. In: for each image its length (int32) and its bytes; or -n (int32) and the n bytes in
+  * UTF-8 of the name of a file that holds the same, because py4j writes bytes as text. Out: for each image the length
+  * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last image the
   * float32 of those that have a result, in order.
   */
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
@@ -27,29 +27,29 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     model.settings.candidateLabels.fold(manifest.labels)(_.in(manifest).labels).toArray
   }
 
-  /** What the session is fed: the product of [[inputShape]] floats a picture. */
-  def preprocess(pictures: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(pictures))(picture).map(_._2))
+  /** What the session is fed: the product of [[inputShape]] floats an image. */
+  def preprocess(images: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(images))(image).map(_._2))
 
   /** What the session gives: one float a label. */
-  def logits(pictures: Array[Byte]): Array[Byte] = pack(model.logits(unpack(pictures))(picture).map(_._2))
+  def logits(images: Array[Byte]): Array[Byte] = pack(model.logits(unpack(images))(image).map(_._2))
 
   /** Embeddings, [[embeddingSize]] floats each. */
-  def embed(pictures: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(pictures))(picture).map(_._2))
+  def embed(images: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(images))(image).map(_._2))
 
   /** Rows and columns of an attention rollout. */
   def attentionRolloutShape: Array[Int] = model.attentionRolloutShape.toArray
 
-  /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats a picture. */
-  def attentionRollouts(pictures: Array[Byte]): Array[Byte] =
-    pack(model.attentionRollouts(unpack(pictures))(picture).map(_._2))
+  /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats an image. */
+  def attentionRollouts(images: Array[Byte]): Array[Byte] =
+    pack(model.attentionRollouts(unpack(images))(image).map(_._2))
 
-  /** A JSON array with an object for each picture: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
+  /** A JSON array with an object for each image: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
     * `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
     * `"objects": [{"id", "label", "score", "xmin", "ymin", "xmax", "ymax"}, ...]`.
     */
-  def annotate(pictures: Array[Byte]): String = {
+  def annotate(images: Array[Byte]): String = {
     val answers = mapper.createArrayNode()
-    results(pictures).foreach {
+    results(images).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (bytes, Right(describe)) =>
         val header = ImageHeader.read(bytes)
@@ -58,14 +58,14 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
-  /** A JSON array with an object for each picture: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`.
+  /** A JSON array with an object for each image: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`.
     *
     * @param topK
-    *   labels a picture, at most
+    *   labels an image, at most
     */
-  def predict(pictures: Array[Byte], topK: Int): String = {
+  def predict(images: Array[Byte], topK: Int): String = {
     val answers = mapper.createArrayNode()
-    model.best(unpack(pictures), topK)(picture).foreach {
+    model.best(unpack(images), topK)(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(best)) => writeBest(best, answers.addObject())
     }
@@ -77,36 +77,36 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     * @param threshold
     *   objects with a higher score are given
     * @param topK
-    *   objects a picture, at most; 0: all
+    *   objects an image, at most; 0: all
     * @throws ParameterException
     *   when the threshold is not between 0 and 1
     */
-  def detect(pictures: Array[Byte], threshold: Double, topK: Int): String = {
+  def detect(images: Array[Byte], threshold: Double, topK: Int): String = {
     val answers = mapper.createArrayNode()
-    model.objects(unpack(pictures), threshold, Option.when(topK != 0)(topK))(picture).foreach {
+    model.objects(unpack(images), threshold, Option.when(topK != 0)(topK))(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(detections)) => detected(detections)(answers.addObject())
     }
     answers.toString
   }
 
-  /** Each picture with what writes its result into a JSON object. */
-  private def results(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+  /** Each image with what writes its result into a JSON object. */
+  private def results(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
-      case ModelTask.ImageClassification => labelled(pictures)
-      case ModelTask.ZeroShotImageClassification if model.settings.candidateLabels.nonEmpty => labelled(pictures)
-      case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(pictures)
+      case ModelTask.ImageClassification => labelled(images)
+      case ModelTask.ZeroShotImageClassification if model.settings.candidateLabels.nonEmpty => labelled(images)
+      case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(images)
       case ModelTask.ObjectDetection =>
-        model.detections(unpack(pictures))(picture).map { case (bytes, result) => bytes -> result.map(detected) }
+        model.detections(unpack(images))(image).map { case (bytes, result) => bytes -> result.map(detected) }
     }
 
-  private def labelled(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
-    model.predictions(unpack(pictures))(picture).map { case (bytes, result) =>
+  private def labelled(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.predictions(unpack(images))(image).map { case (bytes, result) =>
       bytes -> result.map(prediction => writeBest(prediction.best, _))
     }
 
-  private def embedded(pictures: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
-    model.embeddings(unpack(pictures))(picture).map { case (bytes, result) =>
+  private def embedded(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
+    model.embeddings(unpack(images))(image).map { case (bytes, result) =>
       bytes -> result.map(embedding => writeEmbedding(embedding, _))
     }
 
@@ -135,7 +135,7 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
 object LocalModelBytes {
   private val mapper = new ObjectMapper
 
-  private def picture(bytes: Array[Byte]): Picture = Picture.Encoded(bytes)
+  private def image(bytes: Array[Byte]): ImageInput = ImageInput.Encoded(bytes)
 
   /** @param uri
     *   a bundle's folder, or `embedded:NAME`

@@ -24,7 +24,7 @@ private[engine] object ManifestAgreement {
     if (!TensorInfo.Floats(input.elementType) || input.shape.size != 4)
       throw new BundleException(
         s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
-          "float32 or float16 of shape [pictures, 3, height, width], or [pictures, height, width, 3] with inputLayout NHWC. Export " +
+          "float32 or float16 of shape [images, 3, height, width], or [images, height, width, 3] with inputLayout NHWC. Export " +
           "the model with `sparkvision export`."
       )
     agreed.task match {
@@ -36,7 +36,7 @@ private[engine] object ManifestAgreement {
         requireFeatures(agreed, where)
       case ModelTask.ZeroShotImageClassification =>
         requireFloats(agreed.outputs.head, where)
-        requireShape(agreed.outputs.head, where, "pictures", "size")
+        requireShape(agreed.outputs.head, where, "images", "size")
         if (agreed.text.isEmpty) throw refused(where, s"is for ${agreed.task.name}, but names no text model")
       case ModelTask.ObjectDetection =>
         agreed.outputs.foreach(requireFloats(_, where))
@@ -46,7 +46,7 @@ private[engine] object ManifestAgreement {
     agreed
   }
 
-  /** Pictures, and of a detection model the mask of their padding. */
+  /** Images, and of a detection model the mask of their padding. */
   private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
     val masks = manifest.task match {
       case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
@@ -60,7 +60,7 @@ private[engine] object ManifestAgreement {
     masks.filter(mask => mask.elementType != TensorInfo.Int64 || mask.shape.size != 3).foreach { mask =>
       throw refused(
         where,
-        s"says '${mask.name}' is ${mask.elementType} ${text(mask.shape)} instead of int64 [pictures, height, width]"
+        s"says '${mask.name}' is ${mask.elementType} ${text(mask.shape)} instead of int64 [images, height, width]"
       )
     }
   }
@@ -93,7 +93,7 @@ private[engine] object ManifestAgreement {
     val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
     if (classes >= 0 && manifest.labels.size != classes)
       throw new BundleException(
-        s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits a picture. " +
+        s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits an image. " +
           "Export it again with labels that match (`sparkvision export --labels FILE`)."
       )
   }
@@ -112,10 +112,10 @@ private[engine] object ManifestAgreement {
         s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
           s"'${EmbeddingsPostprocessor.HiddenState}'"
       )
-    requireShape(manifest.outputs.head, where, "pictures", "tokens", "size")
+    requireShape(manifest.outputs.head, where, "images", "tokens", "size")
     manifest.outputs
       .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
-      .foreach(requireShape(_, where, "pictures", "size"))
+      .foreach(requireShape(_, where, "images", "size"))
   }
 
   private def requireDetections(manifest: BundleManifest, where: String): Unit = {
@@ -129,7 +129,7 @@ private[engine] object ManifestAgreement {
     if (manifest.inputLayout != ChannelLayout.ChannelsFirst || !takesAnySize)
       throw refused(
         where,
-        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [pictures, 3, height, width] " +
+        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [images, 3, height, width] " +
           "with any height and width"
       )
     Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
@@ -137,7 +137,7 @@ private[engine] object ManifestAgreement {
         if (output.shape.size != 3 || output.shape.last != size)
           throw refused(
             where,
-            s"gives '${output.name}' the shape ${text(output.shape)} instead of [pictures, queries, $size] for its " +
+            s"gives '${output.name}' the shape ${text(output.shape)} instead of [images, queries, $size] for its " +
               s"${manifest.labels.size} labels"
           )
     }
@@ -173,7 +173,7 @@ private[engine] object ManifestAgreement {
     if (golden.inputShape.head != golden.outputShape.head)
       throw refused(
         where,
-        s"has a golden input of ${golden.inputShape.head} pictures and a golden output of ${golden.outputShape.head}"
+        s"has a golden input of ${golden.inputShape.head} images and a golden output of ${golden.outputShape.head}"
       )
   }
 

@@ -1,21 +1,21 @@
 package sparkvision.engine
 
 /** Told what a [[LocalModel]] does, and how many nanoseconds each step took. Called on the thread that does it, for each
-  * picture or batch: it must be quick, and several threads may call it at once.
+  * image or batch: it must be quick, and several threads may call it at once.
   */
 trait ModelListener {
 
   /** A session of this provider is used from now on; `opened`: nobody had it open before. */
   def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = ()
 
-  /** An encoded picture became pixels. Who wants to keep them copies them: their memory is used again. */
+  /** An encoded image became pixels. Who wants to keep them copies them: their memory is used again. */
   def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = ()
 
-  /** A picture's pixels became the model's input. */
+  /** An image's pixels became the model's input. */
   def preprocessed(nanos: Long): Unit = ()
 
   /** The model ran a batch. */
-  def ran(pictures: Int, nanos: Long): Unit = ()
+  def ran(images: Int, nanos: Long): Unit = ()
 
   /** A batch's outputs became results. */
   def postprocessed(nanos: Long): Unit = ()
@@ -33,7 +33,7 @@ object ModelListener {
     override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit =
       each(_.decoded(encoded, pixels, nanos))
     override def preprocessed(nanos: Long): Unit = each(_.preprocessed(nanos))
-    override def ran(pictures: Int, nanos: Long): Unit = each(_.ran(pictures, nanos))
+    override def ran(images: Int, nanos: Long): Unit = each(_.ran(images, nanos))
     override def postprocessed(nanos: Long): Unit = each(_.postprocessed(nanos))
 
     private def each(tell: ModelListener => Unit): Unit = {

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** What a model holds while it is in use: a claim on a shared session, taken at the first picture that is run, and the core
+/** What a model holds while it is in use: a claim on a shared session, taken at the first image that is run, and the core
   * of the task that runs it.
   */
 final private[engine] class ModelSession(
@@ -44,15 +44,15 @@ final private[engine] class ModelSession(
   /** A batch in pieces on the CPU (see [[CpuRuns]]), else at once.
     *
     * @param run
-    *   runs so many pictures of the batch from the given one on
+    *   runs so many images of the batch from the given one on
     */
-  def inRuns[R](claim: SessionCache.Lease, pictures: Int, valuesEach: Int)(
+  def inRuns[R](claim: SessionCache.Lease, images: Int, valuesEach: Int)(
       run: (Int, Int) => IndexedSeq[R]
   ): IndexedSeq[R] =
     if (claim.session.provider == ExecutionProvider.Cpu) {
-      val runs = CpuRuns.of(pictures, valuesEach, settings.session.intraOpThreads)
+      val runs = CpuRuns.of(images, valuesEach, settings.session.intraOpThreads)
       onSpareCores(runs.map { case (from, count) => () => run(from, count) }).flatten
-    } else run(0, pictures)
+    } else run(0, images)
 
   /** Gives the session back; it stays open for others. */
   override def close(): Unit = synchronized {

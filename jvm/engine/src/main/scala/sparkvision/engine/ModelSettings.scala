@@ -7,13 +7,13 @@ import scala.concurrent.duration._
   * @param processor
   *   what differs from the bundle's own preprocessing
   * @param batchSize
-  *   pictures a run, at most
+  *   images a run, at most
   * @param maxImagePixels
-  *   pictures with more are refused before they are decoded (default: Pillow's decompression-bomb limit)
+  *   images with more are refused before they are decoded (default: Pillow's decompression-bomb limit)
   * @param decodeMode
   *   whether large JPEGs are decoded as a whole, or only as far as the resize needs
   * @param topK
-  *   labels a picture, at most; None: the best one, and of a multi-label model all at or above `threshold`
+  *   labels an image, at most; None: the best one, and of a multi-label model all at or above `threshold`
   * @param threshold
   *   of multi-label models: the lowest score that is reported
   * @param candidateLabels

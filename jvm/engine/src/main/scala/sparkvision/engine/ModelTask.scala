@@ -3,7 +3,7 @@ package sparkvision.engine
 /** What a bundle's graph is for, named as in Hugging Face's pipelines. */
 sealed abstract class ModelTask(val name: String) {
 
-  /** Pictures a run, where nobody says otherwise. */
+  /** Images a run, where nobody says otherwise. */
   def batchSize: Int = 8
 }
 
@@ -17,8 +17,8 @@ object ModelTask {
 
   /** The outputs are `logits`, one a label and one for "no object" for each query, and `pred_boxes`.
     *
-    * A picture that is padded to its neighbours' size gets slightly other numbers, and a YOLOS, which is given no mask, gives
-    * boxes for the padded picture. So pictures are run one by one.
+    * An image that is padded to its neighbours' size gets slightly other numbers, and a YOLOS, which is given no mask, gives
+    * boxes for the padded image. So images are run one by one.
     */
   case object ObjectDetection extends ModelTask("object-detection") {
     override def batchSize: Int = 1

@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.ByteBuffer
 
-/** A picture where the decoder wrote it, outside of the JVM's heap.
+/** An image where the decoder wrote it, outside of the JVM's heap.
   *
   * @param bytes
   *   valid as long as these rows are

@@ -26,7 +26,7 @@ private[engine] object OpenCv {
     } catch {
       case failure: LinkageError =>
         throw new ProviderException(
-          s"the picture decoder's native library (OpenCV, linux-x86_64) cannot be loaded: ${failure.getMessage}; put " +
+          s"the image decoder's native library (OpenCV, linux-x86_64) cannot be loaded: ${failure.getMessage}; put " +
             "org.bytedeco:opencv, openblas and javacpp with this platform's classifier on the classpath",
           failure
         )
@@ -40,7 +40,7 @@ private[engine] object OpenCv {
     */
   def load(): Unit = loaded
 
-  /** Keeps OpenCV from writing a line to stderr for every broken picture: the reason goes into our exception. The bindings do
+  /** Keeps OpenCV from writing a line to stderr for every broken image: the reason goes into our exception. The bindings do
     * not have setLogLevel, and its environment variable cannot be set from inside the JVM.
     */
   private def silence(): Unit = NativeFunction.call(SetLogLevel, LogLevelSilent)

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** Turns a stored picture upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never
+/** Turns a stored image upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never
   * mixed.
   */
 private[engine] object Orientation {
@@ -8,11 +8,11 @@ private[engine] object Orientation {
   /** @param orientation
     *   1 to 8
     * @return
-    *   the upright picture; `stored` itself for 1
+    *   the upright image; `stored` itself for 1
     */
   def upright(stored: PixelRows, orientation: Int): PixelRows = {
     val (w, h) = (stored.width, stored.height)
-    // Where the upright picture's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored
+    // Where the upright image's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored
     // pixels.
     orientation match {
       case 2 => turn(stored, w, h, start = w - 1, acrossStep = -1, downStep = w)

@@ -2,29 +2,29 @@ package sparkvision.engine
 
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer, LongBuffer}
 
-/** Pictures of several sizes as one input: each in the upper left corner, and zeros below and right of it.
+/** Images of several sizes as one input: each in the upper left corner, and zeros below and right of it.
   *
   * @param size
   *   that all have in the batch
   * @param values
-  *   direct buffer of pictures x 3 x height x width
+  *   direct buffer of images x 3 x height x width
   * @param mask
-  *   direct buffer of pictures x height x width: 1 for a picture's pixel, 0 for padding; None: the model takes none
+  *   direct buffer of images x height x width: 1 for an image's pixel, 0 for padding; None: the model takes none
   */
 final private[engine] class PaddedBatch private (
     val size: PixelSize,
     val values: FloatBuffer,
     val mask: Option[LongBuffer],
-    val pictures: Int
+    val images: Int
 ) {
   private def pixels: Int = size.height * size.width
 
-  /** Values of a picture. */
+  /** Values of an image. */
   def valuesEach: Int = 3 * pixels
 
-  def shape: Array[Long] = Array(pictures.toLong, 3, size.height.toLong, size.width.toLong)
+  def shape: Array[Long] = Array(images.toLong, 3, size.height.toLong, size.width.toLong)
 
-  /** Some of the pictures, as they are in the batch. */
+  /** Some of the images, as they are in the batch. */
   def slice(from: Int, count: Int): PaddedBatch = new PaddedBatch(
     size,
     values.slice(from * valuesEach, count * valuesEach),
@@ -35,7 +35,7 @@ final private[engine] class PaddedBatch private (
 
 private[engine] object PaddedBatch {
 
-  /** Pads pictures as transformers does.
+  /** Pads images as transformers does.
     *
     * @param padSize
     *   to what; None: to the largest height and the largest width
@@ -49,7 +49,7 @@ private[engine] object PaddedBatch {
     // The JVM counts the bytes of a buffer in 32 bits.
     if (BigInt(size.height) * size.width * inputs.size * 3 * java.lang.Float.BYTES > Int.MaxValue)
       throw new ImageException(s"${inputs.size} x $size pixels (height x width) are more than one input may have")
-    PictureMemory.refusing(size.width, size.height) {
+    ImageMemory.refusing(size.width, size.height) {
       new PaddedBatch(
         size,
         values(inputs, size),
@@ -70,11 +70,11 @@ private[engine] object PaddedBatch {
     values
   }
 
-  private def mask(pictures: IndexedSeq[PixelSize], size: PixelSize): LongBuffer = {
-    val mask = direct(pictures.size * size.height * size.width * 8).asLongBuffer
-    for ((picture, index) <- pictures.zipWithIndex; row <- 0 until picture.height) {
+  private def mask(images: IndexedSeq[PixelSize], size: PixelSize): LongBuffer = {
+    val mask = direct(images.size * size.height * size.width * 8).asLongBuffer
+    for ((image, index) <- images.zipWithIndex; row <- 0 until image.height) {
       val start = (index * size.height + row) * size.width
-      (start until start + picture.width).foreach(mask.put(_, 1L))
+      (start until start + image.width).foreach(mask.put(_, 1L))
     }
     mask
   }

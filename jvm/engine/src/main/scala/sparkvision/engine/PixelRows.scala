@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import java.nio.{ByteBuffer, ByteOrder}
 
-/** A decoded picture, wherever it lies: 8-bit RGB, three bytes a pixel, row by row from the top.
+/** A decoded image, wherever it lies: 8-bit RGB, three bytes a pixel, row by row from the top.
   *
   * It need not lie in the JVM's heap. An array for a photo of 12 megapixels has 36 MB, which the operating system and the
   * JVM both clear before they are filled.

@@ -47,6 +47,6 @@ private object PngMetadata {
   /** Pillow's `MAX_TEXT_CHUNK`: a compressed metadata chunk may not inflate to more. */
   val MaxChunk: Int = 1024 * 1024
 
-  /** Pillow's `MAX_TEXT_MEMORY`: all of a picture's text may not take more. */
+  /** Pillow's `MAX_TEXT_MEMORY`: all of an image's text may not take more. */
   val MaxTotal: Long = 64L * MaxChunk
 }

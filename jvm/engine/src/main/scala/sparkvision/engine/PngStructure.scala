@@ -7,7 +7,7 @@ import java.util.zip.CRC32
 
 /** Walks a PNG's chunks (ISO/IEC 15948, section 5), without decoding.
   *
-  * Before the picture's data every checksum counts and the metadata is held to Pillow's limits, because Pillow
+  * Before the image's data every checksum counts and the metadata is held to Pillow's limits, because Pillow
   * refuses a file that breaks them; after it nothing but the orientation is looked at. libpng alone is laxer with the
   * former.
   */
@@ -37,7 +37,7 @@ private[engine] object PngStructure {
     ImageHeader(ImageFormat.Png, width.toInt, height.toInt, ExifOrientation.of(exif, xmp))
   }
 
-  /** Refuses a PNG that has no picture data, or whose chunks before it are broken. */
+  /** Refuses a PNG that has no image data, or whose chunks before it are broken. */
   def requireComplete(reader: ByteReader): Unit = {
     val metadata = new PngMetadata(reader)
     var offset = SignatureLength
@@ -47,7 +47,7 @@ private[engine] object PngStructure {
       name = reader.ascii(offset + 4, 4)
       if (!name.forall(char => char >= 'A' && char <= 'Z' || char >= 'a' && char <= 'z'))
         reader.corrupt(s"the chunk at offset $offset has no valid name")
-      if (name == "IEND") reader.corrupt("it ends before any picture data (no IDAT chunk)")
+      if (name == "IEND") reader.corrupt("it ends before any image data (no IDAT chunk)")
       if (name != "IDAT") {
         reader.need(offset + 8L, length + 4)
         requireChecksum(reader, offset + 4, length.toInt + 4)
@@ -57,11 +57,11 @@ private[engine] object PngStructure {
     }
   }
 
-  /** The chunks that make the first picture, with right checksums, and nothing else: Pillow looks neither at the
-    * checksums of the picture's data nor at what is damaged behind them, and libpng refuses both. Of an animation the
-    * picture in the IDAT chunks is the first frame.
+  /** The chunks that make the first image, with right checksums, and nothing else: Pillow looks neither at the
+    * checksums of the image's data nor at what is damaged behind them, and libpng refuses both. Of an animation the
+    * image in the IDAT chunks is the first frame.
     */
-  def pictureAlone(reader: ByteReader): Array[Byte] = {
+  def imageAlone(reader: ByteReader): Array[Byte] = {
     val out = new ByteArrayOutputStream(reader.length)
     out.write(reader.bytes, 0, SignatureLength)
     var data = false

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** How a model's hidden states become one embedding of a picture. */
+/** How a model's hidden states become one embedding of an image. */
 sealed abstract class Pooling(val name: String)
 
 object Pooling {

@@ -5,7 +5,7 @@ import scala.collection.mutable
 /** A label with its class id and score. */
 final case class ScoredLabel(id: Int, label: String, score: Double)
 
-/** What a model says of one picture.
+/** What a model says of one image.
   *
   * @param scores
   *   one a class: probabilities (softmax or sigmoid), or the raw values of a regression
@@ -17,7 +17,7 @@ final case class Prediction(logits: Array[Float], scores: Array[Double], best: S
 /** Turns logits into scores and labels, in time linear in the number of classes.
   *
   * @param topK
-  *   labels a picture, at most; None: the best one, and for multi-label models all at or above the threshold
+  *   labels an image, at most; None: the best one, and for multi-label models all at or above the threshold
   * @param threshold
   *   for multi-label models: the lowest score that is reported
   */
@@ -37,14 +37,14 @@ final class Postprocessor(
   def requireOneALabel(logits: Array[Float]): Array[Float] = {
     if (logits.length != labels.size)
       throw new BundleException(
-        s"The model gives ${logits.length} logits a picture, but its bundle has ${labels.size} labels. Export it again " +
+        s"The model gives ${logits.length} logits an image, but its bundle has ${labels.size} labels. Export it again " +
           "with labels that match (`sparkvision export --labels FILE`)."
       )
     logits
   }
 
   /** @param logits
-    *   one picture's, one for each label
+    *   one image's, one for each label
     */
   def apply(logits: Array[Float]): Prediction = {
     requireOneALabel(logits)
@@ -74,7 +74,7 @@ private object Postprocessor {
       throw new ParameterException(s"threshold must be between 0 and 1, not $threshold.")
   }
 
-  // Loops, because Scala's collections box every number: a picture may have 21,843 classes.
+  // Loops, because Scala's collections box every number: an image may have 21,843 classes.
   def softmax(logits: Array[Float]): Array[Double] = {
     var largest = Float.NegativeInfinity
     for (i <- logits.indices) largest = math.max(largest, logits(i))

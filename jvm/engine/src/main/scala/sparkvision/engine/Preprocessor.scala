@@ -10,18 +10,18 @@ import java.nio.FloatBuffer
   * @param layout
   *   the order of the values in the model's input
   * @throws ProcessorException
-  *   when the size of the model's input would depend on the picture
+  *   when the size of the model's input would depend on the image
   */
 final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = ChannelLayout.ChannelsFirst) {
 
   private val size: PixelSize = config.outputSize.getOrElse(
     throw new ProcessorException(
-      s"pictures are resized by ${config.resize} and not cropped, so that each would have another size, and the model " +
+      s"images are resized by ${config.resize} and not cropped, so that each would have another size, and the model " +
         "takes one: set doCenterCrop and cropSize, or height and width"
     )
   )
   if (config.padSize.isDefined)
-    throw new ProcessorException("pad_size is set, and only detection models take padded pictures: remove pad_size")
+    throw new ProcessorException("pad_size is set, and only detection models take padded images: remove pad_size")
 
   private val values = new InputValues(config, layout)
 
@@ -31,45 +31,45 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
   /** Width in pixels of the input that [[process]] writes. */
   def width: Int = size.width
 
-  /** The size that a picture of this size is resized to, before any crop.
+  /** The size that an image of this size is resized to, before any crop.
     *
     * @throws ImageException
     *   when a side would have more pixels than 32 bits count
     */
-  def target(picture: PixelSize): PixelSize = if (config.doResize) config.resize.target(picture) else picture
+  def target(image: PixelSize): PixelSize = if (config.doResize) config.resize.target(image) else image
 
-  /** The picture at the model's size, still 8-bit RGB.
+  /** The image at the model's size, still 8-bit RGB.
     *
     * @throws ImageException
-    *   when pictures are neither resized nor cropped and this one has another size
+    *   when images are neither resized nor cropped and this one has another size
     */
   def resized(pixels: PixelRows): Pixels = {
-    val picture = PixelSize(pixels.height, pixels.width)
-    val target = this.target(picture)
+    val image = PixelSize(pixels.height, pixels.width)
+    val target = this.target(image)
     if (config.crop.isEmpty && target != size)
       throw new ImageException(
-        s"the picture has $picture pixels (height x width), the model takes $size, and do_resize is false; set doResize " +
-          "to true, or resize the pictures beforehand"
+        s"the image has $image pixels (height x width), the model takes $size, and do_resize is false; set doResize " +
+          "to true, or resize the images beforehand"
       )
     // Only what the crop keeps is worth computing.
     val crop = CenterCrop(target, size)
     crop.place(Resample.resize(pixels, target, config.resample, crop.window, config.resizeBackend))
   }
 
-  /** Appends one picture's input values to a batch, in the order that the layout says.
+  /** Appends one image's input values to a batch, in the order that the layout says.
     *
     * @param pixels
-    *   a decoded picture of any size
+    *   a decoded image of any size
     * @param target
     *   has room for `3 * height * width` floats after its position, which moves behind them
     * @throws ImageException
-    *   when `doResize` is false and the picture has another size than the model takes; nothing is written then
+    *   when `doResize` is false and the image has another size than the model takes; nothing is written then
     * @throws ParameterException
     *   when the room is too small
     * @example
     *   {{{
-    *   val batch = java.nio.FloatBuffer.allocate(pictures.size * 3 * preprocessor.height * preprocessor.width)
-    *   pictures.foreach(preprocessor.process(_, batch))
+    *   val batch = java.nio.FloatBuffer.allocate(images.size * 3 * preprocessor.height * preprocessor.width)
+    *   images.foreach(preprocessor.process(_, batch))
     *   }}}
     */
   def process(pixels: PixelRows, target: FloatBuffer): Unit = {
@@ -77,7 +77,7 @@ final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = Ch
     val length = width * height * 3
     if (target.remaining < length)
       throw new ParameterException(
-        s"a picture of $height x $width needs $length floats, but the batch has room for " +
+        s"an image of $height x $width needs $length floats, but the batch has room for " +
           s"${target.remaining}; make the batch larger"
       )
     values.put(input, target)

@@ -5,10 +5,10 @@ sealed abstract class ProblemType(val name: String)
 
 object ProblemType {
 
-  /** One label a picture: softmax over the logits. */
+  /** One label an image: softmax over the logits. */
   case object SingleLabel extends ProblemType("single_label_classification")
 
-  /** Any number of labels a picture: a sigmoid each. */
+  /** Any number of labels an image: a sigmoid each. */
   case object MultiLabel extends ProblemType("multi_label_classification")
 
   /** The logits are the answer. */

@@ -2,20 +2,20 @@ package sparkvision.engine
 
 import com.fasterxml.jackson.databind.JsonNode
 
-/** How a picture becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
+/** How an image becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
   * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, centre crop, rescale,
   * normalise, flip the channels.
   *
   * @param doResize
   *   whether to resize as `resize` says
   * @param resize
-  *   the size that pictures get; without resizing and cropping, the one that they must have
+  *   the size that images get; without resizing and cropping, the one that they must have
   * @param resample
   *   the filter of the resize
   * @param doCenterCrop
-  *   whether to keep only the centre of a picture, `cropSize` pixels large
+  *   whether to keep only the centre of an image, `cropSize` pixels large
   * @param cropSize
-  *   what the picture does not fill is black; None is for processors that do not crop
+  *   what the image does not fill is black; None is for processors that do not crop
   * @param doRescale
   *   whether to multiply the samples (0 to 255) by `rescaleFactor`
   * @param rescaleFactor
@@ -33,7 +33,7 @@ import com.fasterxml.jackson.databind.JsonNode
   * @param doFlipChannelOrder
   *   whether the model takes blue, green, red
   * @param doPad
-  *   whether the pictures of a batch are padded to one size, as those of detection models are
+  *   whether the images of a batch are padded to one size, as those of detection models are
   * @param padSize
   *   what they are padded to; None: the largest height and width in the batch
   * @param resizeBackend
@@ -59,10 +59,10 @@ final case class ProcessorConfig(
 ) {
   requireSensible()
 
-  /** The centre crop that every picture gets. */
+  /** The centre crop that every image gets. */
   def crop: Option[PixelSize] = if (doCenterCrop) cropSize else if (doResize) resize.crop else None
 
-  /** The size of the model's input; None when it would depend on the picture. */
+  /** The size of the model's input; None when it would depend on the image. */
   def outputSize: Option[PixelSize] = crop.orElse(resize.fixedSize)
 
   /** The same settings with those of a stage's Params that are set.

@@ -11,7 +11,7 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 private[engine] object ProcessorConfigReader {
 
   /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python.
-    * Pictures here are always RGB, so do_convert_rgb changes nothing either; and labels are those of segmentation maps.
+    * Images here are always RGB, so do_convert_rgb changes nothing either; and labels are those of segmentation maps.
     */
   private val harmlessKeys = Set(
     "image_processor_type",

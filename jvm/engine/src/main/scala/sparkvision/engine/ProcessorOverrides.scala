@@ -6,7 +6,7 @@ package sparkvision.engine
   *   pixels: both sides, or the shortest edge where the bundle's processor resizes by that. Not together with `height`
   *   or `width`
   * @param height
-  *   pixels; with `width` pictures are resized to exactly that, whatever their aspect ratio
+  *   pixels; with `width` images are resized to exactly that, whatever their aspect ratio
   * @param width
   *   pixels
   * @param resample
@@ -76,7 +76,7 @@ final case class ProcessorOverrides(
     if (!crops)
       cropSize.foreach(pixels =>
         throw new ProcessorException(
-          s"cropSize is $pixels, but pictures are not cropped: set doCenterCrop to true as well, or clear cropSize"
+          s"cropSize is $pixels, but images are not cropped: set doCenterCrop to true as well, or clear cropSize"
         )
       )
     crops

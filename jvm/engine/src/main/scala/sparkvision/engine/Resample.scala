@@ -5,12 +5,12 @@ package sparkvision.engine
   */
 object Resample {
 
-  /** Scales a picture to `width` x `height` pixels, whatever its aspect ratio.
+  /** Scales an image to `width` x `height` pixels, whatever its aspect ratio.
     *
     * @param filter
     *   one of Pillow's six; `Bilinear` is the default of Hugging Face's ViT processor
     * @return
-    *   the scaled picture; [[Pixels]] that have that size already are given back as they are
+    *   the scaled image; [[Pixels]] that have that size already are given back as they are
     * @throws ParameterException
     *   when a side is not positive
     * @example
@@ -21,16 +21,16 @@ object Resample {
     resize(pixels, size, filter, Window.whole(size))
   }
 
-  /** A part of a scaled picture: the same pixels as in the whole, without the work for the others.
+  /** A part of a scaled image: the same pixels as in the whole, without the work for the others.
     *
     * @param size
-    *   of the whole scaled picture
+    *   of the whole scaled image
     * @param window
     *   the part of it that is made
     * @param backend
     *   whose arithmetic to follow; torchvision's knows the filters `Bilinear` and `Bicubic`
     * @throws ParameterException
-    *   when a side is not positive, or the window does not lie within the scaled picture
+    *   when a side is not positive, or the window does not lie within the scaled image
     */
   def resize(
       pixels: PixelRows,

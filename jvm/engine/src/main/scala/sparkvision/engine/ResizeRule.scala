@@ -1,21 +1,21 @@
 package sparkvision.engine
 
-/** How a processor chooses the size that it resizes a picture to. The names and the roundings are those of the slow
+/** How a processor chooses the size that it resizes an image to. The names and the roundings are those of the slow
   * (Pillow) processors in transformers 4.57.
   */
 sealed trait ResizeRule {
 
-  /** What a picture of this size is resized to.
+  /** What an image of this size is resized to.
     *
     * @throws ImageException
     *   when a side would have more pixels than 32 bits count
     */
-  def target(picture: PixelSize): PixelSize
+  def target(image: PixelSize): PixelSize
 
   /** The centre crop that is part of the resize. */
   def crop: Option[PixelSize] = None
 
-  /** The size that every picture has afterwards, whatever it had before. */
+  /** The size that every image has afterwards, whatever it had before. */
   def fixedSize: Option[PixelSize] = crop
 
   /** The same rule with another number of pixels. */
@@ -24,13 +24,13 @@ sealed trait ResizeRule {
 
 object ResizeRule {
 
-  /** Every picture to the same height and width, whatever its aspect ratio. */
+  /** Every image to the same height and width, whatever its aspect ratio. */
   final case class Exact(height: Int, width: Int) extends ResizeRule {
     ResizeRule.requirePositive(math.min(height, width), s"$height x $width (height x width)")
     if (height.toLong * width * 3 > Int.MaxValue)
       throw new ProcessorException(s"size is $height x $width (height x width): that is too large")
 
-    def target(picture: PixelSize): PixelSize = PixelSize(height, width)
+    def target(image: PixelSize): PixelSize = PixelSize(height, width)
     override def fixedSize: Option[PixelSize] = Some(PixelSize(height, width))
     def withSize(pixels: Int): Exact = Exact(pixels, pixels)
   }
@@ -39,16 +39,16 @@ object ResizeRule {
   final case class ShortestEdge(edge: Int) extends ResizeRule {
     ResizeRule.requirePositive(edge, s"a shortest edge of $edge")
 
-    def target(picture: PixelSize): PixelSize = {
+    def target(image: PixelSize): PixelSize = {
       val (short, long) =
-        if (picture.width <= picture.height) (picture.width, picture.height) else (picture.height, picture.width)
+        if (image.width <= image.height) (image.width, image.height) else (image.height, image.width)
       val longer = (edge.toLong * long).toDouble / short
       if (longer > Int.MaxValue)
         throw new ImageException(
-          s"a picture of $picture pixels (height x width) is too long and narrow to be resized to a shortest edge of " +
+          s"an image of $image pixels (height x width) is too long and narrow to be resized to a shortest edge of " +
             s"$edge; crop it beforehand"
         )
-      if (picture.width <= picture.height) PixelSize(longer.toInt, edge) else PixelSize(edge, longer.toInt)
+      if (image.width <= image.height) PixelSize(longer.toInt, edge) else PixelSize(edge, longer.toInt)
     }
 
     def withSize(pixels: Int): ShortestEdge = ShortestEdge(pixels)
@@ -58,7 +58,7 @@ object ResizeRule {
   final case class LevitEdge(edge: Int) extends ResizeRule {
     private val shortestEdge = ShortestEdge((256.0 / 224 * edge).toInt)
 
-    def target(picture: PixelSize): PixelSize = shortestEdge.target(picture)
+    def target(image: PixelSize): PixelSize = shortestEdge.target(image)
     def withSize(pixels: Int): LevitEdge = copy(edge = pixels)
   }
 
@@ -66,7 +66,7 @@ object ResizeRule {
   final case class PoolFormerEdge(edge: Int, cropPercentage: Double) extends ResizeRule {
     private val shortestEdge = ShortestEdge(enlarged(edge, cropPercentage))
 
-    def target(picture: PixelSize): PixelSize = shortestEdge.target(picture)
+    def target(image: PixelSize): PixelSize = shortestEdge.target(image)
     def withSize(pixels: Int): PoolFormerEdge = copy(edge = pixels)
   }
 
@@ -78,7 +78,7 @@ object ResizeRule {
     private val cropped = edge < 384
     private val rule = if (cropped) ShortestEdge(enlarged(edge, cropPercentage)) else square
 
-    def target(picture: PixelSize): PixelSize = rule.target(picture)
+    def target(image: PixelSize): PixelSize = rule.target(image)
     override def crop: Option[PixelSize] = if (cropped) square.fixedSize else None
     override def fixedSize: Option[PixelSize] = square.fixedSize
     def withSize(pixels: Int): ConvNextEdge = copy(edge = pixels)
@@ -88,8 +88,8 @@ object ResizeRule {
   final case class DetrEdges(shortest: Int, longest: Int) extends ResizeRule {
     private val edges = new BoundedEdges(shortest, longest)
 
-    def target(picture: PixelSize): PixelSize =
-      if (math.min(picture.height, picture.width) == edges.shorter(picture)) picture else edges.scaled(picture)
+    def target(image: PixelSize): PixelSize =
+      if (math.min(image.height, image.width) == edges.shorter(image)) image else edges.scaled(image)
 
     def withSize(pixels: Int): DetrEdges = copy(shortest = pixels)
   }
@@ -98,9 +98,9 @@ object ResizeRule {
   final case class YolosEdges(shortest: Int, longest: Int) extends ResizeRule {
     private val edges = new BoundedEdges(shortest, longest)
 
-    def target(picture: PixelSize): PixelSize = {
-      val isSized = picture.height <= picture.width && picture.height == edges.shorter(picture)
-      val size = if (isSized) picture else edges.scaled(picture)
+    def target(image: PixelSize): PixelSize = {
+      val isSized = image.height <= image.width && image.height == edges.shorter(image)
+      val size = if (isSized) image else edges.scaled(image)
       PixelSize(size.height / 16 * 16, size.width / 16 * 16)
     }
 
@@ -111,9 +111,9 @@ object ResizeRule {
   final case class WithinSides(height: Int, width: Int) extends ResizeRule {
     ResizeRule.requirePositive(math.min(height, width), s"within $height x $width (height x width)")
 
-    def target(picture: PixelSize): PixelSize = {
-      val scale = math.min(height.toDouble / picture.height, width.toDouble / picture.width)
-      PixelSize((picture.height * scale).toInt, (picture.width * scale).toInt)
+    def target(image: PixelSize): PixelSize = {
+      val scale = math.min(height.toDouble / image.height, width.toDouble / image.width)
+      PixelSize((image.height * scale).toInt, (image.width * scale).toInt)
     }
 
     def withSize(pixels: Int): WithinSides = WithinSides(pixels, pixels)
@@ -124,19 +124,19 @@ object ResizeRule {
     ResizeRule.requirePositive(math.min(shortest, longest), s"a shortest edge of $shortest and a longest of $longest")
 
     /** The shorter side before it is rounded, where the longer one would pass `longest`. */
-    private def reduced(picture: PixelSize): Option[Double] = {
-      val short = math.min(picture.height, picture.width).toDouble
-      val long = math.max(picture.height, picture.width).toDouble
+    private def reduced(image: PixelSize): Option[Double] = {
+      val short = math.min(image.height, image.width).toDouble
+      val long = math.max(image.height, image.width).toDouble
       Option.when(long / short * shortest > longest)(longest * short / long)
     }
 
-    def shorter(picture: PixelSize): Int = reduced(picture).fold(shortest)(math.rint(_).toInt)
+    def shorter(image: PixelSize): Int = reduced(image).fold(shortest)(math.rint(_).toInt)
 
-    def scaled(picture: PixelSize): PixelSize = {
-      val edge = shorter(picture)
-      val unrounded = reduced(picture).getOrElse(edge.toDouble)
-      if (picture.width < picture.height) PixelSize((unrounded * picture.height / picture.width).toInt, edge)
-      else PixelSize(edge, (unrounded * picture.width / picture.height).toInt)
+    def scaled(image: PixelSize): PixelSize = {
+      val edge = shorter(image)
+      val unrounded = reduced(image).getOrElse(edge.toDouble)
+      if (image.width < image.height) PixelSize((unrounded * image.height / image.width).toInt, edge)
+      else PixelSize(edge, (unrounded * image.width / image.height).toInt)
     }
   }
 

@@ -4,7 +4,7 @@ import org.bytedeco.javacpp.BytePointer
 import org.bytedeco.opencv.global.opencv_core.{CV_16U, CV_8U}
 import org.bytedeco.opencv.opencv_core.Mat
 
-/** A decoded native picture to 8-bit RGB. */
+/** A decoded native image to 8-bit RGB. */
 private[engine] object SampleConversion {
 
   /** @param lasting

@@ -125,14 +125,14 @@ object SessionCache {
 
     def session: InferenceSession = shared.session
 
-    /** As [[InferenceSession.run]]; the pictures of several leases may be run at once, `batchSize` of them at most. */
+    /** As [[InferenceSession.run]]; the images of several leases may be run at once, `batchSize` of them at most. */
     def run(
-        pictures: FloatBuffer,
+        images: FloatBuffer,
         shape: Array[Long],
         output: TensorInfo,
         batchSize: Int,
         cancellation: Cancellation = Cancellation.Never
-    ): IndexedSeq[Array[Float]] = shared.run(pictures, shape, output, batchSize, cancellation)
+    ): IndexedSeq[Array[Float]] = shared.run(images, shape, output, batchSize, cancellation)
 
     /** As [[InferenceSession.detect]]. */
     private[engine] def detect(

@@ -6,16 +6,16 @@ import java.util.concurrent.{CompletableFuture, ExecutionException}
 import scala.collection.mutable
 import scala.concurrent.duration._
 
-/** Fills batches with the pictures of many callers, and runs one batch after the other on a thread of its own.
+/** Fills batches with the images of many callers, and runs one batch after the other on a thread of its own.
   *
-  * For a device that computes a full batch in little more time than a single picture, where each task alone has too few
-  * pictures: those of small partitions, and of the last batch of every partition. A caller's full batch runs as it is.
+  * For a device that computes a full batch in little more time than a single image, where each task alone has too few
+  * images: those of small partitions, and of the last batch of every partition. A caller's full batch runs as it is.
   * Smaller ones are put together, and run when they fill a batch or when the oldest has waited for `patience`.
   *
   * @param runner
   *   runs the batches; never called twice at once
   * @param patience
-  *   how long pictures that fill no batch wait for more
+  *   how long images that fill no batch wait for more
   * @param nanoTime
   *   the clock
   */
@@ -30,32 +30,32 @@ final private[engine] class SharedBatches(
   private val waiting = mutable.ArrayBuffer[Request]()
   private var closed = false
 
-  private val joined = new JoinedPictures
+  private val joined = new JoinedImages
   private val thread = new Thread(() => work(), "sparkvision-batches")
   thread.setDaemon(true)
   thread.start()
 
-  /** Waits for the pictures' turn, and gives their values in order.
+  /** Waits for the images' turn, and gives their values in order.
     *
-    * @param pictures
-    *   direct buffer of preprocessed pictures, read from its start; not to be changed before this returns
+    * @param images
+    *   direct buffer of preprocessed images, read from its start; not to be changed before this returns
     * @param shape
-    *   their shape, pictures first
+    *   their shape, images first
     * @param batchSize
-    *   pictures to run at once, at most
+    *   images to run at once, at most
     * @throws InterruptedException
-    *   when the caller is interrupted: its pictures are then forgotten, and no other caller notices
+    *   when the caller is interrupted: its images are then forgotten, and no other caller notices
     * @throws java.util.concurrent.CancellationException
     *   when the caller has cancelled; a run for several callers ends early only when all of them have
     */
   def run(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo,
       batchSize: Int,
       cancellation: Cancellation
   ): IndexedSeq[Array[Float]] = {
-    val request = new Request(pictures, shape, output, batchSize, cancellation, nanoTime())
+    val request = new Request(images, shape, output, batchSize, cancellation, nanoTime())
     synchronized {
       if (closed) throw new ProviderException(InferenceSession.Closed)
       waiting += request
@@ -107,13 +107,13 @@ final private[engine] class SharedBatches(
   private def millisLeft(request: Request): Long =
     math.max(0, (patience.toNanos - (nanoTime() - request.handedIn) + 999999) / 1000000)
 
-  /** Where the pictures of several callers fail together, each caller's own then succeed or fail alone. */
+  /** Where the images of several callers fail together, each caller's own then succeed or fail alone. */
   private def answer(batch: Seq[Request]): Unit =
     try {
       val shape = batch.map(_.count).sum.toLong +: batch.head.shape.tail
-      val pictures = if (batch.size == 1) batch.head.pictures else joined(batch)
+      val images = if (batch.size == 1) batch.head.images else joined(batch)
       val wanted = Cancellation.ofAll(batch.map(_.cancellation))
-      val values = runner.run(pictures, shape, batch.head.output, wanted).iterator
+      val values = runner.run(images, shape, batch.head.output, wanted).iterator
       batch.foreach(request => request.answer.complete(IndexedSeq.fill(request.count)(values.next())))
     } catch {
       // Everything, because the callers would else wait without an end.
@@ -131,7 +131,7 @@ private object SharedBatches {
 
   /** What one caller handed in. */
   final private class Request(
-      val pictures: FloatBuffer,
+      val images: FloatBuffer,
       val shape: Array[Long],
       val output: TensorInfo,
       val batchSize: Int,
@@ -154,15 +154,15 @@ private object SharedBatches {
       }
   }
 
-  /** A buffer for the pictures of several callers, as large as the largest batch so far. */
-  final private class JoinedPictures {
+  /** A buffer for the images of several callers, as large as the largest batch so far. */
+  final private class JoinedImages {
     private var buffer = direct(0)
 
     def apply(batch: Seq[Request]): FloatBuffer = {
       val floats = batch.map(_.floats).sum
       if (buffer.capacity < floats) buffer = direct(floats)
       buffer.clear()
-      batch.foreach(request => buffer.put(request.pictures.duplicate().position(0).limit(request.floats)))
+      batch.foreach(request => buffer.put(request.images.duplicate().position(0).limit(request.floats)))
       buffer
     }
 

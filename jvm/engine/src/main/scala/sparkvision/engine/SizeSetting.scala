@@ -9,7 +9,7 @@ private[engine] object SizeSetting {
   /** `{"height": ..., "width": ...}` */
   final case class Sides(height: Int, width: Int) extends SizeSetting
 
-  /** `{"shortest_edge": ..., "longest_edge": ...}`. No slow processor that classifies pictures looks at the longest edge.
+  /** `{"shortest_edge": ..., "longest_edge": ...}`. No slow processor that classifies images looks at the longest edge.
     */
   final case class Edge(pixels: Int, longest: Option[Int] = None) extends SizeSetting
 

@@ -7,7 +7,7 @@ import scala.collection.mutable
 
 /** The cores of this process that no task uses, for tasks that have more to do than one core's work.
   *
-  * Each task that works on pictures, texts or vectors occupies one core, its own. Where fewer tasks run than there are
+  * Each task that works on images, texts or vectors occupies one core, its own. Where fewer tasks run than there are
   * cores, because a table has few partitions or the last ones are long, a task borrows the cores that are left over, for as
   * long as one batch takes.
   *

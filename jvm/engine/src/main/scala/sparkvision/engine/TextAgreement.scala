@@ -1,7 +1,7 @@
 package sparkvision.engine
 
 /** Holds what a manifest says of its text model against the graph and the files, as [[ManifestAgreement]] does for the
-  * pictures' half.
+  * images' half.
   */
 private[engine] object TextAgreement {
   import ManifestAgreement._
@@ -27,7 +27,7 @@ private[engine] object TextAgreement {
     if (agreed.output.shape.last != size)
       throw refused(
         where,
-        s"gives texts ${agreed.output.shape.last} numbers and pictures $size: the two do not compare"
+        s"gives texts ${agreed.output.shape.last} numbers and images $size: the two do not compare"
       )
     if (!(agreed.logitScale > 0) || agreed.logitScale.isInfinite)
       throw refused(where, s"has the logitScale ${agreed.logitScale}")

@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** The half of a model that reads texts: its embeddings lie where those of the pictures do, so that the two compare.
+/** The half of a model that reads texts: its embeddings lie where those of the images do, so that the two compare.
   *
   * @param graph
   *   the file of its ONNX graph; its one input is token ids of shape [texts, tokens]
@@ -9,7 +9,7 @@ package sparkvision.engine
   * @param output
   *   the graph's output: embeddings of shape [texts, size]
   * @param logitScale
-  *   what a cosine between picture and text is multiplied by to be a logit
+  *   what a cosine between image and text is multiplied by to be a logit
   * @param hypothesisTemplate
   *   the sentence that the bundle's labels were put into at export, in the place of `{}`
   * @param labelEmbeddings

@@ -5,14 +5,14 @@ import org.bytedeco.opencv.global.opencv_core.CV_8UC3
 import org.bytedeco.opencv.global.opencv_imgcodecs.{IMWRITE_JPEG_QUALITY, imencode}
 import org.bytedeco.opencv.opencv_core.Mat
 
-/** A picture made small, to look at: what pages show. */
+/** An image made small, to look at: what pages show. */
 object Thumbnail {
   private val Quality = 80
 
-  /** A JPEG file of the whole picture.
+  /** A JPEG file of the whole image.
     *
     * @param side
-    *   the longer side, in pixels; a smaller picture is not made larger
+    *   the longer side, in pixels; a smaller image is not made larger
     * @throws ParameterException
     *   when `side` is not positive
     * @example

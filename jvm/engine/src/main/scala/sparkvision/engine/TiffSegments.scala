@@ -2,7 +2,7 @@ package sparkvision.engine
 
 /** Gathers the samples of a TIFF's first page from its strips or tiles (TIFF 6.0, sections 3 and 15).
   *
-  * A strip that gives too few bytes refuses the picture, as in Pillow; OpenCV would leave it blank.
+  * A strip that gives too few bytes refuses the image, as in Pillow; OpenCV would leave it blank.
   */
 final private[engine] class TiffSegments(directory: TiffDirectory, reader: ByteReader, layout: TiffLayout) {
   import TiffDirectory._
@@ -56,7 +56,7 @@ final private[engine] class TiffSegments(directory: TiffDirectory, reader: ByteR
   private def read(index: Int, segments: Int, visibleRows: Int): Segment = {
     val rowLength = bytesOfRow(segmentWidth)
     if (compression == TiffCompression.None) {
-      // Where one strip is the whole picture Pillow takes the last offset.
+      // Where one strip is the whole image Pillow takes the last offset.
       val offset = if (segments == 1) offsets.last else offsets(index)
       reader.need(offset, rowLength.toLong * visibleRows)
       Segment(reader.bytes, offset.toInt, rowLength)

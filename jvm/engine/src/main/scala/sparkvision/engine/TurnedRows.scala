@@ -1,6 +1,6 @@
 package sparkvision.engine
 
-/** A block of a picture's rows, or a part of them, turned so that the samples of one column lie together and one weight
+/** A block of an image's rows, or a part of them, turned so that the samples of one column lie together and one weight
   * serves them all: for each sample of a row the values of all rows, four rows to an int.
   *
   * @param rowLength
@@ -14,18 +14,18 @@ private[engine] final class TurnedRows(rowLength: Int) {
   /** [[Groups]] ints for each sample of a row, and for what fills its last packed int. */
   val samples: Array[Int] = new Array(packedLength * 4 * Groups)
 
-  // The block as it is in the picture.
+  // The block as it is in the image.
   private lazy val packed = new Array[Int](Rows * packedLength)
 
-  /** Turns some pixels of some rows of a picture, at most [[Rows]]. */
-  def read(picture: PixelRows, firstRow: Int, rowCount: Int, firstPixel: Int, pixels: Int): Unit = {
+  /** Turns some pixels of some rows of an image, at most [[Rows]]. */
+  def read(image: PixelRows, firstRow: Int, rowCount: Int, firstPixel: Int, pixels: Int): Unit = {
     (0 until rowCount).foreach { row =>
-      picture.pack(firstRow + row, firstPixel, pixels, packed, row * packedLength)
+      image.pack(firstRow + row, firstPixel, pixels, packed, row * packedLength)
     }
     eachTile(rowCount, pixels * 3)((group, from) => readTile(rowCount, group, from))
   }
 
-  /** Turns them back into rows of a picture. */
+  /** Turns them back into rows of an image. */
   def write(rgb: Array[Byte], firstRow: Int, rowCount: Int): Unit =
     eachTile(rowCount, rowLength)((group, from) => writeTile(rgb, firstRow, rowCount, group, from))
 

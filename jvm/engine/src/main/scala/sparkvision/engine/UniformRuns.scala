@@ -2,10 +2,10 @@ package sparkvision.engine
 
 import java.nio.FloatBuffer
 
-/** Runs pictures that preprocessing brings to one size, in batches.
+/** Runs images that preprocessing brings to one size, in batches.
   *
   * @throws ProcessorException
-  *   when the settings make pictures that the model cannot take
+  *   when the settings make images that the model cannot take
   * @throws ParameterException
   *   when a batch of the settings' size has more bytes than a buffer can
   */
@@ -19,68 +19,68 @@ final private[engine] class UniformRuns(
 
   private val preprocessor =
     new Preprocessor(bundle.processor.withOverrides(settings.processor), bundle.manifest.inputLayout)
-  private val decoding = new PictureDecoding(settings, listener)
+  private val decoding = new ImageDecoding(settings, listener)
 
-  /** The shape of one picture as the model is fed it. */
+  /** The shape of one image as the model is fed it. */
   val inputShape: Seq[Int] = UniformRuns.inputShape(bundle.manifest, preprocessor)
-  private val floatsPerPicture = inputShape.product
+  private val floatsPerImage = inputShape.product
 
   // Here, so that the driver refuses what makes no sense, and not every task.
-  Batcher.requireBatch(settings.batchSize, floatsPerPicture)
+  Batcher.requireBatch(settings.batchSize, floatsPerImage)
 
   /** What the session is fed; it is not opened. */
-  def preprocessed[A](items: Iterator[A])(picture: A => Picture): Iterator[(A, Either[String, Array[Float]])] = {
+  def preprocessed[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] = {
     session.requireOpen()
-    val buffer = FloatBuffer.allocate(floatsPerPicture)
+    val buffer = FloatBuffer.allocate(floatsPerImage)
     items.map { item =>
       buffer.clear()
       val floats =
         try {
-          prepare(picture(item), buffer)
+          prepare(image(item), buffer)
           Right(buffer.array.clone())
         } catch { case e: ImageException => Left(e.reason) }
       item -> floats
     }
   }
 
-  /** Each item with what `postprocess` makes of its picture's values of `output`, or with the reason why there is none:
+  /** Each item with what `postprocess` makes of its image's values of `output`, or with the reason why there is none:
     * it may throw [[ImageException]].
     */
   def results[A, R](items: Iterator[A], output: TensorInfo, postprocess: Array[Float] => R)(
-      picture: A => Picture
+      image: A => ImageInput
   ): Iterator[(A, Either[String, R])] = {
     session.occupyCore()
     new Batcher[Either[String, R]](
       settings.batchSize,
-      floatsPerPicture,
+      floatsPerImage,
       prepare,
-      (batch, pictures) => {
+      (batch, images) => {
         val claim = session.claim()
-        val outputs = timed(listener.ran(pictures, _))(runAll(claim, batch, pictures, output))
+        val outputs = timed(listener.ran(images, _))(runAll(claim, batch, images, output))
         timed(listener.postprocessed)(outputs.map { values =>
           try Right(postprocess(values))
           catch { case e: ImageException => Left(e.reason) }
         })
       },
       session.onSpareCores
-    ).results(items)(picture).map { case (item, result) => item -> result.flatten }
+    ).results(items)(image).map { case (item, result) => item -> result.flatten }
   }
 
   private def runAll(
       claim: SessionCache.Lease,
       batch: FloatBuffer,
-      pictures: Int,
+      images: Int,
       output: TensorInfo
-  ): IndexedSeq[Array[Float]] = session.inRuns(claim, pictures, floatsPerPicture) { (from, count) =>
+  ): IndexedSeq[Array[Float]] = session.inRuns(claim, images, floatsPerImage) { (from, count) =>
     val shape = (count +: inputShape).map(_.toLong).toArray
-    val pixels = batch.slice(from * floatsPerPicture, count * floatsPerPicture)
+    val pixels = batch.slice(from * floatsPerImage, count * floatsPerImage)
     claim.run(pixels, shape, output, settings.batchSize, session.cancellation)
   }
 
-  private def prepare(picture: Picture, target: FloatBuffer): Unit = {
-    val pixels = decoding.pixels(picture)(preprocessor.target)
+  private def prepare(image: ImageInput, target: FloatBuffer): Unit = {
+    val pixels = decoding.pixels(image)(preprocessor.target)
     timed(listener.preprocessed) {
-      PictureMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
+      ImageMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, target))
     }
   }
 }
@@ -98,7 +98,7 @@ private object UniformRuns {
     val fits = graph.zip(shape).forall { case (fixed, made) => fixed == -1 || fixed == made }
     if (!fits)
       throw new ProcessorException(
-        s"Preprocessing makes pictures of ${shape.mkString(" x ")} ($axes), but the graph takes " +
+        s"Preprocessing makes images of ${shape.mkString(" x ")} ($axes), but the graph takes " +
           s"${graph.mkString(" x ")}. Leave size, height and width unset to use the bundle's own."
       )
     shape

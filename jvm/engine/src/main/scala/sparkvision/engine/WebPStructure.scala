@@ -28,7 +28,7 @@ private[engine] object WebPStructure {
     }
   }
 
-  /** Refuses what libwebp's demuxer refuses, through which Pillow reads: a chunk that is cut off, or a still picture of
+  /** Refuses what libwebp's demuxer refuses, through which Pillow reads: a chunk that is cut off, or a still image of
     * another size than its canvas.
     */
   def requireComplete(reader: ByteReader): Unit = if (reader.startsWith(FirstChunk, "VP8X")) {
@@ -40,7 +40,7 @@ private[engine] object WebPStructure {
         reader.corrupt(s"its chunk at offset $offset is cut off: fetch it again")
       if (reader.startsWith(offset.toInt, "VP8 ") || reader.startsWith(offset.toInt, "VP8L"))
         if (size(reader, offset.toInt) != size(reader, FirstChunk))
-          reader.corrupt("its picture has another size than its canvas")
+          reader.corrupt("its image has another size than its canvas")
       offset += 8 + length + (length & 1)
     }
   }

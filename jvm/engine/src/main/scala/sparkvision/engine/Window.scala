@@ -1,13 +1,13 @@
 package sparkvision.engine
 
-/** A rectangle within a picture, in pixels. */
+/** A rectangle within an image, in pixels. */
 final case class Window(top: Int, left: Int, height: Int, width: Int) {
 
   /** The pixels within. */
   def of(pixels: PixelRows): Pixels =
     if (height == pixels.height && width == pixels.width) pixels.toPixels
     else {
-      val rgb = PictureMemory.refusing(width, height)(new Array[Byte](height * width * 3))
+      val rgb = ImageMemory.refusing(width, height)(new Array[Byte](height * width * 3))
       (0 until height).foreach { row =>
         pixels.bytes.get(((top + row) * pixels.width + left) * 3, rgb, row * width * 3, width * 3)
       }
@@ -17,6 +17,6 @@ final case class Window(top: Int, left: Int, height: Int, width: Int) {
 
 object Window {
 
-  /** All of a picture. */
+  /** All of an image. */
   def whole(size: PixelSize): Window = Window(0, 0, size.height, size.width)
 }

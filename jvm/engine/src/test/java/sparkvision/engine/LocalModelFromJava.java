@@ -7,26 +7,26 @@ import java.nio.file.Path;
 public final class LocalModelFromJava {
   private LocalModelFromJava() {}
 
-  /** A picture's best class. */
-  public static ScoredLabel best(String bundle, Path picture) throws Exception {
+  /** An image's best class. */
+  public static ScoredLabel best(String bundle, Path image) throws Exception {
     try (LocalModel model = LocalModel.open(bundle)) {
-      byte[][] pictures = {Files.readAllBytes(picture)};
-      return model.predict(pictures, 1)[0][0];
+      byte[][] images = {Files.readAllBytes(image)};
+      return model.predict(images, 1)[0][0];
     }
   }
 
-  /** How many numbers a picture has before the model and after it. */
-  public static int[] sizes(String bundle, Path picture) throws Exception {
+  /** How many numbers an image has before the model and after it. */
+  public static int[] sizes(String bundle, Path image) throws Exception {
     try (LocalModel model = LocalModel.open(bundle)) {
-      byte[][] pictures = {Files.readAllBytes(picture)};
-      return new int[] {model.preprocess(pictures)[0].length, model.logits(pictures)[0].length};
+      byte[][] images = {Files.readAllBytes(image)};
+      return new int[] {model.preprocess(images)[0].length, model.logits(images)[0].length};
     }
   }
 
-  /** How many numbers a picture's embedding has. */
-  public static int embeddingSize(Path bundle, Path picture) throws Exception {
+  /** How many numbers an image's embedding has. */
+  public static int embeddingSize(Path bundle, Path image) throws Exception {
     try (LocalModel model = LocalModel.open(bundle.toString())) {
-      return model.embed(new byte[][] {Files.readAllBytes(picture)})[0].length;
+      return model.embed(new byte[][] {Files.readAllBytes(image)})[0].length;
     }
   }
 }

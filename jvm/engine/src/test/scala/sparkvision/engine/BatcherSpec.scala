@@ -8,31 +8,31 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class BatcherSpec extends AnyFunSuite {
 
-  /** A batcher whose pictures are one float each (the first byte), and whose model doubles it. */
+  /** A batcher whose images are one float each (the first byte), and whose model doubles it. */
   private class Doubling(batchSize: Int) {
     val batches: mutable.ArrayBuffer[Int] = mutable.ArrayBuffer[Int]()
 
-    private def prepare(picture: Picture, target: FloatBuffer): Unit = picture match {
-      case Picture.Encoded(bytes) =>
+    private def prepare(image: ImageInput, target: FloatBuffer): Unit = image match {
+      case ImageInput.Encoded(bytes) =>
         target.put(bytes.head.toFloat)
         ()
-      case Picture.Unusable(reason) => throw new ImageException(reason)
+      case ImageInput.Unusable(reason) => throw new ImageException(reason)
       case other => fail(s"unexpected $other")
     }
 
-    private def run(batch: FloatBuffer, pictures: Int): IndexedSeq[Float] = {
-      batches += pictures
-      (0 until pictures).map(i => batch.get(i) * 2)
+    private def run(batch: FloatBuffer, images: Int): IndexedSeq[Float] = {
+      batches += images
+      (0 until images).map(i => batch.get(i) * 2)
     }
 
     private val batcher = new Batcher[Float](batchSize, 1, prepare, run)
 
     def results(items: Iterator[Int]): Iterator[(Int, Either[String, Float])] = batcher.results(items) { i =>
-      if (i < 0) Picture.Unusable(s"bad $i") else Picture.Encoded(Array(i.toByte))
+      if (i < 0) ImageInput.Unusable(s"bad $i") else ImageInput.Encoded(Array(i.toByte))
     }
   }
 
-  test("every picture keeps its own result, in order") {
+  test("every image keeps its own result, in order") {
     val results = new Doubling(4).results(Iterator.range(0, 10)).toSeq
     assert(results == (0 until 10).map(i => i -> Right(i * 2f)))
   }
@@ -43,7 +43,7 @@ class BatcherSpec extends AnyFunSuite {
     assert(doubling.batches.toSeq == Seq(4, 4, 2))
   }
 
-  test("bad pictures keep their place and take none in a batch") {
+  test("bad images keep their place and take none in a batch") {
     val doubling = new Doubling(2)
     val items = Seq(-1, 1, -2, -3, 2, 3, -4)
     val expected = items.map(i => i -> (if (i < 0) Left(s"bad $i") else Right(i * 2f)))
@@ -51,7 +51,7 @@ class BatcherSpec extends AnyFunSuite {
     assert(doubling.batches.toSeq == Seq(2, 1))
   }
 
-  test("no batch is run when no picture is usable") {
+  test("no batch is run when no image is usable") {
     val doubling = new Doubling(2)
     assert(
       doubling.results(Iterator(-1, -2, -3)).map(_._2).toSeq == Seq(Left("bad -1"), Left("bad -2"), Left("bad -3"))
@@ -59,7 +59,7 @@ class BatcherSpec extends AnyFunSuite {
     assert(doubling.batches.isEmpty)
   }
 
-  test("a long row of bad pictures is handed on before the input ends") {
+  test("a long row of bad images is handed on before the input ends") {
     var read = 0
     val endless = Iterator(1) ++ Iterator.continually { read += 1; -1 }
     new Doubling(2).results(endless).take(10).foreach(_ => ())
@@ -80,16 +80,16 @@ class BatcherSpec extends AnyFunSuite {
     Batcher.requireBatch(3566, 3L * 224 * 224)
   }
 
-  test("a picture of more bytes than a buffer can have is refused") {
+  test("an image of more bytes than a buffer can have is refused") {
     assert(
-      intercept[ParameterException](Batcher.requireBatch(1, 3L * 20000 * 20000)).getMessage.contains("One picture")
+      intercept[ParameterException](Batcher.requireBatch(1, 3L * 20000 * 20000)).getMessage.contains("One image")
     )
   }
 
-  test("a model refuses such a batch when it is made, before any picture") {
+  test("a model refuses such a batch when it is made, before any image") {
     val bundle = ModelBundle.open(Bundles.digits())
     val message = intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = 174763))).getMessage
-    // 2^31 - 1 bytes hold 174762 pictures of 3 x 32 x 32 floats.
+    // 2^31 - 1 bytes hold 174762 images of 3 x 32 x 32 floats.
     assert(message.contains("at most 174762, not 174763"))
   }
 }

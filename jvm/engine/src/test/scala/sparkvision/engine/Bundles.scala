@@ -75,7 +75,7 @@ object Bundles {
       outputs.add(mapper.readTree("""{"name": "pooler_output", "type": "float32", "shape": ["n", 80]}"""))
     })
 
-  /** The embedded graph with further outputs: each a tensor inside it, the output's name and its shape for a picture. */
+  /** The embedded graph with further outputs: each a tensor inside it, the output's name and its shape for an image. */
   private def withOutputs(more: (String, String, Seq[Long])*): Path = {
     // Protobuf merges a second graph into the first.
     val merged = more.map { case (tensor, name, shape) =>

@@ -3,17 +3,17 @@ package sparkvision.engine
 import org.scalatest.funsuite.AnyFunSuite
 
 class CropBoxSuite extends AnyFunSuite {
-  private val picture = PixelSize(height = 60, width = 100)
+  private val image = PixelSize(height = 60, width = 100)
 
-  private def reason(box: CropBox): String = intercept[ImageException](box.window(picture)).reason
+  private def reason(box: CropBox): String = intercept[ImageException](box.window(image)).reason
 
   test("edges are rounded to whole pixels, halves to the even number, as Pillow does") {
-    val window = CropBox(2.5, 3.5, 10.4, 20.6).window(picture)
+    val window = CropBox(2.5, 3.5, 10.4, 20.6).window(image)
     assert(window == Window(top = 4, left = 2, height = 17, width = 8))
   }
 
-  test("a box that reaches out of the picture ends at its edge") {
-    assert(CropBox(-5, -1e30, 1e30, 10).window(picture) == Window(top = 0, left = 0, height = 10, width = 100))
+  test("a box that reaches out of the image ends at its edge") {
+    assert(CropBox(-5, -1e30, 1e30, 10).window(image) == Window(top = 0, left = 0, height = 10, width = 100))
   }
 
   test("the pixels are those of the box") {
@@ -23,9 +23,9 @@ class CropBoxSuite extends AnyFunSuite {
     assert((cut.width, cut.height, cut.rgb.toSeq) == ((3, 2, rows)))
   }
 
-  test("a box without a pixel of the picture is refused, with its edges and the picture's size") {
+  test("a box without a pixel of the image is refused, with its edges and the image's size") {
     Seq(CropBox(7, 5, 7.4, 9), CropBox(9, 5, 7, 9), CropBox(100, 0, 200, 60), CropBox(-9, -9, -1, -1)).foreach { box =>
-      assert(reason(box) == s"$box holds no pixel of the picture, which is 100 x 60")
+      assert(reason(box) == s"$box holds no pixel of the image, which is 100 x 60")
     }
     assert(CropBox(7, 5, 7.4, 9).toString == "the box (7.0, 5.0, 7.4, 9.0)")
   }

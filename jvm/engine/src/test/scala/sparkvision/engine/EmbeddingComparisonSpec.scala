@@ -13,7 +13,7 @@ class EmbeddingComparisonSpec extends AnyFunSuite {
     val comparison = new EmbeddingComparison(IndexedSeq(Array(2f, 0f)), scale = 100)
     Seq(Array(0f, -0f), Array(Float.NaN, 1f), Array(1f, Float.NegativeInfinity)).foreach { embedding =>
       assert(
-        intercept[ImageException](comparison.logits(embedding)).reason.contains("this picture an embedding that is")
+        intercept[ImageException](comparison.logits(embedding)).reason.contains("this image an embedding that is")
       )
     }
     val refused = intercept[BundleException](new EmbeddingComparison(IndexedSeq(Array(1f, 0f), Array(0f, 0f)), 100))

@@ -56,7 +56,7 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
     def embedding(pooling: Pooling) =
       Using.resource(new LocalModel(features, ModelSettings(pooling = pooling))) { model =>
         assert(model.embeddingSize == 80)
-        model.embeddings(Iterator(Fixtures.bytes("photos/cat_chelsea.png")))(Picture.Encoded).next()._2.toOption.get
+        model.embeddings(Iterator(Fixtures.bytes("photos/cat_chelsea.png")))(ImageInput.Encoded).next()._2.toOption.get
       }
     val (cls, mean, pooler) = (embedding(Pooling.Cls), embedding(Pooling.Mean), embedding(Pooling.Pooler))
     assert(cls.toSeq == pooler.toSeq)
@@ -65,14 +65,14 @@ class EmbeddingsPostprocessorSpec extends AnyFunSuite {
 
   test("a model for feature extraction gives no logits, and says so") {
     Using.resource(new LocalModel(features)) { model =>
-      val refused = intercept[BundleException](model.logits(Iterator("x"))(_ => Picture.Unusable("none")))
+      val refused = intercept[BundleException](model.logits(Iterator("x"))(_ => ImageInput.Unusable("none")))
       assert(refused.getMessage.contains("feature-extraction"))
     }
   }
 
   test("a classification model gives no embeddings, and says how to export one that does") {
     Using.resource(new LocalModel(ModelBundle.open(Bundles.digits()))) { model =>
-      val refused = intercept[BundleException](model.embeddings(Iterator("x"))(_ => Picture.Unusable("none")))
+      val refused = intercept[BundleException](model.embeddings(Iterator("x"))(_ => ImageInput.Unusable("none")))
       assert(refused.getMessage.contains("--task feature-extraction"))
     }
   }

@@ -7,7 +7,7 @@ import scala.jdk.CollectionConverters._
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
-/** The pictures and references under tests/fixtures, which the Python tests read too. */
+/** The images and references under tests/fixtures, which the Python tests read too. */
 object Fixtures {
 
   /** The repository's root: the folder that holds VERSION, at or above the working directory. */
@@ -17,14 +17,14 @@ object Fixtures {
     .find(folder => Files.exists(folder.resolve("VERSION")))
     .getOrElse(sys.error("no folder above the working directory holds VERSION"))
 
-  /** What Pillow and transformers made of the pictures: see tests/fixtures/make_references.py. */
+  /** What Pillow and transformers made of the images: see tests/fixtures/make_references.py. */
   lazy val references: JsonNode = new ObjectMapper().readTree(path("pixel_references.json").toFile)
 
-  /** Pictures whose decoded pixels equal Pillow's, by name. */
-  lazy val pictures: Seq[(String, JsonNode)] =
+  /** Images whose decoded pixels equal Pillow's, by name. */
+  lazy val images: Seq[(String, JsonNode)] =
     references.get("pictures").properties.asScala.toSeq.map(entry => entry.getKey -> entry.getValue)
 
-  /** Names of the pictures that Pillow refuses. */
+  /** Names of the images that Pillow refuses. */
   lazy val refused: Seq[String] = references.get("refused").elements.asScala.map(_.asText).toSeq
 
   def path(name: String): Path = repository.resolve("tests/fixtures").resolve(name)

@@ -16,13 +16,13 @@ class HalvedBatchesSpec extends AnyFunSuite {
 
   private def run(runner: BatchRunner, session: RecordedRuns, count: Int): Seq[Seq[Float]] =
     runner
-      .run(RecordedRuns.pictures(0, count), RecordedRuns.shape(count), session.output, Cancellation.Never)
+      .run(RecordedRuns.images(0, count), RecordedRuns.shape(count), session.output, Cancellation.Never)
       .map(_.toSeq)
 
   test("a batch for which there is no memory is halved until it fits, and its results keep their order") {
     Using.resource(failingAbove(3)) { session =>
       val alone = (0 until 13).map { i =>
-        session.run(RecordedRuns.pictures(i, 1), RecordedRuns.shape(1), session.output).head
+        session.run(RecordedRuns.images(i, 1), RecordedRuns.shape(1), session.output).head
       }
       val halved = run(new HalvedBatches(session), session, 13)
       val difference = halved.flatten.zip(alone.flatten).map { case (a, b) => math.abs(a - b) }.max
@@ -41,7 +41,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     }
   }
 
-  /** Pictures of several sizes, the largest of `side` x `side`. */
+  /** Images of several sizes, the largest of `side` x `side`. */
   private def padded(count: Int, side: Int): PaddedBatch = {
     val inputs = (0 until count).map { i =>
       val size = PixelSize(height = side, width = side - i)
@@ -51,7 +51,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
   }
 
   test(
-    "a padded batch is halved too, and the parts keep its padding: each picture has its numbers in the whole batch"
+    "a padded batch is halved too, and the parts keep its padding: each image has its numbers in the whole batch"
   ) {
     val batch = padded(5, side = 32)
     def logits(runner: BatchRunner) = runner.detect(batch, Cancellation.Never).flatMap { case (logits, _) => logits }
@@ -63,7 +63,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     }
   }
 
-  test("what was too much of large pictures is tried of small ones, and less of larger ones") {
+  test("what was too much of large images is tried of small ones, and less of larger ones") {
     Using.resource(failingAbove(4)) { session =>
       val halved = new HalvedBatches(session)
       halved.detect(padded(8, side = 32), Cancellation.Never)
@@ -92,7 +92,7 @@ class HalvedBatchesSpec extends AnyFunSuite {
     }
   }
 
-  test("no memory for a single picture is the provider's own error") {
+  test("no memory for a single image is the provider's own error") {
     Using.resource(failingAbove(0)) { session =>
       val message = intercept[ProviderException](run(new HalvedBatches(session), session, 4)).getMessage
       assert(message == outOfMemory)

@@ -11,16 +11,16 @@ import org.scalatest.funsuite.AnyFunSuite
 class ImageDecoderSuite extends AnyFunSuite {
 
   test("every fixture decodes to exactly the pixels that Pillow decodes, EXIF turn included") {
-    val different = Fixtures.pictures.filter { case (name, expected) =>
+    val different = Fixtures.images.filter { case (name, expected) =>
       val pixels = Fixtures.pixels(name)
       (pixels.width, pixels.height, Fixtures.sha256(pixels.rgb)) !=
         ((expected.get("width").asInt, expected.get("height").asInt, expected.get("rgb").asText))
     }
     assert(different.map(_._1).isEmpty)
-    info(s"${Fixtures.pictures.size} pictures, largest difference 0")
+    info(s"${Fixtures.images.size} images, largest difference 0")
   }
 
-  test("every picture that Pillow refuses is refused with a reason") {
+  test("every image that Pillow refuses is refused with a reason") {
     Fixtures.refused.foreach { name =>
       val refusal = withClue(name)(intercept[ImageException](Fixtures.pixels(name)))
       info(s"$name: ${refusal.reason}")
@@ -28,7 +28,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     }
   }
 
-  test("a missing picture is refused") {
+  test("a missing image is refused") {
     assert(intercept[ImageException](ImageDecoder.decode(null)).reason.contains("null"))
     assert(intercept[ImageException](ImageDecoder.decode(Array.emptyByteArray)).reason.contains("0 bytes"))
   }
@@ -38,12 +38,12 @@ class ImageDecoderSuite extends AnyFunSuite {
     assert(refusal.reason.startsWith("unsupported format AVIF"))
   }
 
-  test("bytes that are no picture are refused with what they begin with") {
+  test("bytes that are no image are refused with what they begin with") {
     val refusal = intercept[ImageException](ImageDecoder.decode("hello, world".getBytes))
-    assert(refusal.reason.startsWith("not a picture: it begins with the bytes 68 65 6c 6c 6f"))
+    assert(refusal.reason.startsWith("not an image: it begins with the bytes 68 65 6c 6c 6f"))
   }
 
-  test("a picture with more pixels than allowed is refused with its size and the limit") {
+  test("an image with more pixels than allowed is refused with its size and the limit") {
     val photo = Fixtures.bytes("photos/cat_chelsea.png")
     val refusal = intercept[ImageException](ImageDecoder.decode(photo, maxPixels = 451 * 300 - 1))
     assert(refusal.reason.contains("451 x 300") && refusal.reason.contains("135299"))
@@ -59,16 +59,16 @@ class ImageDecoderSuite extends AnyFunSuite {
     }
   }
 
-  test("a damaged picture is decoded or refused, and never anything else") {
+  test("a damaged image is decoded or refused, and never anything else") {
     val random = new Random(5)
-    val names = Fixtures.pictures.map(_._1).filter(name => Fixtures.bytes(name).length < 20000)
+    val names = Fixtures.images.map(_._1).filter(name => Fixtures.bytes(name).length < 20000)
     val outcomes = Seq.fill(10)(names).flatten.map { name =>
       val damaged = Fixtures.bytes(name)
       (0 to random.nextInt(4)).foreach(_ => damaged(random.nextInt(damaged.length)) = random.nextInt(256).toByte)
       try ImageDecoder.decode(damaged).rgb.length > 0
       catch { case refusal: ImageException => refusal.reason.isEmpty }
     }
-    info(s"${outcomes.size} damaged pictures, ${outcomes.count(identity)} decoded, the others refused")
+    info(s"${outcomes.size} damaged images, ${outcomes.count(identity)} decoded, the others refused")
     assert(outcomes.contains(true) && outcomes.contains(false))
   }
 
@@ -90,7 +90,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     } finally threads.shutdown()
   }
 
-  test("no native memory is kept, neither by a decoded picture nor by a refused one") {
+  test("no native memory is kept, neither by a decoded image nor by a refused one") {
     val good = Fixtures.bytes("photos/jpeg_hopper_rgb.jpg")
     val bad = Fixtures.bytes("corrupt/bmp_shortfile.bmp")
     def decodeBoth(): Unit = {

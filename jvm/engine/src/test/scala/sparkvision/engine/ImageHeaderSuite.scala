@@ -19,8 +19,8 @@ class ImageHeaderSuite extends AnyFunSuite {
     sizes.foreach { case (name, expected) => withClue(name)(assert(header(name) == expected)) }
   }
 
-  test("the size of an upright picture is that of the decoded one, for every fixture") {
-    Fixtures.pictures.foreach { case (name, expected) =>
+  test("the size of an upright image is that of the decoded one, for every fixture") {
+    Fixtures.images.foreach { case (name, expected) =>
       val size = (header(name).uprightWidth, header(name).uprightHeight)
       withClue(name)(assert(size == ((expected.get("width").asInt, expected.get("height").asInt))))
     }

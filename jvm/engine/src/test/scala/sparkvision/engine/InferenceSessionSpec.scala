@@ -16,7 +16,7 @@ class InferenceSessionSpec extends AnyFunSuite {
     val threads = Seq.fill(4) {
       new Thread(() => {
         val runs = Iterator.continually {
-          val run = Try(session.run(RecordedRuns.pictures(0, 8), RecordedRuns.shape(8)))
+          val run = Try(session.run(RecordedRuns.images(0, 8), RecordedRuns.shape(8)))
           running.countDown()
           run
         }

@@ -24,7 +24,7 @@ class JpegDraftSuite extends AnyFunSuite {
     info(s"${drafts.size} drafts, largest difference 0")
   }
 
-  test("the references hold drafts at a half, a quarter and an eighth, and whole pictures") {
+  test("the references hold drafts at a half, a quarter and an eighth, and whole images") {
     val reductions = drafts.map { draft =>
       val whole = ImageHeader.read(Fixtures.bytes(draft.get("picture").asText))
       math.round(whole.uprightWidth.toDouble / draft.get("width").asInt)
@@ -40,7 +40,7 @@ class JpegDraftSuite extends AnyFunSuite {
     }
   }
 
-  test("a picture that lies on its side is reduced by what it needs when it stands") {
+  test("an image that lies on its side is reduced by what it needs when it stands") {
     val lying = ImageHeader(ImageFormat.Jpeg, width = 800, height = 100, orientation = 6)
     assert(JpegDraft.reduction(lying, PixelSize(400, 50)) == 2)
     assert(JpegDraft.reduction(lying, PixelSize(50, 400)) == 1)
@@ -52,7 +52,7 @@ class JpegDraftSuite extends AnyFunSuite {
     }
   }
 
-  test("a picture is refused for the pixels that it has, not for those that it is reduced to") {
+  test("an image is refused for the pixels that it has, not for those that it is reduced to") {
     val refusal = intercept[ImageException](ImageDecoder.draft(Fixtures.bytes(photo), 1000000)(_ => PixelSize(8, 8)))
     assert(refusal.reason.startsWith("too large"))
   }
@@ -70,7 +70,7 @@ class JpegDraftSuite extends AnyFunSuite {
       ModelBundle.open(Bundles.digits()),
       ModelSettings(processor = processor, decodeMode = mode)
     )
-    model.preprocessed(Iterator(Fixtures.bytes(photo)))(Picture.Encoded).next()._2.toOption.get
+    model.preprocessed(Iterator(Fixtures.bytes(photo)))(ImageInput.Encoded).next()._2.toOption.get
   }
 
   test("a fast model is fed the draft of its processor's size, resized as ever") {

@@ -99,8 +99,8 @@ class ManifestAgreementSpec extends AnyFunSuite {
     })
     assert(bundle.manifest.outputs.head.shape == Seq(-1, -1))
     Using.resource(new LocalModel(bundle)) { model =>
-      val pictures = Iterator(Fixtures.pixels("photos/cat_chelsea.png"))
-      val message = intercept[BundleException](model.logits(pictures)(Picture.Decoded).next()).getMessage
+      val images = Iterator(Fixtures.pixels("photos/cat_chelsea.png"))
+      val message = intercept[BundleException](model.logits(images)(ImageInput.Decoded).next()).getMessage
       assert(message.contains("10 logits") && message.contains("9 labels"))
     }
   }
@@ -125,8 +125,8 @@ class ManifestAgreementSpec extends AnyFunSuite {
 
   test("a batch that the provider cannot run is refused, naming the provider") {
     Using.resource(InferenceSession.open(ModelBundle.open(Bundles.digits()), SessionConfig())) { session =>
-      val picture = java.nio.ByteBuffer.allocateDirect(4 * 3 * 16 * 16).asFloatBuffer: FloatBuffer
-      val message = intercept[ProviderException](session.run(picture, Array[Long](1, 3, 16, 16))).getMessage
+      val image = java.nio.ByteBuffer.allocateDirect(4 * 3 * 16 * 16).asFloatBuffer: FloatBuffer
+      val message = intercept[ProviderException](session.run(image, Array[Long](1, 3, 16, 16))).getMessage
       assert(message.contains("execution provider cpu") && message.contains("[1, 3, 16, 16]"))
     }
   }

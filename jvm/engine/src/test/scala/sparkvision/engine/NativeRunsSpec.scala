@@ -56,7 +56,7 @@ class NativeRunsSpec extends AnyFunSuite {
     Using.resource(new RecordedRuns) { session =>
       val ended = intercept[CancellationException] {
         session.run(
-          RecordedRuns.pictures(0, count),
+          RecordedRuns.images(0, count),
           RecordedRuns.shape(count),
           session.output,
           // The run's own thread asks before it begins, and is to begin.
@@ -67,22 +67,22 @@ class NativeRunsSpec extends AnyFunSuite {
     }
   }
 
-  test("a model that is cancelled in the midst of its runs stops, and gives no other picture a wrong result") {
+  test("a model that is cancelled in the midst of its runs stops, and gives no other image a wrong result") {
     val bundle = ModelBundle.open(Bundles.digits())
-    val picture = Files.readAllBytes(Fixtures.path("photos/cat_chelsea.png"))
-    val expected = logitsOf(new LocalModel(bundle), picture).next().get
+    val image = Files.readAllBytes(Fixtures.path("photos/cat_chelsea.png"))
+    val expected = logitsOf(new LocalModel(bundle), image).next().get
     @volatile var cancelled = false
-    val stopped = logitsOf(new LocalModel(bundle, cancellation = () => cancelled), picture)
-    val other = logitsOf(new LocalModel(bundle), picture) // on the same session
+    val stopped = logitsOf(new LocalModel(bundle, cancellation = () => cancelled), image)
+    val other = logitsOf(new LocalModel(bundle), image) // on the same session
     assert(stopped.next().get == expected)
     cancelled = true
     assert(stopped.collectFirst { case Failure(e) => e }.exists(_.isInstanceOf[CancellationException]))
     assert(other.take(40).forall(_.get == expected))
   }
 
-  /** The logits of one picture, again and again. */
-  private def logitsOf(model: LocalModel, picture: Array[Byte]): Iterator[Try[Seq[Float]]] =
-    Iterator.continually(Try(model.logits(Iterator(picture))(Picture.Encoded(_)).next()._2.toOption.get.toSeq))
+  /** The logits of one image, again and again. */
+  private def logitsOf(model: LocalModel, image: Array[Byte]): Iterator[Try[Seq[Float]]] =
+    Iterator.continually(Try(model.logits(Iterator(image))(ImageInput.Encoded(_)).next()._2.toOption.get.toSeq))
 
   for (ends <- Seq("exits", "is terminated"))
     test(s"a JVM that $ends while threads run models and open sessions ends in order") {
@@ -117,12 +117,12 @@ object EndWhileRunning {
 
   def main(arguments: Array[String]): Unit = {
     val bundle = ModelBundle.open(Bundles.digits())
-    val picture = Files.readAllBytes(Fixtures.path("photos/cat_chelsea.png"))
+    val image = Files.readAllBytes(Fixtures.path("photos/cat_chelsea.png"))
     val running = new CountDownLatch(4)
     (1 to 3).foreach { _ =>
       daemon {
         val model = new LocalModel(bundle, ModelSettings(batchSize = 2))
-        model.logits(Iterator.continually(picture))(Picture.Encoded(_)).foreach(_ => running.countDown())
+        model.logits(Iterator.continually(image))(ImageInput.Encoded(_)).foreach(_ => running.countDown())
       }
     }
     daemon {

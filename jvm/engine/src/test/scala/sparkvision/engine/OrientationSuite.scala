@@ -5,9 +5,9 @@ import org.scalatest.funsuite.AnyFunSuite
 class OrientationSuite extends AnyFunSuite {
 
   /** Three columns, two rows: a b c over d e f. */
-  private val stored = picture("abc", "def")
+  private val stored = image("abc", "def")
 
-  private def picture(rows: String*): Pixels =
+  private def image(rows: String*): Pixels =
     new Pixels(
       rows.head.length,
       rows.length,

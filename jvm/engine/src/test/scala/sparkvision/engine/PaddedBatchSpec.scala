@@ -4,7 +4,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class PaddedBatchSpec extends AnyFunSuite {
 
-  /** A picture whose values are all the same. */
+  /** An image whose values are all the same. */
   private def input(height: Int, width: Int, value: Float): DetectionInput = {
     val size = PixelSize(height, width)
     DetectionInput(size, size, Array.fill(3 * height * width)(value))
@@ -13,21 +13,21 @@ class PaddedBatchSpec extends AnyFunSuite {
   private val batch = PaddedBatch.of(Vector(input(1, 3, 7f), input(2, 1, 9f)), padSize = None, masked = true)
 
   private def values(batch: PaddedBatch): Seq[Float] =
-    (0 until batch.pictures * batch.valuesEach).map(batch.values.get(_))
+    (0 until batch.images * batch.valuesEach).map(batch.values.get(_))
 
   private def mask(batch: PaddedBatch): Seq[Long] = {
     val mask = batch.mask.get
     (0 until mask.limit()).map(mask.get(_))
   }
 
-  test("pictures lie in the upper left corner, with zeros below and right of them") {
+  test("images lie in the upper left corner, with zeros below and right of them") {
     assert(batch.shape.toSeq == Seq(2L, 3L, 2L, 3L))
     val first = Seq(7f, 7f, 7f, 0f, 0f, 0f)
     val second = Seq(9f, 0f, 0f, 9f, 0f, 0f)
     assert(values(batch) == Seq.fill(3)(first).flatten ++ Seq.fill(3)(second).flatten)
   }
 
-  test("the mask is 1 where a picture is") {
+  test("the mask is 1 where an image is") {
     assert(mask(batch) == Seq(1L, 1L, 1L, 0L, 0L, 0L, 1L, 0L, 0L, 1L, 0L, 0L))
   }
 
@@ -37,7 +37,7 @@ class PaddedBatchSpec extends AnyFunSuite {
     assert(values(second) == values(batch).drop(18) && mask(second) == mask(batch).drop(6))
   }
 
-  test("a size to pad to counts for every picture") {
+  test("a size to pad to counts for every image") {
     val padded = PaddedBatch.of(Vector(input(1, 3, 7f)), Some(PixelSize(4, 5)), masked = false)
     assert(padded.shape.toSeq == Seq(1L, 3L, 4L, 5L) && padded.mask.isEmpty)
   }

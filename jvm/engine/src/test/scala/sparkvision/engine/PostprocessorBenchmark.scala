@@ -2,7 +2,7 @@ package sparkvision.engine
 
 import scala.util.Random
 
-/** Prints what post-processing costs a picture, by the number of classes:
+/** Prints what post-processing costs an image, by the number of classes:
   * `scripts/sbt "engine/Test/runMain sparkvision.engine.PostprocessorBenchmark"`.
   */
 object PostprocessorBenchmark {
@@ -10,7 +10,7 @@ object PostprocessorBenchmark {
   /** ImageNet-1k's and ImageNet-21k's numbers of classes. */
   private val ClassCounts = Seq(1000, 21843)
   private val Rounds = 5
-  private val PicturesARound = 500
+  private val ImagesARound = 500
 
   def main(arguments: Array[String]): Unit =
     for {
@@ -19,12 +19,12 @@ object PostprocessorBenchmark {
     } {
       val random = new Random(1)
       val postprocessor = new Postprocessor((0 until classes).map(_.toString), problemType, Some(5), threshold = 0.5)
-      val pictures = Array.fill(32)(Array.fill(classes)(random.nextGaussian().toFloat * 3))
+      val images = Array.fill(32)(Array.fill(classes)(random.nextGaussian().toFloat * 3))
       val milliseconds = (0 until Rounds).map { _ =>
         val start = System.nanoTime
-        for (picture <- 0 until PicturesARound) require(postprocessor(pictures(picture % 32)).best.size == 5)
-        (System.nanoTime - start) / 1e6 / PicturesARound
+        for (image <- 0 until ImagesARound) require(postprocessor(images(image % 32)).best.size == 5)
+        (System.nanoTime - start) / 1e6 / ImagesARound
       }
-      println(f"$classes%6d classes, ${problemType.name}%-28s ${milliseconds.min}%.3f ms a picture (best of $Rounds)")
+      println(f"$classes%6d classes, ${problemType.name}%-28s ${milliseconds.min}%.3f ms an image (best of $Rounds)")
     }
 }

@@ -29,7 +29,7 @@ class PreprocessorSuite extends AnyFunSuite {
     }
   }
 
-  test("pictures are appended one behind the other") {
+  test("images are appended one behind the other") {
     val preprocessor = new Preprocessor(ProcessorConfig(resize = ResizeRule.Exact(2, 3)))
     val batch = FloatBuffer.allocate(2 * 18)
     preprocessor.process(Fixtures.pixels(photo), batch)
@@ -46,7 +46,7 @@ class PreprocessorSuite extends AnyFunSuite {
     assert(refusal.getMessage.contains("needs 18 floats") && refusal.getMessage.contains("17"))
   }
 
-  test("without resizing, a picture of the model's size is taken as it is and another is refused with both sizes") {
+  test("without resizing, an image of the model's size is taken as it is and another is refused with both sizes") {
     val preprocessor = new Preprocessor(ProcessorConfig(doResize = false, resize = ResizeRule.Exact(300, 451)))
     val pixels = Fixtures.pixels(photo)
     assert(preprocessor.resized(pixels) eq pixels)
@@ -70,20 +70,20 @@ class PreprocessorSuite extends AnyFunSuite {
     }
   }
 
-  test("a picture smaller than the crop lies in its middle, the odd row of black above and the odd column left") {
+  test("an image smaller than the crop lies in its middle, the odd row of black above and the odd column left") {
     val config = ProcessorConfig(doResize = false, doCenterCrop = true, cropSize = Some(PixelSize(4, 3)))
     val white = new Pixels(2, 1, Array.fill(6)(-1))
     val cropped = new Preprocessor(config).resized(white)
     assert(cropped.rgb.toSeq.grouped(3).map(_.head.toInt).toSeq == Seq(0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0))
   }
 
-  test("sizes that would depend on the picture are refused, and what to set is said") {
+  test("sizes that would depend on the image are refused, and what to set is said") {
     val config = ProcessorConfig(resize = ResizeRule.ShortestEdge(224))
     val refusal = intercept[ProcessorException](new Preprocessor(config)).getMessage
     assert(refusal.contains("ShortestEdge(224)") && refusal.contains("doCenterCrop"))
   }
 
-  test("a picture too narrow for its shortest edge is refused by itself") {
+  test("an image too narrow for its shortest edge is refused by itself") {
     val config = ProcessorConfig(
       resize = ResizeRule.ShortestEdge(100000),
       doCenterCrop = true,

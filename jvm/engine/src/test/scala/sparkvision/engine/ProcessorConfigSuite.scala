@@ -156,7 +156,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(message.contains("DetrImageProcessor cannot resize by it"))
   }
 
-  test("a detection model's pictures make no batch without padding, unless they have one size") {
+  test("a detection model's images make no batch without padding, unless they have one size") {
     def refusal(settings: String) = intercept[ProcessorException](new DetectionPreprocessor(detection(settings)))
     assert(refusal(""", "do_pad": false""").getMessage.contains("do_pad is false"))
     assert(refusal(""", "pad_and_return_pixel_mask": false""").getMessage.contains("do_pad is false"))

@@ -16,17 +16,17 @@ final class RecordedRuns(problem: (FloatBuffer, Int) => Option[String] = (_, _) 
 
   val output: TensorInfo = bundle.manifest.outputs.head
 
-  /** Pictures of each batch that was tried, in order. */
+  /** Images of each batch that was tried, in order. */
   def batches: Seq[Int] = synchronized(runs.toSeq)
 
   override def run(
-      pictures: FloatBuffer,
+      images: FloatBuffer,
       shape: Array[Long],
       output: TensorInfo,
       cancellation: Cancellation = Cancellation.Never
   ): IndexedSeq[Array[Float]] = {
-    record(pictures, shape.head.toInt)
-    session.run(pictures, shape, output, cancellation)
+    record(images, shape.head.toInt)
+    session.run(images, shape, output, cancellation)
   }
 
   /** The model's logits, and these again for the boxes. */
@@ -34,13 +34,13 @@ final class RecordedRuns(problem: (FloatBuffer, Int) => Option[String] = (_, _) 
       batch: PaddedBatch,
       cancellation: Cancellation = Cancellation.Never
   ): IndexedSeq[(Array[Float], Array[Float])] = {
-    record(batch.values, batch.pictures)
+    record(batch.values, batch.images)
     session.detect(batch, cancellation)
   }
 
-  private def record(pictures: FloatBuffer, count: Int): Unit = {
+  private def record(images: FloatBuffer, count: Int): Unit = {
     val _ = synchronized(runs += count)
-    problem(pictures, count).foreach(reason => throw new ProviderException(reason))
+    problem(images, count).foreach(reason => throw new ProviderException(reason))
   }
 
   override def close(): Unit = session.close()
@@ -51,11 +51,11 @@ object RecordedRuns {
 
   def shape(count: Int): Array[Long] = Array(count.toLong, 3, 32, 32)
 
-  /** Pictures, each with a value of its own, counted from `first`. */
-  def pictures(first: Int, count: Int): FloatBuffer = {
+  /** Images, each with a value of its own, counted from `first`. */
+  def images(first: Int, count: Int): FloatBuffer = {
     val buffer = ByteBuffer.allocateDirect(count * Floats * 4).order(ByteOrder.nativeOrder).asFloatBuffer
-    for (picture <- 0 until count; at <- 0 until Floats)
-      buffer.put(math.sin((first + picture) * 0.1 + at * 0.01).toFloat)
+    for (image <- 0 until count; at <- 0 until Floats)
+      buffer.put(math.sin((first + image) * 0.1 + at * 0.01).toFloat)
     buffer.rewind()
   }
 }

@@ -10,20 +10,20 @@ class ResampleSuite extends AnyFunSuite {
 
   ResampleFilter.all.foreach { filter =>
     test(s"$filter equals Pillow bit for bit on every fixture at 224 x 224") {
-      val different = Fixtures.pictures.filter { case (name, expected) =>
+      val different = Fixtures.images.filter { case (name, expected) =>
         val resized = Resample.resize(Fixtures.pixels(name), 224, 224, filter)
         Fixtures.sha256(resized.rgb) != expected.get("resized").get(filter.name).asText
       }
       assert(different.map(_._1).isEmpty)
-      info(s"${Fixtures.pictures.size} pictures, largest difference 0")
+      info(s"${Fixtures.images.size} images, largest difference 0")
     }
 
     test(s"$filter equals Pillow bit for bit between random sizes") {
       val cases = Fixtures.references.get("resizes").elements.asScala.toSeq
       val different = cases.filter { reference =>
         val (from, to) = (reference.get("from"), reference.get("to"))
-        val picture = noise(reference.get("seed").asInt, from.get(0).asInt, from.get(1).asInt)
-        val resized = Resample.resize(picture, to.get(0).asInt, to.get(1).asInt, filter)
+        val image = noise(reference.get("seed").asInt, from.get(0).asInt, from.get(1).asInt)
+        val resized = Resample.resize(image, to.get(0).asInt, to.get(1).asInt, filter)
         Fixtures.sha256(resized.rgb) != reference.get(filter.name).asText
       }
       assert(different.isEmpty)
@@ -38,36 +38,36 @@ class ResampleSuite extends AnyFunSuite {
   } yield (noise(width * 1000 + height, width, height), PixelSize(toHeight, toWidth))
 
   ResampleFilter.all.foreach { filter =>
-    test(s"$filter makes a window of a scaled picture as it is in the whole") {
-      sizes.foreach { case (picture, size) =>
-        val whole = Resample.resize(picture, size.width, size.height, filter)
+    test(s"$filter makes a window of a scaled image as it is in the whole") {
+      sizes.foreach { case (image, size) =>
+        val whole = Resample.resize(image, size.width, size.height, filter)
         val window = Window(size.height / 3, size.width / 4, (size.height + 1) / 2, (size.width + 1) / 2)
-        val part = Resample.resize(picture, size, filter, window)
+        val part = Resample.resize(image, size, filter, window)
         val expected = (0 until window.height).flatMap { row =>
           val start = ((window.top + row) * size.width + window.left) * 3
           whole.rgb.slice(start, start + window.width * 3)
         }
-        assert(part.rgb.sameElements(expected), s"${picture.height} x ${picture.width} to $size")
+        assert(part.rgb.sameElements(expected), s"${image.height} x ${image.width} to $size")
       }
     }
 
-    test(s"$filter keeps a picture of one colour") {
-      sizes.foreach { case (picture, size) =>
+    test(s"$filter keeps an image of one colour") {
+      sizes.foreach { case (image, size) =>
         val colour = Array[Byte](0, -1, 100)
-        val plain = new Pixels(picture.width, picture.height, Array.tabulate(picture.rgb.length)(i => colour(i % 3)))
+        val plain = new Pixels(image.width, image.height, Array.tabulate(image.rgb.length)(i => colour(i % 3)))
         val scaled = Resample.resize(plain, size.width, size.height, filter)
         assert(scaled.rgb.indices.forall(i => scaled.rgb(i) == colour(i % 3)))
       }
     }
 
     test(s"$filter scales each channel by itself") {
-      sizes.foreach { case (picture, size) =>
+      sizes.foreach { case (image, size) =>
         val flipped = new Pixels(
-          picture.width,
-          picture.height,
-          Array.tabulate(picture.rgb.length)(i => picture.rgb(i - i % 3 + 2 - i % 3))
+          image.width,
+          image.height,
+          Array.tabulate(image.rgb.length)(i => image.rgb(i - i % 3 + 2 - i % 3))
         )
-        val scaled = Resample.resize(picture, size.width, size.height, filter)
+        val scaled = Resample.resize(image, size.width, size.height, filter)
         val other = Resample.resize(flipped, size.width, size.height, filter)
         assert(scaled.rgb.indices.forall(i => scaled.rgb(i) == other.rgb(i - i % 3 + 2 - i % 3)))
       }
@@ -75,11 +75,11 @@ class ResampleSuite extends AnyFunSuite {
   }
 
   ResampleFilter.all.foreach { filter =>
-    test(s"$filter scales a picture outside of the heap as the same picture in an array") {
-      (sizes :+ (noise(7, 1301, 30), PixelSize(20, 70))).foreach { case (picture, size) =>
-        val memory = ByteBuffer.allocateDirect(picture.rgb.length).put(0, picture.rgb)
-        val outside = new NativeRows(picture.width, picture.height, memory)
-        val expected = Resample.resize(picture, size.width, size.height, filter)
+    test(s"$filter scales an image outside of the heap as the same image in an array") {
+      (sizes :+ (noise(7, 1301, 30), PixelSize(20, 70))).foreach { case (image, size) =>
+        val memory = ByteBuffer.allocateDirect(image.rgb.length).put(0, image.rgb)
+        val outside = new NativeRows(image.width, image.height, memory)
+        val expected = Resample.resize(image, size.width, size.height, filter)
         assert(Resample.resize(outside, size.width, size.height, filter).rgb.sameElements(expected.rgb))
       }
     }
@@ -96,12 +96,12 @@ class ResampleSuite extends AnyFunSuite {
     assert(columns.strips(50).size == 224 && columns.strips(5000).size == 1)
   }
 
-  test("a picture of the size wanted is given back as it is") {
-    val picture = noise(3, 40, 30)
-    assert(Resample.resize(picture, 40, 30, ResampleFilter.Bicubic) eq picture)
+  test("an image of the size wanted is given back as it is") {
+    val image = noise(3, 40, 30)
+    assert(Resample.resize(image, 40, 30, ResampleFilter.Bicubic) eq image)
   }
 
-  test("a window outside of the scaled picture is refused") {
+  test("a window outside of the scaled image is refused") {
     val refusal = intercept[ParameterException](
       Resample.resize(noise(1, 4, 4), PixelSize(8, 8), ResampleFilter.Box, Window(4, 0, 5, 8))
     )

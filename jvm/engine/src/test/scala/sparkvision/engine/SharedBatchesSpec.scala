@@ -11,7 +11,7 @@ import org.scalatest.funsuite.AnyFunSuite
 import org.scalatest.time.{Seconds, Span}
 
 class SharedBatchesSpec extends AnyFunSuite {
-  import RecordedRuns.{pictures, shape}
+  import RecordedRuns.{images, shape}
 
   private val oneMinute = Span(60, Seconds)
 
@@ -23,19 +23,19 @@ class SharedBatchesSpec extends AnyFunSuite {
     thread.start()
 
     private def answered(): Try[Seq[Seq[Float]]] =
-      try Success(batches.run(pictures(first, count), shape(count), output, batchSize, () => cancelled).map(_.toSeq))
+      try Success(batches.run(images(first, count), shape(count), output, batchSize, () => cancelled).map(_.toSeq))
       catch { case e: Throwable => Failure(e) } // Try lets an InterruptedException through
 
     def cancel(): Unit = cancelled = true
 
     def answer: Try[Seq[Seq[Float]]] = {
       thread.join(60000)
-      result.getOrElse(fail(s"the caller of $count pictures from $first waits still"))
+      result.getOrElse(fail(s"the caller of $count images from $first waits still"))
     }
   }
 
   private def alone(session: RecordedRuns, first: Int, count: Int): Seq[Seq[Float]] =
-    session.run(pictures(first, count), shape(count), session.output).map(_.toSeq)
+    session.run(images(first, count), shape(count), session.output).map(_.toSeq)
 
   private def difference(a: Seq[Seq[Float]], b: Seq[Seq[Float]]): Double = {
     assert(a.map(_.size) == b.map(_.size))
@@ -61,7 +61,7 @@ class SharedBatchesSpec extends AnyFunSuite {
     Using.resource(new SharedBatches(runner, patience))(test(_, runner))
   }
 
-  test("small batches of several callers fill one, and each caller gets its own pictures' values") {
+  test("small batches of several callers fill one, and each caller gets its own images' values") {
     withBatches(1.hour) { (batches, session) =>
       val callers = (0 until 4).map(i => new Caller(batches, session.output, first = i * 2, count = 2, batchSize = 8))
       val answers = callers.map(_.answer.get)
@@ -97,7 +97,7 @@ class SharedBatchesSpec extends AnyFunSuite {
     }
   }
 
-  test("pictures that become due just before the runner goes to sleep are run") {
+  test("images that become due just before the runner goes to sleep are run") {
     val nanos = new AtomicLong
     // A clock so slow to read that each reading finds the patience half spent.
     val clock = () => nanos.addAndGet(10.millis.toNanos)
@@ -133,20 +133,20 @@ class SharedBatchesSpec extends AnyFunSuite {
     }
   }
 
-  test("pictures that fail a shared batch fail their own caller alone") {
-    val bad = pictures(100, 1).get(0)
+  test("images that fail a shared batch fail their own caller alone") {
+    val bad = images(100, 1).get(0)
     val failing = new RecordedRuns((batch, count) =>
-      Option.when((0 until count).exists(i => batch.get(i * 3 * 32 * 32) == bad))("The model cannot run picture 100.")
+      Option.when((0 until count).exists(i => batch.get(i * 3 * 32 * 32) == bad))("The model cannot run image 100.")
     )
     withBatches(1.hour, failing) { (batches, session) =>
       val callers = Seq(0, 100, 200).map(new Caller(batches, session.output, _, count = 1, batchSize = 3))
       assert(callers.map(_.answer.isSuccess) == Seq(true, false, true))
-      assert(callers(1).answer.failed.get.getMessage == "The model cannot run picture 100.")
+      assert(callers(1).answer.failed.get.getMessage == "The model cannot run image 100.")
       assert(difference(callers(2).answer.get, alone(session, 200, 1)) < 1e-4)
     }
   }
 
-  test("a caller that is interrupted takes its pictures with it, and no other notices") {
+  test("a caller that is interrupted takes its images with it, and no other notices") {
     withBatches(1.hour) { (batches, session) =>
       val cancelled = new Caller(batches, session.output, first = 0, count = 1, batchSize = 4)
       eventually(timeout(oneMinute))(assert(cancelled.thread.getState == Thread.State.WAITING))
@@ -180,7 +180,7 @@ class SharedBatchesSpec extends AnyFunSuite {
       eventually(timeout(oneMinute))(assert(waiting.thread.getState == Thread.State.WAITING))
       batches.close()
       assert(waiting.answer.isSuccess)
-      intercept[ProviderException](batches.run(pictures(0, 1), shape(1), session.output, 8, Cancellation.Never))
+      intercept[ProviderException](batches.run(images(0, 1), shape(1), session.output, 8, Cancellation.Never))
     }
   }
 

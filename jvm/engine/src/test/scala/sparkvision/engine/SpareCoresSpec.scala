@@ -120,15 +120,15 @@ class SpareCoresSpec extends AnyFunSuite {
     assert(threads(cores, count = 2, pieces = 2, atOnce = 2).size == 2)
   }
 
-  test("a model gives the same results on one core and on several, whichever pictures are bad") {
+  test("a model gives the same results on one core and on several, whichever images are bad") {
     val bundle = ModelBundle.open(Bundles.digits())
     val digits = Fixtures.digits(50)
-    val pictures = digits.zipWithIndex.map { case (digit, i) =>
-      if (i % 7 == 3) Picture.Unusable(s"bad $i") else Picture.Encoded(digit)
+    val images = digits.zipWithIndex.map { case (digit, i) =>
+      if (i % 7 == 3) ImageInput.Unusable(s"bad $i") else ImageInput.Encoded(digit)
     }
     def labels(cores: Int) = {
       val model = new LocalModel(bundle, ModelSettings(cores = cores))
-      try model.predictions(pictures.iterator)(identity).map(_._2.map(_.best.head.label)).toSeq
+      try model.predictions(images.iterator)(identity).map(_._2.map(_.best.head.label)).toSeq
       finally model.close()
     }
     val alone = labels(cores = 1)

@@ -5,7 +5,7 @@ import org.scalatest.funsuite.AnyFunSuite
 class ThumbnailSuite extends AnyFunSuite {
   private val cat = ImageDecoder.decode(Fixtures.bytes("photos/cat_chelsea.png"))
 
-  test("a thumbnail is a JPEG of the whole picture, its longer side as asked for") {
+  test("a thumbnail is a JPEG of the whole image, its longer side as asked for") {
     val small = ImageDecoder.decode(Thumbnail.jpeg(cat, 120))
     assert((cat.width, cat.height) == ((451, 300)) && (small.width, small.height) == ((120, 80)))
     val expected = Resample.resize(cat, 120, 80, ResampleFilter.Box)
@@ -13,7 +13,7 @@ class ThumbnailSuite extends AnyFunSuite {
     assert(difference.toDouble / small.rgb.length < 5, "levels of 255, on average, are what JPEG may change")
   }
 
-  test("a small picture is not made larger") {
+  test("a small image is not made larger") {
     val small = ImageDecoder.decode(Thumbnail.jpeg(Resample.resize(cat, 20, 9, ResampleFilter.Box), 120))
     assert((small.width, small.height) == ((20, 9)))
   }

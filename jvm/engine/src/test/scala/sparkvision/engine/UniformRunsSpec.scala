@@ -8,7 +8,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class UniformRunsSpec extends AnyFunSuite {
 
-  test("an output that cannot be used is its own picture's reason, and no other's") {
+  test("an output that cannot be used is its own image's reason, and no other's") {
     val files = Fixtures.path("digits").resolve("7").toFile.listFiles.map(_.toPath).sorted.take(3)
     val bundle = LocalModel.bundle(EmbeddedModels.Default)
     val settings = ModelSettings()
@@ -20,7 +20,7 @@ class UniformRunsSpec extends AnyFunSuite {
         case place => place
       }
       val results = runs.results(files.iterator, bundle.manifest.outputs.head, postprocess) { file =>
-        Picture.Encoded(Files.readAllBytes(file))
+        ImageInput.Encoded(Files.readAllBytes(file))
       }
       assert(results.map(_._2).toSeq == Seq(Right("first"), Left("no direction"), Right("third")))
     }

@@ -3,17 +3,17 @@ package sparkvision.ml
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
-import sparkvision.engine.{ImageException, ImageFormat, Picture, Pixels}
+import sparkvision.engine.{ImageException, ImageFormat, ImageInput, Pixels}
 
 /** The annotation columns' schemas and rows, Spark NLP's, so that its users' queries go on working. */
 object Annotation {
 
-  /** `mode` of a picture that is still encoded; a decoded one has OpenCV's type number, as Spark's image source. */
+  /** `mode` of an image that is still encoded; a decoded one has OpenCV's type number, as Spark's image source. */
   val EncodedMode: Int = -1
 
   private val metadata = MapType(StringType, StringType)
 
-  /** One picture of an image column. */
+  /** One image of an image column. */
   val imageType: StructType = StructType(
     Seq(
       StructField("annotatorType", StringType),
@@ -46,10 +46,10 @@ object Annotation {
   val ImageEmbeddings = "image_embeddings"
   private val Image = "image"
 
-  /** A column of pictures. */
+  /** A column of images. */
   def imageField(name: String): StructField = StructField(name, ArrayType(imageType), metadata = mark(Image))
 
-  /** A column of what a model says of pictures; empty where it says nothing. */
+  /** A column of what a model says of images; empty where it says nothing. */
   def resultField(name: String, annotatorType: String): StructField =
     StructField(name, ArrayType(resultType), nullable = false, mark(annotatorType))
 
@@ -57,21 +57,21 @@ object Annotation {
   private def mark(annotatorType: String): Metadata =
     new MetadataBuilder().putString("annotatorType", annotatorType).build()
 
-  /** A picture's own annotation.
+  /** An image's own annotation.
     *
     * @param metadata
     *   what is known of it beside its pixels
     */
-  def image(source: SourcePicture, metadata: Map[String, String] = Map.empty): Row = source.picture match {
-    case Picture.Encoded(bytes) =>
+  def image(source: SourceImage, metadata: Map[String, String] = Map.empty): Row = source.image match {
+    case ImageInput.Encoded(bytes) =>
       image(source.facts, bytes, metadata ++ ImageFormat.of(bytes).map(format => "format" -> format.name))
-    case Picture.Decoded(pixels) =>
+    case ImageInput.Decoded(pixels) =>
       try image(source.facts, Pixels.toOpenCv(pixels), metadata)
-      catch { case e: ImageException => image(source.copy(picture = Picture.Unusable(e.reason)), metadata) }
-    case Picture.Unusable(reason) => image(source.facts, null, metadata + (PictureReader.ReasonKey -> reason))
+      catch { case e: ImageException => image(source.copy(image = ImageInput.Unusable(e.reason)), metadata) }
+    case ImageInput.Unusable(reason) => image(source.facts, null, metadata + (ImageReader.ReasonKey -> reason))
   }
 
-  private def image(facts: PictureFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
+  private def image(facts: ImageFacts, result: Array[Byte], metadata: Map[String, String]): Row = Row(
     Image,
     facts.origin,
     facts.height,
@@ -96,12 +96,12 @@ object Annotation {
   ): Row = Row(annotatorType, 0, 0, result, metadata, embeddings)
 }
 
-/** What is known of a picture beside its pixels.
+/** What is known of an image beside its pixels.
   *
   * @param height
   *   in pixels, after the EXIF turn
   */
-final case class PictureFacts(origin: String, height: Int, width: Int, nChannels: Int, mode: Int) {
+final case class ImageFacts(origin: String, height: Int, width: Int, nChannels: Int, mode: Int) {
 
   def asMetadata: Map[String, String] = Map(
     "image" -> "0",

@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a BEiT model (Hugging Face's `BeitForImageClassification`); columns and Params are those of [[ImageClassification]].
+/** Labels images with a BEiT model (Hugging Face's `BeitForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class BeitForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("BeitForImageClassification"))

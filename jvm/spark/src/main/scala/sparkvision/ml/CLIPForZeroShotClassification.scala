@@ -6,7 +6,7 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** Labels pictures with labels of the user's own choice, by a CLIP model, as transformers' pipeline
+/** Labels images with labels of the user's own choice, by a CLIP model, as transformers' pipeline
   * `zero-shot-image-classification` does.
   *
   * {{{
@@ -14,7 +14,7 @@ import sparkvision.engine._
   *   .setCandidateLabels(Array("a red car", "a dog"))
   * }}}
   *
-  * Each label is put into hypothesisTemplate, and the picture compared with those sentences. Their embeddings are computed
+  * Each label is put into hypothesisTemplate, and the image compared with those sentences. Their embeddings are computed
   * once an executor; those of labels that were fixed at export are in the bundle. Columns and Params are those of
   * [[ImageClassification]].
   */

@@ -5,8 +5,8 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** Gives each picture's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
-  * [[CLIPTextEmbeddings]], so that texts find pictures.
+/** Gives each image's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
+  * [[CLIPTextEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPImageEmbeddings.loadSavedModel("my-clip", spark).setInputCols("image").setEmbeddingsCol("features")

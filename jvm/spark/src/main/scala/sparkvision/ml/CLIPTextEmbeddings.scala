@@ -8,7 +8,7 @@ import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 import sparkvision.engine._
 
 /** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of
-  * [[CLIPImageEmbeddings]], so that texts find pictures.
+  * [[CLIPImageEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPTextEmbeddings.loadSavedModel("my-clip", spark).setInputCol("query").setEmbeddingsCol("features")

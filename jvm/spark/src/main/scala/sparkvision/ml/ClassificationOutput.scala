@@ -40,11 +40,11 @@ final private[ml] case class ClassificationOutput(
   ).flatten
 
   def results[A](model: LocalModel, items: Iterator[A])(
-      picture: A => Picture
-  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(picture)
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(image)
 
   /** Without a result the annotation is empty and the others are null. */
-  def values(source: SourcePicture, result: Either[String, Prediction]): Seq[Any] = {
+  def values(source: SourceImage, result: Either[String, Prediction]): Seq[Any] = {
     val prediction = result.toOption
     def orNull(value: Prediction => Any): Any = prediction.map(value).orNull
     Seq(
@@ -86,7 +86,7 @@ private object ClassificationOutput {
   /** One annotation a label, best first. Each has its own `score` and `id`, and the scores of all that are reported by their
     * labels, as Spark NLP has them: of classes of one name the best one's.
     */
-  private def annotations(source: SourcePicture, prediction: Prediction) = {
+  private def annotations(source: SourceImage, prediction: Prediction) = {
     // The facts last: a class that is called "width" or "score" must not replace them.
     val shared =
       prediction.best.reverseIterator.map(best => best.label -> text(best.score)).toMap ++ source.facts.asMetadata

@@ -10,7 +10,7 @@ trait ClassificationParams extends Params {
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
+    "labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)",
     NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam = new DoubleParam(

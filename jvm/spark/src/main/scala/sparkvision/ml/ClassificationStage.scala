@@ -4,7 +4,7 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** What every stage does that labels pictures. */
+/** What every stage does that labels images. */
 abstract class ClassificationStage extends VisionModelStage with ClassificationParams {
 
   private[ml] type Result = Prediction

@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a ConvNeXT model (Hugging Face's `ConvNextForImageClassification` and `ConvNextV2ForImageClassification`); columns and Params are those of [[ImageClassification]].
+/** Labels images with a ConvNeXT model (Hugging Face's `ConvNextForImageClassification` and `ConvNextV2ForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class ConvNextForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("ConvNextForImageClassification"))

@@ -2,32 +2,32 @@ package sparkvision.ml
 
 import org.apache.spark.sql.Row
 
-import sparkvision.engine.{ImageException, Picture, PixelSize, Pixels, Window}
+import sparkvision.engine.{ImageException, ImageInput, PixelSize, Pixels, Window}
 
-/** One box of a picture, cut out of it.
+/** One box of an image, cut out of it.
   *
   * @param index
-  *   of the box among the picture's
-  * @param picture
+  *   of the box among the image's
+  * @param image
   *   decoded; or why there is none
   * @param metadata
-  *   what is known of the box, and its edges in the picture's whole pixels: `xmin`, `ymin`, `xmax`, `ymax`
+  *   what is known of the box, and its edges in the image's whole pixels: `xmin`, `ymin`, `xmax`, `ymax`
   */
-final private[ml] case class Crop(index: Int, picture: SourcePicture, metadata: Map[String, String]) {
+final private[ml] case class Crop(index: Int, image: SourceImage, metadata: Map[String, String]) {
 
-  def annotation: Row = Annotation.image(picture, metadata + ("detection" -> index.toString))
+  def annotation: Row = Annotation.image(image, metadata + ("detection" -> index.toString))
 
-  def problem: Option[String] = picture.picture match {
-    case Picture.Unusable(reason) => Some(s"detection $index: $reason")
+  def problem: Option[String] = image.image match {
+    case ImageInput.Unusable(reason) => Some(s"detection $index: $reason")
     case _ => None
   }
 
-  def bytes: Long = picture.picture match {
-    case Picture.Decoded(pixels) => pixels.rgb.length.toLong
+  def bytes: Long = image.image match {
+    case ImageInput.Decoded(pixels) => pixels.rgb.length.toLong
     case _ => 0L
   }
 
-  def refused(reason: String): Crop = copy(picture = picture.copy(picture = Picture.Unusable(reason)))
+  def refused(reason: String): Crop = copy(image = image.copy(image = ImageInput.Unusable(reason)))
 }
 
 private[ml] object Crop {
@@ -35,10 +35,10 @@ private[ml] object Crop {
   def apply(index: Int, found: FoundBox, pixels: Pixels, origin: String): Crop =
     try {
       val window = found.box.window(PixelSize(pixels.height, pixels.width))
-      val cut = SourcePicture(Picture.Decoded(window.of(pixels)), origin)
+      val cut = SourceImage(ImageInput.Decoded(window.of(pixels)), origin)
       Crop(index, cut, found.metadata ++ edges(window))
     } catch {
-      case e: ImageException => Crop(index, SourcePicture(Picture.Unusable(e.reason), origin), found.metadata)
+      case e: ImageException => Crop(index, SourceImage(ImageInput.Unusable(e.reason), origin), found.metadata)
     }
 
   private def edges(window: Window): Map[String, String] = Map(

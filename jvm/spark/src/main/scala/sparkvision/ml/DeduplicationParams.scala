@@ -25,7 +25,7 @@ trait DeduplicationParams extends Params {
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "how many of the most similar embeddings are looked at for each picture",
+    "how many of the most similar embeddings are looked at for each image",
     NumberFrom("topK", 1)
   )
   final val orderCol: Param[String] = new Param(
@@ -95,6 +95,6 @@ private[ml] object DeduplicationParams {
   val Both = "both"
   val Matchings: Seq[String] = Seq(Either, Both)
 
-  /** Beyond this, unrelated pictures are near each other too, and all would have to be compared with all. */
+  /** Beyond this, unrelated images are near each other too, and all would have to be compared with all. */
   val LargestDistance = 16
 }

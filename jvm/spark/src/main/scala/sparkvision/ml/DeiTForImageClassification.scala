@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a DeiT model (Hugging Face's `DeiTForImageClassification` and `DeiTForImageClassificationWithTeacher`); columns and Params are those of [[ImageClassification]].
+/** Labels images with a DeiT model (Hugging Face's `DeiTForImageClassification` and `DeiTForImageClassificationWithTeacher`); columns and Params are those of [[ImageClassification]].
   */
 class DeiTForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("DeiTForImageClassification"))

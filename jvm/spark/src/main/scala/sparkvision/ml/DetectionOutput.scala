@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
-import sparkvision.engine.{Detection, LocalModel, Picture}
+import sparkvision.engine.{Detection, LocalModel, ImageInput}
 
 /** The columns that a detection stage adds; each is there when its Param names it. */
 final private[ml] case class DetectionOutput(
@@ -20,11 +20,11 @@ final private[ml] case class DetectionOutput(
   ).flatten
 
   def results[A](model: LocalModel, items: Iterator[A])(
-      picture: A => Picture
-  ): Iterator[(A, Either[String, Seq[Detection]])] = model.detections(items)(picture)
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Seq[Detection]])] = model.detections(items)(image)
 
-  /** Without a result the annotation is empty and the objects are null; a picture without objects has an empty array. */
-  def values(source: SourcePicture, result: Either[String, Seq[Detection]]): Seq[Any] = {
+  /** Without a result the annotation is empty and the objects are null; an image without objects has an empty array. */
+  def values(source: SourceImage, result: Either[String, Seq[Detection]]): Seq[Any] = {
     val detections = result.toOption
     Seq(
       outputCol.map(_ => detections.fold(Seq.empty[Any])(annotations(source, _))),
@@ -53,7 +53,7 @@ private[ml] object DetectionOutput {
     Row(found.label, found.score, Row(found.box.xmin, found.box.ymin, found.box.xmax, found.box.ymax))
 
   /** One annotation an object, best first. */
-  private def annotations(source: SourcePicture, detections: Seq[Detection]): Seq[Row] = {
+  private def annotations(source: SourceImage, detections: Seq[Detection]): Seq[Row] = {
     val facts = source.facts.asMetadata
     detections.map { found =>
       val box = found.box

@@ -10,7 +10,7 @@ trait DetectionParams extends Params {
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "objects reported for each picture, at most, best first (unset: all above threshold)",
+    "objects reported for each image, at most, best first (unset: all above threshold)",
     NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam =
@@ -23,7 +23,7 @@ trait DetectionParams extends Params {
   final val detectionsCol: Param[String] = new Param(
     this,
     "detectionsCol",
-    "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best " +
+    "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best " +
       "first (unset: none)"
   )
 

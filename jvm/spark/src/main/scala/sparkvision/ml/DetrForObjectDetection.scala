@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Finds objects in pictures with a DETR model (Hugging Face's `DetrForObjectDetection`).
+/** Finds objects in images with a DETR model (Hugging Face's `DetrForObjectDetection`).
   *
   * {{{
   * val detector = DetrForObjectDetection.loadSavedModel("my-detector", spark)

@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a DINOv2 model (Hugging Face's `Dinov2ForImageClassification` and `Dinov2WithRegistersForImageClassification`); columns and Params are those of [[ImageClassification]].
+/** Labels images with a DINOv2 model (Hugging Face's `Dinov2ForImageClassification` and `Dinov2WithRegistersForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class Dinov2ForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("Dinov2ForImageClassification"))

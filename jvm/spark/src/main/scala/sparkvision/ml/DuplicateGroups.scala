@@ -7,24 +7,24 @@ import org.apache.spark.sql.{DataFrame, Dataset, Encoders}
 import sparkvision.engine.ParameterException
 import sparkvision.ml.ConnectedComponents.Edge
 
-/** Groups pictures that are duplicates of each other, directly or through others. */
+/** Groups images that are duplicates of each other, directly or through others. */
 private[ml] object DuplicateGroups {
 
   /** Runs jobs.
     *
-    * @param pictures
+    * @param images
     *   columns `id`, `order`, `hash` and `embedding`; null where they are unknown
     * @return
-    *   for each picture its id, its group's, and whether it represents the group
+    *   for each image its id, its group's, and whether it represents the group
     * @throws ParameterException
     *   when an id is null, or there twice
     */
-  def of(pictures: DataFrame, settings: DuplicateSettings): DataFrame = {
+  def of(images: DataFrame, settings: DuplicateSettings): DataFrame = {
     // Numbers for nodes: they take less room than ids, and must not change when a lost part is computed anew.
-    val nodes = Checkpoint(pictures.withColumn("node", monotonically_increasing_id()))
+    val nodes = Checkpoint(images.withColumn("node", monotonically_increasing_id()))
     requireUnique(nodes.select("id"))
     val stars = ConnectedComponents.of(edges(nodes, settings).rdd)
-    val firsts = pictures.sparkSession.createDataset(stars)(edgeEncoder).toDF("node", "first")
+    val firsts = images.sparkSession.createDataset(stars)(edgeEncoder).toDF("node", "first")
     val group = Window.partitionBy(coalesce(col("first"), col("node"))).orderBy(col("order").desc_nulls_last, col("id"))
     nodes
       .join(firsts, Seq("node"), "left")
@@ -43,7 +43,7 @@ private[ml] object DuplicateGroups {
   }
 
   private def hashEdges(nodes: DataFrame, distance: Int): Dataset[Edge] = {
-    // Equal hashes first: a million copies of one picture are a star, and not so many pairs.
+    // Equal hashes first: a million copies of one image are a star, and not so many pairs.
     val copies = nodes
       .where(col("hash").isNotNull)
       .select(col("node"), col("hash"), min("node").over(Window.partitionBy("hash")).as("first"))

@@ -1,13 +1,13 @@
 package sparkvision.ml
 
-/** What makes two pictures duplicates. Compared by value, as plans are.
+/** What makes two images duplicates. Compared by value, as plans are.
   *
   * @param maxHashDistance
   *   bits in which hashes may differ; None: hashes are not compared
   * @param embeddings
   *   None: embeddings are not compared
   * @param needsBoth
-  *   whether pictures must be similar by hash and by embedding, where both are compared
+  *   whether images must be similar by hash and by embedding, where both are compared
   */
 final private[ml] case class DuplicateSettings(
     maxHashDistance: Option[Int],
@@ -20,7 +20,7 @@ final private[ml] case class DuplicateSettings(
   * @param method
   *   how it is searched
   * @param topK
-  *   how many of the most similar pictures are looked at for each
+  *   how many of the most similar images are looked at for each
   * @param minSimilarity
   *   the lowest cosine of duplicates
   */

@@ -4,7 +4,7 @@ import org.apache.spark.ml.attribute.AttributeGroup
 import org.apache.spark.ml.linalg.{SQLDataTypes, Vectors}
 import org.apache.spark.sql.types._
 
-import sparkvision.engine.{LocalModel, Picture}
+import sparkvision.engine.{LocalModel, ImageInput}
 
 /** The columns that an embeddings stage adds; each is there when its Param names it.
   *
@@ -27,11 +27,11 @@ final private[ml] case class EmbeddingsOutput(
   ).flatten
 
   def results[A](model: LocalModel, items: Iterator[A])(
-      picture: A => Picture
-  ): Iterator[(A, Either[String, Array[Float]])] = model.embeddings(items)(picture)
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Array[Float]])] = model.embeddings(items)(image)
 
   /** Without a result the annotation is empty and the vector is null. */
-  def values(source: SourcePicture, result: Either[String, Array[Float]]): Seq[Any] = {
+  def values(source: SourceImage, result: Either[String, Array[Float]]): Seq[Any] = {
     val embedding = result.toOption
     Seq(
       outputCol.map(_ => embedding.map(annotation(source, _)).toSeq),
@@ -40,6 +40,6 @@ final private[ml] case class EmbeddingsOutput(
     ).flatten
   }
 
-  private def annotation(source: SourcePicture, embedding: Array[Float]) =
+  private def annotation(source: SourceImage, embedding: Array[Float]) =
     Annotation.result(Annotation.ImageEmbeddings, source.facts.asMetadata, embeddings = embedding.toSeq)
 }

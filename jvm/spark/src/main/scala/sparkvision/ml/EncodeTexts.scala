@@ -2,26 +2,26 @@ package sparkvision.ml
 
 import java.nio.charset.StandardCharsets.UTF_8
 
-import sparkvision.engine.{EmbeddingsPostprocessor, Picture, TextEncoder}
+import sparkvision.engine.{EmbeddingsPostprocessor, ImageInput, TextEncoder}
 
-/** Gives each text's embedding. A text comes the way that pictures come: as its bytes, in UTF-8. */
+/** Gives each text's embedding. A text comes the way that images come: as its bytes, in UTF-8. */
 final private[ml] case class EncodeTexts(
     name: String,
     runner: PartitionRunner,
     output: EmbeddingsOutput,
     normalize: Boolean
-) extends PictureFunction {
+) extends ImageFunction {
   override def description: String = runner.description
   override def modelHash: Option[String] = Some(runner.model.bundleHash)
   override def keepsEveryRow: Boolean = true
   override def mayFail: Boolean = false
 
-  override def apply(texts: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[Option[Seq[Any]]] =
+  override def apply(texts: Iterator[SourceImage], metrics: ImageMetrics): Iterator[Option[Seq[Any]]] =
     if (texts.isEmpty) Iterator.empty
     else {
       val encoder = runner.opened(new TextEncoder(_, _, metrics, _))
-      encoder.embeddings(texts)(source => EncodeTexts.text(source.picture)).map { case (source, found) =>
-        metrics.picture(isUsable = found.isRight)
+      encoder.embeddings(texts)(source => EncodeTexts.text(source.image)).map { case (source, found) =>
+        metrics.image(isUsable = found.isRight)
         val embedding = if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found
         Some(output.values(source, embedding))
       }
@@ -29,8 +29,8 @@ final private[ml] case class EncodeTexts(
 }
 
 private object EncodeTexts {
-  def text(carrier: Picture): Either[String, String] = carrier match {
-    case Picture.Encoded(utf8) => Right(new String(utf8, UTF_8))
+  def text(carrier: ImageInput): Either[String, String] = carrier match {
+    case ImageInput.Encoded(utf8) => Right(new String(utf8, UTF_8))
     case _ => Left("the text is null")
   }
 }

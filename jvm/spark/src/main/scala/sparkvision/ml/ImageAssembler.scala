@@ -6,32 +6,32 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-/** Brings pictures, however a table holds them, into a column of `image` annotations.
+/** Brings images, however a table holds them, into a column of `image` annotations.
   *
   * {{{
   * new ImageAssembler().setInputCol("content").setOutputCol("image").transform(spark.read.format("binaryFile").load("photos"))
   * }}}
   *
-  * The pictures stay encoded, so that rows stay small; `setDecode(true)` decodes them here. A picture that is missing, or
+  * The images stay encoded, so that rows stay small; `setDecode(true)` decodes them here. An image that is missing, or
   * cannot be read or decoded, keeps its row: its annotation has no `result`, and the reason under `error` in its
   * metadata. Without decoding, a damaged file is noticed by the stage that decodes it.
   */
 class ImageAssembler(override val uid: String)
     extends Transformer
     with HasOutputCol
-    with PictureInputParams
+    with ImageInputParams
     with DefaultParamsWritable {
   def this() = this(Identifiable.randomUID("ImageAssembler"))
 
   final val inputCol: Param[String] = new Param(
     this,
     "inputCol",
-    "column that holds the pictures: encoded bytes, paths, or binaryFile or image structs"
+    "column that holds the images: encoded bytes, paths, or binaryFile or image structs"
   )
   final val decode: BooleanParam = new BooleanParam(
     this,
     "decode",
-    "whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows"
+    "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows"
   )
   setDefault(inputCol -> "content", outputCol -> "image", decode -> false)
 
@@ -42,11 +42,11 @@ class ImageAssembler(override val uid: String)
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
-    RowMapping(dataset, getInputCol, getOriginCol, Seq(outputField), AssemblePictures(uid, getDecode))
+    RowMapping(dataset, getInputCol, getOriginCol, Seq(outputField), AssembleImages(uid, getDecode))
   }
 
   override def transformSchema(schema: StructType): StructType = {
-    val _ = PictureColumn.of(schema, getInputCol, getOriginCol)
+    val _ = ImageColumn.of(schema, getInputCol, getOriginCol)
     RowMapping.append(schema, Seq(outputField))
   }
 

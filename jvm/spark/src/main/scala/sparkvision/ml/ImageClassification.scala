@@ -4,7 +4,7 @@ import org.apache.spark.ml.util.Identifiable
 
 import sparkvision.engine._
 
-/** Labels pictures with a model of any architecture, exactly as Hugging Face would.
+/** Labels images with a model of any architecture, exactly as Hugging Face would.
   *
   * {{{
   * val classification = ImageClassification.loadSavedModel("my-model", spark)
@@ -24,7 +24,7 @@ class ImageClassification(override val uid: String) extends ClassificationStage 
   private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
     if (manifest.task != ModelTask.ImageClassification)
       throw new BundleException(
-        s"The bundle at $modelUri is for ${manifest.task.name} and does not label pictures. Use " +
+        s"The bundle at $modelUri is for ${manifest.task.name} and does not label images. Use " +
           s"${ModelFamily.stageFor(manifest)}, or a bundle for ${ModelTask.ImageClassification.name}."
       )
     family.filterNot(ModelFamily.runs(_, manifest.architecture)).foreach { named =>

@@ -8,7 +8,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.ParameterException
 
-/** Cuts the boxes that a detection stage found out of their pictures: each crop is an image annotation, which the next
+/** Cuts the boxes that a detection stage found out of their images: each crop is an image annotation, which the next
   * stage reads.
   *
   * {{{
@@ -16,33 +16,33 @@ import sparkvision.engine.ParameterException
   * new Pipeline().setStages(Array(detector, cropper, embeddings.setInputCols("crop")))
   * }}}
   *
-  * Input: a column of pictures, of any kind that vision stages read, and one of detections, as `detectionsCol` has them.
-  * Output: an array of image annotations, decoded, with each picture's crops in the order of its boxes; with explode a row
-  * for each crop. A picture that a stage before has decoded in the same task is not decoded again.
+  * Input: a column of images, of any kind that vision stages read, and one of detections, as `detectionsCol` has them.
+  * Output: an array of image annotations, decoded, with each image's crops in the order of its boxes; with explode a row
+  * for each crop. An image that a stage before has decoded in the same task is not decoded again.
   */
 class ImageCropper(override val uid: String)
     extends Transformer
     with HasInputCols
     with HasOutputCol
     with HasErrorCol
-    with PictureInputParams
-    with PictureLimitsParams
+    with ImageInputParams
+    with ImageLimitsParams
     with DefaultParamsWritable {
   def this() = this(Identifiable.randomUID("ImageCropper"))
 
   private[ml] override def inputColsDoc: String =
-    "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, " +
-      "xmax, ymax>>>, in pixels of the upright picture"
+    "the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, " +
+      "xmax, ymax>>>, in pixels of the upright image"
 
   final val explode: BooleanParam = new BooleanParam(
     this,
     "explode",
-    "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture"
+    "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image"
   )
   final val keepEmpty: BooleanParam = new BooleanParam(
     this,
     "keepEmpty",
-    "whether a picture without detections keeps a row, without a crop, where explode is true"
+    "whether an image without detections keeps a row, without a crop, where explode is true"
   )
   setDefault(
     inputCols -> Array("image", "detections"),
@@ -59,15 +59,15 @@ class ImageCropper(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
     val function =
-      CropPictures(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
-    val (pictures, detections) = columns
+      CropImages(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
+    val (images, detections) = columns
     val place = ColumnNames.indexOf(dataset.schema, detections, "the detections")
-    RowMapping(dataset, pictures, getOriginCol, outputFields, function, Some(place))
+    RowMapping(dataset, images, getOriginCol, outputFields, function, Some(place))
   }
 
   override def transformSchema(schema: StructType): StructType = {
-    val (pictures, detections) = columns
-    val _ = PictureColumn.of(schema, pictures, getOriginCol)
+    val (images, detections) = columns
+    val _ = ImageColumn.of(schema, images, getOriginCol)
     val dataType = schema(ColumnNames.indexOf(schema, detections, "the detections")).dataType
     if (!FoundBox.areIn(dataType))
       throw new ParameterException(
@@ -79,10 +79,10 @@ class ImageCropper(override val uid: String)
   }
 
   private def columns: (String, String) = getInputCols match {
-    case Array(pictures, detections) => (pictures, detections)
+    case Array(images, detections) => (images, detections)
     case other =>
       throw new ParameterException(
-        s"$uid takes two input columns, pictures and their detections, not ${other.length} (${other.mkString(", ")}): " +
+        s"$uid takes two input columns, images and their detections, not ${other.length} (${other.mkString(", ")}): " +
           "setInputCols([\"image\", \"detections\"])."
       )
   }

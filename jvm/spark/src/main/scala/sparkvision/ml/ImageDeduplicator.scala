@@ -14,15 +14,15 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.engine.ParameterException
 import sparkvision.ml.plan.{GroupDuplicates, SessionRules}
 
-/** Groups pictures that are duplicates of each other, directly or through others, and chooses one of each group.
+/** Groups images that are duplicates of each other, directly or through others, and chooses one of each group.
   *
-  * Every row stays, with the id of its group's representative. A picture without hash and embedding is a group of its own.
+  * Every row stays, with the id of its group's representative. An image without hash and embedding is a group of its own.
   * `transform` plans; the jobs run when the result is used, each time, so write it or cache it.
   *
   * {{{
-  * val hashed = new PerceptualHash().setInputCols("content").transform(pictures)
+  * val hashed = new PerceptualHash().setInputCols("content").transform(images)
   * val grouped = new ImageDeduplicator().setIdCol("path").setHashCol("hash").transform(hashed)
-  * grouped.where("representative")                                      // one picture of each group
+  * grouped.where("representative")                                      // one image of each group
   * }}}
   */
 class ImageDeduplicator(override val uid: String)
@@ -37,15 +37,15 @@ class ImageDeduplicator(override val uid: String)
     val _ = transformSchema(dataset.schema)
     if (dataset.isStreaming)
       throw new ParameterException(
-        s"$uid cannot group a streaming DataFrame: a picture that comes later may join groups that were given out. Use it " +
+        s"$uid cannot group a streaming DataFrame: an image that comes later may join groups that were given out. Use it " +
           "on batches, as within foreachBatch, or on the table that the stream writes."
       )
     SessionRules.install(dataset.sparkSession)
-    val pictures = DataFrames.plan(dataset)
-    val groups = groupsOf(pictures, dataset.schema)
-    val sameId = EqualTo(id(pictures, dataset.schema), groups.output.head)
-    val joined = Join(pictures, groups, LeftOuter, Some(sameId), withoutBroadcast)
-    DataFrames.of(dataset.sparkSession, Project(pictures.output ++ groups.output.tail, joined))
+    val images = DataFrames.plan(dataset)
+    val groups = groupsOf(images, dataset.schema)
+    val sameId = EqualTo(id(images, dataset.schema), groups.output.head)
+    val joined = Join(images, groups, LeftOuter, Some(sameId), withoutBroadcast)
+    DataFrames.of(dataset.sparkSession, Project(images.output ++ groups.output.tail, joined))
   }
 
   override def transformSchema(schema: StructType): StructType = {
@@ -71,20 +71,20 @@ class ImageDeduplicator(override val uid: String)
     throw new ParameterException(s"$uid has no idCol: set it to the column that names each row, such as path.")
   }
 
-  private def id(pictures: LogicalPlan, schema: StructType): Expression =
-    pictures.output(ColumnNames.indexOf(schema, idColumn, "the ids (idCol)"))
+  private def id(images: LogicalPlan, schema: StructType): Expression =
+    images.output(ColumnNames.indexOf(schema, idColumn, "the ids (idCol)"))
 
   /** Ids, groups and whether they represent them, under names that Spark can replace when the result is joined with itself. */
-  private def groupsOf(pictures: LogicalPlan, schema: StructType): Project = {
-    def column(name: String) = pictures.output(ColumnNames.indexOf(schema, name, "the pictures"))
+  private def groupsOf(images: LogicalPlan, schema: StructType): Project = {
+    def column(name: String) = images.output(ColumnNames.indexOf(schema, name, "the images"))
     val read = Seq(
-      "id" -> id(pictures, schema),
+      "id" -> id(images, schema),
       "hash" -> getHashCol.fold[Expression](Literal(null, LongType))(column),
       "embedding" -> getEmbeddingsCol.fold[Expression](Literal(null, SQLDataTypes.VectorType))(column),
       "order" -> getOrderCol.fold[Expression](Literal(0))(column)
     )
-    val narrow = Project(read.map { case (name, value) => Alias(value, name)() }, pictures)
-    val idType = id(pictures, schema).dataType
+    val narrow = Project(read.map { case (name, value) => Alias(value, name)() }, images)
+    val idType = id(images, schema).dataType
     val found = StructField("id", idType) +: added(idType)
     val output = found.map(field => AttributeReference(field.name, field.dataType, field.nullable)())
     Project(output.map(value => Alias(value, value.name)()), GroupDuplicates(settings, output, narrow))
@@ -110,7 +110,7 @@ class ImageDeduplicator(override val uid: String)
 object ImageDeduplicator extends DefaultParamsReadable[ImageDeduplicator] {
   override def load(path: String): ImageDeduplicator = super.load(path)
 
-  /** A broadcast has five minutes, and all pictures would have to be compared in it. */
+  /** A broadcast has five minutes, and all images would have to be compared in it. */
   private val withoutBroadcast = JoinHint(None, Some(HintInfo(strategy = Some(SHUFFLE_MERGE))))
 
   private val IdTypes = Seq(StringType, LongType, IntegerType, ShortType, ByteType)

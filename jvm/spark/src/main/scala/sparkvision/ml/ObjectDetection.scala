@@ -4,7 +4,7 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** Finds objects in pictures, exactly as Hugging Face would.
+/** Finds objects in images, exactly as Hugging Face would.
   *
   * Input: as of [[ImageClassification]]. Output: for each row its row, with a column of `detection` annotations (outputCol),
   * one for each object, best first, or of typed objects (detectionsCol). Boxes are in pixels of the upright original.
@@ -19,7 +19,7 @@ abstract class ObjectDetection extends VisionModelStage with DetectionParams {
   setDefault(batchSize -> ModelTask.ObjectDetection.batchSize)
 
   override protected def batchSizeDoc: String =
-    "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's " +
+    "images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's " +
       "numbers depend on its neighbours, as in transformers"
 
   /** The names of the classes, in the order of their ids. */

@@ -14,24 +14,24 @@ object ParamManifest {
 
   /** Every public stage with its documentation; a stage comes after the one that it extends. */
   private val stages: Seq[(Transformer, String)] = Seq(
-    new ImageAssembler -> "Brings pictures, however a table holds them, into a column of image annotations.",
-    new ImageClassification -> "Labels pictures with a model of any architecture, exactly as Hugging Face would.",
-    new ViTForImageClassification -> "Labels pictures with a Vision Transformer.",
-    new SwinForImageClassification -> "Labels pictures with a Swin Transformer, of either version.",
-    new ConvNextForImageClassification -> "Labels pictures with a ConvNeXT model, of either version.",
-    new DeiTForImageClassification -> "Labels pictures with a DeiT model, with or without its teacher's token.",
-    new BeitForImageClassification -> "Labels pictures with a BEiT model.",
-    new Dinov2ForImageClassification -> "Labels pictures with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.",
-    new SimilarImages -> "Names the pictures of an index that are most similar to each picture, by their embeddings.",
-    new YolosForObjectDetection -> "Finds objects in pictures with a YOLOS, exactly as Hugging Face would.",
-    new DetrForObjectDetection -> "Finds objects in pictures with a DETR, exactly as Hugging Face would.",
-    new ImageCropper -> "Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.",
-    new CLIPForZeroShotClassification -> "Labels pictures with labels of your own choice, by a CLIP model.",
-    new CLIPImageEmbeddings -> "Gives each picture's embedding by a CLIP model, to be compared with those of texts.",
-    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of pictures.",
-    new PerceptualHash -> "Gives each picture a perceptual hash, the bits of which are imagehash's.",
-    new ImageDeduplicator -> "Groups pictures that are duplicates of each other, and chooses one of each group."
+    new ImageAssembler -> "Brings images, however a table holds them, into a column of image annotations.",
+    new ImageClassification -> "Labels images with a model of any architecture, exactly as Hugging Face would.",
+    new ViTForImageClassification -> "Labels images with a Vision Transformer.",
+    new SwinForImageClassification -> "Labels images with a Swin Transformer, of either version.",
+    new ConvNextForImageClassification -> "Labels images with a ConvNeXT model, of either version.",
+    new DeiTForImageClassification -> "Labels images with a DeiT model, with or without its teacher's token.",
+    new BeitForImageClassification -> "Labels images with a BEiT model.",
+    new Dinov2ForImageClassification -> "Labels images with a DINOv2 model, with or without registers.",
+    new ViTImageEmbeddings -> "Gives each image's embedding by a Vision Transformer, exactly as Hugging Face would.",
+    new SimilarImages -> "Names the images of an index that are most similar to each image, by their embeddings.",
+    new YolosForObjectDetection -> "Finds objects in images with a YOLOS, exactly as Hugging Face would.",
+    new DetrForObjectDetection -> "Finds objects in images with a DETR, exactly as Hugging Face would.",
+    new ImageCropper -> "Cuts the boxes that a detection stage found out of their images, for the next stage to read.",
+    new CLIPForZeroShotClassification -> "Labels images with labels of your own choice, by a CLIP model.",
+    new CLIPImageEmbeddings -> "Gives each image's embedding by a CLIP model, to be compared with those of texts.",
+    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of images.",
+    new PerceptualHash -> "Gives each image a perceptual hash, the bits of which are imagehash's.",
+    new ImageDeduplicator -> "Groups images that are duplicates of each other, and chooses one of each group."
   )
 
   private val mapper = new ObjectMapper
@@ -72,7 +72,7 @@ object ParamManifest {
     case _: SimilarImages => "similarity"
     case _: HasInputCols => "columns"
     case _: ModelStage => "texts"
-    case _ => "pictures"
+    case _ => "images"
   }
 
   /** The types that Spark Connect carries; a Param of any other type would break a stage there. */

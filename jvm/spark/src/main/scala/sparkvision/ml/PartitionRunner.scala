@@ -6,7 +6,7 @@ import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 
 import sparkvision.engine._
 
-/** Runs a partition's pictures through a model: an iterator of pictures in, an iterator of results out, in order. Knows
+/** Runs a partition's images through a model: an iterator of images in, an iterator of results out, in order. Knows
   * tasks, but no rows.
   *
   * @param deviceId
@@ -25,16 +25,16 @@ final private[ml] case class PartitionRunner(
   def description: String =
     s"model=${model.bundleHash.take(12)}, executionProvider=${settings.session.provider}, batchSize=${settings.batchSize}"
 
-  /** Each item with its picture's result, or with the reason why there is none. An empty partition loads no model. */
-  def run[A, R](items: Iterator[A], output: ModelOutput[R], metrics: PictureMetrics)(
-      picture: A => Picture
+  /** Each item with its image's result, or with the reason why there is none. An empty partition loads no model. */
+  def run[A, R](items: Iterator[A], output: ModelOutput[R], metrics: ImageMetrics)(
+      image: A => ImageInput
   ): Iterator[(A, Either[String, R])] =
     if (items.isEmpty) Iterator.empty
     else {
-      val listener = ModelListener.both(metrics, DecodedPictures.of(TaskContext.get()).ofStage())
+      val listener = ModelListener.both(metrics, DecodedImages.of(TaskContext.get()).ofStage())
       val local = opened(new LocalModel(_, _, listener, _))
-      output.results(local, items)(picture).map { result =>
-        metrics.picture(isUsable = result._2.isRight)
+      output.results(local, items)(image).map { result =>
+        metrics.image(isUsable = result._2.isRight)
         result
       }
     }

@@ -9,9 +9,9 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.engine.HashAlgorithm
 import sparkvision.ml.AllowedValues.OneOf
 
-/** Gives each picture a perceptual hash: 64 bits of which similar pictures differ in few.
+/** Gives each image a perceptual hash: 64 bits of which similar images differ in few.
   *
-  * The bits are imagehash's: `lower(lpad(hex(hash), 16, '0'))` in SQL is Python's `str(imagehash.phash(picture))`.
+  * The bits are imagehash's: `lower(lpad(hex(hash), 16, '0'))` in SQL is Python's `str(imagehash.phash(image))`.
   *
   * {{{
   * new PerceptualHash().setInputCols("content").setHashCol("hash").transform(spark.read.format("binaryFile").load("photos"))
@@ -21,13 +21,13 @@ class PerceptualHash(override val uid: String)
     extends Transformer
     with HasInputCols
     with HasErrorCol
-    with PictureInputParams
-    with PictureLimitsParams
+    with ImageInputParams
+    with ImageLimitsParams
     with DefaultParamsWritable {
   def this() = this(Identifiable.randomUID("PerceptualHash"))
 
   final val hashCol: Param[String] =
-    new Param(this, "hashCol", "bigint column of hashes to add; null where a picture cannot be used")
+    new Param(this, "hashCol", "bigint column of hashes to add; null where an image cannot be used")
   final val algorithm: Param[String] = new Param(
     this,
     "algorithm",
@@ -44,12 +44,12 @@ class PerceptualHash(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
     val hashing =
-      HashPictures(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
-    RowMapping(dataset, PictureColumn.nameOf(this), getOriginCol, added, hashing)
+      HashImages(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
+    RowMapping(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
   }
 
   override def transformSchema(schema: StructType): StructType = {
-    val _ = PictureColumn.of(schema, PictureColumn.nameOf(this), getOriginCol)
+    val _ = ImageColumn.of(schema, ImageColumn.nameOf(this), getOriginCol)
     RowMapping.append(schema, added)
   }
 

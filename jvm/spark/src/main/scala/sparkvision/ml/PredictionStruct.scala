@@ -22,10 +22,10 @@ private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
   override def fields: Seq[StructField] = Seq(StructField("sparkvision_predict", dataType, nullable = false))
 
   override def results[A](model: LocalModel, items: Iterator[A])(
-      picture: A => Picture
-  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(picture)
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(image)
 
-  override def values(source: SourcePicture, result: Either[String, Prediction]): Seq[Any] = result match {
+  override def values(source: SourceImage, result: Either[String, Prediction]): Seq[Any] = result match {
     case Left(reason) => Seq(Row(null, null, null, null, reason))
     case Right(prediction) =>
       val best = prediction.best.headOption
@@ -38,7 +38,7 @@ private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
     * @throws SparkVisionException
     *   when there is no bundle, it is damaged or gives no labels, or topK makes no sense
     */
-  def function(uri: String, topK: Int, spark: SparkSession): PictureFunction = {
+  def function(uri: String, topK: Int, spark: SparkSession): ImageFunction = {
     val bundle = ModelStore.resolve(uri, None, spark)
     if (bundle.manifest.task != ModelTask.ImageClassification)
       throw new BundleException(

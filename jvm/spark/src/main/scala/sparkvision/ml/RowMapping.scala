@@ -7,9 +7,9 @@ import org.apache.spark.sql.types.{BinaryType, StringType, StructField, StructTy
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.engine.ParameterException
-import sparkvision.ml.plan.{MapPictures, SessionRules}
+import sparkvision.ml.plan.{MapImages, SessionRules}
 
-/** Adds columns to a dataset by a function of its pictures. */
+/** Adds columns to a dataset by a function of its images. */
 private[ml] object RowMapping {
 
   /** The schema with columns added.
@@ -27,7 +27,7 @@ private[ml] object RowMapping {
       present.add(field)
     }
 
-  /** The dataset with the columns that `function` computes of the pictures in `column`.
+  /** The dataset with the columns that `function` computes of the images in `column`.
     *
     * @param argument
     *   the place of a column that the function reads too
@@ -37,15 +37,15 @@ private[ml] object RowMapping {
       column: String,
       originCol: Option[String],
       added: Seq[StructField],
-      function: PictureFunction,
+      function: ImageFunction,
       argument: Option[Int] = None
   ): DataFrame = {
     val child = DataFrames.plan(dataset)
-    val place = PictureColumn.of(dataset.schema, column, originCol)
+    val place = ImageColumn.of(dataset.schema, column, originCol)
     def value(index: Option[Int]): Expression = index.fold(nothing)(child.output(_))
     mapped(dataset, added)(
-      MapPictures(
-        child.output(place.picture),
+      MapImages(
+        child.output(place.image),
         value(place.origin),
         value(place.defaultOrigin),
         value(argument),
@@ -57,10 +57,10 @@ private[ml] object RowMapping {
   }
 
   /** The dataset with the columns that `function` computes of the texts in `column`, which it gets as bytes in UTF-8. */
-  def ofTexts(dataset: Dataset[_], column: String, added: Seq[StructField], function: PictureFunction): DataFrame = {
+  def ofTexts(dataset: Dataset[_], column: String, added: Seq[StructField], function: ImageFunction): DataFrame = {
     val child = DataFrames.plan(dataset)
     val text = Cast(child.output(textColumn(dataset.schema, column)), BinaryType)
-    mapped(dataset, added)(MapPictures(text, nothing, nothing, nothing, function, _, child))
+    mapped(dataset, added)(MapImages(text, nothing, nothing, nothing, function, _, child))
   }
 
   /** The place of a column of texts.
@@ -79,7 +79,7 @@ private[ml] object RowMapping {
 
   private def nothing: Expression = Literal(null, StringType)
 
-  private def mapped(dataset: Dataset[_], added: Seq[StructField])(map: Seq[Attribute] => MapPictures): DataFrame = {
+  private def mapped(dataset: Dataset[_], added: Seq[StructField])(map: Seq[Attribute] => MapImages): DataFrame = {
     SessionRules.install(dataset.sparkSession)
     val results = added.map(field => AttributeReference(field.name, field.dataType, field.nullable, field.metadata)())
     val mapped = map(results)

@@ -9,7 +9,7 @@ import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 /** How the model is run. */
 trait SessionParams extends Params {
 
-  protected def batchSizeDoc: String = "pictures, or texts, that the model is given at once, at most"
+  protected def batchSizeDoc: String = "images, or texts, that the model is given at once, at most"
 
   final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, NumberFrom("batchSize", 1))
   final val executionProvider: Param[String] = new Param(

@@ -67,7 +67,7 @@ final private[ml] case class ShardBuild(
       "the table's first embedding says. Build it of one model's embeddings alone."
   )
 
-  /** A third of the heap is the graphs'; Spark's own memory and the pictures have the rest. */
+  /** A third of the heap is the graphs'; Spark's own memory and the images have the rest. */
   private def graphMemory: Int = {
     val megabytes = Runtime.getRuntime.maxMemory >> 20
     math.max(LeastGraphMemory, math.min(MostGraphMemory, megabytes / 3 / tasksAtOnce)).toInt

@@ -9,7 +9,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.engine.similarity.{HnswSettings, SearchMethod}
 import sparkvision.engine.{ParameterException, SimilarityIndexException}
 
-/** Names the pictures of an index that are most similar to each picture of a table, by the cosine of their embeddings.
+/** Names the images of an index that are most similar to each image of a table, by the cosine of their embeddings.
   *
   * {{{
   * SimilarImages.build(catalogue, "hdfs:///indexes/catalogue", idCol = "path", embeddingsCol = "features")
@@ -17,7 +17,7 @@ import sparkvision.engine.{ParameterException, SimilarityIndexException}
   * }}}
   *
   * Adds `outputCol`, `array<struct<id:string, score:float>>`, the best first, of equally good ones in the order of their
-  * ids. A picture that is in the index finds itself. An embedding that is null, of another length than the index's, all
+  * ids. An image that is in the index finds itself. An embedding that is null, of another length than the index's, all
   * zeros, or not of finite numbers has a null there, and the reason in `errorCol`. Each executor keeps a copy of the index
   * on its disk, mapped into memory.
   */
@@ -64,7 +64,7 @@ object SimilarImages extends DefaultParamsReadable[SimilarImages] {
     * @param indexPath
     *   a folder, any URI that Hadoop writes to, new, empty or an index's; all executors must reach it
     * @param idCol
-    *   names the pictures; each row is one of the index, also where ids are there twice
+    *   names the images; each row is one of the index, also where ids are there twice
     * @param embeddingsCol
     *   vectors of Spark ML, or arrays of numbers; of one length. Rows without a usable
     *   one, or without an id, are left out and counted

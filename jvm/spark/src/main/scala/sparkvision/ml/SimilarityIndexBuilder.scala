@@ -81,7 +81,7 @@ final private[ml] class SimilarityIndexBuilder(
     val schema = dataset.schema
     // By place: names may hold dots, or be there twice.
     val columns = dataset.toDF(schema.indices.map(index => s"c$index"): _*)
-    val id = ColumnNames.indexOf(schema, idCol, "the pictures' ids (idCol)")
+    val id = ColumnNames.indexOf(schema, idCol, "the images' ids (idCol)")
     columns.select(
       col(s"c$id").cast(StringType).as("id"),
       col(s"c${VectorColumn.indexOf(schema, embeddingsCol)}").as("vector")

@@ -16,9 +16,9 @@ trait SimilarityParams extends HasErrorCol {
   final val embeddingsCol: Param[String] =
     new Param(this, "embeddingsCol", "column of the embeddings to compare: ML vectors, or arrays of numbers")
   final val outputCol: Param[String] =
-    new Param(this, "outputCol", "column of the most similar pictures' ids and cosines to add, the best first")
+    new Param(this, "outputCol", "column of the most similar images' ids and cosines to add, the best first")
   final val topK: IntParam =
-    new IntParam(this, "topK", "how many similar pictures are named, at most", NumberFrom("topK", 1))
+    new IntParam(this, "topK", "how many similar images are named, at most", NumberFrom("topK", 1))
   final val method: Param[String] = new Param(
     this,
     "method",

@@ -4,8 +4,8 @@ import org.apache.spark.sql.{SparkSession, SparkSessionExtensions}
 
 import sparkvision.ml.plan.{SessionRules, SqlFunctions}
 
-/** SparkVision's SQL functions for every session of an application: `sparkvision_predict(picture, model[, topK])`,
-  * `sparkvision_thumbnail(picture[, side])` and the table `sparkvision_metrics()`.
+/** SparkVision's SQL functions for every session of an application: `sparkvision_predict(image, model[, topK])`,
+  * `sparkvision_thumbnail(image[, side])` and the table `sparkvision_metrics()`.
   *
   * {{{
   * spark-sql --jars "$(sparkvision jars)" --conf spark.sql.extensions=sparkvision.ml.SparkVisionExtensions

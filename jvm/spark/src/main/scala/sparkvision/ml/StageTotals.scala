@@ -19,7 +19,7 @@ final private[ml] class StageTotals private (
     counters: Map[String, LongAccumulator],
     providers: NamesAccumulator
 ) extends Serializable {
-  import PictureMetrics._
+  import ImageMetrics._
 
   def add(counter: String, amount: Long): Unit = counters(counter).add(amount)
 
@@ -35,7 +35,7 @@ final private[ml] class StageTotals private (
       stage,
       modelHash.orNull,
       providers.value.toSeq.sorted,
-      count(Pictures),
+      count(Images),
       count(Unusable),
       count(Decoded),
       count(Batches),
@@ -50,7 +50,7 @@ final private[ml] class StageTotals private (
 }
 
 private[ml] object StageTotals {
-  import PictureMetrics._
+  import ImageMetrics._
 
   /** The columns of `sparkvision_metrics()`. */
   val schema: StructType = StructType(
@@ -58,11 +58,11 @@ private[ml] object StageTotals {
       StructField("stage", StringType),
       StructField("model", StringType),
       StructField("providers", ArrayType(StringType)),
-      StructField("pictures", LongType),
+      StructField("images", LongType),
       StructField("unusable", LongType),
       StructField("decoded", LongType),
       StructField("batches", LongType),
-      StructField("pictures_a_batch", DoubleType),
+      StructField("images_per_batch", DoubleType),
       StructField("decode_seconds", DoubleType),
       StructField("preprocess_seconds", DoubleType),
       StructField("run_seconds", DoubleType),
@@ -86,7 +86,7 @@ private[ml] object StageTotals {
     )
 
   /** The totals to which the tasks of `function` add. */
-  def of(function: PictureFunction, context: SparkContext): StageTotals = synchronized {
+  def of(function: ImageFunction, context: SparkContext): StageTotals = synchronized {
     val key = (function.name, function.modelHash)
     stagesOf(context).computeIfAbsent(key, _ => make(function, context))
   }
@@ -94,8 +94,8 @@ private[ml] object StageTotals {
   /** Those of every stage that has run, the latest last. */
   def all(context: SparkContext): Seq[StageTotals] = synchronized(stagesOf(context).values.asScala.toSeq)
 
-  private def make(function: PictureFunction, context: SparkContext): StageTotals = {
-    val names = Seq(Pictures, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
+  private def make(function: ImageFunction, context: SparkContext): StageTotals = {
+    val names = Seq(Images, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
     // Without names: Spark's UI would list named ones beside each of its stages.
     val counters = names.map(_ -> new LongAccumulator).toMap
     counters.values.foreach(context.register)

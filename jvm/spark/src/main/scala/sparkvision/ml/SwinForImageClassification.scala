@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a Swin Transformer model (Hugging Face's `SwinForImageClassification` and `Swinv2ForImageClassification`); columns and Params are those of [[ImageClassification]].
+/** Labels images with a Swin Transformer model (Hugging Face's `SwinForImageClassification` and `Swinv2ForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class SwinForImageClassification(override val uid: String) extends ImageClassification(uid) {
   def this() = this(Identifiable.randomUID("SwinForImageClassification"))

@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.hadoop.conf.Configuration
 
-/** What a query's operator does with a partition's vectors; compared by value, as [[PictureFunction]]s are. */
+/** What a query's operator does with a partition's vectors; compared by value, as [[ImageFunction]]s are. */
 private[ml] trait VectorFunction extends Serializable {
 
   /** The stage, as query plans name it. */

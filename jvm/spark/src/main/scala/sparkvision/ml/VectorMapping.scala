@@ -8,7 +8,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.ml.plan.{MapVectors, SessionRules}
 
-/** Adds columns to a dataset by a function of its vectors, as [[RowMapping]] does by one of its pictures. */
+/** Adds columns to a dataset by a function of its vectors, as [[RowMapping]] does by one of its images. */
 private[ml] object VectorMapping {
 
   /** The dataset with the columns that `function` computes of the vectors in `column`. */

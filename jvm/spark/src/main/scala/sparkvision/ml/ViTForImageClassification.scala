@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Labels pictures with a Vision Transformer (Hugging Face's `ViTForImageClassification`).
+/** Labels images with a Vision Transformer (Hugging Face's `ViTForImageClassification`).
   *
   * {{{
   * val vit = ViTForImageClassification.loadSavedModel("my-vit", spark).setInputCols("image").setOutputCol("class")

@@ -5,7 +5,7 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine._
 
-/** Gives each picture's embedding, exactly as Hugging Face would.
+/** Gives each image's embedding, exactly as Hugging Face would.
   *
   * {{{
   * val embeddings = ViTImageEmbeddings.loadSavedModel("my-vit-features", spark)

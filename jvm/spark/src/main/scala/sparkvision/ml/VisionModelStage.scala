@@ -5,18 +5,18 @@ import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
 import sparkvision.engine._
 
-/** What every stage with a model for pictures does: one row out for each row in, in order, with the columns that its Params
+/** What every stage with a model for images does: one row out for each row in, in order, with the columns that its Params
   * name.
   */
 abstract class VisionModelStage
     extends ModelStage
     with HasInputCols
     with HasOutputCol
-    with PictureInputParams
+    with ImageInputParams
     with PreprocessingParams
     with InferenceParams {
 
-  /** What the model says of one picture. */
+  /** What the model says of one image. */
   private[ml] type Result
 
   /** The columns that this stage adds.
@@ -35,7 +35,7 @@ abstract class VisionModelStage
     val chosen = settings(spark)
     new LocalModel(model, chosen).close()
     val function = RunModel(uid, partitionRunner(model, chosen, spark), getBadImageMode, output)
-    RowMapping(dataset, pictureColumn, getOriginCol, output.fields, function)
+    RowMapping(dataset, imageColumn, getOriginCol, output.fields, function)
   }
 
   /** Reads the model's manifest, which the driver keeps, and opens no session. */
@@ -43,7 +43,7 @@ abstract class VisionModelStage
     withOutput(schema, output(bundle(SparkSession.active).manifest))
 
   private def withOutput(schema: StructType, output: ModelOutput[Result]): StructType = {
-    val _ = PictureColumn.of(schema, pictureColumn, getOriginCol)
+    val _ = ImageColumn.of(schema, imageColumn, getOriginCol)
     withOutput(schema, output.fields)
   }
 
@@ -61,7 +61,7 @@ abstract class VisionModelStage
   private def localThreads: Int =
     if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
 
-  private def pictureColumn: String = PictureColumn.nameOf(this)
+  private def imageColumn: String = ImageColumn.nameOf(this)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings = super
     .settings(spark)

@@ -5,23 +5,23 @@ import org.apache.spark.ml.param._
 import sparkvision.engine._
 import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
 
-/** Where pictures come from. */
-trait PictureInputParams extends Params {
+/** Where images come from. */
+trait ImageInputParams extends Params {
 
   final val originCol: Param[String] = new Param(
     this,
     "originCol",
-    "string column that names each picture in messages and annotations (unset: the column path, where there is one)"
+    "string column that names each image in messages and annotations (unset: the column path, where there is one)"
   )
   def setOriginCol(value: String): this.type = set(originCol, value)
   def getOriginCol: Option[String] = get(originCol)
 }
 
-/** Picture columns in, as Spark NLP's annotators name them. */
+/** Image columns in, as Spark NLP's annotators name them. */
 trait HasInputCols extends Params {
 
   private[ml] def inputColsDoc: String =
-    "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths"
+    "the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths"
 
   final val inputCols: StringArrayParam = new StringArrayParam(
     this,
@@ -41,7 +41,7 @@ trait HasOutputCol extends Params {
 
 trait HasErrorCol extends Params {
   final val errorCol: Param[String] =
-    new Param(this, "errorCol", "column of the reason why a picture has no result, else null (unset: none)")
+    new Param(this, "errorCol", "column of the reason why an image has no result, else null (unset: none)")
   def setErrorCol(value: String): this.type = set(errorCol, value)
   def getErrorCol: Option[String] = get(errorCol)
 }
@@ -72,9 +72,9 @@ trait PreprocessingParams extends Params {
       NumberFrom("width", 1)
     )
   final val doResize: BooleanParam =
-    new BooleanParam(this, "doResize", "whether pictures are resized (unset: the bundle's)")
+    new BooleanParam(this, "doResize", "whether images are resized (unset: the bundle's)")
   final val doCenterCrop: BooleanParam =
-    new BooleanParam(this, "doCenterCrop", "whether pictures are cropped to their centre (unset: the bundle's)")
+    new BooleanParam(this, "doCenterCrop", "whether images are cropped to their centre (unset: the bundle's)")
   final val doRescale: BooleanParam =
     new BooleanParam(this, "doRescale", "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)")
   final val doNormalize: BooleanParam =
@@ -143,19 +143,19 @@ trait PreprocessingParams extends Params {
   )
 }
 
-/** Which pictures are read, and what becomes of the others. */
-trait PictureLimitsParams extends Params {
+/** Which images are read, and what becomes of the others. */
+trait ImageLimitsParams extends Params {
 
   final val maxImagePixels: LongParam = new LongParam(
     this,
     "maxImagePixels",
-    "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+    "images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
     NumberFrom("maxImagePixels", 1L)
   )
   final val badImageMode: Param[String] = new Param(
     this,
     "badImageMode",
-    "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
+    "what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
       "DROPMALFORMED drops it, FAILFAST fails the job",
     OneOf("badImageMode", BadImageMode.all)
   )
@@ -168,8 +168,8 @@ trait PictureLimitsParams extends Params {
   def getBadImageMode: String = $(badImageMode)
 }
 
-/** How pictures are read and the model is run. */
-trait InferenceParams extends SessionParams with PictureLimitsParams {
+/** How images are read and the model is run. */
+trait InferenceParams extends SessionParams with ImageLimitsParams {
 
   final val decodeMode: Param[String] = new Param(
     this,

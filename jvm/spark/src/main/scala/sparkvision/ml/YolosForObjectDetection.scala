@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-/** Finds objects in pictures with a YOLOS, a Vision Transformer (Hugging Face's `YolosForObjectDetection`).
+/** Finds objects in images with a YOLOS, a Vision Transformer (Hugging Face's `YolosForObjectDetection`).
   *
   * {{{
   * val detector = YolosForObjectDetection.loadSavedModel("my-detector", spark)

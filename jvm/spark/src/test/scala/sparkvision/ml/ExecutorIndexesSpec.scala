@@ -20,8 +20,8 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
   private lazy val configuration = new Configuration(spark.sparkContext.hadoopConfiguration)
   private lazy val folder = temporaryFolder().resolve("index")
   private lazy val index: PublishedIndex = {
-    val pictures = spark.createDataFrame(Seq("a" -> Array(1.0, 0.0), "b" -> Array(0.0, 1.0))).toDF("path", "features")
-    SimilarImages.build(pictures, folder.toString, method = "approximate")
+    val images = spark.createDataFrame(Seq("a" -> Array(1.0, 0.0), "b" -> Array(0.0, 1.0))).toDF("path", "features")
+    SimilarImages.build(images, folder.toString, method = "approximate")
     new IndexFolder(folder.toString, configuration).read()
   }
 

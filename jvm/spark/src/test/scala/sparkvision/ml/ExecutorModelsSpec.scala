@@ -77,12 +77,12 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2)
     val output = ClassificationOutput(Vector.empty, ProblemType.SingleLabel, Some("class"), None, None, None, None)
     val function = RunModel("digits", runner, BadImageMode.Permissive, output)
-    val metrics = new PictureMetrics(PictureMetrics.ofOperator(context), StageTotals.of(function, context))
-    val picture = LocalSpark.someDigits(1).head._2
+    val metrics = new ImageMetrics(ImageMetrics.ofOperator(context), StageTotals.of(function, context))
+    val image = LocalSpark.someDigits(1).head._2
     def label() = context
-      .parallelize(Seq(picture), 1)
-      .mapPartitions { pictures =>
-        runner.run(pictures, output, metrics)(Picture.Encoded).map { case (_, result) => result.map(_.best.head.label) }
+      .parallelize(Seq(image), 1)
+      .mapPartitions { images =>
+        runner.run(images, output, metrics)(ImageInput.Encoded).map { case (_, result) => result.map(_.best.head.label) }
       }
       .collect()
     Bundles.flipByte(copy.graph)

@@ -183,8 +183,8 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
   test("a closed local model says that it is closed") {
     val model: LocalModel = stage().localModel()
     model.close()
-    val picture = Picture.Encoded(LocalSpark.someDigits(1).head._2)
-    val message = intercept[ParameterException](model.predictions(Iterator(picture))(identity).next()).getMessage
+    val image = ImageInput.Encoded(LocalSpark.someDigits(1).head._2)
+    val message = intercept[ParameterException](model.predictions(Iterator(image))(identity).next()).getMessage
     assert(message.contains("closed"))
   }
 }

@@ -7,14 +7,14 @@ import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.ParameterException
-import sparkvision.ml.plan.{MapPictures, MapPicturesExec}
+import sparkvision.ml.plan.{MapImages, MapImagesExec}
 
 class ImageCropperSpec extends AnyFunSuite with LocalSpark {
   private val twoBoxes =
     "array<struct<label:string,score:float,box:struct<xmin:float,ymin:float,xmax:float,ymax:float>>>"
 
-  /** Each picture with its upper and its lower half. */
-  private def halves(pictures: DataFrame): DataFrame = pictures.withColumn(
+  /** Each image with its upper and its lower half. */
+  private def halves(images: DataFrame): DataFrame = images.withColumn(
     "detections",
     from_json(
       lit("""[{"label":"upper","score":0.9,"box":{"xmin":0,"ymin":0,"xmax":32,"ymax":16}},
@@ -34,12 +34,12 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     .setInputCols(column)
     .setOutputCol(s"class of $column")
 
-  private def operators(result: DataFrame): Map[String, MapPicturesExec] =
-    result.queryExecution.executedPlan.collect { case p: MapPicturesExec => p.function.name -> p }.toMap
+  private def operators(result: DataFrame): Map[String, MapImagesExec] =
+    result.queryExecution.executedPlan.collect { case p: MapImagesExec => p.function.name -> p }.toMap
 
-  private def decoded(operator: MapPicturesExec): Long = operator.metrics("decoded").value
+  private def decoded(operator: MapImagesExec): Long = operator.metrics("decoded").value
 
-  test("from encoded pictures to labelled crops each picture is decoded once, in one stage of tasks") {
+  test("from encoded images to labelled crops each image is decoded once, in one stage of tasks") {
     val before = vit("content").setBatchSize(3)
     val cropping = cropper.setExplode(true)
     val after = vit("crop")
@@ -52,7 +52,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(!result.queryExecution.executedPlan.exists(_.isInstanceOf[Exchange]))
   }
 
-  test("with a filter between the stages, too, a picture is decoded once") {
+  test("with a filter between the stages, too, an image is decoded once") {
     val (before, cropping) = (vit("content"), cropper)
     val labelled = before.transform(halves(digitFiles(10)))
     val result = cropping.transform(labelled.where("hash(path, `class of content`.result) % 2 = 0"))
@@ -60,7 +60,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(before.uid)) == 10 && decoded(operators(result)(cropping.uid)) == 0)
   }
 
-  test("a picture that a model decoded is cropped and then hashed as it is, to the bits that decoding it anew gives") {
+  test("an image that a model decoded is cropped and then hashed as it is, to the bits that decoding it anew gives") {
     val (before, cropping) = (vit("content"), cropper)
     val hashing = new PerceptualHash().setInputCols("content")
     val input = halves(digitFiles(10))
@@ -71,7 +71,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(Seq(before, cropping, hashing).map(stage => decoded(operators(result)(stage.uid))) == Seq(10, 0, 0))
   }
 
-  test("without a stage before it the cropper decodes, and not a picture without detections") {
+  test("without a stage before it the cropper decodes, and not an image without detections") {
     val input = halves(digitFiles(10)).withColumn(
       "detections",
       when(col("path") < "0300", slice(col("detections"), 1, 0)).otherwise(col("detections"))
@@ -83,7 +83,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(cropping.uid)) == withBoxes)
   }
 
-  test("a picture that a stage before has decoded is refused, too, when it is too large for this one") {
+  test("an image that a stage before has decoded is refused, too, when it is too large for this one") {
     val input = halves(digitFiles(2))
     val result = cropper.setMaxImagePixels(1000).setErrorCol("error").transform(vit("content").transform(input))
     assert(result.collect().map(_.getAs[String]("error")).forall(_.startsWith("too large: 32 x 32")))
@@ -95,7 +95,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
 
   test("a filter on the input's columns runs before the cropping") {
     val filtered = cropper.setExplode(true).transform(halves(digitFiles(4))).where("path > ''")
-    val cropping = filtered.queryExecution.optimizedPlan.collectFirst { case p: MapPictures => p }.get
+    val cropping = filtered.queryExecution.optimizedPlan.collectFirst { case p: MapImages => p }.get
     assert(cropping.maxRows.isEmpty && cropping.child.exists(_.nodeName == "Filter"))
   }
 
@@ -113,6 +113,6 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(refusal(cropper.setInputCols("content")).contains("takes two input columns"))
     assert(refusal(cropper.setInputCols("content", "path")).contains("'path' has type string"))
     assert(refusal(cropper, mixed).contains("no column 'detections'"))
-    assert(refusal(cropper.setInputCols("detections", "detections")).contains("cannot hold pictures"))
+    assert(refusal(cropper.setInputCols("detections", "detections")).contains("cannot hold images"))
   }
 }

@@ -69,36 +69,36 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
       (i % originals.size, hash)
     } ++ same.map(0 -> _))
     val rows = hashes.zipWithIndex.map { case ((original, hash), i) => (i, hash, original) }
-    val pictures = spark.createDataFrame(spark.sparkContext.parallelize(rows, 2)).toDF("id", "hash", "original")
+    val images = spark.createDataFrame(spark.sparkContext.parallelize(rows, 2)).toDF("id", "hash", "original")
     val start = System.nanoTime
-    val found = deduplicator.transform(pictures).select("group", "original").distinct().collect().toSeq
+    val found = deduplicator.transform(images).select("group", "original").distinct().collect().toSeq
     info(f"${rows.size} rows in ${(System.nanoTime - start) / 1e9}%.1f s")
     // Copies differ from their original in at most 4 bits; unrelated random hashes are never so near.
     assert(found.size == originals.size)
   }
 
   test("embeddings of which one is among the other's most similar, with a large cosine, are one group") {
-    val pictures =
+    val images =
       embedded("a" -> (1.0, 0.0), "b" -> (2.0, 0.3), "c" -> (0.0, 1.0), "d" -> (1.0, 1.0), "e" -> (0.0, 0.0))
-    val stage = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features").setIndexPath(index(pictures))
-    val found = groups(stage.setMinSimilarity(0.98).transform(pictures))
+    val stage = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features").setIndexPath(index(images))
+    val found = groups(stage.setMinSimilarity(0.98).transform(images))
     assert(found == Set(Set("a", "b"), Set("c"), Set("d"), Set("e")))
   }
 
   test("either similarity makes duplicates, or both together do") {
-    val pictures = embedded("a" -> (1.0, 0.0), "b" -> (1.0, 0.0), "c" -> (0.0, 1.0), "d" -> (0.0, 1.0))
+    val images = embedded("a" -> (1.0, 0.0), "b" -> (1.0, 0.0), "c" -> (0.0, 1.0), "d" -> (0.0, 1.0))
       .withColumn("hash", expr("case id when 'a' then 0 when 'b' then 1 when 'c' then -1 else 3 end").cast("long"))
-    val stage = deduplicator.setEmbeddingsCol("features").setIndexPath(index(pictures))
-    assert(groups(stage.setMatching("either").transform(pictures)) == Set(Set("a", "b", "c", "d")))
-    assert(groups(stage.setMatching("both").transform(pictures)) == Set(Set("a", "b"), Set("c"), Set("d")))
+    val stage = deduplicator.setEmbeddingsCol("features").setIndexPath(index(images))
+    assert(groups(stage.setMatching("either").transform(images)) == Set(Set("a", "b", "c", "d")))
+    assert(groups(stage.setMatching("both").transform(images)) == Set(Set("a", "b"), Set("c"), Set("d")))
   }
 
   private def embedded(rows: (String, (Double, Double))*): DataFrame =
     spark.createDataFrame(rows.map { case (id, (x, y)) => id -> Array(x, y) }).toDF("id", "features")
 
-  private def index(pictures: DataFrame): String = {
+  private def index(images: DataFrame): String = {
     val path = temporaryFolder().resolve("index").toString
-    SimilarImages.build(pictures, path, idCol = "id").indexPath
+    SimilarImages.build(images, path, idCol = "id").indexPath
   }
 
   test("a result that is cached may be joined with itself and filtered") {
@@ -111,13 +111,13 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("transform and transformSchema run no job") {
-    val pictures = table(Seq("a" -> Some(1L)))
+    val images = table(Seq("a" -> Some(1L)))
     val jobs = spark.sparkContext.statusTracker.getJobIdsForGroup(null).length
-    assert(deduplicator.transform(pictures).schema == deduplicator.transformSchema(pictures.schema))
+    assert(deduplicator.transform(images).schema == deduplicator.transformSchema(images.schema))
     assert(spark.sparkContext.statusTracker.getJobIdsForGroup(null).length == jobs)
   }
 
-  test("pictures are compared in no broadcast, whose time is limited") {
+  test("images are compared in no broadcast, whose time is limited") {
     val plan = deduplicator.transform(table(Seq("a" -> Some(1L)))).queryExecution.executedPlan.toString
     assert(plan.contains("SortMergeJoin") && !plan.contains("Broadcast"), plan)
   }
@@ -137,16 +137,16 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("columns that are missing or of a wrong type are refused by name") {
-    val pictures = table(Seq("a" -> Some(1L)))
-    assert(refusal(new ImageDeduplicator().setHashCol("hash").transform(pictures)).contains("idCol"))
-    assert(refusal(new ImageDeduplicator().setIdCol("id").transform(pictures)).contains("hashCol, embeddingsCol"))
+    val images = table(Seq("a" -> Some(1L)))
+    assert(refusal(new ImageDeduplicator().setHashCol("hash").transform(images)).contains("idCol"))
+    assert(refusal(new ImageDeduplicator().setIdCol("id").transform(images)).contains("hashCol, embeddingsCol"))
     val byEmbedding = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features")
     assert(refusal(byEmbedding.transform(embedded("a" -> (1.0, 0.0)))).contains("setIndexPath"))
-    assert(refusal(deduplicator.setHashCol("id").transform(pictures)).contains("must be bigint"))
+    assert(refusal(deduplicator.setHashCol("id").transform(images)).contains("must be bigint"))
     assert(
-      refusal(deduplicator.setOrderCol("map").transform(pictures.selectExpr("*", "map(1, 2) map"))).contains("no order")
+      refusal(deduplicator.setOrderCol("map").transform(images.selectExpr("*", "map(1, 2) map"))).contains("no order")
     )
-    assert(refusal(deduplicator.setGroupCol("hash").transform(pictures)).contains("'hash' would be there twice"))
+    assert(refusal(deduplicator.setGroupCol("hash").transform(images)).contains("'hash' would be there twice"))
   }
 
   test("a saved stage loads with its Params") {

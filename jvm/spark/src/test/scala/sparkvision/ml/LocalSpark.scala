@@ -5,7 +5,7 @@ import java.nio.file.{Files, Path}
 import org.apache.spark.sql.{DataFrame, SparkSession}
 import org.scalatest.{BeforeAndAfterAll, Suite}
 
-/** A local Spark session for a suite, and the pictures that the tests share. */
+/** A local Spark session for a suite, and the images that the tests share. */
 trait LocalSpark extends BeforeAndAfterAll { this: Suite =>
   protected lazy val spark: SparkSession = LocalSpark.session
 
@@ -15,7 +15,7 @@ trait LocalSpark extends BeforeAndAfterAll { this: Suite =>
     .option("pathGlobFilter", "*.png")
     .load(LocalSpark.fixtures.resolve("digits").toString)
 
-  /** A few good pictures and a broken one, as (name, bytes). */
+  /** A few good images and a broken one, as (name, bytes). */
   protected def mixed: DataFrame = {
     val good = LocalSpark.someDigits(4)
     val broken = "broken.png" -> good.head._2.take(40)
@@ -46,7 +46,7 @@ object LocalSpark {
       .resolve("tests/fixtures")
   }
 
-  /** The first held-out pictures of digits: name and bytes. */
+  /** The first held-out images of digits: name and bytes. */
   def someDigits(count: Int): Seq[(String, Array[Byte])] = {
     val files = Files.walk(fixtures.resolve("digits")).filter(_.toString.endsWith(".png")).sorted.limit(count.toLong)
     files.toArray.toSeq.map(_.asInstanceOf[Path]).map(file => file.getFileName.toString -> Files.readAllBytes(file))

@@ -17,19 +17,19 @@ object PipelineApplication {
     */
   def main(arguments: Array[String]): Unit = {
     val spark = SparkSession.builder().getOrCreate()
-    Files.write(Path.of(arguments(1)), rows(PipelineModel.load(arguments(0)).transform(pictures(spark))).asJava)
+    Files.write(Path.of(arguments(1)), rows(PipelineModel.load(arguments(0)).transform(images(spark))).asJava)
     spark.stop()
   }
 
   /** Fits a Pipeline, saves it, and gives its rows. */
   def save(spark: SparkSession, path: String): Seq[String] = {
     val vit = ViTForImageClassification.pretrained().setInputCols("image").setOutputCol("class").setTopK(2)
-    val model = new Pipeline().setStages(Array(new ImageAssembler(), vit)).fit(pictures(spark))
+    val model = new Pipeline().setStages(Array(new ImageAssembler(), vit)).fit(images(spark))
     model.write.overwrite().save(path)
-    rows(model.transform(pictures(spark)))
+    rows(model.transform(images(spark)))
   }
 
-  private def pictures(spark: SparkSession): DataFrame =
+  private def images(spark: SparkSession): DataFrame =
     spark.read.format("binaryFile").load(LocalSpark.fixtures.resolve("digits/5").toString)
 
   private def rows(labelled: DataFrame): Seq[String] = labelled

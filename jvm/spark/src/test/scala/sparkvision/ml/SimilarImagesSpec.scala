@@ -41,7 +41,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     }
     .toMap
 
-  /** A picture, and each kind of vector that has no neighbours. */
+  /** An image, and each kind of vector that has no neighbours. */
   private def queries: DataFrame = {
     val good = catalogue.select("features").head().getAs[Vector](0)
     val bad = Seq(null, Vectors.dense(1, 2), Vectors.zeros(dimension), Vectors.dense(Array.fill(dimension)(Double.NaN)))
@@ -51,7 +51,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
 
   private def message(work: => Any): String = intercept[SparkException](work).getCause.getMessage
 
-  test("every picture of the index finds itself first, by either method") {
+  test("every image of the index finds itself first, by either method") {
     Seq("exact", "approximate").foreach { method =>
       val found = answers(stage.setMethod(method).transform(catalogue))
       val first = found.count { case (path, similar) => similar.size == 3 && similar.head._1 == path }
@@ -87,7 +87,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(summary.vectors == 1 && summary.leftOut.values.sum == 4 && summary.leftOut("the id is null") == 1)
   }
 
-  test("a vector of another length ends the build, naming the picture and both lengths") {
+  test("a vector of another length ends the build, naming the image and both lengths") {
     val odd = spark.createDataFrame(Seq("odd.jpg" -> Vectors.dense(1, 2))).toDF("path", "features")
     val others = catalogue.select("path", "features").coalesce(1)
     val refused = Seq(others.union(odd), odd.union(others)).map { table =>

@@ -33,7 +33,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(rows(5).getString(2).contains("null"))
   }
 
-  test("a bad picture does not change its neighbours' logits") {
+  test("a bad image does not change its neighbours' logits") {
     val stage = vit.setRawPredictionCol("logits")
     def logits(keep: String) =
       stage.transform(mixed.where(keep)).select("path", "logits").collect().map(r => r.getString(0) -> r.get(1)).toMap
@@ -41,11 +41,11 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     alone.foreach { case (path, expected) => assert(logits("true")(path) == expected) }
   }
 
-  test("DROPMALFORMED drops the rows of bad pictures") {
+  test("DROPMALFORMED drops the rows of bad images") {
     assert(vit.setBadImageMode("DROPMALFORMED").transform(mixed).count() == 4)
   }
 
-  test("FAILFAST fails the job, naming the picture and the reason") {
+  test("FAILFAST fails the job, naming the image and the reason") {
     val error = intercept[SparkException](vit.setBadImageMode("FAILFAST").transform(mixed).collect())
     assert(error.getMessage.contains("broken.png") && error.getMessage.contains("badImageMode"))
   }
@@ -65,7 +65,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(label.getAs[String]("result") == vit.labels(probability.argmax))
   }
 
-  test("the annotation holds the topK labels, best first, and the picture's facts") {
+  test("the annotation holds the topK labels, best first, and the image's facts") {
     val annotations = vit.setTopK(3).transform(mixed).selectExpr("explode(class) as a").select("a.*").limit(3).collect()
     val metadata = annotations.head.getAs[scala.collection.Map[String, String]]("metadata")
     val scores = annotations.map(a => metadata(a.getAs[String]("result")).toDouble)
@@ -109,7 +109,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
 
   test("an input column that is missing is refused, naming those there are") {
     val message = refusal(vit.setInputCols("picture"))
-    assert(message.contains("'picture'") && message.contains("path, content"))
+    assert(message.contains("'image'") && message.contains("path, content"))
   }
 
   test("an input column of the wrong type is refused, naming the type") {

@@ -24,7 +24,7 @@ class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
     assert(rows.map(_.getAs[String]("error") == null).toSeq == Seq(true, true, false, true, true, false))
   }
 
-  test("the annotation holds the vector's numbers, and the picture's facts") {
+  test("the annotation holds the vector's numbers, and the image's facts") {
     val row = stage.setOutputCol("embeddings").transform(mixed).head()
     val annotation = row.getSeq[org.apache.spark.sql.Row](row.fieldIndex("embeddings")).head
     assert(annotation.getAs[String]("annotatorType") == "image_embeddings")

@@ -30,7 +30,7 @@ final private[similarity] class Candidates(count: Int, tolerance: Float) {
 
   private def makeRoom(): Unit = {
     prune()
-    // Many that are equally good, such as copies of one picture.
+    // Many that are equally good, such as copies of one image.
     if (size > scores.length / 2) {
       scores = Arrays.copyOf(scores, 2 * scores.length)
       places = Arrays.copyOf(places, 2 * places.length)

@@ -8,7 +8,7 @@ import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.util.Using
 
-/** The names of a shard's pictures, mapped into memory: UTF-8, one after the other, and where each ends as little-endian
+/** The names of a shard's images, mapped into memory: UTF-8, one after the other, and where each ends as little-endian
   * int32.
   *
   * @param size

@@ -1,6 +1,6 @@
 package sparkvision.engine.similarity
 
-/** A picture of the index, and the cosine of the angle between its vector and the query's: 1 for the same direction. */
+/** An image of the index, and the cosine of the angle between its vector and the query's: 1 for the same direction. */
 final case class Neighbour(id: String, score: Float)
 
 object Neighbour {

@@ -25,13 +25,13 @@ class ExactSearchSpec extends AnyFunSuite {
     assert(search(Seq(vectors.sortBy(_._1)), 12) == whole)
   }
 
-  test("copies of one picture come in the order of their ids, however many there are") {
+  test("copies of one image come in the order of their ids, however many there are") {
     val copies = vectors.take(3000).map { case (id, _) => id -> queries.head }
     val found = search(Seq(copies.drop(1500), copies.take(1500)), 5).head
     assert(found.map(_.id) == copies.map(_._1).sorted.take(5) && found.map(_.score).distinct.size == 1)
   }
 
-  test("an index with fewer pictures than are asked for gives them all") {
+  test("an index with fewer images than are asked for gives them all") {
     assert(search(Seq(vectors.take(3)), 10).forall(_.size == 3))
   }
 

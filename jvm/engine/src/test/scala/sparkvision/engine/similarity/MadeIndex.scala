@@ -9,14 +9,14 @@ import scala.util.Random
 object MadeIndex {
   type Named = (String, Array[Float])
 
-  /** Unit vectors around a few centres, as embeddings of pictures lie, named in no order. */
+  /** Unit vectors around a few centres, as embeddings of images lie, named in no order. */
   def clustered(count: Int, dimension: Int, seed: Int): IndexedSeq[Named] = {
     val random = new Random(seed)
     val centres = IndexedSeq.fill(20)(Array.fill(dimension)(random.nextGaussian()))
     val names = random.shuffle((0 until count).toIndexedSeq)
     names.map { name =>
       val vector = centres(random.nextInt(centres.size)).map(_ + 0.7 * random.nextGaussian())
-      f"picture-$name%06d" -> UnitVector.of(vector, dimension).toOption.get
+      f"image-$name%06d" -> UnitVector.of(vector, dimension).toOption.get
     }
   }
 

@@ -31,7 +31,7 @@ class SimilarityIndexSpec extends AnyFunSuite {
   }
 
   test("ids that do not end one after the other in the text are refused") {
-    val length = "picture-000000".length
+    val length = "image-000000".length
     Seq(
       int32(),
       int32(length, 2 * length),

@@ -16,7 +16,7 @@ private[plan] object AroundCalls {
   /** Whether a call is made of what the aggregate computes, not of what it reads. */
   private def callsResult(expression: Expression): Boolean = expression match {
     case _: AggregateExpression => false
-    case _: PredictPicture => true
+    case _: PredictImage => true
     case other => other.children.exists(callsResult)
   }
 
@@ -46,12 +46,12 @@ private[plan] object AroundCalls {
   private def isGrouping(part: Expression, aggregate: Aggregate): Boolean =
     aggregate.groupingExpressions.exists(_.semanticEquals(part))
 
-  /** A picture made of both sides is known only after the join. */
+  /** An image made of both sides is known only after the join. */
   private def aboveJoin(join: Join): LogicalPlan = {
-    def fits(call: PredictPicture) = join.children.exists(child => call.references.subsetOf(child.outputSet))
+    def fits(call: PredictImage) = join.children.exists(child => call.references.subsetOf(child.outputSet))
     val (above, on) = join.condition.toSeq
       .flatMap(Conjuncts.of)
-      .partition(_.exists { case call: PredictPicture => !fits(call); case _ => false })
+      .partition(_.exists { case call: PredictImage => !fits(call); case _ => false })
     if (above.isEmpty) join else Filter(above.reduce(And), join.copy(condition = on.reduceOption(And)))
   }
 }

@@ -9,11 +9,11 @@ import org.apache.spark.sql.types.StringType
 import sparkvision.engine.SparkVisionException
 import sparkvision.ml.PredictionStruct
 
-/** Takes [[PredictPicture]] out of a plan's expressions: an operator below computes it in batches, and its result's column
+/** Takes [[PredictImage]] out of a plan's expressions: an operator below computes it in batches, and its result's column
   * stands in its place. Spark's `ExtractPythonUDFs` does the same for Python functions.
   *
   * It runs after Spark's own rules, which by then have moved each filter to where it belongs. What a query asks of one
-  * picture and model is computed once, also where a filter and the select list both ask for it.
+  * image and model is computed once, also where a filter and the select list both ask for it.
   */
 final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[LogicalPlan] {
 
@@ -24,7 +24,7 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
       plan.transformUpWithSubqueries { case node if node.expressions.exists(isOrHasCall) => extract(AroundCalls(node)) }
   }
 
-  private def isOrHasCall(expression: Expression): Boolean = expression.exists(_.isInstanceOf[PredictPicture])
+  private def isOrHasCall(expression: Expression): Boolean = expression.exists(_.isInstanceOf[PredictImage])
 
   /** @param plan
     *   one operator, or the two that it was split into
@@ -37,7 +37,7 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
 
   /** The node, with its calls computed below it. */
   private def extractHere(node: LogicalPlan): LogicalPlan = {
-    val calls = node.expressions.flatMap(_.collect { case call: PredictPicture => call })
+    val calls = node.expressions.flatMap(_.collect { case call: PredictImage => call })
     if (calls.isEmpty) node
     else {
       val start = (node.children.toIndexedSeq, Map.empty[Expression, Attribute])
@@ -49,28 +49,28 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
           val (child, result) = computed(children(index), call)
           (children.updated(index, child), known + (call.canonicalized -> result))
       }
-      val rewritten = node.withNewChildren(children).transformExpressions { case call: PredictPicture =>
+      val rewritten = node.withNewChildren(children).transformExpressions { case call: PredictImage =>
         results(call.canonicalized)
       }
       if (rewritten.output == node.output) rewritten else Project(node.output, rewritten)
     }
   }
 
-  private def refuse(call: PredictPicture): Nothing =
+  private def refuse(call: PredictImage): Nothing =
     throw new PlanningException(
       s"${call.sql} cannot be computed where the query uses it, in a lambda function or an outer join's condition over " +
-        "both sides. Compute it in a subquery, and use its result; of an array's pictures, explode the array first."
+        "both sides. Compute it in a subquery, and use its result; of an array's images, explode the array first."
     )
 
   /** The plan with the call's result among its columns. */
-  private def computed(plan: LogicalPlan, call: PredictPicture): (LogicalPlan, Attribute) = {
+  private def computed(plan: LogicalPlan, call: PredictImage): (LogicalPlan, Attribute) = {
     val function =
       try PredictionStruct.function(call.uri, call.labelCount, spark)
       catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
-    ReusedResult.find(plan, call.picture, function).getOrElse {
+    ReusedResult.find(plan, call.image, function).getOrElse {
       val result = AttributeReference(call.prettyName, call.dataType, call.nullable)()
       val none = Literal(null, StringType)
-      (MapPictures(call.picture, none, none, none, function, Seq(result), plan), result)
+      (MapImages(call.image, none, none, none, function, Seq(result), plan), result)
     }
   }
 }

@@ -5,7 +5,7 @@ import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
 
 import sparkvision.ml.DuplicateSettings
 
-/** The groups of duplicates among a query's pictures, computed when the query runs: `transform` and Spark Connect's
+/** The groups of duplicates among a query's images, computed when the query runs: `transform` and Spark Connect's
   * analyses, of which there are many, run no job.
   *
   * @param child

@@ -20,8 +20,8 @@ final private[ml] case class GroupDuplicatesExec(
   override def producedAttributes: AttributeSet = AttributeSet(output)
 
   override protected def doExecute(): RDD[InternalRow] = {
-    val pictures = DataFrames.of(session, child.execute(), child.schema)
-    DuplicateGroups.of(pictures, settings).queryExecution.toRdd
+    val images = DataFrames.of(session, child.execute(), child.schema)
+    DuplicateGroups.of(images, settings).queryExecution.toRdd
   }
 
   override protected def withNewChildInternal(newChild: SparkPlan): GroupDuplicatesExec = copy(child = newChild)

@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
 import sparkvision.ml.VectorFunction
 
 /** A query's rows, in order, with the columns that a function computes of their vectors. Spark prunes what passes through
-  * and nobody reads, pictures above all.
+  * and nobody reads, images above all.
   */
 final private[ml] case class MapVectors(
     vector: Expression,

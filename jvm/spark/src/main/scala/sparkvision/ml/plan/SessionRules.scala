@@ -6,20 +6,20 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
 import org.apache.spark.sql.catalyst.optimizer.{ColumnPruning, PushDownPredicates, RemoveNoopOperators}
 import org.apache.spark.sql.{SparkSession, classic}
 
-/** Teaches a session to plan [[MapPictures]] and [[PredictPicture]].
+/** Teaches a session to plan [[MapImages]] and [[PredictImage]].
   *
   * Through `spark.experimental`, because a stage must work in every session that has our classes, configured or not, and
   * because only there are rules that run after all of Spark's own, as extracting Spark's Python functions does.
   */
 private[ml] object SessionRules {
-  private val optimizations = Seq(PushThroughPictures, PushDownPredicates, ColumnPruning, RemoveNoopOperators)
+  private val optimizations = Seq(PushThroughImages, PushDownPredicates, ColumnPruning, RemoveNoopOperators)
 
   /** Does nothing where it has been done. */
   def install(spark: SparkSession): Unit = {
     val methods = spark.asInstanceOf[classic.SparkSession].experimental
     methods.synchronized {
-      if (!methods.extraStrategies.contains(PictureStrategy)) methods.extraStrategies :+= PictureStrategy
-      if (!methods.extraOptimizations.contains(PushThroughPictures))
+      if (!methods.extraStrategies.contains(ImageStrategy)) methods.extraStrategies :+= ImageStrategy
+      if (!methods.extraOptimizations.contains(PushThroughImages))
         methods.extraOptimizations ++= new ExtractPredictions(spark) +: optimizations
     }
   }

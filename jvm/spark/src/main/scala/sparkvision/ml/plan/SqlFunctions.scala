@@ -13,22 +13,22 @@ import sparkvision.ml.StageTotals
 private[ml] object SqlFunctions {
   private val MetricsName = "sparkvision_metrics"
   private val MetricsUsage =
-    "_FUNC_() - What each stage and model has done in this application: pictures, batches, times."
+    "_FUNC_() - What each stage and model has done in this application: images, batches, times."
 
   val scalars: Seq[(FunctionIdentifier, ExpressionInfo, FunctionBuilder)] =
     Seq(
-      (FunctionIdentifier(PredictPicture.Name), predictInformation, PredictPicture.of),
-      (FunctionIdentifier(ThumbnailPicture.Name), thumbnailInformation, ThumbnailPicture.of)
+      (FunctionIdentifier(PredictImage.Name), predictInformation, PredictImage.of),
+      (FunctionIdentifier(ThumbnailImage.Name), thumbnailInformation, ThumbnailImage.of)
     )
 
   val tables: Seq[(FunctionIdentifier, ExpressionInfo, TableFunctionBuilder)] =
     Seq((FunctionIdentifier(MetricsName), information(getClass.getName, MetricsName, MetricsUsage), _ => totals()))
 
   private def predictInformation =
-    information(classOf[PredictPicture].getName, PredictPicture.Name, PredictPicture.Usage)
+    information(classOf[PredictImage].getName, PredictImage.Name, PredictImage.Usage)
 
   private def thumbnailInformation =
-    information(ThumbnailPicture.getClass.getName, ThumbnailPicture.Name, ThumbnailPicture.Usage)
+    information(ThumbnailImage.getClass.getName, ThumbnailImage.Name, ThumbnailImage.Usage)
 
   /** What `DESCRIBE FUNCTION` shows. */
   private def information(className: String, name: String, usage: String): ExpressionInfo =

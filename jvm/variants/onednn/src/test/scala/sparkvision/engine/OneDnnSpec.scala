@@ -12,10 +12,10 @@ class OneDnnSpec extends AnyFunSuite {
   private val cpu = SessionConfig(ExecutionProvider.Cpu)
   private lazy val digits: ModelBundle = ModelBundle.open(Bundles.digits())
 
-  /** The digits' pictures, all of them, in batches of a size that leaves a rest. */
+  /** The digits' images, all of them, in batches of a size that leaves a rest. */
   private def logits(config: SessionConfig, batchSize: Int): Seq[Array[Float]] =
     Using.resource(new LocalModel(digits, ModelSettings(batchSize = batchSize, session = config))) { model =>
-      model.logits(OneDnnSpec.pictures.iterator)(Picture.Encoded).map(_._2.toOption.get).toSeq
+      model.logits(OneDnnSpec.images.iterator)(ImageInput.Encoded).map(_._2.toOption.get).toSeq
     }
 
   private def difference(a: Seq[Array[Float]], b: Seq[Array[Float]]): Float = {
@@ -75,7 +75,7 @@ class OneDnnSpec extends AnyFunSuite {
 private object OneDnnSpec {
 
   /** Some of the held-out digits. */
-  lazy val pictures: Seq[Array[Byte]] = {
+  lazy val images: Seq[Array[Byte]] = {
     val folder: Path = Fixtures.path("digits")
     folder.toFile.listFiles.filter(_.isDirectory).sorted.toSeq.flatMap { label =>
       label.listFiles.sorted.take(2).map(file => java.nio.file.Files.readAllBytes(file.toPath))

@@ -10,7 +10,7 @@ import org.bytedeco.opencv.global.opencv_imgcodecs.imwrite
 import org.bytedeco.opencv.opencv_core.{Mat, Scalar}
 import org.scalatest.funsuite.AnyFunSuite
 
-class PictureMemorySuite extends AnyFunSuite {
+class ImageMemorySuite extends AnyFunSuite {
 
   /** @param exif
     *   bytes to put in behind the file's first marker
@@ -33,7 +33,7 @@ class PictureMemorySuite extends AnyFunSuite {
     output
   }
 
-  test("a picture that the heap cannot hold is refused with its size, and the next one is read") {
+  test("an image that the heap cannot hold is refused with its size, and the next one is read") {
     val next = Fixtures.path("photos/cat_chelsea.png").toString
     // 108 MB of pixels.
     val output = printed("64m", classOf[DecodeInSmallHeap].getName, jpeg(6000), next)
@@ -41,7 +41,7 @@ class PictureMemorySuite extends AnyFunSuite {
     assert(output.contains("decoded 451 x 300"))
   }
 
-  test("a picture that EXIF turns takes the heap once") {
+  test("an image that EXIF turns takes the heap once") {
     // A big-endian TIFF directory of one entry: orientation 6.
     val exif = HexFormat.of.parseHex(
       "ffe1002245786966" + "00004d4d002a00000008" + "0001" + "011200030000000100060000" + "00000000"
@@ -51,7 +51,7 @@ class PictureMemorySuite extends AnyFunSuite {
     assert(output.contains("decoded 4500 x 4500 from orientation 6"))
   }
 
-  test("a picture of which a listener can keep no copy is refused with its size, and the next one is prepared") {
+  test("an image of which a listener can keep no copy is refused with its size, and the next one is prepared") {
     val next = Fixtures.path("photos/cat_chelsea.png").toString
     // The decoder's own memory, which is no heap, holds its 61 MB.
     val output = printed("64m", classOf[KeepInSmallHeap].getName, jpeg(4500), next)
@@ -59,32 +59,32 @@ class PictureMemorySuite extends AnyFunSuite {
     assert(output.contains("kept 451 x 300\nprepared 3072 floats"))
   }
 
-  test("a picture whose resampling the heap cannot hold is refused with its size, and the next one is prepared") {
+  test("an image whose resampling the heap cannot hold is refused with its size, and the next one is prepared") {
     val output = printed("48m", classOf[ResampleInSmallHeap].getName)
     assert(output.contains("too large for this process's memory: 1 x 5000000"))
     assert(output.contains("prepared 3072 floats"))
   }
 }
 
-object PictureMemorySuite {
+object ImageMemorySuite {
   def print(prepared: Either[String, Array[Float]]): Unit =
     println(prepared.fold(identity, floats => s"prepared ${floats.length} floats"))
 }
 
-/** Decodes the pictures it is given; run as a program. */
+/** Decodes the images it is given; run as a program. */
 final class DecodeInSmallHeap
 
 object DecodeInSmallHeap {
-  def main(pictures: Array[String]): Unit = pictures.foreach { picture =>
+  def main(images: Array[String]): Unit = images.foreach { image =>
     try {
-      val pixels = ImageDecoder.decode(Files.readAllBytes(Path.of(picture)))
-      val orientation = ImageHeader.read(Files.readAllBytes(Path.of(picture))).orientation
+      val pixels = ImageDecoder.decode(Files.readAllBytes(Path.of(image)))
+      val orientation = ImageHeader.read(Files.readAllBytes(Path.of(image))).orientation
       println(s"decoded ${pixels.width} x ${pixels.height} from orientation $orientation")
     } catch { case e: ImageException => println(e.reason) }
   }
 }
 
-/** Prepares the pictures it is given, and keeps copies of their pixels; run as a program. */
+/** Prepares the images it is given, and keeps copies of their pixels; run as a program. */
 final class KeepInSmallHeap
 
 object KeepInSmallHeap {
@@ -95,20 +95,20 @@ object KeepInSmallHeap {
     }
   }
 
-  def main(pictures: Array[String]): Unit =
+  def main(images: Array[String]): Unit =
     Using.resource(new LocalModel(ModelBundle.open(Bundles.digits()), ModelSettings(), keeping)) { model =>
-      val files = pictures.iterator.map(picture => Files.readAllBytes(Path.of(picture)))
-      model.preprocessed(files)(Picture.Encoded).map(_._2).foreach(PictureMemorySuite.print)
+      val files = images.iterator.map(image => Files.readAllBytes(Path.of(image)))
+      model.preprocessed(files)(ImageInput.Encoded).map(_._2).foreach(ImageMemorySuite.print)
     }
 }
 
-/** Prepares a picture so high that its resampling weights alone take 40 MB, and then a small one; run as a program. */
+/** Prepares an image so high that its resampling weights alone take 40 MB, and then a small one; run as a program. */
 final class ResampleInSmallHeap
 
 object ResampleInSmallHeap {
   def main(arguments: Array[String]): Unit =
     Using.resource(new LocalModel(ModelBundle.open(Bundles.digits()))) { model =>
-      val pictures = Iterator(5000000, 1).map(height => new Pixels(1, height, new Array[Byte](3 * height)))
-      model.preprocessed(pictures)(Picture.Decoded).map(_._2).foreach(PictureMemorySuite.print)
+      val images = Iterator(5000000, 1).map(height => new Pixels(1, height, new Array[Byte](3 * height)))
+      model.preprocessed(images)(ImageInput.Decoded).map(_._2).foreach(ImageMemorySuite.print)
     }
 }

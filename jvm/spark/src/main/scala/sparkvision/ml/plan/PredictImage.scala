@@ -6,23 +6,23 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
-import sparkvision.ml.{PictureReader, PredictionStruct}
+import sparkvision.ml.{ImageReader, PredictionStruct}
 
-/** `sparkvision_predict(picture, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
-  * operator that runs pictures in batches in its place.
+/** `sparkvision_predict(image, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
+  * operator that runs images in batches in its place.
   */
-final private[ml] case class PredictPicture(picture: Expression, modelUri: Expression, topK: Expression)
+final private[ml] case class PredictImage(image: Expression, modelUri: Expression, topK: Expression)
     extends ExtractedExpression {
 
-  override def children: Seq[Expression] = Seq(picture, modelUri, topK)
+  override def children: Seq[Expression] = Seq(image, modelUri, topK)
   override def dataType: DataType = PredictionStruct.dataType
   override def nullable: Boolean = false
-  override def prettyName: String = PredictPicture.Name
+  override def prettyName: String = PredictImage.Name
 
   override def checkInputDataTypes(): TypeCheckResult =
-    if (!PictureReader.reads(picture.dataType))
+    if (!ImageReader.reads(image.dataType))
       TypeCheckFailure(
-        s"its first argument has type ${picture.dataType.simpleString}, which cannot hold pictures. It may be binary " +
+        s"its first argument has type ${image.dataType.simpleString}, which cannot hold images. It may be binary " +
           "(encoded bytes), string (a path), a binaryFile or image struct, or ImageAssembler's output"
       )
     else if (!modelUri.foldable || modelUri.dataType != StringType)
@@ -34,22 +34,22 @@ final private[ml] case class PredictPicture(picture: Expression, modelUri: Expre
   /** The constant arguments' values. */
   def uri: String = modelUri.eval() match {
     case text: UTF8String => text.toString
-    case _ => throw new PlanningException(s"${PredictPicture.Name}: the model's path is null.")
+    case _ => throw new PlanningException(s"${PredictImage.Name}: the model's path is null.")
   }
 
   def labelCount: Int = topK.eval() match {
     case count: Int => count
-    case _ => throw new PlanningException(s"${PredictPicture.Name}: topK is null; it must be at least 1.")
+    case _ => throw new PlanningException(s"${PredictImage.Name}: topK is null; it must be at least 1.")
   }
 
-  override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): PredictPicture =
+  override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): PredictImage =
     copy(newChildren(0), newChildren(1), newChildren(2))
 }
 
-private[ml] object PredictPicture {
+private[ml] object PredictImage {
   val Name = "sparkvision_predict"
   val Usage: String =
-    "_FUNC_(picture, model[, topK]) - Labels a picture with the model bundle at a path or URI: a struct of label, score, " +
+    "_FUNC_(image, model[, topK]) - Labels an image with the model bundle at a path or URI: a struct of label, score, " +
       "id, labels (the topK best, 5 unless told) and error (why there is no label)."
   private val DefaultTopK = 5
 
@@ -57,11 +57,11 @@ private[ml] object PredictPicture {
     *   when there are too few or too many arguments
     */
   def of(arguments: Seq[Expression]): Expression = arguments match {
-    case Seq(picture, uri) => PredictPicture(picture, uri, Literal(DefaultTopK))
-    case Seq(picture, uri, topK) => PredictPicture(picture, uri, topK)
+    case Seq(image, uri) => PredictImage(image, uri, Literal(DefaultTopK))
+    case Seq(image, uri, topK) => PredictImage(image, uri, topK)
     case other =>
       throw new PlanningException(
-        s"$Name takes a picture, a model's path and, if you like, topK; not ${other.size} arguments."
+        s"$Name takes an image, a model's path and, if you like, topK; not ${other.size} arguments."
       )
   }
 }

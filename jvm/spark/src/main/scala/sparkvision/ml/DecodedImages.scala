@@ -4,30 +4,30 @@ import scala.collection.mutable
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.{ImageHeader, ModelListener, Picture, PixelRows, Pixels}
+import sparkvision.engine.{ImageHeader, ModelListener, ImageInput, PixelRows, Pixels}
 
-/** The pictures that a task's stages have decoded, for a later stage of the same task that needs their pixels too: rows
-  * hold pictures encoded, and the second decoding would often cost more than all that the later stage does.
+/** The images that a task's stages have decoded, for a later stage of the same task that needs their pixels too: rows
+  * hold images encoded, and the second decoding would often cost more than all that the later stage does.
   *
-  * Nothing is kept until a stage says that it will take pictures. Then the models before it keep what they decode, no more
-  * than the limit allows; the oldest make room. A picture that was taken stays until another one is: several stages may take
+  * Nothing is kept until a stage says that it will take images. Then the models before it keep what they decode, no more
+  * than the limit allows; the oldest make room. An image that was taken stays until another one is: several stages may take
   * it, and so may the rows that a cropper makes of it. Who finds none decodes anew, to the same pixels.
   *
   * @param mostBytes
-  *   of encoded and decoded pictures together, at this time
+  *   of encoded and decoded images together, at this time
   */
-final private[ml] class DecodedPictures(mostBytes: => Long) {
-  import DecodedPictures._
+final private[ml] class DecodedImages(mostBytes: => Long) {
+  import DecodedImages._
 
   private val kept = mutable.ArrayDeque[Entry]()
   private var bytes = 0L
   private var taken = Option.empty[Entry]
   @volatile private var takers = 0
 
-  /** A stage says that it will take pictures, before it asks its input for the first row. */
+  /** A stage says that it will take images, before it asks its input for the first row. */
   def keep(): Unit = takers += 1
 
-  /** Keeps what a stage decodes, if one after it takes pictures. Spark makes a task's stages in the order of the rows' way. */
+  /** Keeps what a stage decodes, if one after it takes images. Spark makes a task's stages in the order of the rows' way. */
   def ofStage(): ModelListener = {
     val before = takers
     new ModelListener {
@@ -40,19 +40,19 @@ final private[ml] class DecodedPictures(mostBytes: => Long) {
   }
 
   private def add(entry: Entry, size: Long, most: Long): Unit = synchronized {
-    while (bytes + size > most || kept.size >= MostPictures) { val _ = remove(0) }
+    while (bytes + size > most || kept.size >= MostImages) { val _ = remove(0) }
     kept += entry
     bytes += size
   }
 
-  /** The picture with its pixels, if they are here; else as it is.
+  /** The image with its pixels, if they are here; else as it is.
     *
     * @param maxPixels
-    *   that the taking stage reads: a stage before may read larger pictures
+    *   that the taking stage reads: a stage before may read larger images
     */
-  def take(picture: Picture, maxPixels: Long): Picture = picture match {
-    case Picture.Encoded(bytes) =>
-      pixelsOf(bytes).filter(_.rgb.length / 3 <= maxPixels).fold(picture)(Picture.Decoded)
+  def take(image: ImageInput, maxPixels: Long): ImageInput = image match {
+    case ImageInput.Encoded(bytes) =>
+      pixelsOf(bytes).filter(_.rgb.length / 3 <= maxPixels).fold(image)(ImageInput.Decoded)
     case other => other
   }
 
@@ -71,7 +71,7 @@ final private[ml] class DecodedPictures(mostBytes: => Long) {
   }
 }
 
-private[ml] object DecodedPictures {
+private[ml] object DecodedImages {
 
   final private case class Entry(encoded: Array[Byte], pixels: Pixels) {
 
@@ -81,12 +81,12 @@ private[ml] object DecodedPictures {
     def isOf(bytes: Array[Byte]): Boolean = java.util.Arrays.equals(encoded, bytes)
   }
 
-  /** Rows that a filter drops leave their pictures behind; looking through these is to stay quick. */
-  private val MostPictures = 1024
+  /** Rows that a filter drops leave their images behind; looking through these is to stay quick. */
+  private val MostImages = 1024
 
-  private val ofTasks = mutable.HashMap[TaskContext, DecodedPictures]()
+  private val ofTasks = mutable.HashMap[TaskContext, DecodedImages]()
 
-  /** Six 12-megapixel pictures a task, beside the one taken last; of all tasks of an executor together no more than an eighth
+  /** Six 12-megapixel images a task, beside the one taken last; of all tasks of an executor together no more than an eighth
     * of its heap.
     */
   private def mostBytes: Long = {
@@ -95,13 +95,13 @@ private[ml] object DecodedPictures {
   }
 
   /** Those of a task; they are gone when it ends. */
-  def of(task: TaskContext): DecodedPictures = ofTasks.synchronized {
+  def of(task: TaskContext): DecodedImages = ofTasks.synchronized {
     ofTasks.getOrElse(
       task, {
-        val pictures = new DecodedPictures(mostBytes)
-        ofTasks(task) = pictures
+        val images = new DecodedImages(mostBytes)
+        ofTasks(task) = images
         task.addTaskCompletionListener[Unit](_ => ofTasks.synchronized { val _ = ofTasks.remove(task) })
-        pictures
+        images
       }
     )
   }
@@ -109,7 +109,7 @@ private[ml] object DecodedPictures {
   private def bytesOf(encoded: Array[Byte], pixels: PixelRows): Long =
     encoded.length + 3L * pixels.width * pixels.height
 
-  /** Whether these are all of the picture's pixels: fast decoding gives a smaller picture. */
+  /** Whether these are all of the image's pixels: fast decoding gives a smaller image. */
   private def isWhole(encoded: Array[Byte], pixels: PixelRows): Boolean =
     ImageHeader.read(encoded).pixelCount == pixels.width.toLong * pixels.height
 }

@@ -6,25 +6,25 @@ import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, cr
 
 import sparkvision.engine.{ExecutionProvider, ImageDecoder, ModelListener, PixelRows, Pixels}
 
-/** Where a task counts what it does with pictures: for the operator in Spark's UI, and for the stage's totals.
+/** Where a task counts what it does with images: for the operator in Spark's UI, and for the stage's totals.
   *
   * A task that Spark runs again counts again, as in all of Spark's metrics.
   */
-final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
+final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
     extends ModelListener
     with Serializable {
-  import PictureMetrics._
+  import ImageMetrics._
 
   // Of this task: each has a copy of this object.
   private var batches = 0L
   private var inBatches = 0L
 
-  def picture(isUsable: Boolean): Unit = {
-    add(Pictures, 1)
+  def image(isUsable: Boolean): Unit = {
+    add(Images, 1)
     if (!isUsable) add(Unusable, 1)
   }
 
-  /** Decodes a picture, and counts it.
+  /** Decodes an image, and counts it.
     *
     * @throws ImageException
     *   when it cannot be decoded
@@ -48,26 +48,26 @@ final private[ml] class PictureMetrics(operator: Map[String, SQLMetric], totals:
 
   override def preprocessed(nanos: Long): Unit = add(Preprocess, nanos)
 
-  override def ran(pictures: Int, nanos: Long): Unit = synchronized {
+  override def ran(images: Int, nanos: Long): Unit = synchronized {
     batches += 1
-    inBatches += pictures
+    inBatches += images
     operator(BatchFill).set(inBatches.toDouble / batches)
-    totals.add(InBatches, pictures.toLong)
+    totals.add(InBatches, images.toLong)
     add(Batches, 1)
     add(Run, nanos)
   }
 
   override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
 
-  // A task's pictures may be decoded on several cores at once, and Spark's counters are for one thread.
+  // A task's images may be decoded on several cores at once, and Spark's counters are for one thread.
   private def add(name: String, amount: Long): Unit = synchronized {
     operator(name).add(amount)
     totals.add(name, amount)
   }
 }
 
-private[ml] object PictureMetrics {
-  val Pictures = "pictures"
+private[ml] object ImageMetrics {
+  val Images = "images"
   val Unusable = "unusable"
   val Batches = "batches"
   val InBatches = "inBatches"
@@ -81,11 +81,11 @@ private[ml] object PictureMetrics {
 
   /** An operator's metrics, which Spark's UI shows beside it. */
   def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
-    Pictures -> createMetric(context, "pictures"),
-    Unusable -> createMetric(context, "unusable pictures"),
-    Decoded -> createMetric(context, "decoded pictures"),
+    Images -> createMetric(context, "images"),
+    Unusable -> createMetric(context, "unusable images"),
+    Decoded -> createMetric(context, "decoded images"),
     Batches -> createMetric(context, "batches"),
-    BatchFill -> createAverageMetric(context, "pictures a batch"),
+    BatchFill -> createAverageMetric(context, "images a batch"),
     Decode -> createNanoTimingMetric(context, "time to decode"),
     Preprocess -> createNanoTimingMetric(context, "time to preprocess"),
     Run -> createNanoTimingMetric(context, "time to run the model"),

@@ -2,32 +2,32 @@ package sparkvision.ml
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.{HashAlgorithm, PictureHasher}
+import sparkvision.engine.{HashAlgorithm, ImageHasher}
 
-/** Hashes each picture, and treats bad ones as the stage's badImageMode says.
+/** Hashes each image, and treats bad ones as the stage's badImageMode says.
   *
   * @param hasErrorCol
   *   whether the reason why there is no hash is a column too
   */
-final private[ml] case class HashPictures(
+final private[ml] case class HashImages(
     name: String,
     algorithm: HashAlgorithm,
     maxImagePixels: Long,
     badImageMode: String,
     hasErrorCol: Boolean
-) extends PictureFunction {
+) extends ImageFunction {
   override def description: String = s"algorithm=$algorithm, badImageMode=$badImageMode"
   override def keepsEveryRow: Boolean = badImageMode != BadImageMode.DropMalformed
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
   override def modelHash: Option[String] = None
 
-  override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]] = {
-    val decoded = DecodedPictures.of(TaskContext.get())
+  override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
+    val decoded = DecodedImages.of(TaskContext.get())
     decoded.keep()
-    val hasher = new PictureHasher(algorithm, maxImagePixels, metrics)
-    pictures.map { source =>
-      val hash = hasher.hash(decoded.take(source.picture, maxImagePixels))
-      metrics.picture(isUsable = hash.isRight)
+    val hasher = new ImageHasher(algorithm, maxImagePixels, metrics)
+    images.map { source =>
+      val hash = hasher.hash(decoded.take(source.image, maxImagePixels))
+      metrics.image(isUsable = hash.isRight)
       BadImages.handle(badImageMode, source, hash).map(values)
     }
   }

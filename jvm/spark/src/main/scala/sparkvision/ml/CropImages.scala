@@ -4,61 +4,61 @@ import org.apache.spark.TaskContext
 
 import sparkvision.engine._
 
-/** Cuts each picture's boxes out of it.
+/** Cuts each image's boxes out of it.
   *
   * @param explode
   *   whether each crop gets a row of its own
   * @param keepEmpty
-  *   whether, then, a picture without boxes keeps a row
+  *   whether, then, an image without boxes keeps a row
   * @param withReason
   *   whether a column of reasons follows that of crops
   */
-final private[ml] case class CropPictures(
+final private[ml] case class CropImages(
     name: String,
     badImageMode: String,
     maxImagePixels: Long,
     explode: Boolean,
     keepEmpty: Boolean,
     withReason: Boolean
-) extends PictureFunction {
+) extends ImageFunction {
   override def description: String = s"explode=$explode, keepEmpty=$keepEmpty, badImageMode=$badImageMode"
   override def modelHash: Option[String] = None
   override def keepsEveryRow: Boolean = !explode && badImageMode != BadImageMode.DropMalformed
   override def mayMultiplyRows: Boolean = explode
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
 
-  override def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]] = {
-    val decoded = DecodedPictures.of(TaskContext.get())
+  override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
+    val decoded = DecodedImages.of(TaskContext.get())
     decoded.keep()
-    pictures.map { source =>
+    images.map { source =>
       val crops =
         try Right(cropsOf(source, pixelsOf(_, decoded, metrics)))
         catch { case e: ImageException => Left(e.reason) }
-      metrics.picture(isUsable = crops.isRight)
+      metrics.image(isUsable = crops.isRight)
       BadImages.handle(badImageMode, source, crops).fold[IterableOnce[Seq[Any]]](None)(rows)
     }
   }
 
   /** @param pixels
-    *   decodes: not asked of a picture without boxes
+    *   decodes: not asked of an image without boxes
     */
-  private def cropsOf(source: SourcePicture, pixels: Picture => Pixels): Iterator[Crop] =
+  private def cropsOf(source: SourceImage, pixels: ImageInput => Pixels): Iterator[Crop] =
     FoundBox.all(source.argument) match {
       case Some(Seq()) => Iterator.empty
       case Some(boxes) =>
-        val picture = pixels(source.picture)
-        boxes.iterator.zipWithIndex.map { case (found, index) => Crop(index, found, picture, source.origin) }
+        val image = pixels(source.image)
+        boxes.iterator.zipWithIndex.map { case (found, index) => Crop(index, found, image, source.origin) }
       case None =>
-        // Whoever found nothing to look at in a picture had a reason, most likely this one.
-        val _ = pixels(source.picture)
+        // Whoever found nothing to look at in an image had a reason, most likely this one.
+        val _ = pixels(source.image)
         throw new ImageException("its detections are null: the stage that detects gave none; see its errorCol")
     }
 
-  private def pixelsOf(picture: Picture, decoded: DecodedPictures, metrics: PictureMetrics): Pixels =
-    decoded.take(picture, maxImagePixels) match {
-      case Picture.Encoded(bytes) => metrics.decode(bytes, maxImagePixels)
-      case Picture.Decoded(pixels) => pixels
-      case Picture.Unusable(reason) => throw new ImageException(reason)
+  private def pixelsOf(image: ImageInput, decoded: DecodedImages, metrics: ImageMetrics): Pixels =
+    decoded.take(image, maxImagePixels) match {
+      case ImageInput.Encoded(bytes) => metrics.decode(bytes, maxImagePixels)
+      case ImageInput.Decoded(pixels) => pixels
+      case ImageInput.Unusable(reason) => throw new ImageException(reason)
     }
 
   private def rows(crops: Either[String, Iterator[Crop]]): IterableOnce[Seq[Any]] = crops match {
@@ -72,7 +72,7 @@ final private[ml] case class CropPictures(
       Some(row(all, Option.when(problems.nonEmpty)(problems.mkString("; "))))
   }
 
-  /** A hundred boxes of a large picture may hold more bytes than a row can, or this process. */
+  /** A hundred boxes of a large image may hold more bytes than a row can, or this process. */
   private def fittingARow(crops: Iterator[Crop]): Seq[Crop] = {
     val most = math.min(1L << 30, Runtime.getRuntime.maxMemory / 8)
     var bytes = 0L

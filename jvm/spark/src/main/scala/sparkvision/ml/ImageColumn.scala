@@ -4,19 +4,19 @@ import org.apache.spark.sql.types.{StringType, StructType}
 
 import sparkvision.engine.ParameterException
 
-/** Where a table holds its pictures and what names them, as places of columns.
+/** Where a table holds its images and what names them, as places of columns.
   *
   * @param origin
-  *   the column that the user says names pictures
+  *   the column that the user says names images
   * @param defaultOrigin
-  *   a column that names pictures which do not know their own
+  *   a column that names images which do not know their own
   */
-final private[ml] case class PictureColumn(picture: Int, origin: Option[Int], defaultOrigin: Option[Int])
+final private[ml] case class ImageColumn(image: Int, origin: Option[Int], defaultOrigin: Option[Int])
 
-private[ml] object PictureColumn {
+private[ml] object ImageColumn {
   private val DefaultOriginColumn = "path"
 
-  /** The one column that a stage reads pictures from.
+  /** The one column that a stage reads images from.
     *
     * @throws ParameterException
     *   when the stage names none, or several
@@ -31,23 +31,23 @@ private[ml] object PictureColumn {
   }
 
   /** @throws ParameterException
-    *   when the schema has no such column, or one that cannot hold pictures
+    *   when the schema has no such column, or one that cannot hold images
     */
-  def of(schema: StructType, column: String, originCol: Option[String]): PictureColumn = {
-    val index = ColumnNames.indexOf(schema, column, "the pictures")
+  def of(schema: StructType, column: String, originCol: Option[String]): ImageColumn = {
+    val index = ColumnNames.indexOf(schema, column, "the images")
     val dataType = schema(index).dataType
-    if (!PictureReader.reads(dataType))
+    if (!ImageReader.reads(dataType))
       throw new ParameterException(
-        s"The column '$column' has type ${dataType.simpleString}, which cannot hold pictures. It may be " +
+        s"The column '$column' has type ${dataType.simpleString}, which cannot hold images. It may be " +
           "binary (encoded bytes), string (paths), a binaryFile or image struct, or ImageAssembler's output."
       )
-    val origin = originCol.map(ColumnNames.indexOf(schema, _, "the pictures' names (originCol)"))
+    val origin = originCol.map(ColumnNames.indexOf(schema, _, "the images' names (originCol)"))
     origin.map(schema(_)).filter(_.dataType != StringType).foreach { field =>
       throw new ParameterException(
         s"originCol '${field.name}' has type ${field.dataType.simpleString}; it must be a string column."
       )
     }
     val named = ColumnNames.indicesOf(schema, DefaultOriginColumn).filter(schema(_).dataType == StringType)
-    PictureColumn(index, origin, named.headOption)
+    ImageColumn(index, origin, named.headOption)
   }
 }

@@ -12,7 +12,7 @@ import sparkvision.engine.{Bundles, SpareCores}
 import sparkvision.ml._
 
 /** In a session that was built without our extensions, as a user's may be. */
-class MapPicturesSpec extends AnyFunSuite with LocalSpark {
+class MapImagesSpec extends AnyFunSuite with LocalSpark {
 
   private def vit: ViTForImageClassification =
     ViTForImageClassification.loadSavedModel("embedded:digits", spark).setInputCols("content").setOutputCol("class")
@@ -26,19 +26,19 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
 
   private def optimized(result: DataFrame): LogicalPlan = result.queryExecution.optimizedPlan
 
-  private def runsPictures(result: DataFrame): Boolean = optimized(result).exists(_.isInstanceOf[MapPictures])
+  private def runsImages(result: DataFrame): Boolean = optimized(result).exists(_.isInstanceOf[MapImages])
 
   private def readSchema(result: DataFrame): String =
     "ReadSchema: (.*)".r.findFirstMatchIn(result.queryExecution.executedPlan.toString).get.group(1)
 
-  test("of fifty columns only the picture and its origin are read for one output") {
+  test("of fifty columns only the image and its origin are read for one output") {
     assert(readSchema(vit.transform(wide).select("class.result")) == "struct<path:string,content:binary>")
   }
 
   private def passedOn(result: DataFrame): Seq[String] =
-    optimized(result).collectFirst { case p: MapPictures => p.passed.map(_.name) }.get
+    optimized(result).collectFirst { case p: MapImages => p.passed.map(_.name) }.get
 
-  test("a picture that only the model reads does not go through it") {
+  test("an image that only the model reads does not go through it") {
     val result = vit.setPredictionCol("prediction").transform(wide)
     assert(passedOn(result.select("class")) == Nil)
     assert(passedOn(result.select("c7", "path", "class")) == Seq("path", "c7"))
@@ -49,7 +49,7 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
 
   test("a filter on the input's columns runs before the model, and is pushed into the scan") {
     val filtered = vit.transform(wide).where("c1 = 2").select("class")
-    assert(optimized(filtered).collectFirst { case p: MapPictures => p.child.exists(_.nodeName == "Filter") }.get)
+    assert(optimized(filtered).collectFirst { case p: MapImages => p.child.exists(_.nodeName == "Filter") }.get)
     assert(filtered.queryExecution.executedPlan.toString.contains("EqualTo(c1,2)"))
   }
 
@@ -64,7 +64,7 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
 
   test("a limit runs before the model") {
     val limited = vit.transform(wide).select("class").limit(2)
-    assert(optimized(limited).collectFirst { case p: MapPictures => p.child.exists(_.isInstanceOf[LocalLimit]) }.get)
+    assert(optimized(limited).collectFirst { case p: MapImages => p.child.exists(_.isInstanceOf[LocalLimit]) }.get)
     assert(limited.collect().length == 2)
   }
 
@@ -73,9 +73,9 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
     assert(kept.collect().length == 3)
   }
 
-  test("counting the rows runs no picture, unless bad ones are dropped or fail the query") {
+  test("counting the rows runs no image, unless bad ones are dropped or fail the query") {
     def counted(mode: String) = vit.setBadImageMode(mode).transform(mixed).groupBy().count()
-    assert(!runsPictures(counted(BadImageMode.Permissive)) && counted(BadImageMode.Permissive).head().getLong(0) == 6)
+    assert(!runsImages(counted(BadImageMode.Permissive)) && counted(BadImageMode.Permissive).head().getLong(0) == 6)
     assert(counted(BadImageMode.DropMalformed).head().getLong(0) == 4)
     assert(intercept[SparkException](counted(BadImageMode.FailFast).head()).getMessage.contains("broken.png"))
   }
@@ -119,10 +119,10 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
     assert(spark.read.parquet(sink.resolve("out").toString).count() == 6)
   }
 
-  test("the operator tells the UI pictures, batches and times") {
+  test("the operator tells the UI images, batches and times") {
     val result = vit.setBatchSize(3).transform(mixed)
     result.collect()
-    val operator = result.queryExecution.executedPlan.collectFirst { case p: MapPicturesExec => p }.get
+    val operator = result.queryExecution.executedPlan.collectFirst { case p: MapImagesExec => p }.get
     def metric(name: String) = operator.metrics(name).value
     assert((metric("pictures"), metric("unusable"), metric("batches")) == ((6, 2, 2)))
     Seq("decode", "preprocess", "run", "postprocess").foreach(name => assert(metric(name) > 0, name))
@@ -138,7 +138,7 @@ class MapPicturesSpec extends AnyFunSuite with LocalSpark {
     val session = spark.newSession()
     SparkVisionExtensions.install(session)
     val labels = session.sql("SELECT sparkvision_predict(x'00', 'embedded:digits') AS p").select("p.label", "p.error")
-    assert(labels.head().isNullAt(0) && labels.head().getString(1).contains("not a picture"))
+    assert(labels.head().isNullAt(0) && labels.head().getString(1).contains("not an image"))
     assert(session.sql("SELECT * FROM sparkvision_metrics()").columns.contains("run_seconds"))
   }
 

@@ -1,9 +1,9 @@
 package sparkvision.engine
 
-/** Turns "this process has no room for the picture" into a reason for that one picture. */
-private[engine] object PictureMemory {
+/** Turns "this process has no room for the image" into a reason for that one image. */
+private[engine] object ImageMemory {
 
-  /** Runs `work`, which allocates for a picture of `width` x `height` pixels.
+  /** Runs `work`, which allocates for an image of `width` x `height` pixels.
     *
     * An OutOfMemoryError commonly means that nothing in the process can be trusted any more. Here it is safe to catch:
     * what fails is the allocation of one large array (or of native memory that JavaCPP counts), the arrays are reachable

@@ -8,15 +8,15 @@ import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.ml.{PictureFunction, PictureMetrics, PictureReader, StageTotals}
+import sparkvision.ml.{ImageFunction, ImageMetrics, ImageReader, StageTotals}
 
-/** Runs [[MapPictures]], a partition at a time: batches form across its rows, which come out in the order they came in. */
-final private[ml] case class MapPicturesExec(
-    picture: Expression,
+/** Runs [[MapImages]], a partition at a time: batches form across its rows, which come out in the order they came in. */
+final private[ml] case class MapImagesExec(
+    image: Expression,
     originName: Expression,
     defaultOriginName: Expression,
     argument: Expression,
-    function: PictureFunction,
+    function: ImageFunction,
     passed: Seq[Attribute],
     added: Seq[Attribute],
     child: SparkPlan
@@ -24,7 +24,7 @@ final private[ml] case class MapPicturesExec(
 
   override def nodeName: String = function.name
 
-  override protected def stringArgs: Iterator[Any] = Iterator(picture, function.description, added)
+  override protected def stringArgs: Iterator[Any] = Iterator(image, function.description, added)
 
   override def output: Seq[Attribute] = passed ++ added
 
@@ -34,28 +34,28 @@ final private[ml] case class MapPicturesExec(
 
   override def outputOrdering: Seq[SortOrder] = child.outputOrdering
 
-  override lazy val metrics: Map[String, SQLMetric] = PictureMetrics.ofOperator(sparkContext)
+  override lazy val metrics: Map[String, SQLMetric] = ImageMetrics.ofOperator(sparkContext)
 
   override protected def doExecute(): RDD[InternalRow] = {
-    val configuration = Option.when(PictureReader.readsFiles(picture.dataType)) {
+    val configuration = Option.when(ImageReader.readsFiles(image.dataType)) {
       sparkContext.broadcast(new SerializableConfiguration(sparkContext.hadoopConfiguration))
     }
-    val rows = new PictureRows(
-      picture,
+    val rows = new ImageRows(
+      image,
       originName,
       defaultOriginName,
       argument,
       child.output,
       passed,
       added,
-      new PictureReader(picture.dataType, configuration),
+      new ImageReader(image.dataType, configuration),
       function,
-      new PictureMetrics(metrics, StageTotals.of(function, sparkContext))
+      new ImageMetrics(metrics, StageTotals.of(function, sparkContext))
     )
     child
       .execute()
       .mapPartitionsWithIndex((partition, input) => rows.map(partition, input), preservesPartitioning = true)
   }
 
-  override protected def withNewChildInternal(newChild: SparkPlan): MapPicturesExec = copy(child = newChild)
+  override protected def withNewChildInternal(newChild: SparkPlan): MapImagesExec = copy(child = newChild)
 }

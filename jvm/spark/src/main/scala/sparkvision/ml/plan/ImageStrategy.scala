@@ -4,12 +4,12 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
 import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 
 /** Plans this package's operators. */
-private[ml] object PictureStrategy extends SparkStrategy {
+private[ml] object ImageStrategy extends SparkStrategy {
 
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
-    case pictures @ MapPictures(picture, origin, defaultOrigin, argument, function, added, child, _) =>
+    case images @ MapImages(image, origin, defaultOrigin, argument, function, added, child, _) =>
       Seq(
-        MapPicturesExec(picture, origin, defaultOrigin, argument, function, pictures.passed, added, planLater(child))
+        MapImagesExec(image, origin, defaultOrigin, argument, function, images.passed, added, planLater(child))
       )
     case MapVectors(vector, function, added, child) =>
       Seq(MapVectorsExec(vector, function, added, planLater(child)))

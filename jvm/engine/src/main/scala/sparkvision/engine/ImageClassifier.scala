@@ -3,7 +3,7 @@ package sparkvision.engine
 /** From a graph's first output to labels. That output is logits; of a zero-shot model it is an embedding, which is compared
   * with those of the candidate labels.
   *
-  * Makes no session: the embeddings of the labels are had when the first picture needs them.
+  * Makes no session: the embeddings of the labels are had when the first image needs them.
   *
   * @param topK
   *   as of [[Postprocessor]]
@@ -12,7 +12,7 @@ package sparkvision.engine
   * @throws ParameterException
   *   when a zero-shot model has no labels to choose among
   */
-final private[engine] class PictureClassifier(bundle: ModelBundle, settings: ModelSettings, topK: Option[Int]) {
+final private[engine] class ImageClassifier(bundle: ModelBundle, settings: ModelSettings, topK: Option[Int]) {
   private val manifest = bundle.manifest
   private val hypotheses = manifest.task match {
     case ModelTask.ImageClassification => None
@@ -20,7 +20,7 @@ final private[engine] class PictureClassifier(bundle: ModelBundle, settings: Mod
       Some(settings.candidateLabels.getOrElse(CandidateLabels()).in(manifest))
     case other =>
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${other.name}: it gives no logits of pictures."
+        s"The bundle ${bundle.folder} is for ${other.name}: it gives no logits of images."
       )
   }
   private val postprocessor =
@@ -33,7 +33,7 @@ final private[engine] class PictureClassifier(bundle: ModelBundle, settings: Mod
   }
 
   /** @param output
-    *   one picture's values of the graph's first output
+    *   one image's values of the graph's first output
     * @return
     *   one a label
     */

@@ -1,11 +1,11 @@
 package sparkvision.ml
 
-/** What a query's operator does with a partition's pictures.
+/** What a query's operator does with a partition's images.
   *
   * Implementations are compared by value: by equality Spark finds the plans that it has cached, and those that it need not
   * run twice.
   */
-private[ml] trait PictureFunction extends Serializable {
+private[ml] trait ImageFunction extends Serializable {
 
   /** The stage or SQL function, as query plans and metrics name it. */
   def name: String
@@ -24,14 +24,14 @@ private[ml] trait PictureFunction extends Serializable {
   /** Whether a row in may give several rows out. */
   def mayMultiplyRows: Boolean = false
 
-  /** Whether a picture can fail the query; then it is not left out even where nobody reads its result. */
+  /** Whether an image can fail the query; then it is not left out even where nobody reads its result. */
   def mayFail: Boolean
 
-  /** @param pictures
+  /** @param images
     *   read ahead by a batch or more, each once
     * @return
-    *   for each picture, in order, the rows that come of its row, as the values of the columns to add; none where it is
-    *   dropped. Those of one picture are read before the next picture's
+    *   for each image, in order, the rows that come of its row, as the values of the columns to add; none where it is
+    *   dropped. Those of one image are read before the next image's
     */
-  def apply(pictures: Iterator[SourcePicture], metrics: PictureMetrics): Iterator[IterableOnce[Seq[Any]]]
+  def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]]
 }

@@ -12,7 +12,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.ParameterException
 
-class PictureColumnSpec extends AnyFunSuite with LocalSpark {
+class ImageColumnSpec extends AnyFunSuite with LocalSpark {
   private lazy val folder = LocalSpark.fixtures.resolve("digits/3").toString
   private def files: DataFrame = spark.read.format("binaryFile").load(folder)
 
@@ -61,7 +61,7 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("ImageAssembler keeps a bad picture's row and hands its reason on") {
+  test("ImageAssembler keeps a bad image's row and hands its reason on") {
     val assembled = new ImageAssembler().setDecode(true).transform(mixed)
     val vit = ViTForImageClassification.pretrained().setInputCols("image").setErrorCol("error")
     val rows = vit.transform(assembled).select("path", "error").collect()
@@ -69,7 +69,7 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
     assert(bad == Seq("broken.png", "nothing.png"))
   }
 
-  test("ImageAssembler says what it knows of a picture without decoding it") {
+  test("ImageAssembler says what it knows of an image without decoding it") {
     val image = new ImageAssembler().transform(mixed).select("image").head().getSeq[org.apache.spark.sql.Row](0).head
     assert(image.getAs[Int]("height") == 32 && image.getAs[Int]("width") == 32 && image.getAs[Int]("mode") == -1)
     assert(image.getAs[String]("origin") == LocalSpark.someDigits(1).head._1)
@@ -77,12 +77,12 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a path that leads nowhere is that row's reason") {
-    val input = spark.createDataFrame(Seq(Tuple1("/no/such/picture.png"))).toDF("path")
+    val input = spark.createDataFrame(Seq(Tuple1("/no/such/image.png"))).toDF("path")
     val vit = ViTForImageClassification.pretrained().setInputCols("path").setErrorCol("error")
-    assert(vit.transform(input).head().getAs[String]("error").contains("/no/such/picture.png"))
+    assert(vit.transform(input).head().getAs[String]("error").contains("/no/such/image.png"))
   }
 
-  test("the user's originCol names a picture, else the picture itself does, else the column path") {
+  test("the user's originCol names an image, else the image itself does, else the column path") {
     def origins(stage: ImageAssembler, input: DataFrame) = {
       val vit = ViTForImageClassification.pretrained().setInputCols("image").setOutputCol("class")
       val labelled = vit.transform(stage.transform(input.limit(1)))
@@ -100,7 +100,7 @@ class PictureColumnSpec extends AnyFunSuite with LocalSpark {
     assert(logits(input, "CONTENT") == expected)
   }
 
-  test("two columns of the picture's name are refused, two of another name are kept") {
+  test("two columns of the image's name are refused, two of another name are kept") {
     val twice = files.select(col("content"), col("path").as("name"), lit(1).as("x"), lit(2).as("x"))
     val vit = ViTForImageClassification.pretrained().setInputCols("content").setPredictionCol("prediction")
     assert(vit.transform(twice).columns.toSeq == Seq("content", "name", "x", "x", "prediction"))

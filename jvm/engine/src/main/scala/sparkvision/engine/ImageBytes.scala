@@ -4,20 +4,20 @@ import java.io.ByteArrayOutputStream
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
 
-/** [[ImageDecoder]] and [[Preprocessor]], without a model, for a caller in another process: any number of pictures cross
+/** [[ImageDecoder]] and [[Preprocessor]], without a model, for a caller in another process: any number of images cross
   * as one byte array, and so does what becomes of them. It is what the comparison with Pillow and transformers calls.
   *
-  * All numbers are little-endian. In: for each picture its length (int32) and its bytes. Out: for each picture the length
+  * All numbers are little-endian. In: for each image its length (int32) and its bytes. Out: for each image the length
   * of the reason why it is refused (int32, 0 when it is not) and the reason in UTF-8; behind a length of 0 come height and
   * width (int32 each) and the values.
   */
-object PictureBytes {
+object ImageBytes {
 
-  /** The values are the upright picture's RGB bytes: height x width x 3. */
-  def decode(pictures: Array[Byte]): Array[Byte] = answers(pictures)(bytes => values(ImageDecoder.decode(bytes)))
+  /** The values are the upright image's RGB bytes: height x width x 3. */
+  def decode(images: Array[Byte]): Array[Byte] = answers(images)(bytes => values(ImageDecoder.decode(bytes)))
 
-  /** The values are the RGB bytes of the upright picture, reduced as far as a resize to `height` x `width` allows. */
-  def draft(height: Int, width: Int, pictures: Array[Byte]): Array[Byte] = answers(pictures) { bytes =>
+  /** The values are the RGB bytes of the upright image, reduced as far as a resize to `height` x `width` allows. */
+  def draft(height: Int, width: Int, images: Array[Byte]): Array[Byte] = answers(images) { bytes =>
     values(ImageDecoder.draft(bytes)(_ => PixelSize(height, width)))
   }
 
@@ -30,10 +30,10 @@ object PictureBytes {
     * @throws ProcessorException
     *   when that asks for something that is not supported
     */
-  def preprocess(config: String, pictures: Array[Byte]): Array[Byte] = {
+  def preprocess(config: String, images: Array[Byte]): Array[Byte] = {
     val settings = ProcessorConfigReader.parse(config)
     val process = if (settings.doPad) ofItsOwnSize(settings) else ofOneSize(settings)
-    answers(pictures) { bytes =>
+    answers(images) { bytes =>
       val (size, input) = process(ImageDecoder.decode(bytes))
       (size.height, size.width, littleEndian(input))
     }
@@ -56,9 +56,9 @@ object PictureBytes {
     }
   }
 
-  private def answers(pictures: Array[Byte])(answer: Array[Byte] => (Int, Int, Array[Byte])): Array[Byte] = {
+  private def answers(images: Array[Byte])(answer: Array[Byte] => (Int, Int, Array[Byte])): Array[Byte] = {
     val out = new ByteArrayOutputStream
-    LocalModelBytes.unpack(pictures).foreach { bytes =>
+    LocalModelBytes.unpack(images).foreach { bytes =>
       try {
         val (height, width, values) = answer(bytes)
         out.write(numbers(0, height, width))
