@@ -27,28 +27,36 @@ ThisBuild / semanticdbVersion := scalafixSemanticdb.revision
 Global / concurrentRestrictions += Tags.limit(Tags.Test, 1)
 
 lazy val root = (project in file("."))
-  .aggregate(engine, core, cpu, gpu, onednn)
+  .aggregate(image, engine, core, cpu, gpu, onednn)
   .settings(
     name := "sparkvision-build",
     publish / skip := true,
     mimaPreviousArtifacts := Set.empty,
-    wheelJarsSettings(engine, core)
+    wheelJarsSettings(image, engine, core)
   )
 
-/** Pictures and models, without Spark: this classpath keeps the seam. */
-lazy val engine = (project in file("jvm/engine")).settings(
+/** Images to tensors, as Hugging Face's processors do. The classpath has neither ONNX Runtime nor Spark. */
+lazy val image = (project in file("jvm/image")).settings(
   compiled,
-  name := "sparkvision-engine",
-  libraryDependencies ++= Seq(
-    Dependencies.onnxRuntime % Provided,
-    Dependencies.jackson,
-    Dependencies.slf4j,
-    Dependencies.tokenizers,
-    Dependencies.tokenizersException,
-    Dependencies.lucene,
-    Dependencies.scalatest % Test
-  ) ++ Dependencies.imageDecoder
+  name := "sparkvision-image",
+  libraryDependencies ++= Seq(Dependencies.jackson, Dependencies.scalatest % Test) ++ Dependencies.imageDecoder
 )
+
+/** Model bundles and their runs. The classpath has no Spark. */
+lazy val engine = (project in file("jvm/engine"))
+  .dependsOn(image % "compile->compile;test->test")
+  .settings(
+    compiled,
+    name := "sparkvision-engine",
+    libraryDependencies ++= Seq(
+      Dependencies.onnxRuntime % Provided,
+      Dependencies.slf4j,
+      Dependencies.tokenizers,
+      Dependencies.tokenizersException,
+      Dependencies.lucene,
+      Dependencies.scalatest % Test
+    )
+  )
 
 /** The Spark ML stages. */
 lazy val core = (project in file("jvm/spark"))
@@ -73,7 +81,7 @@ lazy val onednn = variant("onednn", "sparkvision-onednn", Dependencies.onnxRunti
   tested,
   libraryDependencies += Dependencies.scalatest % Test,
   // The engine's helpers for tests, without its test classpath: that holds Microsoft's runtime.
-  Test / unmanagedClasspath ++= (engine / Test / exportedProducts).value
+  Test / unmanagedClasspath ++= (image / Test / exportedProducts).value ++ (engine / Test / exportedProducts).value
 )
 
 def variant(id: String, artifact: String, runtime: Seq[ModuleID]): Project =

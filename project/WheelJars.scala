@@ -12,7 +12,7 @@ import sbt.util.{FileInfo, FilesInfo}
 object WheelJars {
   val wheelJars = inputKey[Seq[File]]("Writes the jars that a wheel carries: wheelJars [PLATFORM FOLDER]")
 
-  def wheelJarsSettings(engine: Project, core: Project): Seq[Setting[?]] = Seq(
+  def wheelJarsSettings(image: Project, engine: Project, core: Project): Seq[Setting[?]] = Seq(
     wheelJars := {
       val root = baseDirectory.value
       val (platform, folder) = spaceDelimited("[PLATFORM FOLDER]").parsed match {
@@ -20,7 +20,8 @@ object WheelJars {
         case Seq(platform, folder) => (WheelPlatform.named(platform), root / folder)
         case several => sys.error(s"wheelJars takes a platform and a folder, or nothing, not ${several.mkString(" ")}.")
       }
-      val ours = (engine / Compile / products).value ++ (core / Compile / products).value
+      val ours =
+        (image / Compile / products).value ++ (engine / Compile / products).value ++ (core / Compile / products).value
       val log = streams.value.log
       val resolve = upstream((engine / dependencyResolution).value, log) _
       val licences = root / "jvm" / "licenses"

@@ -2,6 +2,9 @@ package sparkvision.engine
 
 import scala.reflect.ClassTag
 
+import sparkvision.engine.postprocess.{Detection, ScoredLabel}
+import sparkvision.image.{ImageException, ImageInput}
+
 /** A model's results for arrays of image files, for Java and for scripts. Every method throws for the first image that
   * cannot be used.
   */

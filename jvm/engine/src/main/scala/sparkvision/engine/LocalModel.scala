@@ -2,6 +2,13 @@ package sparkvision.engine
 
 import java.nio.file.Path
 
+import sparkvision.engine.bundle.{BundleException, EmbeddedModels, ModelBundle, ModelTask, TensorInfo}
+import sparkvision.engine.pipeline.{DetectionRuns, ImageClassifier, ModelSettings, UniformRuns}
+import sparkvision.engine.postprocess.{Detection, EmbeddingsPostprocessor, Prediction, ScoredLabel}
+import sparkvision.engine.runtime.{Cancellation, SessionConfig}
+import sparkvision.engine.session.{ModelListener, ModelSession}
+import sparkvision.image.ImageInput
+
 /** A model on this machine: images in, predictions, embeddings or detections out. It is what runs inside Spark's executors, and
   * needs no Spark.
   *

@@ -1,18 +1,24 @@
 package sparkvision.engine
 
 import java.nio.charset.StandardCharsets.UTF_8
-import java.nio.file.{Files, Path}
 import java.nio.{ByteBuffer, ByteOrder}
 
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.node.ObjectNode
 
+import sparkvision.engine.bundle.{ModelBundle, ModelTask}
+import sparkvision.engine.pipeline.{ModelSettings, ModelSettingsReader}
+import sparkvision.engine.postprocess.{Detection, Pooling, ScoredLabel}
+import sparkvision.engine.runtime.SessionConfig
+import sparkvision.image.codec.DecodeMode
+import sparkvision.image.codec.format.ImageHeader
+import sparkvision.image.{ImageInput, PackedImages}
+
 /** [[LocalModel]] for a caller in another process: any number of images cross as one byte array, and so do their floats.
   *
-  * All numbers are little-endian. In: for each image its length (int32) and its bytes; or -n (int32) and the n bytes in
-  * UTF-8 of the name of a file that holds the same, because py4j writes bytes as text. Out: for each image the length
-  * of the reason why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last image the
-  * float32 of those that have a result, in order.
+  * The images come as [[PackedImages]]. All numbers of an answer are little-endian: for each image the length of the reason
+  * why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last image the float32 of the images
+  * that have a result, in order.
   */
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   import LocalModelBytes._
@@ -28,20 +34,22 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   }
 
   /** What the session is fed: the product of [[inputShape]] floats an image. */
-  def preprocess(images: Array[Byte]): Array[Byte] = pack(model.preprocessed(unpack(images))(image).map(_._2))
+  def preprocess(images: Array[Byte]): Array[Byte] = pack(
+    model.preprocessed(PackedImages.unpack(images))(image).map(_._2)
+  )
 
   /** What the session gives: one float a label. */
-  def logits(images: Array[Byte]): Array[Byte] = pack(model.logits(unpack(images))(image).map(_._2))
+  def logits(images: Array[Byte]): Array[Byte] = pack(model.logits(PackedImages.unpack(images))(image).map(_._2))
 
   /** Embeddings, [[embeddingSize]] floats each. */
-  def embed(images: Array[Byte]): Array[Byte] = pack(model.embeddings(unpack(images))(image).map(_._2))
+  def embed(images: Array[Byte]): Array[Byte] = pack(model.embeddings(PackedImages.unpack(images))(image).map(_._2))
 
   /** Rows and columns of an attention rollout. */
   def attentionRolloutShape: Array[Int] = model.attentionRolloutShape.toArray
 
   /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats an image. */
   def attentionRollouts(images: Array[Byte]): Array[Byte] =
-    pack(model.attentionRollouts(unpack(images))(image).map(_._2))
+    pack(model.attentionRollouts(PackedImages.unpack(images))(image).map(_._2))
 
   /** A JSON array with an object for each image: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
     * `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
@@ -65,7 +73,7 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     */
   def predict(images: Array[Byte], topK: Int): String = {
     val answers = mapper.createArrayNode()
-    model.best(unpack(images), topK)(image).foreach {
+    model.best(PackedImages.unpack(images), topK)(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(best)) => writeBest(best, answers.addObject())
     }
@@ -83,7 +91,7 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     */
   def detect(images: Array[Byte], threshold: Double, topK: Int): String = {
     val answers = mapper.createArrayNode()
-    model.objects(unpack(images), threshold, Option.when(topK != 0)(topK))(image).foreach {
+    model.objects(PackedImages.unpack(images), threshold, Option.when(topK != 0)(topK))(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(detections)) => detected(detections)(answers.addObject())
     }
@@ -97,16 +105,18 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
       case ModelTask.ZeroShotImageClassification if model.settings.candidateLabels.nonEmpty => labelled(images)
       case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(images)
       case ModelTask.ObjectDetection =>
-        model.detections(unpack(images))(image).map { case (bytes, result) => bytes -> result.map(detected) }
+        model.detections(PackedImages.unpack(images))(image).map { case (bytes, result) =>
+          bytes -> result.map(detected)
+        }
     }
 
   private def labelled(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
-    model.predictions(unpack(images))(image).map { case (bytes, result) =>
+    model.predictions(PackedImages.unpack(images))(image).map { case (bytes, result) =>
       bytes -> result.map(prediction => writeBest(prediction.best, _))
     }
 
   private def embedded(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
-    model.embeddings(unpack(images))(image).map { case (bytes, result) =>
+    model.embeddings(PackedImages.unpack(images))(image).map { case (bytes, result) =>
       bytes -> result.map(embedding => writeEmbedding(embedding, _))
     }
 
@@ -172,18 +182,6 @@ object LocalModelBytes {
   private def open(bundle: ModelBundle, settings: ModelSettings): LocalModelBytes = {
     val session = SessionConfig(intraOpThreads = LocalModel.cores)
     new LocalModelBytes(new LocalModel(bundle, settings.copy(session = session)))
-  }
-
-  private[engine] def unpack(packed: Array[Byte]): Iterator[Array[Byte]] = {
-    val in = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN)
-    if (in.hasRemaining && in.getInt(0) < 0)
-      unpack(Files.readAllBytes(Path.of(new String(packed, 4, -in.getInt(), UTF_8))))
-    else
-      Iterator.continually(in).takeWhile(_.hasRemaining).map { buffer =>
-        val bytes = new Array[Byte](buffer.getInt())
-        buffer.get(bytes)
-        bytes
-      }
   }
 
   private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {

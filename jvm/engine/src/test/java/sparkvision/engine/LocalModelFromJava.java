@@ -3,6 +3,8 @@ package sparkvision.engine;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
+import sparkvision.engine.postprocess.ScoredLabel;
+
 /** A Java program that uses a model as docs/local.md shows; compiled, so that it says what Java sees. */
 public final class LocalModelFromJava {
   private LocalModelFromJava() {}

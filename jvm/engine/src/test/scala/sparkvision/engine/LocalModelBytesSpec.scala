@@ -7,6 +7,8 @@ import scala.util.Using
 
 import org.scalatest.funsuite.AnyFunSuite
 
+import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels}
+
 class LocalModelBytesSpec extends AnyFunSuite {
 
   /** The manifests under the folders that opened models were unpacked into. */

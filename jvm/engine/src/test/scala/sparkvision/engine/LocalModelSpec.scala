@@ -6,6 +6,9 @@ import scala.util.Using
 
 import org.scalatest.funsuite.AnyFunSuite
 
+import sparkvision.engine.bundle.{Bundles, EmbeddedModels}
+import sparkvision.image.{Fixtures, ImageException, ImageInput, ParameterException}
+
 class LocalModelSpec extends AnyFunSuite {
 
   private val seven = Fixtures.path("digits").resolve("7").toFile.listFiles.map(_.toPath).min

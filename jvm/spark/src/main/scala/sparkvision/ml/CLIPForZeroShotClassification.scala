@@ -4,7 +4,11 @@ import org.apache.spark.ml.param._
 import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.BundleManifest
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.text.CandidateLabels
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.{ClassificationStage, ZeroShotBundles}
 
 /** Labels images with labels of the user's own choice, by a CLIP model, as transformers' pipeline
   * `zero-shot-image-classification` does.

@@ -3,7 +3,12 @@ package sparkvision.ml
 import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.BundleManifest
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.output.EmbeddingsOutput
+import sparkvision.ml.param.EmbeddingsParams
+import sparkvision.ml.stage.{VisionModelStage, ZeroShotBundles}
 
 /** Gives each image's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
   * [[CLIPTextEmbeddings]], so that texts find images.

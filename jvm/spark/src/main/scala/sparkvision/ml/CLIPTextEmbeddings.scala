@@ -5,7 +5,12 @@ import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.BundleManifest
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.output.EmbeddingsOutput
+import sparkvision.ml.param.EmbeddingsParams
+import sparkvision.ml.stage.{ModelStage, RowMapping, ZeroShotBundles}
+import sparkvision.ml.task.EncodeTexts
 
 /** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of
   * [[CLIPImageEmbeddings]], so that texts find images.

@@ -2,6 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
+
 /** Labels images with a DeiT model (Hugging Face's `DeiTForImageClassification` and `DeiTForImageClassificationWithTeacher`); columns and Params are those of [[ImageClassification]].
   */
 class DeiTForImageClassification(override val uid: String) extends ImageClassification(uid) {

@@ -2,6 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
+
 /** Finds objects in images with a DETR model (Hugging Face's `DetrForObjectDetection`).
   *
   * {{{

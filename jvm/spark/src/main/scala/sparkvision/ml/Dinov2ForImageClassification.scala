@@ -2,6 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
+
 /** Labels images with a DINOv2 model (Hugging Face's `Dinov2ForImageClassification` and `Dinov2WithRegistersForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class Dinov2ForImageClassification(override val uid: String) extends ImageClassification(uid) {

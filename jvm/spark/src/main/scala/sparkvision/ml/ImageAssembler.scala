@@ -6,6 +6,11 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
+import sparkvision.ml.column.{Annotation, ImageColumn}
+import sparkvision.ml.param.{HasOutputCol, ImageInputParams}
+import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.task.AssembleImages
+
 /** Brings images, however a table holds them, into a column of `image` annotations.
   *
   * {{{

@@ -2,7 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.{ClassificationStage, ModelFamily}
 
 /** Labels images with a model of any architecture, exactly as Hugging Face would.
   *

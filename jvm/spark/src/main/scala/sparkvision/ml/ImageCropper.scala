@@ -6,7 +6,11 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.{StringType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.ParameterException
+import sparkvision.image.ParameterException
+import sparkvision.ml.column.{Annotation, ColumnNames, ImageColumn}
+import sparkvision.ml.param.{HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
+import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.task.{CropImages, FoundBox}
 
 /** Cuts the boxes that a detection stage found out of their images: each crop is an image annotation, which the next
   * stage reads.

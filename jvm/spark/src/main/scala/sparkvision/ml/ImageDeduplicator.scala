@@ -11,8 +11,12 @@ import org.apache.spark.sql.sparkvision.DataFrames
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.ParameterException
-import sparkvision.ml.plan.{GroupDuplicates, SessionRules}
+import sparkvision.image.ParameterException
+import sparkvision.ml.column.{ColumnNames, VectorColumn}
+import sparkvision.ml.dedup.{DuplicateSettings, EmbeddingSettings, GroupDuplicates}
+import sparkvision.ml.param.DeduplicationParams
+import sparkvision.ml.plan.SessionRules
+import sparkvision.ml.stage.RowMapping
 
 /** Groups images that are duplicates of each other, directly or through others, and chooses one of each group.
   *

@@ -2,7 +2,12 @@ package sparkvision.ml
 
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.postprocess.Detection
+import sparkvision.ml.output.DetectionOutput
+import sparkvision.ml.param.DetectionParams
+import sparkvision.ml.stage.{ModelFamily, VisionModelStage}
 
 /** Finds objects in images, exactly as Hugging Face would.
   *

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param._
 
-import sparkvision.ml.AllowedValues.{NumberFrom, OneOf}
+import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
+import sparkvision.ml.param.HasInputCols
+import sparkvision.ml.stage.{ClassificationStage, ModelStage, VisionModelStage}
 
 /** Describes every stage and its Params as JSON, from which `scripts/gen_python.py` writes the Python classes: names,
   * types, docs, defaults and allowed values are written once, in Scala.

@@ -6,8 +6,12 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.{LongType, StringType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.HashAlgorithm
-import sparkvision.ml.AllowedValues.OneOf
+import sparkvision.image.hash.HashAlgorithm
+import sparkvision.ml.column.ImageColumn
+import sparkvision.ml.param.AllowedValues.OneOf
+import sparkvision.ml.param.{HasErrorCol, HasInputCols, ImageInputParams, ImageLimitsParams}
+import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.task.HashImages
 
 /** Gives each image a perceptual hash: 64 bits of which similar images differ in few.
   *

@@ -6,8 +6,12 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.similarity.{HnswSettings, SearchMethod}
-import sparkvision.engine.{ParameterException, SimilarityIndexException}
+import sparkvision.engine.similarity.{HnswSettings, SearchMethod, SimilarityIndexException}
+import sparkvision.image.ParameterException
+import sparkvision.ml.column.VectorColumn
+import sparkvision.ml.param.SimilarityParams
+import sparkvision.ml.similarity.{FindSimilar, IndexFolder, SimilarityIndexBuilder, SimilarityIndexSummary}
+import sparkvision.ml.stage.{RowMapping, VectorMapping}
 
 /** Names the images of an index that are most similar to each image of a table, by the cosine of their embeddings.
   *

@@ -2,6 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
+
 /** Labels images with a Swin Transformer model (Hugging Face's `SwinForImageClassification` and `Swinv2ForImageClassification`); columns and Params are those of [[ImageClassification]].
   */
 class SwinForImageClassification(override val uid: String) extends ImageClassification(uid) {

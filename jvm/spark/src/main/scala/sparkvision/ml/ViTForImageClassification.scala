@@ -2,6 +2,9 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
+
 /** Labels images with a Vision Transformer (Hugging Face's `ViTForImageClassification`).
   *
   * {{{

@@ -3,7 +3,13 @@ package sparkvision.ml
 import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine._
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.postprocess.{EmbeddingsPostprocessor, Pooling}
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.output.EmbeddingsOutput
+import sparkvision.ml.param.{EmbeddingsParams, PoolingParams}
+import sparkvision.ml.stage.{ModelFamily, VisionModelStage}
 
 /** Gives each image's embedding, exactly as Hugging Face would.
   *

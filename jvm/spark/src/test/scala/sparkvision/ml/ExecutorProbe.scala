@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.{SparkContext, SparkEnv}
 
-import sparkvision.engine.SessionCache
+import sparkvision.engine.session.SessionCache
 
 /** Looks into the executors of an application, for the tests and the soak: by a job of its own, and from inside. */
 object ExecutorProbe {

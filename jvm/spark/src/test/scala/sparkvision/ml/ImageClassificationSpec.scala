@@ -7,7 +7,11 @@ import org.apache.spark.ml.linalg.Vector
 import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine._
+import sparkvision.engine.LocalModel
+import sparkvision.engine.bundle.{BundleException, Bundles, ModelBundle, ModelTask}
+import sparkvision.image.{ImageInput, ParameterException}
+import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.stage.ModelFamily
 
 class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
 

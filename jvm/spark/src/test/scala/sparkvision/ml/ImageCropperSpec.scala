@@ -6,7 +6,7 @@ import org.apache.spark.sql.execution.exchange.Exchange
 import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.ParameterException
+import sparkvision.image.ParameterException
 import sparkvision.ml.plan.{MapImages, MapImagesExec}
 
 class ImageCropperSpec extends AnyFunSuite with LocalSpark {

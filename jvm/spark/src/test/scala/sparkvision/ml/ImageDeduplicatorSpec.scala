@@ -6,7 +6,7 @@ import org.apache.spark.sql.functions.expr
 import org.apache.spark.sql.{DataFrame, Row}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.ParameterException
+import sparkvision.image.ParameterException
 
 class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
   private val random = new Random(11)

@@ -9,7 +9,8 @@ import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.{Pipeline, PipelineModel, Transformer}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{BundleException, Bundles}
+import sparkvision.engine.bundle.{BundleException, Bundles}
+import sparkvision.ml.model.ModelStore
 
 class PersistenceSpec extends AnyFunSuite with LocalSpark {
 

@@ -14,7 +14,10 @@ import org.apache.spark.sql.types.MetadataBuilder
 import org.apache.spark.sql.{DataFrame, Row}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{ParameterException, SimilarityIndexException}
+import sparkvision.engine.similarity.SimilarityIndexException
+import sparkvision.image.ParameterException
+import sparkvision.ml.model.LakeFileSystem
+import sparkvision.ml.similarity.IndexFolder
 
 class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
   private val dimension = 24

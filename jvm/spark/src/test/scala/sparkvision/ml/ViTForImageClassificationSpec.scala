@@ -7,7 +7,10 @@ import org.apache.spark.sql.functions._
 import org.apache.spark.sql.types.MetadataBuilder
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{BundleException, Bundles, ParameterException, ProcessorException, SessionCache}
+import sparkvision.engine.bundle.{BundleException, Bundles}
+import sparkvision.engine.session.SessionCache
+import sparkvision.image.{ParameterException, ProcessorException}
+import sparkvision.ml.model.ModelDistributor
 
 class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
 

@@ -8,7 +8,9 @@ import org.apache.spark.ml.linalg.{Vector, Vectors}
 import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{BundleException, Bundles, ParameterException, SessionCache}
+import sparkvision.engine.bundle.{BundleException, Bundles}
+import sparkvision.engine.session.SessionCache
+import sparkvision.image.ParameterException
 
 class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
   private lazy val bundle = Bundles.features().toString

@@ -9,7 +9,7 @@ import scala.util.Using
 
 import ai.onnxruntime.{OnnxTensor, OrtSession}
 
-import sparkvision.engine.{Cancellation, ExecutionProvider, NativeRuns, OnnxRuntime, SessionConfig}
+import sparkvision.engine.runtime.{Cancellation, ExecutionProvider, NativeRuns, OnnxRuntime, SessionConfig}
 
 /** Dot products of every vector with every query, by ONNX Runtime, whose matrix product is the fastest that is at hand
   * (`scripts/bench/similarity` compares). One at a time; threads have one each.

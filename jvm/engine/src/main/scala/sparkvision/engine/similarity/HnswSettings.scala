@@ -1,6 +1,6 @@
 package sparkvision.engine.similarity
 
-import sparkvision.engine.ParameterException
+import sparkvision.image.ParameterException
 
 /** How a graph of neighbours is built, by HNSW's own names.
   *

@@ -6,7 +6,7 @@ import scala.jdk.CollectionConverters._
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
-import sparkvision.engine.{FileDigest, SimilarityIndexException}
+import sparkvision.engine.bundle.FileDigest
 
 /** A part of an index: the vectors of one partition.
   *

@@ -1,6 +1,6 @@
 package sparkvision.engine.similarity
 
-import sparkvision.engine.ParameterException
+import sparkvision.image.ParameterException
 
 /** How the most similar vectors are found. */
 sealed abstract class SearchMethod(val name: String) {

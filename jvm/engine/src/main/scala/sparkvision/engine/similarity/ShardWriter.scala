@@ -7,8 +7,6 @@ import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.util.Using
 
-import sparkvision.engine.SimilarityIndexException
-
 /** Writes one shard of an index: a folder of plain files that [[IndexManifest]] names.
   *
   * @param graph

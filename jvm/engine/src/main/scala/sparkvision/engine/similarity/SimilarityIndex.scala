@@ -2,8 +2,6 @@ package sparkvision.engine.similarity
 
 import java.nio.file.Path
 
-import sparkvision.engine.SimilarityIndexException
-
 /** What a search may cost.
   *
   * @param ef

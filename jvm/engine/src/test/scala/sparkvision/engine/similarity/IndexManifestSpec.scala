@@ -4,7 +4,7 @@ import scala.collection.immutable.SortedMap
 
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{FileDigest, SimilarityIndexException}
+import sparkvision.engine.bundle.FileDigest
 
 class IndexManifestSpec extends AnyFunSuite {
   private val files = SortedMap(

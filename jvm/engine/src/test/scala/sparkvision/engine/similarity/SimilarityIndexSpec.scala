@@ -5,8 +5,6 @@ import java.nio.{ByteBuffer, ByteOrder}
 
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.SimilarityIndexException
-
 class SimilarityIndexSpec extends AnyFunSuite {
   private val vectors = MadeIndex.clustered(count = 3, dimension = 8, seed = 5)
 

@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.expressions.{Attribute, JoinedRow, UnsafePr
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 import org.apache.spark.{InterruptibleIterator, TaskContext}
 
-import sparkvision.engine.SpareCores
+import sparkvision.engine.session.SpareCores
 
 /** Puts what a function computes beside the rows that it read ahead. Runs inside tasks.
   *

@@ -6,8 +6,7 @@ import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.types.StringType
 
-import sparkvision.engine.SparkVisionException
-import sparkvision.ml.PredictionStruct
+import sparkvision.image.SparkVisionException
 
 /** Takes [[PredictImage]] out of a plan's expressions: an operator below computes it in batches, and its result's column
   * stands in its place. Spark's `ExtractPythonUDFs` does the same for Python functions.

@@ -3,7 +3,9 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 
-import sparkvision.ml.{ImageFunction, ImageMetrics, ImageReader, SourceImage}
+import sparkvision.ml.column.{ImageReader, SourceImage}
+import sparkvision.ml.metrics.ImageMetrics
+import sparkvision.ml.task.ImageFunction
 
 /** Spark's rows on one side, a [[ImageFunction]] on the other. Runs inside tasks.
   *

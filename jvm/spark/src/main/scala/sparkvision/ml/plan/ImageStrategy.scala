@@ -3,6 +3,8 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
 import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 
+import sparkvision.ml.dedup.{GroupDuplicates, GroupDuplicatesExec}
+
 /** Plans this package's operators. */
 private[ml] object ImageStrategy extends SparkStrategy {
 

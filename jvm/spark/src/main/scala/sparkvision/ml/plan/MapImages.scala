@@ -3,7 +3,7 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, Expression}
 import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
 
-import sparkvision.ml.ImageFunction
+import sparkvision.ml.task.ImageFunction
 
 /** A query's rows, in order, with the columns that a function computes of their images.
   *

@@ -8,7 +8,9 @@ import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.ml.{ImageFunction, ImageMetrics, ImageReader, StageTotals}
+import sparkvision.ml.column.ImageReader
+import sparkvision.ml.metrics.{ImageMetrics, StageTotals}
+import sparkvision.ml.task.ImageFunction
 
 /** Runs [[MapImages]], a partition at a time: batches form across its rows, which come out in the order they came in. */
 final private[ml] case class MapImagesExec(

@@ -3,7 +3,7 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, Expression}
 import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
 
-import sparkvision.ml.VectorFunction
+import sparkvision.ml.task.VectorFunction
 
 /** A query's rows, in order, with the columns that a function computes of their vectors. Spark prunes what passes through
   * and nobody reads, images above all.

@@ -7,7 +7,8 @@ import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.ml.{VectorColumn, VectorFunction}
+import sparkvision.ml.column.VectorColumn
+import sparkvision.ml.task.VectorFunction
 
 /** Runs [[MapVectors]], a partition at a time: rows come out in the order they came in. */
 final private[ml] case class MapVectorsExec(

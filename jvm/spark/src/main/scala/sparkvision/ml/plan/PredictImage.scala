@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
-import sparkvision.ml.{ImageReader, PredictionStruct}
+import sparkvision.ml.column.ImageReader
 
 /** `sparkvision_predict(image, modelUri[, topK])` in SQL. It has no value of its own: [[ExtractPredictions]] puts an
   * operator that runs images in batches in its place.

@@ -4,7 +4,7 @@ import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression}
 import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.plans.{Cross, Inner, LeftAnti, LeftOuter, LeftSemi, RightOuter}
 
-import sparkvision.ml.ImageFunction
+import sparkvision.ml.task.ImageFunction
 
 /** Finds a result that a plan has computed already, for a filter perhaps. */
 private[plan] object ReusedResult {

@@ -7,7 +7,7 @@ import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry.TableFunctio
 import org.apache.spark.sql.catalyst.expressions.{AttributeReference, ExpressionInfo}
 import org.apache.spark.sql.catalyst.plans.logical.{LocalRelation, LogicalPlan}
 
-import sparkvision.ml.StageTotals
+import sparkvision.ml.metrics.StageTotals
 
 /** The functions that SparkVision adds to SQL. */
 private[ml] object SqlFunctions {

@@ -5,8 +5,10 @@ import org.apache.spark.sql.catalyst.expressions.{Expression, ScalaUDF}
 import org.apache.spark.sql.types.{BinaryType, DataType, IntegerType}
 import org.apache.spark.util.SerializableConfiguration
 
-import sparkvision.engine.{ImageDecoder, ImageException, ImageInput, Thumbnail}
-import sparkvision.ml.ImageReader
+import sparkvision.image.codec.ImageDecoder
+import sparkvision.image.resample.Thumbnail
+import sparkvision.image.{ImageException, ImageInput}
+import sparkvision.ml.column.ImageReader
 
 /** `sparkvision_thumbnail(image[, side])` in SQL: executors send pages small images, and not the large ones. */
 private[ml] object ThumbnailImage {

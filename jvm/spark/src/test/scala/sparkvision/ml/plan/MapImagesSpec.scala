@@ -8,8 +8,10 @@ import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.Trigger
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.{Bundles, SpareCores}
-import sparkvision.ml._
+import sparkvision.engine.bundle.Bundles
+import sparkvision.engine.session.SpareCores
+import sparkvision.ml.param.BadImageMode
+import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
 
 /** In a session that was built without our extensions, as a user's may be. */
 class MapImagesSpec extends AnyFunSuite with LocalSpark {

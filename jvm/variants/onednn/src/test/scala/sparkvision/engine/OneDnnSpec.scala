@@ -6,6 +6,11 @@ import scala.util.Using
 
 import org.scalatest.funsuite.AnyFunSuite
 
+import sparkvision.engine.bundle.{Bundles, ModelBundle}
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.runtime.{ExecutionProvider, InferenceSession, OneDnnFpMath, SessionConfig}
+import sparkvision.image.{Fixtures, ImageInput, ProviderException}
+
 /** oneDNN's kernels, run. This project's classpath has the runtime that holds them. */
 class OneDnnSpec extends AnyFunSuite {
   private val oneDnn = SessionConfig(ExecutionProvider.OneDnn)

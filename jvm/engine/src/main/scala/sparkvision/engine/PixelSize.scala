@@ -1,6 +1,0 @@
-package sparkvision.engine
-
-/** Height and width in pixels, in the order in which transformers names them. */
-final case class PixelSize(height: Int, width: Int) {
-  override def toString: String = s"$height x $width"
-}

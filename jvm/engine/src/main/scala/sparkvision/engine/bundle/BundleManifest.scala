@@ -1,0 +1,210 @@
+package sparkvision.engine.bundle
+
+import java.nio.charset.StandardCharsets.UTF_8
+import java.security.MessageDigest
+
+import scala.collection.immutable.SortedMap
+import scala.jdk.CollectionConverters._
+
+import com.fasterxml.jackson.core.JsonProcessingException
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+import sparkvision.image.preprocess.ChannelLayout
+
+/** A graph's input or output: its name, element type (`float32`, `float16`, ...) and shape, -1 for a dimension that may vary. */
+final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
+
+object TensorInfo {
+  val Float32 = "float32"
+  val Float16 = "float16"
+  val Int64 = "int64"
+
+  /** The input that says which pixels are padding. */
+  private[engine] val PixelMask = "pixel_mask"
+
+  /** A detection model's outputs. */
+  private[engine] val Logits = "logits"
+  private[engine] val Boxes = "pred_boxes"
+
+  /** What the engine feeds and reads; it computes in float32 itself. */
+  val Floats: Set[String] = Set(Float32, Float16)
+}
+
+/** The exporter's own input and output, which a session must reproduce. Both files hold raw little-endian float32. */
+final case class GoldenPair(input: String, inputShape: Seq[Long], output: String, outputShape: Seq[Long])
+
+/** Size in bytes and sha256 (lower-case hex) of one of a bundle's files. */
+final case class FileDigest(sha256: String, size: Long)
+
+/** What `sparkvision.json` says: the one contract between the exporter, which writes it, and the engine.
+  *
+  * @param labels
+  *   class names; a label's place is its id
+  * @param tolerance
+  *   largest absolute difference from the golden output that a session may show
+  * @param files
+  *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
+  * @param text
+  *   of a zero-shot model: its other half
+  * @param graphFile
+  *   the file of the graph that `inputs`, `outputs` and `golden` are of
+  */
+final case class BundleManifest(
+    task: ModelTask,
+    architecture: String,
+    inputs: Seq[TensorInfo],
+    inputLayout: ChannelLayout,
+    outputs: Seq[TensorInfo],
+    labels: IndexedSeq[String],
+    problemType: ProblemType,
+    precision: String,
+    tolerance: Double,
+    golden: Option[GoldenPair],
+    files: SortedMap[String, FileDigest],
+    text: Option[TextModel] = None,
+    graphFile: String = BundleManifest.GraphFile
+) {
+
+  /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
+  lazy val modelHash: String = BundleManifest.digest(files.filterNot { case (name, _) =>
+    BundleManifest.isOutsideModel(name)
+  })
+}
+
+object BundleManifest {
+  val FileName = "sparkvision.json"
+  val GraphFile = "model.onnx"
+  private val SchemaVersion = 1
+  private val mapper = new ObjectMapper
+
+  /** sha256 over the lines "name sha256", sorted by name. */
+  private[engine] def digest(files: SortedMap[String, FileDigest]): String =
+    sha256(files.map { case (name, file) => s"$name ${file.sha256}\n" }.mkString.getBytes(UTF_8))
+
+  private[engine] def sha256(bytes: Array[Byte]): String = hex(MessageDigest.getInstance("SHA-256").digest(bytes))
+
+  private[engine] def hex(bytes: Array[Byte]): String = bytes.map(b => f"${b & 0xff}%02x").mkString
+
+  /** @param where
+    *   the bundle's place, for messages
+    * @throws BundleException
+    *   when the text is no manifest of this version, or names a file outside the bundle
+    */
+  def parse(json: String, where: String): BundleManifest = {
+    val root =
+      try mapper.readTree(json)
+      catch { case e: JsonProcessingException => throw invalid(where, s"is not JSON (${e.getOriginalMessage})") }
+    val reader = new ManifestReader(root, where)
+    if (reader.int("schemaVersion") != SchemaVersion)
+      throw invalid(
+        where,
+        s"has schemaVersion ${reader.int("schemaVersion")}, this version of SparkVision reads $SchemaVersion"
+      )
+    val precision = reader.text("precision")
+    val manifest = BundleManifest(
+      task = ModelTask.parse(reader.text("task")),
+      architecture = reader.text("architecture"),
+      inputs = reader.tensors("inputs"),
+      inputLayout = reader.inputLayout,
+      outputs = reader.tensors("outputs"),
+      labels = reader.array("labels").map(_.asText).toIndexedSeq,
+      problemType = ProblemType.parse(reader.text("problemType")),
+      precision = precision,
+      tolerance = reader.number("tolerance", precision),
+      golden = Option.when(root.hasNonNull("golden"))(reader.golden("golden")),
+      files = reader.files,
+      text = Option.when(root.hasNonNull("text"))(reader.textModel)
+    )
+    manifest.files.keys.foreach(requireInside(_, where))
+    if (!manifest.files.contains(GraphFile)) throw invalid(where, s"lists no $GraphFile")
+    manifest
+  }
+
+  /** A bundle is untrusted input: its file names must be relative, stay inside it, and name no native library. */
+  private[sparkvision] def requireInside(name: String, where: String): Unit = {
+    val segments = name.split("/", -1)
+    val unsafe = name.isEmpty || name.startsWith("/") || name.contains('\\') || name.contains('\u0000') ||
+      name.matches("^[A-Za-z]:.*") || segments.exists(s => s.isEmpty || s == "." || s == "..")
+    if (unsafe)
+      throw new BundleException(
+        s"The bundle $where names the file '$name', which is not inside it. Do not use this bundle; export the model again."
+      )
+    if (name.matches("(?i).*\\.(so|so\\.\\d.*|dll|dylib)"))
+      throw new BundleException(
+        s"The bundle $where holds the native library '$name'. Custom-op libraries are refused: export the model with standard operators."
+      )
+  }
+
+  /** Weights are part of the model, so they must lie where [[BundleManifest.modelHash]] sees them. */
+  private[engine] def requirePartOfModel(name: String, where: String): Unit = {
+    requireInside(name, where)
+    if (isOutsideModel(name))
+      throw new BundleException(
+        s"The graph in $where keeps weights in '$name'; assets/ and golden/ hold no weights. Export the model again."
+      )
+  }
+
+  private def isOutsideModel(name: String): Boolean = name.startsWith("assets/") || name.startsWith("golden/")
+
+  private def invalid(where: String, problem: String): BundleException =
+    new BundleException(s"$FileName of the bundle $where $problem. Export the model again with `sparkvision export`.")
+
+  /** Typed access to the manifest's JSON, with a message that names the missing key. */
+  final private class ManifestReader(root: JsonNode, where: String) {
+    def node(path: String*): JsonNode = {
+      val found = path.foldLeft(root)((parent, key) => parent.path(key))
+      if (found.isMissingNode || found.isNull) throw invalid(where, s"has no '${path.mkString(".")}'")
+      found
+    }
+
+    def text(key: String): String = node(key).asText
+
+    def int(key: String): Int = node(key).asInt
+
+    def number(path: String*): Double = node(path: _*).asDouble
+
+    def array(path: String*): Seq[JsonNode] = node(path: _*).elements.asScala.toSeq
+
+    def tensors(key: String): Seq[TensorInfo] = array(key).map(tensor)
+
+    private def tensor(node: JsonNode): TensorInfo = {
+      val shape = node.path("shape").elements.asScala.map(d => if (d.isIntegralNumber) d.asLong else -1L).toSeq
+      TensorInfo(node.path("name").asText, node.path("type").asText, shape)
+    }
+
+    /** Optional, because nearly every vision model has its channels first. */
+    def inputLayout: ChannelLayout = root.path("inputLayout").asText("NCHW") match {
+      case "NCHW" => ChannelLayout.ChannelsFirst
+      case "NHWC" => ChannelLayout.ChannelsLast
+      case other => throw invalid(where, s"has inputLayout '$other'; it may be NCHW or NHWC")
+    }
+
+    def golden(at: String*): GoldenPair = {
+      def shape(key: String) = array(at :+ key: _*).map(_.asLong)
+      def file(key: String) = listed(node(at :+ key: _*).asText)
+      GoldenPair(file("input"), shape("inputShape"), file("output"), shape("outputShape"))
+    }
+
+    def textModel: TextModel = TextModel(
+      graph = listed(node("text", "graph").asText),
+      tokenizer = listed(node("text", "tokenizer").asText),
+      input = tensor(node("text", "input")),
+      output = tensor(node("text", "output")),
+      golden = golden("text", "golden"),
+      logitScale = number("text", "logitScale"),
+      hypothesisTemplate = node("text", "hypothesisTemplate").asText,
+      labelEmbeddings =
+        Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
+    )
+
+    /** A file that the manifest names beside its list, where its hash is. */
+    private def listed(name: String): String = {
+      if (!node("files").has(name)) throw invalid(where, s"names the file '$name' but lists no such file")
+      name
+    }
+
+    def files: SortedMap[String, FileDigest] = SortedMap.from(node("files").fields.asScala.map { entry =>
+      entry.getKey -> FileDigest(entry.getValue.path("sha256").asText, entry.getValue.path("size").asLong)
+    })
+  }
+}

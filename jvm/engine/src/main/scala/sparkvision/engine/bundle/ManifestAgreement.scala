@@ -1,0 +1,188 @@
+package sparkvision.engine.bundle
+
+import sparkvision.engine.postprocess.EmbeddingsPostprocessor
+import sparkvision.image.preprocess.ChannelLayout
+
+/** Holds what a manifest declares against the graph and the files: a bundle is untrusted input, and what the manifest
+  * alone says would otherwise fail inside ONNX Runtime, or not at all.
+  */
+private[engine] object ManifestAgreement {
+
+  /** @param where
+    *   the bundle's place, for messages
+    * @return
+    *   the manifest, with the graph's sizes where the graph fixes what the manifest leaves open (-1)
+    * @throws BundleException
+    *   naming what disagrees
+    */
+  def require(manifest: BundleManifest, graph: OnnxGraph, where: String): BundleManifest = {
+    if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
+      throw refused(where, "names no input or no output")
+    val agreed = manifest.copy(
+      inputs = manifest.inputs.map(agree("input", _, graph.inputs, where)),
+      outputs = manifest.outputs.map(agree("output", _, graph.outputs, where))
+    )
+    requireInputs(agreed, graph, where)
+    val input = agreed.inputs.head
+    if (!TensorInfo.Floats(input.elementType) || input.shape.size != 4)
+      throw new BundleException(
+        s"The input '${input.name}' of the bundle $where is ${input.elementType} ${text(input.shape)}; SparkVision feeds " +
+          "float32 or float16 of shape [images, 3, height, width], or [images, height, width, 3] with inputLayout NHWC. Export " +
+          "the model with `sparkvision export`."
+      )
+    agreed.task match {
+      case ModelTask.ImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireLabels(agreed, where)
+      case ModelTask.FeatureExtraction =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireFeatures(agreed, where)
+      case ModelTask.ZeroShotImageClassification =>
+        requireFloats(agreed.outputs.head, where)
+        requireShape(agreed.outputs.head, where, "images", "size")
+        if (agreed.text.isEmpty) throw refused(where, s"is for ${agreed.task.name}, but names no text model")
+      case ModelTask.ObjectDetection =>
+        agreed.outputs.foreach(requireFloats(_, where))
+        requireDetections(agreed, where)
+    }
+    agreed.golden.foreach(requireGolden(_, agreed, where))
+    agreed
+  }
+
+  /** Images, and of a detection model the mask of their padding. */
+  private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
+    val masks = manifest.task match {
+      case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
+      case _ => Seq.empty
+    }
+    if (graph.inputs.size != 1 + masks.size || manifest.inputs.size != 1 + masks.size)
+      throw new BundleException(
+        s"The graph of the bundle $where takes ${graph.inputs.size} inputs (${graph.inputs.map(_.name).mkString(", ")}); " +
+          s"SparkVision feeds one, and to detection models ${TensorInfo.PixelMask}. Export the model with `sparkvision export`."
+      )
+    masks.filter(mask => mask.elementType != TensorInfo.Int64 || mask.shape.size != 3).foreach { mask =>
+      throw refused(
+        where,
+        s"says '${mask.name}' is ${mask.elementType} ${text(mask.shape)} instead of int64 [images, height, width]"
+      )
+    }
+  }
+
+  def agree(kind: String, declared: TensorInfo, actual: Seq[TensorInfo], where: String): TensorInfo = {
+    val found = actual.find(_.name == declared.name).getOrElse {
+      throw refused(
+        where,
+        s"names the $kind '${declared.name}', but the graph has ${actual.map(_.name).mkString(", ")}"
+      )
+    }
+    if (declared.elementType != found.elementType)
+      throw refused(
+        where,
+        s"says the $kind '${declared.name}' is ${declared.elementType}, but the graph says ${found.elementType}"
+      )
+    if (!fits(declared.shape, found.shape))
+      throw refused(
+        where,
+        s"says the $kind '${declared.name}' has shape ${text(declared.shape)}, but the graph says ${text(found.shape)}"
+      )
+    declared.copy(shape = declared.shape.zip(found.shape).map { case (said, fixed) => if (fixed < 0) said else fixed })
+  }
+
+  /** Same rank, and the same size wherever both are fixed. */
+  private def fits(one: Seq[Long], other: Seq[Long]): Boolean =
+    one.size == other.size && one.zip(other).forall { case (a, b) => a == -1 || b == -1 || a == b }
+
+  private def requireLabels(manifest: BundleManifest, where: String): Unit = {
+    val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
+    if (classes >= 0 && manifest.labels.size != classes)
+      throw new BundleException(
+        s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits an image. " +
+          "Export it again with labels that match (`sparkvision export --labels FILE`)."
+      )
+  }
+
+  def requireFloats(output: TensorInfo, where: String): Unit =
+    if (!TensorInfo.Floats(output.elementType))
+      throw new BundleException(
+        s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 " +
+          "and float16. Export the model with `sparkvision export`."
+      )
+
+  private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
+    if (manifest.outputs.head.name != EmbeddingsPostprocessor.HiddenState)
+      throw refused(
+        where,
+        s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
+          s"'${EmbeddingsPostprocessor.HiddenState}'"
+      )
+    requireShape(manifest.outputs.head, where, "images", "tokens", "size")
+    manifest.outputs
+      .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
+      .foreach(requireShape(_, where, "images", "size"))
+  }
+
+  private def requireDetections(manifest: BundleManifest, where: String): Unit = {
+    if (manifest.outputs.map(_.name) != Seq(TensorInfo.Logits, TensorInfo.Boxes))
+      throw refused(
+        where,
+        s"is for object-detection, but its outputs are ${manifest.outputs.map(_.name).mkString(", ")} instead of " +
+          s"${TensorInfo.Logits}, ${TensorInfo.Boxes}"
+      )
+    val takesAnySize = manifest.inputs.head.shape.drop(2).forall(_ == -1)
+    if (manifest.inputLayout != ChannelLayout.ChannelsFirst || !takesAnySize)
+      throw refused(
+        where,
+        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [images, 3, height, width] " +
+          "with any height and width"
+      )
+    Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
+      case (output, size) =>
+        if (output.shape.size != 3 || output.shape.last != size)
+          throw refused(
+            where,
+            s"gives '${output.name}' the shape ${text(output.shape)} instead of [images, queries, $size] for its " +
+              s"${manifest.labels.size} labels"
+          )
+    }
+  }
+
+  /** The driver promises embeddings of a size before any model runs. */
+  def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
+    if (output.shape.size != axes.size || output.shape.last < 1)
+      throw refused(
+        where,
+        s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+      )
+
+  def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
+    Seq(
+      ("input", golden.input, golden.inputShape, manifest.inputs.head),
+      ("output", golden.output, golden.outputShape, manifest.outputs.head)
+    ).foreach { case (kind, file, shape, tensor) =>
+      if (shape.isEmpty || shape.exists(_ <= 0))
+        throw refused(where, s"gives the golden $kind the shape ${text(shape)}; every size must be at least 1")
+      val (actual, expected) = (manifest.files(file).size, shape.map(BigInt(_)).product * 4)
+      if (expected != actual)
+        throw refused(
+          where,
+          s"gives the golden $kind the shape ${text(shape)}, which takes $expected bytes, but $file has $actual"
+        )
+      if (!fits(shape, tensor.shape))
+        throw refused(
+          where,
+          s"gives the golden $kind the shape ${text(shape)}, which does not fit '${tensor.name}' ${text(tensor.shape)}"
+        )
+    }
+    if (golden.inputShape.head != golden.outputShape.head)
+      throw refused(
+        where,
+        s"has a golden input of ${golden.inputShape.head} images and a golden output of ${golden.outputShape.head}"
+      )
+  }
+
+  def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
+
+  def refused(where: String, problem: String) = new BundleException(
+    s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
+  )
+}

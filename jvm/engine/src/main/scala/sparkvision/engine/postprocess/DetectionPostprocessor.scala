@@ -1,0 +1,54 @@
+package sparkvision.engine.postprocess
+
+import sparkvision.engine.bundle.BundleException
+import sparkvision.image.PixelSize
+
+/** Turns a detection model's logits and boxes into objects, as transformers' `post_process_object_detection` does: softmax
+  * over the classes and "no object", the best class of each query, and boxes in the original image's pixels. Best first.
+  *
+  * @param threshold
+  *   objects with a higher score are reported
+  * @param topK
+  *   objects an image, at most; None: all
+  */
+final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], threshold: Double, topK: Option[Int]) {
+  Postprocessor.requireChoice(topK, threshold)
+
+  /** @param logits
+    *   queries x (classes + 1), the last for "no object"
+    * @param boxes
+    *   queries x 4: centre and size as parts of the image's width and height
+    * @param image
+    *   size of the upright original
+    * @throws BundleException
+    *   when logits and boxes do not belong together, or to the labels
+    */
+  def apply(logits: Array[Float], boxes: Array[Float], image: PixelSize): Seq[Detection] = {
+    val classes = labels.size + 1
+    if (logits.length % classes != 0 || boxes.length != logits.length / classes * 4)
+      throw new BundleException(
+        s"The model gives ${logits.length} logits and ${boxes.length / 4} boxes an image, but its bundle has " +
+          s"${labels.size} labels. Export it again with `sparkvision export --task object-detection`."
+      )
+    val found = (0 until logits.length / classes).flatMap { query =>
+      val scores = Postprocessor.softmax(logits.slice(query * classes, (query + 1) * classes)).init
+      Postprocessor.largest(scores, 1, Double.NegativeInfinity).headOption.collect {
+        // As torch compares: both in float32.
+        case id if scores(id).toFloat > threshold.toFloat =>
+          Detection(id, labels(id), scores(id).toFloat, box(boxes, query * 4, image))
+      }
+    }
+    val best = found.sortBy(-_.score)
+    topK.fold(best)(best.take)
+  }
+
+  private def box(boxes: Array[Float], at: Int, image: PixelSize): Box = {
+    val (x, y, width, height) = (boxes(at), boxes(at + 1), boxes(at + 2), boxes(at + 3))
+    Box(
+      (x - 0.5f * width) * image.width,
+      (y - 0.5f * height) * image.height,
+      (x + 0.5f * width) * image.width,
+      (y + 0.5f * height) * image.height
+    )
+  }
+}

@@ -1,0 +1,42 @@
+package sparkvision.engine.postprocess
+
+import sparkvision.engine.bundle.BundleException
+import sparkvision.image.ImageException
+
+/** CLIP's logits: the cosines between an image's embedding and those of texts, scaled.
+  *
+  * @param texts
+  *   an embedding a text, of any length
+  * @param scale
+  *   what the cosines are multiplied by
+  * @throws BundleException
+  *   when a text's embedding has no direction
+  */
+final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]], scale: Double) {
+  import EmbeddingComparison._
+
+  private val lengths = texts.map(EmbeddingsPostprocessor.length)
+
+  if (!lengths.forall(isOfDirection))
+    throw new BundleException(s"The text encoder gives a candidate label $NoDirection. Export the checkpoint again.")
+
+  /** @throws ImageException
+    *   when the image's embedding has no direction: its cosines would be NaN
+    */
+  def logits(image: Array[Float]): Array[Float] = {
+    val length = EmbeddingsPostprocessor.length(image)
+    if (!isOfDirection(length)) throw new ImageException(s"the model gives this image $NoDirection")
+    texts.indices.map { text =>
+      // Loops, because Scala's collections box every number.
+      var product = 0.0
+      for (i <- image.indices) product += image(i).toDouble * texts(text)(i)
+      (scale * product / (length * lengths(text))).toFloat
+    }.toArray
+  }
+}
+
+private object EmbeddingComparison {
+  private val NoDirection = "an embedding that is all zeros, or holds NaN or infinity, and has no cosine with another"
+
+  private def isOfDirection(length: Double): Boolean = length > 0 && length < Double.PositiveInfinity
+}

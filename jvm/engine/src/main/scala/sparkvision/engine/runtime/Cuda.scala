@@ -1,0 +1,72 @@
+package sparkvision.engine.runtime
+
+import ai.onnxruntime.OrtException
+import ai.onnxruntime.OrtSession.SessionOptions
+import ai.onnxruntime.providers.OrtCUDAProviderOptions
+
+import sparkvision.image.ProviderException
+
+/** An NVIDIA GPU as an execution provider. */
+private[engine] object Cuda {
+
+  /** Largest difference from the golden output that TF32 may cause, as a share of that output's largest value: a margin over
+    * what `scripts/bench/rounded_inputs` prints.
+    */
+  val Tf32Tolerance = 0.01
+
+  /** @throws ProviderException
+    *   when this runtime has no CUDA, or a library that it needs is missing
+    */
+  def add(options: SessionOptions, config: SessionConfig): Unit = {
+    if (!OnnxRuntime.hasCuda)
+      throw new ProviderException(
+        s"executionProvider=cuda was asked for, but this ONNX Runtime has only ${OnnxRuntime.providers.mkString(", ")}. " +
+          "Use the GPU runtime (sparkvision.start(gpu=True), or the artifact sparkvision-gpu_2.13), or executionProvider=cpu."
+      )
+    if (JavaCppRuntime.isPresent) addByDevice(options, config)
+    else
+      try {
+        val cuda = new OrtCUDAProviderOptions(config.deviceId)
+        try {
+          settings(config).foreach { case (name, value) => cuda.add(name, value) }
+          options.addCUDA(cuda)
+        } finally cuda.close()
+      } catch { case e: OrtException => throw unusable(e) }
+  }
+
+  /** What CUDA is told, by the names of ONNX Runtime's OrtCUDAProviderOptionsV2. */
+  def settings(config: SessionConfig): Map[String, String] = Map(
+    // ONNX Runtime's default is TF32 on: logits then differ from Hugging Face's in the third digit.
+    "use_tf32" -> (if (config.cudaTf32) "1" else "0")
+  ) ++ config.gpuMemLimit
+    .map(bytes =>
+      // By default the arena doubles what it takes, and would run into the limit with half of it unused.
+      Map("gpu_mem_limit" -> bytes.toString, "arena_extend_strategy" -> "kSameAsRequested")
+    )
+    .getOrElse(Map.empty)
+
+  /** The runtime for CUDA 13 takes the device and nothing else. It uses TF32, unless NVIDIA's own variable forbids it. */
+  private def addByDevice(options: SessionOptions, config: SessionConfig): Unit = {
+    if (config.gpuMemLimit.nonEmpty)
+      throw new ProviderException(
+        "gpuMemLimit cannot be set on the runtime for CUDA 13. Leave it unset, or use the runtime for CUDA 12."
+      )
+    if (!config.cudaTf32 && !sys.env.get("NVIDIA_TF32_OVERRIDE").contains("0"))
+      throw new ProviderException(
+        "The runtime for CUDA 13 would compute in TF32, which is no longer exact. Set NVIDIA_TF32_OVERRIDE=0 in the " +
+          "environment of the executors (and of the driver), as sparkvision.start(gpu=\"cuda13\") does, or cudaTf32=true."
+      )
+    try JavaCppRuntime.append(options, "OrtSessionOptionsAppendExecutionProvider_CUDA", config.deviceId)
+    catch { case e: ProviderException => throw unusable(e) }
+  }
+
+  /** What a failure of CUDA's libraries, driver or memory is to the user. */
+  def unusable(e: Exception): ProviderException = {
+    val needs = if (JavaCppRuntime.isPresent) "CUDA 13" else "CUDA 12"
+    new ProviderException(
+      s"executionProvider=cuda cannot be used here: ${e.getMessage} Install the library named (this ONNX Runtime needs " +
+        s"$needs and cuDNN 9, and a driver for them; `pip install` has them too, see docs/gpu.md), or use executionProvider=cpu.",
+      e
+    )
+  }
+}

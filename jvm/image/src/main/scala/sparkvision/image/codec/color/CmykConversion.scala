@@ -1,0 +1,63 @@
+package sparkvision.image.codec.color
+
+/** Inks to RGB in Pillow's integers (its `Convert.c`, cmyk2rgb), which take inks for light: no colour profile is used. */
+private[sparkvision] object CmykConversion {
+
+  /** @param samples
+    *   cyan, magenta, yellow, black (255 is full ink), and whatever else a pixel has
+    * @param channels
+    *   samples a pixel; at least 4
+    */
+  def toRgb(samples: Array[Byte], channels: Int): Array[Byte] = {
+    val rgb = new Array[Byte](samples.length / channels * 3)
+    var pixel = 0
+    while (pixel < rgb.length / 3) {
+      val light = 255 - (samples(pixel * channels + 3) & 0xff)
+      var channel = 0
+      while (channel < 3) {
+        rgb(pixel * 3 + channel) = (light - dividedBy255(light * (samples(pixel * channels + channel) & 0xff))).toByte
+        channel += 1
+      }
+      pixel += 1
+    }
+    rgb
+  }
+
+  /** Pillow's MULDIV255: a product of two bytes by 255, rounded. */
+  private def dividedBy255(product: Int): Int = {
+    val rounded = product + 128
+    ((rounded >> 8) + rounded) >> 8
+  }
+
+  /** Ink for paper, in place. */
+  def invert(samples: Array[Byte]): Unit = {
+    var i = 0
+    while (i < samples.length) {
+      samples(i) = (~samples(i)).toByte
+      i += 1
+    }
+  }
+
+  /** Luminance and chrominance to cyan, magenta and yellow, in place and by libjpeg's integers (jdcolor.c,
+    * ycck_cmyk_convert): 16 fractional bits, rounded. Black stays.
+    */
+  def fromYcck(samples: Array[Byte]): Unit = {
+    var i = 0
+    while (i < samples.length) {
+      val luminance = samples(i) & 0xff
+      val blue = (samples(i + 1) & 0xff) - 128
+      val red = (samples(i + 2) & 0xff) - 128
+      samples(i) = clipped(255 - (luminance + ((fixed(1.402) * red + Half) >> Bits)))
+      samples(i + 1) = clipped(255 - (luminance + ((-fixed(0.34414) * blue - fixed(0.71414) * red + Half) >> Bits)))
+      samples(i + 2) = clipped(255 - (luminance + ((fixed(1.772) * blue + Half) >> Bits)))
+      i += 4
+    }
+  }
+
+  private val Bits = 16
+  private val Half = 1 << (Bits - 1)
+
+  private def fixed(factor: Double): Int = (factor * (1 << Bits) + 0.5).toInt
+
+  private def clipped(value: Int): Byte = math.max(0, math.min(255, value)).toByte
+}

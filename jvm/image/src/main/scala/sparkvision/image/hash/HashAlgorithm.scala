@@ -1,0 +1,77 @@
+package sparkvision.image.hash
+
+import sparkvision.image.resample.{Resample, ResampleFilter}
+import sparkvision.image.{NamedValues, PixelRows, Pixels}
+
+/** A perceptual hash: 64 bits that stay nearly the same when an image is scaled, re-encoded or slightly changed.
+  *
+  * The bits are those of the Python library imagehash 4.3.2 with its default size, for the same pixels: written as 16
+  * hexadecimal digits, the hash is `str(imagehash.phash(image))`.
+  */
+sealed abstract class HashAlgorithm(val name: String) {
+
+  /** The hash, its first bit the highest of the number.
+    *
+    * @example
+    *   {{{HashAlgorithm.PHash.hash(ImageDecoder.decode(bytes)).toHexString}}}
+    */
+  def hash(pixels: PixelRows): Long
+
+  override def toString: String = name
+}
+
+object HashAlgorithm {
+
+  /** Which of the 8 x 8 lowest frequencies of the image, 32 x 32 and grey, are above their median. */
+  case object PHash extends HashAlgorithm("phash") {
+    private val Side = 8
+
+    override def hash(pixels: PixelRows): Long = {
+      val samples = greySamples(pixels, CosineTransform.Length, CosineTransform.Length)
+      val columns = samples.transpose.map(column => CosineTransform(column.map(_.toDouble)))
+      val lowest = columns.transpose.take(Side).flatMap(row => CosineTransform(row).take(Side))
+      val sorted = lowest.sorted
+      val median = (sorted(lowest.length / 2 - 1) + sorted(lowest.length / 2)) / 2
+      packed(lowest.map(_ > median))
+    }
+  }
+
+  /** Where the image, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
+  case object DHash extends HashAlgorithm("dhash") {
+    override def hash(pixels: PixelRows): Long =
+      packed(
+        greySamples(pixels, 9, 8).flatMap(row => row.init.zip(row.tail).map { case (left, right) => right > left })
+      )
+  }
+
+  val all: Seq[HashAlgorithm] = Seq(PHash, DHash)
+
+  /** @throws ParameterException
+    *   when there is no such algorithm
+    */
+  def parse(name: String): HashAlgorithm = NamedValues.parse("algorithm", all, name)
+
+  /** The rows of the scaled grey image, samples between 0 and 255. */
+  private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {
+    val small = Resample.resize(grey(pixels), width, height, ResampleFilter.Lanczos)
+    Array.tabulate(height, width)((row, column) => small.rgb((row * width + column) * 3) & 0xff)
+  }
+
+  /** Pillow's `convert("L")`, ITU-R 601-2 luma in fixed point (`L24` in its Convert.c), in all three channels. */
+  private def grey(pixels: PixelRows): Pixels = {
+    val rgb = pixels.bytes
+    val grey = new Array[Byte](pixels.width * pixels.height * 3)
+    var at = 0
+    while (at < grey.length) {
+      val (red, green, blue) = (rgb.get(at) & 0xff, rgb.get(at + 1) & 0xff, rgb.get(at + 2) & 0xff)
+      val sample = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).toByte
+      grey(at) = sample
+      grey(at + 1) = sample
+      grey(at + 2) = sample
+      at += 3
+    }
+    new Pixels(pixels.width, pixels.height, grey)
+  }
+
+  private def packed(bits: Array[Boolean]): Long = bits.foldLeft(0L)((hash, bit) => hash << 1 | (if (bit) 1L else 0L))
+}

@@ -1,0 +1,54 @@
+package sparkvision.image.preprocess
+
+import java.nio.FloatBuffer
+
+import sparkvision.image.Pixels
+
+/** From 8-bit samples to the values that a model is fed: rescaled, normalised, and in the order that its input has.
+  *
+  * A sample has 256 values, so what rescaling and normalising make of each is computed once, in transformers' own
+  * precision: the product in 64-bit floats rounded to 32, then difference and quotient in 32.
+  */
+final private[sparkvision] class InputValues(config: ProcessorConfig, layout: ChannelLayout) {
+
+  private val tables: Array[Array[Float]] = Array.tabulate(3)(channel => Array.tabulate(256)(inputValue(channel, _)))
+
+  private def inputValue(channel: Int, sample: Int): Float = {
+    val std = config.imageStd(channel).toFloat
+    val scaled = if (config.doRescale) (sample.toDouble * config.rescaleFactor).toFloat else sample.toFloat
+    val rescaled = if (config.doRescale && config.rescaleOffset) scaled - 1f else scaled
+    val normalized = if (config.doNormalize) (rescaled - config.imageMean(channel).toFloat) / std else rescaled
+    if (config.includeTop) normalized / std else normalized
+  }
+
+  /** Appends an image's values, three for each pixel. */
+  def put(pixels: Pixels, target: FloatBuffer): Unit = {
+    val channels = if (config.doFlipChannelOrder) Array(2, 1, 0) else Array(0, 1, 2)
+    layout match {
+      case ChannelLayout.ChannelsFirst => channels.foreach(channel => putPlane(pixels.rgb, channel, target))
+      case ChannelLayout.ChannelsLast => putPixels(pixels.rgb, channels, target)
+    }
+  }
+
+  private def putPlane(rgb: Array[Byte], channel: Int, target: FloatBuffer): Unit = {
+    val values = new Array[Float](rgb.length / 3)
+    val table = tables(channel)
+    var pixel = 0
+    while (pixel < values.length) {
+      values(pixel) = table(rgb(pixel * 3 + channel) & 0xff)
+      pixel += 1
+    }
+    val _ = target.put(values)
+  }
+
+  private def putPixels(rgb: Array[Byte], channels: Array[Int], target: FloatBuffer): Unit = {
+    val values = new Array[Float](rgb.length)
+    var at = 0
+    while (at < values.length) {
+      val channel = channels(at % 3)
+      values(at) = tables(channel)(rgb(at - at % 3 + channel) & 0xff)
+      at += 1
+    }
+    val _ = target.put(values)
+  }
+}

@@ -1,0 +1,88 @@
+package sparkvision.image.preprocess
+
+import java.nio.FloatBuffer
+
+import sparkvision.image.resample.Resample
+import sparkvision.image.{ImageException, ParameterException, PixelRows, PixelSize, Pixels, ProcessorException}
+
+/** Pixels to the model's input: resized, cropped, rescaled and normalised as Hugging Face's slow (Pillow) image processor
+  * does it, bit for bit.
+  *
+  * Immutable, and safe to share between threads.
+  *
+  * @param layout
+  *   the order of the values in the model's input
+  * @throws ProcessorException
+  *   when the size of the model's input would depend on the image
+  */
+final class Preprocessor(val config: ProcessorConfig, layout: ChannelLayout = ChannelLayout.ChannelsFirst) {
+
+  private val size: PixelSize = config.outputSize.getOrElse(
+    throw new ProcessorException(
+      s"images are resized by ${config.resize} and not cropped, so that each would have another size, and the model " +
+        "takes one: set doCenterCrop and cropSize, or height and width"
+    )
+  )
+  if (config.padSize.isDefined)
+    throw new ProcessorException("pad_size is set, and only detection models take padded images: remove pad_size")
+
+  private val values = new InputValues(config, layout)
+
+  /** Height in pixels of the input that [[process]] writes. */
+  def height: Int = size.height
+
+  /** Width in pixels of the input that [[process]] writes. */
+  def width: Int = size.width
+
+  /** The size that an image of this size is resized to, before any crop.
+    *
+    * @throws ImageException
+    *   when a side would have more pixels than 32 bits count
+    */
+  def target(image: PixelSize): PixelSize = if (config.doResize) config.resize.target(image) else image
+
+  /** The image at the model's size, still 8-bit RGB.
+    *
+    * @throws ImageException
+    *   when images are neither resized nor cropped and this one has another size
+    */
+  def resized(pixels: PixelRows): Pixels = {
+    val image = PixelSize(pixels.height, pixels.width)
+    val target = this.target(image)
+    if (config.crop.isEmpty && target != size)
+      throw new ImageException(
+        s"the image has $image pixels (height x width), the model takes $size, and do_resize is false; set doResize " +
+          "to true, or resize the images beforehand"
+      )
+    // Only what the crop keeps is worth computing.
+    val crop = CenterCrop(target, size)
+    crop.place(Resample.resize(pixels, target, config.resample, crop.window, config.resizeBackend))
+  }
+
+  /** Appends one image's input values to a batch, in the order that the layout says.
+    *
+    * @param pixels
+    *   a decoded image of any size
+    * @param target
+    *   has room for `3 * height * width` floats after its position, which moves behind them
+    * @throws ImageException
+    *   when `doResize` is false and the image has another size than the model takes; nothing is written then
+    * @throws ParameterException
+    *   when the room is too small
+    * @example
+    *   {{{
+    *   val batch = java.nio.FloatBuffer.allocate(images.size * 3 * preprocessor.height * preprocessor.width)
+    *   images.foreach(preprocessor.process(_, batch))
+    *   }}}
+    */
+  def process(pixels: PixelRows, target: FloatBuffer): Unit = {
+    val input = resized(pixels)
+    val length = width * height * 3
+    if (target.remaining < length)
+      throw new ParameterException(
+        s"an image of $height x $width needs $length floats, but the batch has room for " +
+          s"${target.remaining}; make the batch larger"
+      )
+    values.put(input, target)
+  }
+}

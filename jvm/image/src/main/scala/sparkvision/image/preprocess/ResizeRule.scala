@@ -1,0 +1,158 @@
+package sparkvision.image.preprocess
+
+import sparkvision.image.{ImageException, PixelSize, ProcessorException}
+
+/** How a processor chooses the size that it resizes an image to. The names and the roundings are those of the slow
+  * (Pillow) processors in transformers 4.57.
+  */
+sealed trait ResizeRule {
+
+  /** What an image of this size is resized to.
+    *
+    * @throws ImageException
+    *   when a side would have more pixels than 32 bits count
+    */
+  def target(image: PixelSize): PixelSize
+
+  /** The centre crop that is part of the resize. */
+  def crop: Option[PixelSize] = None
+
+  /** The size that every image has afterwards, whatever it had before. */
+  def fixedSize: Option[PixelSize] = crop
+
+  /** The same rule with another number of pixels. */
+  def withSize(pixels: Int): ResizeRule
+}
+
+object ResizeRule {
+
+  /** Every image to the same height and width, whatever its aspect ratio. */
+  final case class Exact(height: Int, width: Int) extends ResizeRule {
+    ResizeRule.requirePositive(math.min(height, width), s"$height x $width (height x width)")
+    if (height.toLong * width * 3 > Int.MaxValue)
+      throw new ProcessorException(s"size is $height x $width (height x width): that is too large")
+
+    def target(image: PixelSize): PixelSize = PixelSize(height, width)
+    override def fixedSize: Option[PixelSize] = Some(PixelSize(height, width))
+    def withSize(pixels: Int): Exact = Exact(pixels, pixels)
+  }
+
+  /** The shorter side to `edge` pixels, the longer one in proportion. */
+  final case class ShortestEdge(edge: Int) extends ResizeRule {
+    ResizeRule.requirePositive(edge, s"a shortest edge of $edge")
+
+    def target(image: PixelSize): PixelSize = {
+      val (short, long) =
+        if (image.width <= image.height) (image.width, image.height) else (image.height, image.width)
+      val longer = (edge.toLong * long).toDouble / short
+      if (longer > Int.MaxValue)
+        throw new ImageException(
+          s"an image of $image pixels (height x width) is too long and narrow to be resized to a shortest edge of " +
+            s"$edge; crop it beforehand"
+        )
+      if (image.width <= image.height) PixelSize(longer.toInt, edge) else PixelSize(edge, longer.toInt)
+    }
+
+    def withSize(pixels: Int): ShortestEdge = ShortestEdge(pixels)
+  }
+
+  /** LeViT's: the shortest edge to 256/224 of `edge`, so that a crop to `edge` pixels follows. */
+  final case class LevitEdge(edge: Int) extends ResizeRule {
+    private val shortestEdge = ShortestEdge((256.0 / 224 * edge).toInt)
+
+    def target(image: PixelSize): PixelSize = shortestEdge.target(image)
+    def withSize(pixels: Int): LevitEdge = copy(edge = pixels)
+  }
+
+  /** PoolFormer's: the shortest edge to so many pixels that `edge` are the fraction `cropPercentage` of it. */
+  final case class PoolFormerEdge(edge: Int, cropPercentage: Double) extends ResizeRule {
+    private val shortestEdge = ShortestEdge(enlarged(edge, cropPercentage))
+
+    def target(image: PixelSize): PixelSize = shortestEdge.target(image)
+    def withSize(pixels: Int): PoolFormerEdge = copy(edge = pixels)
+  }
+
+  /** ConvNeXT's: below 384 pixels the shortest edge to `edge / cropPercentage`, of which the centre is cropped; from
+    * 384 pixels on a square, whatever the aspect ratio.
+    */
+  final case class ConvNextEdge(edge: Int, cropPercentage: Double) extends ResizeRule {
+    private val square = Exact(edge, edge)
+    private val cropped = edge < 384
+    private val rule = if (cropped) ShortestEdge(enlarged(edge, cropPercentage)) else square
+
+    def target(image: PixelSize): PixelSize = rule.target(image)
+    override def crop: Option[PixelSize] = if (cropped) square.fixedSize else None
+    override def fixedSize: Option[PixelSize] = square.fixedSize
+    def withSize(pixels: Int): ConvNextEdge = copy(edge = pixels)
+  }
+
+  /** DETR's: the shorter side to `shortest` pixels, or to fewer where the longer one would pass `longest`. */
+  final case class DetrEdges(shortest: Int, longest: Int) extends ResizeRule {
+    private val edges = new BoundedEdges(shortest, longest)
+
+    def target(image: PixelSize): PixelSize =
+      if (math.min(image.height, image.width) == edges.shorter(image)) image else edges.scaled(image)
+
+    def withSize(pixels: Int): DetrEdges = copy(shortest = pixels)
+  }
+
+  /** YOLOS': as DETR's, with both sides cut down to multiples of 16 pixels. */
+  final case class YolosEdges(shortest: Int, longest: Int) extends ResizeRule {
+    private val edges = new BoundedEdges(shortest, longest)
+
+    def target(image: PixelSize): PixelSize = {
+      val isSized = image.height <= image.width && image.height == edges.shorter(image)
+      val size = if (isSized) image else edges.scaled(image)
+      PixelSize(size.height / 16 * 16, size.width / 16 * 16)
+    }
+
+    def withSize(pixels: Int): YolosEdges = copy(shortest = pixels)
+  }
+
+  /** As large as fits into `height` x `width`, in proportion. */
+  final case class WithinSides(height: Int, width: Int) extends ResizeRule {
+    ResizeRule.requirePositive(math.min(height, width), s"within $height x $width (height x width)")
+
+    def target(image: PixelSize): PixelSize = {
+      val scale = math.min(height.toDouble / image.height, width.toDouble / image.width)
+      PixelSize((image.height * scale).toInt, (image.width * scale).toInt)
+    }
+
+    def withSize(pixels: Int): WithinSides = WithinSides(pixels, pixels)
+  }
+
+  /** `get_size_with_aspect_ratio` of transformers, with Python's rounding: a half to the even number. */
+  final private class BoundedEdges(shortest: Int, longest: Int) {
+    ResizeRule.requirePositive(math.min(shortest, longest), s"a shortest edge of $shortest and a longest of $longest")
+
+    /** The shorter side before it is rounded, where the longer one would pass `longest`. */
+    private def reduced(image: PixelSize): Option[Double] = {
+      val short = math.min(image.height, image.width).toDouble
+      val long = math.max(image.height, image.width).toDouble
+      Option.when(long / short * shortest > longest)(longest * short / long)
+    }
+
+    def shorter(image: PixelSize): Int = reduced(image).fold(shortest)(math.rint(_).toInt)
+
+    def scaled(image: PixelSize): PixelSize = {
+      val edge = shorter(image)
+      val unrounded = reduced(image).getOrElse(edge.toDouble)
+      if (image.width < image.height) PixelSize((unrounded * image.height / image.width).toInt, edge)
+      else PixelSize(edge, (unrounded * image.width / image.height).toInt)
+    }
+  }
+
+  /** The number of pixels of which `pixels` are the fraction `cropPercentage`.
+    *
+    * @throws ProcessorException
+    *   when the fraction is not positive
+    */
+  private[sparkvision] def enlarged(pixels: Int, cropPercentage: Double): Int = {
+    if (!(cropPercentage > 0))
+      throw new ProcessorException(s"crop_pct is $cropPercentage: use a fraction, such as 0.875")
+    (pixels / cropPercentage).toInt
+  }
+
+  private def requirePositive(pixels: Int, size: String): Unit =
+    if (pixels <= 0) throw new ProcessorException(s"size is $size: sides must be at least 1 pixel")
+}

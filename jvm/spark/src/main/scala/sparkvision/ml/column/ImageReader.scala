@@ -1,0 +1,148 @@
+package sparkvision.ml.column
+
+import java.io.{FileNotFoundException, IOException}
+
+import scala.util.Using
+import scala.util.control.NonFatal
+
+import org.apache.hadoop.fs.{ChecksumException, ChecksumFileSystem, Path => HadoopPath, UnsupportedFileSystemException}
+import org.apache.spark.broadcast.Broadcast
+import org.apache.spark.ml.image.ImageSchema
+import org.apache.spark.sql.Row
+import org.apache.spark.sql.types._
+import org.apache.spark.util.SerializableConfiguration
+
+import sparkvision.image.{ImageException, ImageInput, Pixels}
+
+/** Reads images out of the values of one column, whichever of the supported kinds it is. Runs inside tasks.
+  *
+  * @param dataType
+  *   one that [[ImageReader.reads]]
+  * @param configuration
+  *   with which a column of paths is read
+  */
+final private[ml] class ImageReader(dataType: DataType, configuration: Option[Broadcast[SerializableConfiguration]])
+    extends Serializable {
+  @transient private lazy val read = ImageReader.readerOf(dataType).get(configuration)
+
+  /** The image in a value of the column, with its own origin if it knows one.
+    *
+    * @throws java.io.IOException
+    *   when the storage of a column of paths fails: Spark then tries the task again
+    */
+  def apply(value: Any): SourceImage =
+    if (value == null) SourceImage(ImageInput.Unusable("the image is null"), "")
+    else
+      try read(value)
+      catch {
+        case e: ImageException => SourceImage(ImageInput.Unusable(e.reason), "")
+        case e: IOException => throw e
+        // Whatever a malformed row holds must not cost the other rows their results.
+        case NonFatal(e) => SourceImage(ImageInput.Unusable(s"the image cannot be read: $e"), "")
+      }
+}
+
+private[ml] object ImageReader {
+  private type Configuration = Option[Broadcast[SerializableConfiguration]]
+
+  /** OpenCV's CV_8UC3. */
+  val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
+
+  /** In an image annotation's metadata: why this image cannot be used. */
+  val ReasonKey = "error"
+
+  /** No image file is as large as this; something else would fill the executor's memory. */
+  private val LargestFile = 1 << 30
+  private val channelsOfMode = Map("CV_8UC1" -> 1, "CV_8UC3" -> 3, "CV_8UC4" -> 4).map { case (name, channels) =>
+    ImageSchema.ocvTypes(name) -> channels
+  }
+
+  /** Whether a column of this type may hold images. */
+  def reads(dataType: DataType): Boolean = readerOf(dataType).nonEmpty
+
+  /** Whether a column of this type names files, which tasks read with the job's Hadoop configuration. */
+  def readsFiles(dataType: DataType): Boolean = dataType == StringType
+
+  private def readerOf(dataType: DataType): Option[Configuration => Any => SourceImage] = dataType match {
+    case BinaryType => Some(_ => value => SourceImage(ImageInput.Encoded(value.asInstanceOf[Array[Byte]]), ""))
+    case StringType =>
+      Some(hadoop =>
+        value => SourceImage(readFile(value.asInstanceOf[String], hadoop.get.value), value.asInstanceOf[String])
+      )
+    case struct: StructType if has(struct, StructType(Seq(StructField("content", BinaryType)))) =>
+      Some(_ => value => binaryFile(value.asInstanceOf[Row], struct))
+    case struct: StructType if has(struct, ImageSchema.columnSchema) =>
+      Some(_ => value => sparkImage(value.asInstanceOf[Row]))
+    case ArrayType(struct: StructType, _) if has(struct, Annotation.imageType) =>
+      Some(_ => value => annotation(value.asInstanceOf[scala.collection.Seq[Row]]))
+    case _ => None
+  }
+
+  private def has(struct: StructType, wanted: StructType): Boolean = wanted.forall { field =>
+    struct.exists(f => f.name == field.name && DataType.equalsIgnoreNullability(f.dataType, field.dataType))
+  }
+
+  private def readFile(path: String, configuration: SerializableConfiguration): ImageInput =
+    try {
+      val file = new HadoopPath(path)
+      val fileSystem = file.getFileSystem(configuration.value) match {
+        // It reads a file of checksums beside each file, and cannot make its name where that has a colon.
+        case checked: ChecksumFileSystem if file.getName.contains(':') => checked.getRawFileSystem
+        case other => other
+      }
+      val status = fileSystem.getFileStatus(file)
+      // The length decides before anything is read; a device such as /dev/zero says it has none, and is read as empty.
+      if (status.getLen > LargestFile)
+        ImageInput.Unusable(s"the file has ${status.getLen} bytes, more than the $LargestFile that an image may have")
+      else Using.resource(fileSystem.open(file))(in => ImageInput.Encoded(in.readNBytes(status.getLen.toInt)))
+    } catch {
+      // What the path says, or the file's own damage. Any other failure of the storage may pass, and fails the task.
+      case e @ (_: FileNotFoundException | _: ChecksumException | _: UnsupportedFileSystemException |
+          _: IllegalArgumentException) =>
+        ImageInput.Unusable(s"the file cannot be read: ${e.getMessage}")
+    }
+
+  private def binaryFile(row: Row, struct: StructType): SourceImage = {
+    val content = row.getAs[Array[Byte]]("content")
+    val origin =
+      if (struct.fieldNames.contains("path")) Option(row.getAs[Any]("path")).fold("")(_.toString) else ""
+    val image = if (content == null) ImageInput.Unusable("the image is null") else ImageInput.Encoded(content)
+    SourceImage(image, origin)
+  }
+
+  private def sparkImage(row: Row): SourceImage = {
+    val pixels = decoded(
+      row.getAs[Int]("width"),
+      row.getAs[Int]("height"),
+      row.getAs[Int]("mode"),
+      row.getAs[Array[Byte]]("data")
+    )
+    SourceImage(pixels, Option(row.getAs[String]("origin")).getOrElse(""))
+  }
+
+  private def annotation(rows: scala.collection.Seq[Row]): SourceImage = rows.headOption.filter(_ != null) match {
+    case None => SourceImage(ImageInput.Unusable("the image is null"), "")
+    case Some(_) if rows.size > 1 =>
+      SourceImage(
+        ImageInput.Unusable(s"the array has ${rows.size} images, and a stage takes one: explode it first"),
+        ""
+      )
+    case Some(row) =>
+      val result = row.getAs[Array[Byte]]("result")
+      val mode = row.getAs[Int]("mode")
+      val reason = Option(row.getAs[scala.collection.Map[String, String]]("metadata")).flatMap(_.get(ReasonKey))
+      val image = reason match {
+        case Some(text) => ImageInput.Unusable(text)
+        case None if result == null => ImageInput.Unusable("the image is null")
+        case None if mode == Annotation.EncodedMode => ImageInput.Encoded(result)
+        case None => decoded(row.getAs[Int]("width"), row.getAs[Int]("height"), mode, result)
+      }
+      SourceImage(image, Option(row.getAs[String]("origin")).getOrElse(""))
+  }
+
+  private def decoded(width: Int, height: Int, mode: Int, data: Array[Byte]): ImageInput =
+    channelsOfMode.get(mode) match {
+      case Some(channels) => ImageInput.Decoded(Pixels.fromOpenCv(width, height, channels, data))
+      case None => ImageInput.Unusable(s"unsupported image mode $mode; 8-bit images of 1, 3 or 4 channels can be read")
+    }
+}

@@ -1,0 +1,84 @@
+package sparkvision.ml.dedup
+
+import org.apache.spark.Partitioner
+import org.apache.spark.rdd.RDD
+
+/** Which nodes of a graph hang together, directly or through others.
+  *
+  * By the alternating large-star and small-star operations of Kiveris et al., "Connected Components in MapReduce and
+  * Beyond" (SoCC 2014): both link nodes to the smallest one that they know of, until every component is a star around its
+  * smallest node. A chain of n nodes takes about log2(n) rounds of two shuffles, and no node's neighbours are ever held in
+  * memory at once.
+  *
+  * On RDDs, because a round of a small graph takes three times as long as a query, which is planned and compiled anew.
+  */
+private[ml] object ConnectedComponents {
+
+  /** The two nodes that an edge connects. They are not negative; which comes first does not matter. */
+  type Edge = (Long, Long)
+
+  /** @param edges
+    *   may be there repeatedly, and lead from a node to itself
+    * @return
+    *   each node but the smallest of its component once, with that smallest one; kept on the executors until the caller
+    *   unpersists it
+    */
+  def of(edges: RDD[Edge]): RDD[Edge] = finished(Checkpoint(edges.filter { case (a, b) => a != b }))
+
+  @scala.annotation.tailrec
+  private def finished(edges: RDD[Edge]): RDD[Edge] = {
+    val unfinished = edges.sparkContext.longAccumulator
+    val stars = Checkpoint(smallStar(largeStar(edges, () => unfinished.add(1))))
+    edges.unpersist()
+    // Tasks that run twice count twice, but what is finished counts nothing.
+    if (unfinished.isZero) stars else finished(stars)
+  }
+
+  /** Links the larger neighbours of each node to the smallest one around.
+    *
+    * @param unfinished
+    *   called for a node that has a smaller neighbour and another one: in a star none has
+    */
+  private def largeStar(edges: RDD[Edge], unfinished: () => Unit): RDD[Edge] =
+    neighbours(edges.flatMap(edge => Seq(edge, edge.swap))) { (node, smallest, neighbour) =>
+      if (smallest < node && neighbour != smallest) unfinished()
+      Option.when(neighbour > node)(neighbour -> math.min(node, smallest))
+    }
+
+  /** Links the smaller neighbours of each node, and itself, to the smallest of them. */
+  private def smallStar(edges: RDD[Edge]): RDD[Edge] = neighbours(edges) { (node, smallest, neighbour) =>
+    Some((if (neighbour == smallest) node else neighbour) -> smallest)
+  }
+
+  /** Goes through the neighbours of each node, from the smallest on.
+    *
+    * @param link
+    *   makes a new edge of a node, its smallest neighbour, and one of its neighbours
+    */
+  private def neighbours(edges: RDD[Edge])(link: (Long, Long, Long) => Option[Edge]): RDD[Edge] = {
+    val sorted = edges.map(_ -> null).repartitionAndSortWithinPartitions(new ByNode(edges.getNumPartitions))
+    sorted.mapPartitions { rows =>
+      var (node, smallest, last) = (-1L, -1L, -1L)
+      rows.flatMap { case ((nextNode, neighbour), _) =>
+        val isRepeated = nextNode == node && neighbour == last
+        if (nextNode != node) smallest = neighbour
+        node = nextNode
+        last = neighbour
+        if (isRepeated) None else link(node, smallest, neighbour)
+      }
+    }
+  }
+
+  /** All edges of a node in one partition. */
+  final private class ByNode(override val numPartitions: Int) extends Partitioner {
+    override def getPartition(key: Any): Int = {
+      val (node, _) = key.asInstanceOf[Edge]
+      Math.floorMod(node.hashCode, numPartitions)
+    }
+    override def equals(other: Any): Boolean = other match {
+      case that: ByNode => that.numPartitions == numPartitions
+      case _ => false
+    }
+    override def hashCode: Int = numPartitions
+  }
+}

@@ -1,0 +1,64 @@
+package sparkvision.ml.dedup
+
+import org.apache.spark.sql.expressions.Window
+import org.apache.spark.sql.functions._
+import org.apache.spark.sql.{DataFrame, Dataset, Encoders}
+
+import sparkvision.image.ParameterException
+import sparkvision.ml.dedup.ConnectedComponents.Edge
+
+/** Groups images that are duplicates of each other, directly or through others. */
+private[ml] object DuplicateGroups {
+
+  /** Runs jobs.
+    *
+    * @param images
+    *   columns `id`, `order`, `hash` and `embedding`; null where they are unknown
+    * @return
+    *   for each image its id, its group's, and whether it represents the group
+    * @throws ParameterException
+    *   when an id is null, or there twice
+    */
+  def of(images: DataFrame, settings: DuplicateSettings): DataFrame = {
+    // Numbers for nodes: they take less room than ids, and must not change when a lost part is computed anew.
+    val nodes = Checkpoint(images.withColumn("node", monotonically_increasing_id()))
+    requireUnique(nodes.select("id"))
+    val stars = ConnectedComponents.of(edges(nodes, settings).rdd)
+    val firsts = images.sparkSession.createDataset(stars)(edgeEncoder).toDF("node", "first")
+    val group = Window.partitionBy(coalesce(col("first"), col("node"))).orderBy(col("order").desc_nulls_last, col("id"))
+    nodes
+      .join(firsts, Seq("node"), "left")
+      .withColumn("group", first("id").over(group))
+      .select(col("id"), col("group"), col("id") === col("group"))
+  }
+
+  private val edgeEncoder = Encoders.tuple(Encoders.scalaLong, Encoders.scalaLong)
+
+  private def edges(nodes: DataFrame, settings: DuplicateSettings): Dataset[Edge] = {
+    def byHash = settings.maxHashDistance.map(hashEdges(nodes, _))
+    def byEmbedding(maxHashDistance: Option[Int]) =
+      settings.embeddings.map(SimilarEmbeddings.edges(nodes, _, maxHashDistance).as(edgeEncoder))
+    val kinds = if (settings.needsBoth) byEmbedding(settings.maxHashDistance).toSeq else byHash ++ byEmbedding(None)
+    kinds.reduce(_ union _)
+  }
+
+  private def hashEdges(nodes: DataFrame, distance: Int): Dataset[Edge] = {
+    // Equal hashes first: a million copies of one image are a star, and not so many pairs.
+    val copies = nodes
+      .where(col("hash").isNotNull)
+      .select(col("node"), col("hash"), min("node").over(Window.partitionBy("hash")).as("first"))
+    val equal = copies.where("node != first").select("node", "first").as(edgeEncoder)
+    if (distance == 0) equal
+    else equal.union(SimilarHashes.edges(copies.where("node = first"), nodes.count(), distance))
+  }
+
+  private def requireUnique(ids: DataFrame): Unit =
+    ids.groupBy("id").count().where("id is null or count > 1").orderBy("id").head(1).foreach { row =>
+      val what =
+        if (row.isNullAt(0)) s"${row.getLong(1)} rows have no id"
+        else s"${row.getLong(1)} rows have the id '${row.get(0)}'"
+      throw new ParameterException(
+        s"$what in idCol, by which rows and groups are matched: give each row an id of its own, such as its path."
+      )
+    }
+}

@@ -1,0 +1,98 @@
+package sparkvision.ml.metrics
+
+import org.apache.spark.SparkContext
+import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
+
+import sparkvision.engine.runtime.ExecutionProvider
+import sparkvision.engine.session.ModelListener
+import sparkvision.image.codec.ImageDecoder
+import sparkvision.image.{PixelRows, Pixels}
+
+/** Where a task counts what it does with images: for the operator in Spark's UI, and for the stage's totals.
+  *
+  * A task that Spark runs again counts again, as in all of Spark's metrics.
+  */
+final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
+    extends ModelListener
+    with Serializable {
+  import ImageMetrics._
+
+  // Of this task: each has a copy of this object.
+  private var batches = 0L
+  private var inBatches = 0L
+
+  def image(isUsable: Boolean): Unit = {
+    add(Images, 1)
+    if (!isUsable) add(Unusable, 1)
+  }
+
+  /** Decodes an image, and counts it.
+    *
+    * @throws ImageException
+    *   when it cannot be decoded
+    */
+  def decode(encoded: Array[Byte], maxPixels: Long = ImageDecoder.DefaultMaxPixels): Pixels = {
+    val start = System.nanoTime
+    val pixels = ImageDecoder.decode(encoded, maxPixels)
+    decoded(encoded, pixels, System.nanoTime - start)
+    pixels
+  }
+
+  override def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = {
+    totals.provider(provider.name)
+    if (opened) add(Sessions, 1)
+  }
+
+  override def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = synchronized {
+    add(Decoded, 1)
+    add(Decode, nanos)
+  }
+
+  override def preprocessed(nanos: Long): Unit = add(Preprocess, nanos)
+
+  override def ran(images: Int, nanos: Long): Unit = synchronized {
+    batches += 1
+    inBatches += images
+    operator(BatchFill).set(inBatches.toDouble / batches)
+    totals.add(InBatches, images.toLong)
+    add(Batches, 1)
+    add(Run, nanos)
+  }
+
+  override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
+
+  // A task's images may be decoded on several cores at once, and Spark's counters are for one thread.
+  private def add(name: String, amount: Long): Unit = synchronized {
+    operator(name).add(amount)
+    totals.add(name, amount)
+  }
+}
+
+private[ml] object ImageMetrics {
+  val Images = "images"
+  val Unusable = "unusable"
+  val Batches = "batches"
+  val InBatches = "inBatches"
+  val BatchFill = "batchFill"
+  val Decoded = "decoded"
+  val Decode = "decode"
+  val Preprocess = "preprocess"
+  val Run = "run"
+  val Postprocess = "postprocess"
+  val Sessions = "sessions"
+
+  /** An operator's metrics, which Spark's UI shows beside it. */
+  def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
+    Images -> createMetric(context, "images"),
+    Unusable -> createMetric(context, "unusable images"),
+    Decoded -> createMetric(context, "decoded images"),
+    Batches -> createMetric(context, "batches"),
+    BatchFill -> createAverageMetric(context, "images a batch"),
+    Decode -> createNanoTimingMetric(context, "time to decode"),
+    Preprocess -> createNanoTimingMetric(context, "time to preprocess"),
+    Run -> createNanoTimingMetric(context, "time to run the model"),
+    Postprocess -> createNanoTimingMetric(context, "time to postprocess"),
+    Sessions -> createMetric(context, "sessions opened")
+  )
+}

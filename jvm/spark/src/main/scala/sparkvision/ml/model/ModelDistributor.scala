@@ -1,0 +1,115 @@
+package sparkvision.ml.model
+
+import java.io.IOException
+import java.lang.ref.WeakReference
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+import java.nio.file.{Path, StandardOpenOption}
+
+import scala.collection.mutable
+import scala.util.Using
+
+import org.apache.hadoop.fs.{Path => HadoopPath}
+import org.apache.spark.SparkContext
+import org.apache.spark.broadcast.Broadcast
+import org.apache.spark.util.SerializableConfiguration
+
+import sparkvision.engine.bundle.{EmbeddedModels, ModelBundle}
+import sparkvision.ml.metrics.StageTotals
+
+/** Sends models to executors, each once for an application however many stages, plans and queries use it.
+  *
+  * Holds what it has sent by weak reference, keyed by content: stages and plans hold it strongly, and when none is left
+  * Spark's context cleaner frees the broadcasts.
+  */
+object ModelDistributor {
+
+  /** 32 MB: small beside an executor's memory, and few enough for a model of many gigabytes. */
+  private val ChunkSize = 32 << 20
+
+  final private class Registry {
+    val models = mutable.Map[String, WeakReference[DistributedModel]]()
+    var distributions = 0L
+  }
+
+  private val registries = mutable.WeakHashMap[SparkContext, Registry]()
+
+  private def registryOf(context: SparkContext): Registry =
+    registries.getOrElseUpdate(context, new Registry)
+
+  /** Models broadcast (or handed to executors as a URI) since the application began. */
+  def distributionCount(context: SparkContext): Long = synchronized(registryOf(context).distributions)
+
+  /** Sessions that executors have opened since the application began, as finished tasks reported them. */
+  def sessionCount(context: SparkContext): Long = StageTotals.all(context).map(_.sessionsOpened).sum
+
+  private[ml] def distribute(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    if (context.isLocal) DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
+    else toExecutors(bundle, uri, context)
+
+  private[ml] def toExecutors(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    synchronized {
+      val registry = registryOf(context)
+      val known = registry.models.get(bundle.bundleHash).flatMap(model => Option(model.get))
+      known.filter(isStillThere(_, bundle, context)).getOrElse {
+        val model =
+          if (executorsCanRead(bundle, uri, context)) remote(bundle, uri, context) else send(bundle, context)
+        registry.models(bundle.bundleHash) = new WeakReference(model)
+        registry.distributions += 1
+        model
+      }
+    }
+
+  /** What executors read from elsewhere may have been deleted since. */
+  private def isStillThere(model: DistributedModel, bundle: ModelBundle, context: SparkContext): Boolean = model match {
+    case remote: DistributedModel.Remote => executorsCanRead(bundle, remote.uri, context)
+    case _ => true
+  }
+
+  /** A driver's `file:` is not an executor's; and what has been deleted since it was loaded can only be sent. */
+  private[ml] def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
+    !EmbeddedModels.isEmbedded(uri) && {
+      try {
+        val fileSystem = new HadoopPath(uri).getFileSystem(context.hadoopConfiguration)
+        fileSystem.getUri.getScheme != "file" && bundle.fileNames.forall(name =>
+          fileSystem.exists(new HadoopPath(uri, name))
+        )
+      } catch { case _: IOException => false }
+    }
+
+  private def remote(bundle: ModelBundle, uri: String, context: SparkContext): DistributedModel =
+    DistributedModel.Remote(
+      bundle.bundleHash,
+      bundle.size,
+      uri,
+      bundle.fileNames,
+      context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+    )
+
+  private[ml] def send(
+      bundle: ModelBundle,
+      context: SparkContext,
+      chunkSize: Int = ChunkSize
+  ): DistributedModel.Broadcasted = {
+    // Executors would refuse a damaged model one by one, and could not know where the damage was done.
+    bundle.requireUndamaged()
+    val files = bundle.fileNames.map { name =>
+      DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
+    }
+    DistributedModel.Broadcasted(bundle.bundleHash, bundle.size, files)
+  }
+
+  /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
+  private def chunks(file: Path, context: SparkContext, chunkSize: Int): Seq[Broadcast[Array[Byte]]] =
+    Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
+      Iterator
+        .continually {
+          val chunk = ByteBuffer.allocate(math.min(chunkSize.toLong, channel.size - channel.position()).toInt)
+          while (chunk.hasRemaining && channel.read(chunk) >= 0) {}
+          chunk.array
+        }
+        .takeWhile(_.nonEmpty)
+        .map(context.broadcast(_))
+        .toSeq
+    }
+}

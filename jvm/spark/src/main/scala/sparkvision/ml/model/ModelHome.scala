@@ -1,0 +1,125 @@
+package sparkvision.ml.model
+
+import java.io.{FileNotFoundException, IOException}
+import java.nio.file.Files
+
+import scala.util.Using
+
+import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath, UnsupportedFileSystemException}
+import org.apache.spark.sql.SparkSession
+
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle}
+import sparkvision.ml.storage.FileSystems
+
+/** A folder of models, on any file system that Hadoop reads: `HOME/NAME/VERSION/` holds a bundle.
+  *
+  * A bundle is there once its manifest is, which is written last: whoever looks sees a whole bundle or none, also on object
+  * stores, whose folders cannot be renamed at once. Other folders in a home, as the bundles that Spark Connect clients
+  * upload, are none of its models.
+  */
+final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
+
+  private lazy val root = new HadoopPath(uri)
+
+  private lazy val fileSystem: FileSystem = FileSystems.of(root, spark)
+
+  /** The versions of a model, oldest first. */
+  def versions(name: String): Seq[String] = reading {
+    folders(new HadoopPath(root, name)).filter(isBundle).map(_.getName).sorted(ModelName.byVersion)
+  }
+
+  /** Where a model is: the version that is asked for, else the newest. */
+  def find(model: ModelName): Option[String] = {
+    val found = versions(model.name)
+    model.version
+      .fold(found.lastOption)(asked => found.find(_ == asked))
+      .map(version => folder(model.name, version).toString)
+  }
+
+  /** All models, by name, each name's versions oldest first. */
+  def models: Seq[ModelName] = reading {
+    val plain = folders(root).filterNot(isBundle)
+    val grouped = plain.flatMap(folders).filterNot(isBundle)
+    (plain.map(_.getName) ++ grouped.map(path => s"${path.getParent.getName}/${path.getName}")).sorted
+      .flatMap(name => versions(name).map(version => ModelName(name, Some(version))))
+  }
+
+  /** Copies a bundle here, whole or not at all, and gives the place. A bundle that is here already under that name and
+    * version, or as the newest version where none is given, is left as it is.
+    *
+    * @param model
+    *   without a version: the next whole number
+    * @throws BundleException
+    *   when the version holds another bundle or something else, or the bundle cannot be written
+    */
+  def push(bundle: ModelBundle, model: ModelName): String = reading {
+    val found = versions(model.name)
+    val newest = found.lastOption.filter(version => holds(folder(model.name, version), bundle))
+    val target = folder(model.name, model.version.orElse(newest).getOrElse(ModelHome.next(found)))
+    if (isBundle(target) && !holds(target, bundle))
+      throw new BundleException(
+        s"$target holds another bundle, and a version is never replaced. Push with another version."
+      )
+    if (!isBundle(target)) {
+      requireNothingElse(bundle, target)
+      write(bundle, target)
+    }
+    target.toString
+  }
+
+  /** Refuses a folder of other files, which a push that fails would delete. What such a push has left may be there. */
+  private def requireNothingElse(bundle: ModelBundle, target: HadoopPath): Unit = {
+    val own = bundle.fileNames.map(name => name.takeWhile(_ != '/')).toSet
+    val found =
+      try fileSystem.listStatus(target).toSeq.map(_.getPath.getName)
+      catch { case _: FileNotFoundException => Seq.empty }
+    val foreign = found.filterNot(own).sorted
+    if (foreign.nonEmpty)
+      throw new BundleException(
+        s"$target is no bundle, but holds something else (${foreign.take(3).mkString(", ")}). Push with another name or " +
+          "version."
+      )
+  }
+
+  private def write(bundle: ModelBundle, target: HadoopPath): Unit =
+    try BundlePersistence.copyFiles(bundle, target, fileSystem)
+    catch {
+      case e: IOException =>
+        try fileSystem.delete(target, true)
+        catch { case again: IOException => e.addSuppressed(again) }
+        throw new BundleException(s"The bundle ${bundle.folder} cannot be written to $target: $e.", e)
+    }
+
+  /** The manifest names the hash of every file. */
+  private def holds(target: HadoopPath, bundle: ModelBundle): Boolean = {
+    val there = Using.resource(fileSystem.open(manifest(target)))(_.readAllBytes())
+    java.util.Arrays.equals(there, Files.readAllBytes(bundle.folder.resolve(BundleManifest.FileName)))
+  }
+
+  private def folder(name: String, version: String) = new HadoopPath(new HadoopPath(root, name), version)
+
+  private def manifest(folder: HadoopPath) = new HadoopPath(folder, BundleManifest.FileName)
+
+  private def isBundle(folder: HadoopPath): Boolean = fileSystem.exists(manifest(folder))
+
+  private def folders(parent: HadoopPath): Seq[HadoopPath] =
+    try fileSystem.listStatus(parent).toSeq.filter(_.isDirectory).map(_.getPath)
+    catch { case _: FileNotFoundException => Seq.empty }
+
+  private def reading[A](work: => A): A =
+    try work
+    catch {
+      case e: UnsupportedFileSystemException =>
+        throw new BundleException(s"The model home $uri cannot be read. ${e.getMessage}", e)
+      // What Hadoop throws for a URI that is none, and for a host that is unknown, is an IllegalArgumentException.
+      case e @ (_: IOException | _: IllegalArgumentException) =>
+        throw new BundleException(s"The model home $uri cannot be read: $e.", e)
+    }
+}
+
+private[ml] object ModelHome {
+
+  /** The whole number after the largest one, 1 where there is none. */
+  private def next(versions: Seq[String]): String =
+    (versions.filter(version => version.forall(_.isDigit)).map(BigInt(_)).maxOption.getOrElse(BigInt(0)) + 1).toString
+}

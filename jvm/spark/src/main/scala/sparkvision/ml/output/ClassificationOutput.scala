@@ -1,0 +1,105 @@
+package sparkvision.ml.output
+
+import org.apache.spark.ml.attribute.{Attribute, AttributeGroup, NominalAttribute, NumericAttribute}
+import org.apache.spark.ml.linalg.{SQLDataTypes, Vectors}
+import org.apache.spark.sql.types._
+
+import sparkvision.engine.LocalModel
+import sparkvision.engine.bundle.ProblemType
+import sparkvision.engine.postprocess.Prediction
+import sparkvision.image.{ImageInput, ParameterException}
+import sparkvision.ml.column.{Annotation, SourceImage}
+
+/** The columns that a classification stage adds; each is there when its Param names it.
+  *
+  * Spark ML's columns name the labels in their metadata, where its evaluators, IndexToString and others look for them.
+  *
+  * @param labels
+  *   the driver's alone: it makes the metadata, and thousands of names need not travel with every task
+  * @throws ParameterException
+  *   when a column is asked for that models of this problem type cannot give
+  */
+final private[ml] case class ClassificationOutput(
+    @transient labels: IndexedSeq[String],
+    problemType: ProblemType,
+    outputCol: Option[String],
+    rawPredictionCol: Option[String],
+    probabilityCol: Option[String],
+    predictionCol: Option[String],
+    errorCol: Option[String]
+) extends ModelOutput[Prediction] {
+  import ClassificationOutput._
+
+  requireGiven(predictionCol, "predictionCol", problemType != ProblemType.MultiLabel && !isSeveralValues)
+  requireGiven(probabilityCol, "probabilityCol", problemType != ProblemType.Regression)
+
+  @transient lazy val fields: Seq[StructField] = Seq(
+    outputCol.map(Annotation.resultField(_, Annotation.Category)),
+    rawPredictionCol.map(vectorField),
+    probabilityCol.map(vectorField),
+    predictionCol.map(name =>
+      StructField(name, DoubleType, metadata = predictionAttribute.withName(name).toMetadata())
+    ),
+    errorCol.map(StructField(_, StringType))
+  ).flatten
+
+  def results[A](model: LocalModel, items: Iterator[A])(
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(image)
+
+  /** Without a result the annotation is empty and the others are null. */
+  def values(source: SourceImage, result: Either[String, Prediction]): Seq[Any] = {
+    val prediction = result.toOption
+    def orNull(value: Prediction => Any): Any = prediction.map(value).orNull
+    Seq(
+      outputCol.map(_ => prediction.fold(Seq.empty[Any])(annotations(source, _))),
+      rawPredictionCol.map(_ => orNull(p => Vectors.dense(p.logits.map(_.toDouble)))),
+      probabilityCol.map(_ => orNull(p => Vectors.dense(p.scores))),
+      predictionCol.map(_ => orNull(best)),
+      errorCol.map(_ => result.left.toOption.orNull)
+    ).flatten
+  }
+
+  private def best(prediction: Prediction): Double = problemType match {
+    case ProblemType.Regression => prediction.scores.head
+    case _ => prediction.best.head.id.toDouble
+  }
+
+  private def isSeveralValues = problemType == ProblemType.Regression && labels.size != 1
+
+  private def predictionAttribute: Attribute = problemType match {
+    case ProblemType.Regression => NumericAttribute.defaultAttr
+    case _ => NominalAttribute.defaultAttr.withValues(labels.toArray)
+  }
+
+  private def vectorField(name: String): StructField = {
+    val attributes = labels.map(label => NumericAttribute.defaultAttr.withName(label): Attribute)
+    StructField(name, SQLDataTypes.VectorType, metadata = new AttributeGroup(name, attributes.toArray).toMetadata())
+  }
+
+  private def requireGiven(column: Option[String], param: String, isGiven: Boolean): Unit =
+    if (column.isDefined && !isGiven)
+      throw new ParameterException(
+        s"$param is '${column.mkString}', but a model of ${problemType.name} with ${labels.size} labels gives none. " +
+          "Use outputCol or rawPredictionCol."
+      )
+}
+
+private[ml] object ClassificationOutput {
+
+  /** One annotation a label, best first. Each has its own `score` and `id`, and the scores of all that are reported by their
+    * labels, as Spark NLP has them: of classes of one name the best one's.
+    */
+  private def annotations(source: SourceImage, prediction: Prediction) = {
+    // The facts last: a class that is called "width" or "score" must not replace them.
+    val shared =
+      prediction.best.reverseIterator.map(best => best.label -> text(best.score)).toMap ++ source.facts.asMetadata
+    prediction.best.map { best =>
+      val metadata = shared + ("score" -> text(best.score)) + ("id" -> best.id.toString)
+      Annotation.result(Annotation.Category, metadata, best.label)
+    }
+  }
+
+  // float32 is what the model computes in; a double's last digits would only pretend.
+  private def text(score: Double): String = score.toFloat.toString
+}

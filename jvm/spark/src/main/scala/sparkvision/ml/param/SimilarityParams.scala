@@ -1,0 +1,68 @@
+package sparkvision.ml.param
+
+import org.apache.spark.ml.param._
+
+import sparkvision.engine.similarity.SearchMethod
+import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
+
+/** Which index is searched, and how. The index itself is never a Param: stages stay small, and work over Spark Connect. */
+trait SimilarityParams extends HasErrorCol {
+
+  final val indexPath: Param[String] = new Param(
+    this,
+    "indexPath",
+    "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there"
+  )
+  final val embeddingsCol: Param[String] =
+    new Param(this, "embeddingsCol", "column of the embeddings to compare: ML vectors, or arrays of numbers")
+  final val outputCol: Param[String] =
+    new Param(this, "outputCol", "column of the most similar images' ids and cosines to add, the best first")
+  final val topK: IntParam =
+    new IntParam(this, "topK", "how many similar images are named, at most", NumberFrom("topK", 1))
+  final val method: Param[String] = new Param(
+    this,
+    "method",
+    "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+    OneOf("method", SearchMethod.all.map(_.name))
+  )
+  final val efSearch: IntParam = new IntParam(
+    this,
+    "efSearch",
+    "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+    NumberFrom("efSearch", 1)
+  )
+  final val batchSize: IntParam = new IntParam(
+    this,
+    "batchSize",
+    "embeddings that an exact search compares with the index at once, at most",
+    NumberFrom("batchSize", 1)
+  )
+
+  setDefault(
+    embeddingsCol -> SimilarityParams.EmbeddingsCol,
+    outputCol -> "similar",
+    topK -> 10,
+    method -> SearchMethod.Exact.name,
+    efSearch -> 100,
+    batchSize -> 64
+  )
+
+  def setIndexPath(value: String): this.type = set(indexPath, value)
+  def getIndexPath: Option[String] = get(indexPath)
+  def setEmbeddingsCol(value: String): this.type = set(embeddingsCol, value)
+  def getEmbeddingsCol: String = $(embeddingsCol)
+  def setOutputCol(value: String): this.type = set(outputCol, value)
+  def getOutputCol: String = $(outputCol)
+  def setTopK(value: Int): this.type = set(topK, value)
+  def getTopK: Int = $(topK)
+  def setMethod(value: String): this.type = set(method, value)
+  def getMethod: String = $(method)
+  def setEfSearch(value: Int): this.type = set(efSearch, value)
+  def getEfSearch: Int = $(efSearch)
+  def setBatchSize(value: Int): this.type = set(batchSize, value)
+  def getBatchSize: Int = $(batchSize)
+}
+
+private[ml] object SimilarityParams {
+  val EmbeddingsCol = "features"
+}

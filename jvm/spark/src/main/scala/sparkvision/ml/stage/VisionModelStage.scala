@@ -1,0 +1,80 @@
+package sparkvision.ml.stage
+
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
+
+import sparkvision.engine.bundle.BundleManifest
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.{LocalModel, LocalModelBytes}
+import sparkvision.image.codec.DecodeMode
+import sparkvision.ml.column.ImageColumn
+import sparkvision.ml.output.ModelOutput
+import sparkvision.ml.param.{HasInputCols, HasOutputCol, ImageInputParams, InferenceParams, PreprocessingParams}
+import sparkvision.ml.task.RunModel
+
+/** What every stage with a model for images does: one row out for each row in, in order, with the columns that its Params
+  * name.
+  */
+abstract class VisionModelStage
+    extends ModelStage
+    with HasInputCols
+    with HasOutputCol
+    with ImageInputParams
+    with PreprocessingParams
+    with InferenceParams {
+
+  /** What the model says of one image. */
+  private[ml] type Result
+
+  /** The columns that this stage adds.
+    *
+    * @throws ParameterException
+    *   when the model cannot give one of them
+    */
+  private[ml] def output(manifest: BundleManifest): ModelOutput[Result]
+
+  override def transform(dataset: Dataset[_]): DataFrame = {
+    val spark = dataset.sparkSession
+    val model = bundle(spark)
+    val output = this.output(model.manifest)
+    val _ = withOutput(dataset.schema, output)
+    // Settings that the model cannot take are the driver's to refuse, before any task runs.
+    val chosen = settings(spark)
+    new LocalModel(model, chosen).close()
+    val function = RunModel(uid, partitionRunner(model, chosen, spark), getBadImageMode, output)
+    RowMapping(dataset, imageColumn, getOriginCol, output.fields, function)
+  }
+
+  /** Reads the model's manifest, which the driver keeps, and opens no session. */
+  override def transformSchema(schema: StructType): StructType =
+    withOutput(schema, output(bundle(SparkSession.active).manifest))
+
+  private def withOutput(schema: StructType, output: ModelOutput[Result]): StructType = {
+    val _ = ImageColumn.of(schema, imageColumn, getOriginCol)
+    withOutput(schema, output.fields)
+  }
+
+  /** This stage's model and settings on this machine, without a Spark job. The caller closes it. */
+  def localModel(): LocalModel = {
+    val spark = SparkSession.active
+    val chosen = settings(spark)
+    val session = chosen.session.copy(deviceId = math.max(getDeviceId, 0), intraOpThreads = localThreads)
+    new LocalModel(bundle(spark), chosen.copy(session = session, cores = 1))
+  }
+
+  /** [[localModel]] for Python: made here, because only this stage's JVM can hold it. */
+  def localModelBytes(): LocalModelBytes = new LocalModelBytes(localModel())
+
+  private def localThreads: Int =
+    if (getIntraOpThreads > 0) getIntraOpThreads else Runtime.getRuntime.availableProcessors
+
+  private def imageColumn: String = ImageColumn.nameOf(this)
+
+  private[ml] override def settings(spark: SparkSession): ModelSettings = super
+    .settings(spark)
+    .copy(
+      processor = processorOverrides,
+      maxImagePixels = getMaxImagePixels,
+      decodeMode = DecodeMode.parse(getDecodeMode)
+    )
+}

@@ -1,0 +1,128 @@
+package sparkvision.ml.storage
+
+import java.io.{FileNotFoundException, IOException}
+import java.nio.file.{AccessDeniedException, InvalidPathException, Path}
+
+import scala.collection.mutable
+
+import org.apache.hadoop.fs.{FileStatus, FileSystem, Path => HadoopPath}
+import org.apache.spark.network.util.JavaUtils
+import org.apache.spark.sql.types.{StringType, StructField, StructType}
+import org.apache.spark.sql.{DataFrame, Row, SparkSession}
+
+import sparkvision.image.ParameterException
+
+/** The files of a folder and its sub-folders as a table of paths, a row for every file. Stages read such a column in the
+  * executors, and give the reason for each file that is no image.
+  *
+  * Spark's own `binaryFile` source gives fewer rows: it leaves out empty files and names that begin with `_` or `.`, and it
+  * takes brackets in the folder's own name for a pattern.
+  */
+final private[ml] class ImageFiles private (files: Array[ImageFiles.Entry], spark: SparkSession) {
+  import ImageFiles._
+
+  def count: Long = files.length.toLong
+
+  /** The paths, sorted, in the column `path`, written as `binaryFile` writes them. A task gets neighbouring files, as many as
+    * Spark's settings of file sources say.
+    */
+  def table: DataFrame = {
+    val tasks = packed(taskBytes).map(_.map(_.path).toArray)
+    val rows = spark.sparkContext.parallelize(tasks, math.max(1, tasks.length)).flatMap(_.toSeq).map(Row(_))
+    spark.createDataFrame(rows, Schema)
+  }
+
+  /** As Spark has it for its own file sources: less than the setting where there would be fewer tasks than cores. Spark keeps
+    * notes of every task on the driver, so that of millions of files a task gets more.
+    */
+  private def taskBytes: Long = {
+    val total = files.iterator.map(cost).sum
+    val fair = math.min(setting("spark.sql.files.maxPartitionBytes"), total / spark.sparkContext.defaultParallelism)
+    math.max(fair, total / MostTasks)
+  }
+
+  private def packed(most: Long): Seq[Seq[Entry]] = {
+    val packs = mutable.ArrayBuffer[mutable.ArrayBuffer[Entry]]()
+    var room = -1L
+    files.foreach { file =>
+      if (cost(file) > room) {
+        packs += mutable.ArrayBuffer[Entry]()
+        room = most
+      }
+      packs.last += file
+      room -= cost(file)
+    }
+    packs.toSeq.map(_.toSeq)
+  }
+
+  /** What Spark supposes that a file costs: its bytes, and those that could be read while it is opened. */
+  private def cost(file: Entry): Long = file.bytes + openingCost
+
+  private lazy val openingCost = setting("spark.sql.files.openCostInBytes")
+
+  private def setting(name: String): Long = JavaUtils.byteStringAsBytes(spark.conf.get(name))
+}
+
+private[ml] object ImageFiles {
+
+  final private case class Entry(path: String, bytes: Long)
+
+  /** Each a few kilobytes on the driver, and enough to see progress. */
+  private val MostTasks = 10000
+
+  private val PatternCharacters = "*?[{"
+
+  private val Schema = StructType(Seq(StructField("path", StringType, nullable = false)))
+
+  /** Lists a folder, on the driver. A folder or file of that very name wins; where there is none, the name may be a pattern,
+    * as `s3a://lake/2024-*`, of folders and files.
+    *
+    * @param folder
+    *   a path or URI, of one file too
+    * @throws ParameterException
+    *   when there is none or it has no files, when it cannot be listed, or when Hadoop knows no such file system
+    */
+  def list(folder: String, spark: SparkSession): ImageFiles = {
+    val (fileSystem, path) = FileSystems.locate(folder, spark)
+    val files =
+      try roots(fileSystem, path).flatMap(entries(fileSystem, _)).sortBy(_.path)
+      catch {
+        case e: AccessDeniedException => throw refused(folder, s"no permission to list ${e.getFile}", e)
+        case e: InvalidPathException =>
+          val characters = System.getProperty("sun.jnu.encoding")
+          throw refused(folder, s"${e.getMessage}: Java uses $characters for names here; set LC_ALL=C.UTF-8", e)
+        case e: IOException => throw refused(folder, Option(e.getMessage).getOrElse(e.toString), e)
+      }
+    if (files.isEmpty) throw new ParameterException(s"$folder holds no files; give a folder of images")
+    new ImageFiles(files, spark)
+  }
+
+  private def roots(fileSystem: FileSystem, path: HadoopPath): Array[FileStatus] =
+    try Array(fileSystem.getFileStatus(path))
+    catch {
+      case e: FileNotFoundException =>
+        // Null, or no element, where nothing matches.
+        val matching = if (path.toString.exists(PatternCharacters.contains(_))) fileSystem.globStatus(path) else null
+        Option(matching).filter(_.nonEmpty).getOrElse {
+          throw new ParameterException(s"$path: there is no such folder or file; give a folder of images", e)
+        }
+    }
+
+  private def entries(fileSystem: FileSystem, root: FileStatus): Iterable[Entry] =
+    if (root.isFile) Seq(Entry(root.getPath.toString, root.getLen))
+    else if (fileSystem.getUri.getScheme == "file")
+      // Not Path.toUri, which looks every file up once more.
+      LocalFiles.below(Path.of(root.getPath.toUri.getPath)).map { case (file, size) => Entry(s"file:$file", size) }
+    else {
+      val found = mutable.ArrayBuffer[Entry]()
+      val files = fileSystem.listFiles(root.getPath, true)
+      while (files.hasNext) {
+        val file = files.next()
+        found += Entry(file.getPath.toString, file.getLen)
+      }
+      found
+    }
+
+  private def refused(folder: String, reason: String, cause: Exception) =
+    new ParameterException(s"$folder cannot be listed: $reason", cause)
+}

@@ -1,0 +1,27 @@
+package sparkvision.ml.task
+
+import sparkvision.image.{ImageException, ImageInput}
+import sparkvision.ml.column.{Annotation, SourceImage}
+import sparkvision.ml.metrics.ImageMetrics
+
+/** Makes an annotation of each image. */
+final private[ml] case class AssembleImages(name: String, decoding: Boolean) extends ImageFunction {
+  override def description: String = s"decode=$decoding"
+  override def keepsEveryRow: Boolean = true
+  override def mayFail: Boolean = false
+  override def modelHash: Option[String] = None
+
+  override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[Option[Seq[Any]]] =
+    images.map { source =>
+      val assembled = Annotation.image(source.copy(image = assemble(source.image, metrics)))
+      metrics.image(isUsable = !assembled.isNullAt(Annotation.imageType.fieldIndex("result")))
+      Some(Seq(Seq(assembled)))
+    }
+
+  private def assemble(image: ImageInput, metrics: ImageMetrics): ImageInput = image match {
+    case ImageInput.Encoded(bytes) if decoding =>
+      try ImageInput.Decoded(metrics.decode(bytes))
+      catch { case e: ImageException => ImageInput.Unusable(e.reason) }
+    case other => other
+  }
+}

@@ -1,0 +1,91 @@
+package sparkvision.ml.task
+
+import org.apache.spark.TaskContext
+
+import sparkvision.image.{ImageException, ImageInput, Pixels}
+import sparkvision.ml.column.{BadImages, SourceImage}
+import sparkvision.ml.metrics.ImageMetrics
+import sparkvision.ml.param.BadImageMode
+
+/** Cuts each image's boxes out of it.
+  *
+  * @param explode
+  *   whether each crop gets a row of its own
+  * @param keepEmpty
+  *   whether, then, an image without boxes keeps a row
+  * @param withReason
+  *   whether a column of reasons follows that of crops
+  */
+final private[ml] case class CropImages(
+    name: String,
+    badImageMode: String,
+    maxImagePixels: Long,
+    explode: Boolean,
+    keepEmpty: Boolean,
+    withReason: Boolean
+) extends ImageFunction {
+  override def description: String = s"explode=$explode, keepEmpty=$keepEmpty, badImageMode=$badImageMode"
+  override def modelHash: Option[String] = None
+  override def keepsEveryRow: Boolean = !explode && badImageMode != BadImageMode.DropMalformed
+  override def mayMultiplyRows: Boolean = explode
+  override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
+
+  override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
+    val decoded = DecodedImages.of(TaskContext.get())
+    decoded.keep()
+    images.map { source =>
+      val crops =
+        try Right(cropsOf(source, pixelsOf(_, decoded, metrics)))
+        catch { case e: ImageException => Left(e.reason) }
+      metrics.image(isUsable = crops.isRight)
+      BadImages.handle(badImageMode, source, crops).fold[IterableOnce[Seq[Any]]](None)(rows)
+    }
+  }
+
+  /** @param pixels
+    *   decodes: not asked of an image without boxes
+    */
+  private def cropsOf(source: SourceImage, pixels: ImageInput => Pixels): Iterator[Crop] =
+    FoundBox.all(source.argument) match {
+      case Some(Seq()) => Iterator.empty
+      case Some(boxes) =>
+        val image = pixels(source.image)
+        boxes.iterator.zipWithIndex.map { case (found, index) => Crop(index, found, image, source.origin) }
+      case None =>
+        // Whoever found nothing to look at in an image had a reason, most likely this one.
+        val _ = pixels(source.image)
+        throw new ImageException("its detections are null: the stage that detects gave none; see its errorCol")
+    }
+
+  private def pixelsOf(image: ImageInput, decoded: DecodedImages, metrics: ImageMetrics): Pixels =
+    decoded.take(image, maxImagePixels) match {
+      case ImageInput.Encoded(bytes) => metrics.decode(bytes, maxImagePixels)
+      case ImageInput.Decoded(pixels) => pixels
+      case ImageInput.Unusable(reason) => throw new ImageException(reason)
+    }
+
+  private def rows(crops: Either[String, Iterator[Crop]]): IterableOnce[Seq[Any]] = crops match {
+    case Left(reason) => Some(row(Seq.empty, Some(reason)))
+    case Right(none) if none.isEmpty => Option.when(keepEmpty || !explode)(row(Seq.empty, None))
+    // One after the other: a row and its pixels are gone when the next is made.
+    case Right(each) if explode => each.map(crop => row(Seq(crop), crop.problem))
+    case Right(together) =>
+      val all = fittingARow(together)
+      val problems = all.flatMap(_.problem)
+      Some(row(all, Option.when(problems.nonEmpty)(problems.mkString("; "))))
+  }
+
+  /** A hundred boxes of a large image may hold more bytes than a row can, or this process. */
+  private def fittingARow(crops: Iterator[Crop]): Seq[Crop] = {
+    val most = math.min(1L << 30, Runtime.getRuntime.maxMemory / 8)
+    var bytes = 0L
+    crops.map { crop =>
+      bytes += crop.bytes
+      if (bytes <= most) crop
+      else crop.refused(s"the crops of one row have more than $most bytes; set explode to true, for a row a crop")
+    }.toSeq
+  }
+
+  private def row(crops: Seq[Crop], reason: Option[String]): Seq[Any] =
+    crops.map(_.annotation) +: (if (withReason) Seq(reason.orNull) else Nil)
+}

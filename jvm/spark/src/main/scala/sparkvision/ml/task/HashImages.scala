@@ -1,0 +1,41 @@
+package sparkvision.ml.task
+
+import org.apache.spark.TaskContext
+
+import sparkvision.engine.pipeline.ImageHasher
+import sparkvision.image.hash.HashAlgorithm
+import sparkvision.ml.column.{BadImages, SourceImage}
+import sparkvision.ml.metrics.ImageMetrics
+import sparkvision.ml.param.BadImageMode
+
+/** Hashes each image, and treats bad ones as the stage's badImageMode says.
+  *
+  * @param hasErrorCol
+  *   whether the reason why there is no hash is a column too
+  */
+final private[ml] case class HashImages(
+    name: String,
+    algorithm: HashAlgorithm,
+    maxImagePixels: Long,
+    badImageMode: String,
+    hasErrorCol: Boolean
+) extends ImageFunction {
+  override def description: String = s"algorithm=$algorithm, badImageMode=$badImageMode"
+  override def keepsEveryRow: Boolean = badImageMode != BadImageMode.DropMalformed
+  override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
+  override def modelHash: Option[String] = None
+
+  override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
+    val decoded = DecodedImages.of(TaskContext.get())
+    decoded.keep()
+    val hasher = new ImageHasher(algorithm, maxImagePixels, metrics)
+    images.map { source =>
+      val hash = hasher.hash(decoded.take(source.image, maxImagePixels))
+      metrics.image(isUsable = hash.isRight)
+      BadImages.handle(badImageMode, source, hash).map(values)
+    }
+  }
+
+  private def values(hash: Either[String, Long]): Seq[Any] =
+    hash.fold[Any](_ => null, bits => bits) +: Option.when(hasErrorCol)(hash.left.toOption.orNull).toSeq
+}

@@ -1,0 +1,43 @@
+package sparkvision.ml.dedup
+
+import scala.util.Random
+
+import org.scalatest.funsuite.AnyFunSuite
+
+class SimilarHashesSpec extends AnyFunSuite {
+
+  /** The sets of hashes that hang together, by going from each to all that it is linked to. */
+  private def components(hashes: Seq[Long])(linked: (Long, Long) => Boolean): Set[Set[Long]] = {
+    def grown(all: Set[Long]): Set[Long] = {
+      val next = all ++ hashes.filter(hash => all.exists(linked(_, hash)))
+      if (next.size == all.size) all else grown(next)
+    }
+    hashes.map(hash => grown(Set(hash))).toSet
+  }
+
+  test("as few edges as possible connect what hangs together within the distance, and nothing else") {
+    val random = new Random(3)
+    val hashes = Seq
+      .fill(20)(random.nextLong())
+      .flatMap { hash =>
+        Iterator.iterate(hash)(last => last ^ 1L << random.nextInt(64) ^ 1L << random.nextInt(64)).take(6)
+      }
+      .distinct
+    val edges = SimilarHashes.connecting(random.shuffle(hashes.zip(hashes)).toArray, distance = 3).toSet
+    val expected = components(hashes)((a, b) => java.lang.Long.bitCount(a ^ b) <= 3)
+    assert(components(hashes)((a, b) => edges((a, b)) || edges((b, a))) == expected)
+    assert(edges.size == hashes.size - expected.size && expected.size > 10)
+  }
+
+  test("many different hashes near each other are not compared each with each") {
+    val random = new Random(3)
+    def nearZero = (1 to 5).foldLeft(0L)((hash, _) => hash ^ 1L << random.nextInt(64))
+    val hashes = Iterator.continually(nearZero).distinct.take(300000).toArray
+    val start = System.nanoTime
+    assert(SimilarHashes.connecting(hashes.zip(hashes), distance = 4).size == hashes.length - 1)
+    val seconds = (System.nanoTime - start) / 1e9
+    info(f"${hashes.length} hashes in $seconds%.1f s")
+    // All pairs are 4.5e10, and take about a minute.
+    assert(seconds < 15)
+  }
+}

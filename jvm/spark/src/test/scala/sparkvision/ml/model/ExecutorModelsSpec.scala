@@ -1,0 +1,102 @@
+package sparkvision.ml.model
+
+import java.nio.file.{Files, Path}
+
+import scala.concurrent.duration._
+
+import org.apache.spark.SparkException
+import org.scalatest.funsuite.AnyFunSuite
+
+import sparkvision.engine.bundle.{BundleException, Bundles, ModelBundle, ProblemType}
+import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.engine.runtime.{ExecutionProvider, SessionConfig}
+import sparkvision.image.ImageInput
+import sparkvision.ml.LocalSpark
+import sparkvision.ml.metrics.{ImageMetrics, StageTotals}
+import sparkvision.ml.output.ClassificationOutput
+import sparkvision.ml.param.BadImageMode
+import sparkvision.ml.task.{PartitionRunner, RunModel}
+
+/** What becomes of an executor's copies of models when its disks fail. */
+class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
+  private def context = spark.sparkContext
+  private lazy val sent = ModelDistributor.send(ModelBundle.open(Bundles.digits()), context)
+
+  /** Nothing can be made in it, whoever asks. */
+  private def brokenDirectory(): Path = Files.createTempFile("file", "").resolve("local")
+
+  test("an executor makes its copy once") {
+    val models = new ExecutorModels(Seq(temporaryFolder()))
+    assert(models.open(sent) eq models.open(sent))
+  }
+
+  test("a local directory that takes no copy is passed over for the next") {
+    val whole = temporaryFolder()
+    val copy = new ExecutorModels(Seq(brokenDirectory(), whole)).open(sent)
+    assert(copy.folder.startsWith(whole))
+  }
+
+  test("an executor whose local directories all refuse the copy names them, and what to do") {
+    val broken = Seq(brokenDirectory(), brokenDirectory())
+    val message = intercept[BundleException](new ExecutorModels(broken).open(sent)).getMessage
+    assert(broken.forall(directory => message.contains(directory.toString)))
+    assert(message.contains("spark.local.dir") && message.contains("2 MB"))
+  }
+
+  test("nothing stays behind of a copy that is refused") {
+    val directory = temporaryFolder()
+    val mistaken = sent.copy(bundleHash = "another")
+    assert(intercept[BundleException](new ExecutorModels(Seq(directory)).open(mistaken)).getMessage.contains("changed"))
+    assert(Files.list(directory).count() == 0)
+  }
+
+  test("a whole copy is never discarded") {
+    val models = new ExecutorModels(Seq(temporaryFolder()))
+    val copy = models.open(sent)
+    models.discardIfDamaged(sent)
+    assert(models.open(sent) eq copy)
+  }
+
+  test("a damaged copy is deleted and made again") {
+    val models = new ExecutorModels(Seq(temporaryFolder()))
+    val first = models.open(sent)
+    Bundles.flipByte(first.graph)
+    models.discardIfDamaged(sent)
+    assert(!Files.exists(first.folder))
+    assert(models.open(sent).bundleHash == first.bundleHash)
+  }
+
+  test("the driver's own copy is never deleted") {
+    val bundle = ModelBundle.open(Bundles.digits())
+    val here = DistributedModel.OnThisMachine(bundle.bundleHash, bundle.folder.toString)
+    val models = new ExecutorModels(Nil)
+    models.open(here)
+    Bundles.flipByte(bundle.graph)
+    models.discardIfDamaged(here)
+    assert(Files.exists(bundle.graph))
+  }
+
+  test("a task that finds its executor's copy damaged fails, and the next one finds a new copy") {
+    val model = ModelDistributor.send(ModelBundle.open(Bundles.relabelled()), context)
+    val copy = ExecutorModels.shared.open(model)
+    // No other suite's session is open under this configuration, and none stays open.
+    val settings =
+      ModelSettings(session = SessionConfig(ExecutionProvider.Cpu, intraOpThreads = 2), sessionIdle = 0.seconds)
+    val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2)
+    val output = ClassificationOutput(Vector.empty, ProblemType.SingleLabel, Some("class"), None, None, None, None)
+    val function = RunModel("digits", runner, BadImageMode.Permissive, output)
+    val metrics = new ImageMetrics(ImageMetrics.ofOperator(context), StageTotals.of(function, context))
+    val image = LocalSpark.someDigits(1).head._2
+    def label() = context
+      .parallelize(Seq(image), 1)
+      .mapPartitions { images =>
+        runner.run(images, output, metrics)(ImageInput.Encoded).map { case (_, result) =>
+          result.map(_.best.head.label)
+        }
+      }
+      .collect()
+    Bundles.flipByte(copy.graph)
+    assert(intercept[SparkException](label()).getMessage.contains("model.onnx is damaged"))
+    assert(label().toSeq == Seq(Right("another 0")))
+  }
+}

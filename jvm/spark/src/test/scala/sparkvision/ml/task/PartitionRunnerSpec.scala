@@ -1,0 +1,19 @@
+package sparkvision.ml.task
+
+import org.apache.spark.SparkConf
+import org.scalatest.funsuite.AnyFunSuite
+
+class PartitionRunnerSpec extends AnyFunSuite {
+  private def cores(master: String, settings: (String, String)*): Int =
+    PartitionRunner.executorCores(new SparkConf(false).setMaster(master).setAll(settings))
+
+  test("in local mode the master says how many cores there are") {
+    assert(cores("local[3]") == 3 && cores("local[3, 4]") == 3 && cores("local") == 1)
+    assert(cores("local[*]") == Runtime.getRuntime.availableProcessors)
+  }
+
+  test("on a cluster spark.executor.cores says it, and nothing is assumed where that is not set") {
+    assert(cores("spark://host:7077", "spark.executor.cores" -> "8") == 8)
+    assert(cores("spark://host:7077") == 1)
+  }
+}
