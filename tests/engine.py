@@ -16,28 +16,28 @@ Pixels = npt.NDArray[np.uint8]
 def scala_pixels(pixels: Pixels) -> Any:
     """Hand an array of shape [height, width, 3] to the JVM."""
     height, width, _ = pixels.shape
-    return jvm().sparkvision.engine.Pixels(width, height, pixels.tobytes())
+    return jvm().sparkvision.image.Pixels(width, height, pixels.tobytes())
 
 
 def resize(pixels: Pixels, size: tuple[int, int], resample: int, backend: str = "pillow") -> Pixels:
     """Scale a picture to a width and height, as ``Image.resize`` takes them."""
-    engine = jvm().sparkvision.engine
+    image = jvm().sparkvision.image
     width, height = size
-    scaled = engine.Resample.resize(
+    scaled = image.resample.Resample.resize(
         scala_pixels(pixels),
-        engine.PixelSize(height, width),
-        engine.ResampleFilter.byId(resample),
-        engine.Window(0, 0, height, width),
-        engine.ResizeBackend.byName(backend),
+        image.PixelSize(height, width),
+        image.resample.ResampleFilter.byId(resample),
+        image.Window(0, 0, height, width),
+        image.resample.ResizeBackend.byName(backend),
     )
     return np.frombuffer(scaled.rgb(), np.uint8).reshape(height, width, 3)
 
 
 def preprocess(config: dict[str, Any], pictures: list[Pixels]) -> npt.NDArray[np.float32]:
     """Make the model's input, [n, 3, height, width], as a preprocessor_config.json says."""
-    engine = jvm().sparkvision.engine
-    channels_first = getattr(engine.Preprocessor, "$lessinit$greater$default$2")()
-    preprocessor = engine.Preprocessor(engine.ProcessorConfig.parse(json.dumps(config)), channels_first)
+    processors = jvm().sparkvision.image.preprocess
+    channels_first = processors.ChannelLayout.parse("NCHW")
+    preprocessor = processors.Preprocessor(processors.ProcessorConfig.parse(json.dumps(config)), channels_first)
     shape = (3, preprocessor.height(), preprocessor.width())
     buffer = jvm().java.nio.ByteBuffer.allocate(4 * int(np.prod(shape)))
     inputs = []

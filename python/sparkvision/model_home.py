@@ -95,4 +95,4 @@ def _scala(spark: SparkSession) -> Any:
         raise SessionError("A Spark Connect client cannot look into the model home: do this in a classic session.")
     require_jars(spark)
     jvm: Any = spark._jvm
-    return jvm.sparkvision.ml.PretrainedModels
+    return jvm.sparkvision.ml.model.PretrainedModels

@@ -28,7 +28,7 @@ def _packed(pictures: Sequence[bytes]) -> bytes:
 
 
 def _answers(packed: bytes, channels: int, kind: str) -> Iterator[tuple[int, int, Values] | Refused]:
-    """Read what the engine's `PictureBytes` packs: height, width and values of each picture, or why it is refused."""
+    """Read what the engine's `PackedCalls` packs: height, width and values of each picture, or why it is refused."""
     at = 0
     while at < len(packed):
         (length,) = struct.unpack_from("<i", packed, at)
@@ -46,7 +46,7 @@ def _answers(packed: bytes, channels: int, kind: str) -> Iterator[tuple[int, int
 def engine_pixels(pictures: Sequence[bytes]) -> list[Values | Refused]:
     """Decode with the engine: uint8 [height, width, 3] for each picture, or why it is refused."""
     with scala_errors():
-        packed = jvm().sparkvision.engine.PictureBytes.decode(_packed(pictures))
+        packed = jvm().sparkvision.image.preprocess.PackedCalls.decode(_packed(pictures))
     return [
         answer if isinstance(answer, Refused) else answer[2].reshape(answer[0], answer[1], 3)
         for answer in _answers(packed, 3, "u1")
@@ -56,7 +56,7 @@ def engine_pixels(pictures: Sequence[bytes]) -> list[Values | Refused]:
 def engine_input(config: dict[str, Any], pictures: Sequence[bytes]) -> list[Values | Refused]:
     """Prepare with the engine: float32 [3, height, width] for each picture, or why it is refused."""
     with scala_errors():
-        packed = jvm().sparkvision.engine.PictureBytes.preprocess(json.dumps(config), _packed(pictures))
+        packed = jvm().sparkvision.image.preprocess.PackedCalls.preprocess(json.dumps(config), _packed(pictures))
     return [
         answer if isinstance(answer, Refused) else answer[2].reshape(3, answer[0], answer[1])
         for answer in _answers(packed, 3, "<f4")

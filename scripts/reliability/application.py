@@ -218,7 +218,7 @@ def sessions_opened(spark: SparkSession) -> int:
     """Ask for the sessions that the application's executors have opened, by SparkVision's own metric."""
     jvm = spark._jvm
     assert jvm is not None
-    return int(jvm.sparkvision.ml.ModelDistributor.sessionCount(spark._jsc.sc()))
+    return int(jvm.sparkvision.ml.model.ModelDistributor.sessionCount(spark._jsc.sc()))
 
 
 def task_counts(spark: SparkSession) -> Counter[str]:

@@ -30,7 +30,7 @@ def label():
     return vit.transform(table).where("class.result[0] = truth").count()
 
 right = [label() for _ in range(3)]
-distributor = spark._jvm.sparkvision.ml.ModelDistributor
+distributor = spark._jvm.sparkvision.ml.model.ModelDistributor
 context = spark._jsc.sc()
 counts = {"broadcasts": distributor.distributionCount(context), "sessions": distributor.sessionCount(context)}
 

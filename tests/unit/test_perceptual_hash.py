@@ -33,7 +33,7 @@ def require_equal(pictures: Iterator[tuple[str, Pixels]]) -> int:
     for name, pixels in pictures:
         ours = scala_pixels(pixels)
         for algorithm, theirs in THEIRS.items():
-            bits = jvm().sparkvision.engine.HashAlgorithm.parse(algorithm).hash(ours)
+            bits = jvm().sparkvision.image.hash.HashAlgorithm.parse(algorithm).hash(ours)
             assert f"{bits & (1 << 64) - 1:016x}" == str(theirs(Image.fromarray(pixels))), f"{name}: {algorithm}"
         count += 1
     print(f"\n{count} pictures, all bits equal")

@@ -100,4 +100,4 @@ def require_known_schemes(spark: SparkSession, *places: str) -> None:
     for place in places:
         if is_uri(place):
             with scala_errors():
-                jvm.sparkvision.ml.FileSystems.require(place, spark._jsparkSession)
+                jvm.sparkvision.ml.storage.FileSystems.require(place, spark._jsparkSession)

@@ -41,7 +41,7 @@ def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
 
     jvm: Any = spark._jvm
     with scala_errors():
-        files = jvm.sparkvision.ml.ImageFiles.list(folder, spark._jsparkSession)
+        files = jvm.sparkvision.ml.storage.ImageFiles.list(folder, spark._jsparkSession)
         return DataFrame(files.table(), spark), int(files.count())
 
 

@@ -14,7 +14,7 @@ import sparkvision.image.{ImageException, PackedImages, PixelSize, Pixels}
   * of the reason why it is refused (int32, 0 when it is not) and the reason in UTF-8; behind a length of 0 come height and
   * width (int32 each) and the values.
   */
-object ImageBytes {
+object PackedCalls {
 
   /** The values are the upright image's RGB bytes: height x width x 3. */
   def decode(images: Array[Byte]): Array[Byte] = answers(images)(bytes => values(ImageDecoder.decode(bytes)))
