@@ -11,7 +11,14 @@ from tests.packaging.conftest import VERSION
 
 pytestmark = pytest.mark.packaging
 
-ARTIFACTS = ("sparkvision-image", "sparkvision-engine", "sparkvision-core", "sparkvision", "sparkvision-gpu", "sparkvision-onednn")
+ARTIFACTS = (
+    "sparkvision-image",
+    "sparkvision-engine",
+    "sparkvision-core",
+    "sparkvision",
+    "sparkvision-gpu",
+    "sparkvision-onednn",
+)
 NAMESPACE = {"pom": "http://maven.apache.org/POM/4.0.0"}
 
 

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 from tests.conftest import ROOT
 
 import sparkvision.ml
-from sparkvision._spark.stage import ColumnsTransformer, ModelTransformer, VisionTransformer
 from sparkvision._spark.similarity import SimilarityTransformer
+from sparkvision._spark.stage import ColumnsTransformer, ModelTransformer, VisionTransformer
 from sparkvision.errors import ParameterError
 from sparkvision.ml import CLIPTextEmbeddings, ImageDeduplicator, PerceptualHash
 

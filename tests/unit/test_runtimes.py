@@ -32,8 +32,8 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cuda_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on LD_LIBRARY_PATH, to put libraries into; this machine's own are not seen."""
-    monkeypatch.setattr(_cuda, "_of_system", list)
-    monkeypatch.setattr(_cuda, "pip_libraries", dict)
+    monkeypatch.setattr(cuda, "_of_system", list)
+    monkeypatch.setattr(cuda, "pip_libraries", dict)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     return tmp_path
 
@@ -129,7 +129,7 @@ def test_the_other_generation_of_cuda_is_noticed(cuda_libraries: Path) -> None:
 
 def test_libraries_of_python_packages_are_shown_the_way(cuda_libraries: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = {name: Path("/site/nvidia/lib") / name for name in cuda.NEEDED["cuda12"]}
-    monkeypatch.setattr(_cuda, "pip_libraries", lambda: packages)
+    monkeypatch.setattr(cuda, "pip_libraries", lambda: packages)
     problem = cuda.problem("cuda12")
     assert problem is not None and "export LD_LIBRARY_PATH=/site/nvidia/lib" in problem
     assert "libcuda.so.1 comes with NVIDIA's driver" in problem
