@@ -9,25 +9,25 @@ import org.apache.spark.sql.SparkSession;
 import sparkvision.ml.ImageAssembler;
 import sparkvision.ml.ViTForImageClassification;
 
-/** Labels the pictures below a folder with the model that ships inside the jar, and prints a line for each. */
-public final class LabelPictures {
-  private LabelPictures() {}
+/** Labels the images in a folder with the embedded model, and prints one line per image. */
+public final class LabelImages {
+  private LabelImages() {}
 
   public static void main(String[] arguments) {
-    SparkSession spark = SparkSession.builder().appName("LabelPictures").master("local[2]").getOrCreate();
+    SparkSession spark = SparkSession.builder().appName("LabelImages").master("local[2]").getOrCreate();
     spark.sparkContext().setLogLevel("ERROR");
-    Dataset<Row> pictures =
+    Dataset<Row> images =
         spark.read().format("binaryFile").option("recursiveFileLookup", "true").load(arguments[0]);
 
-    // Java sees Scala's generic result as its bound.
+    // The generic result type of the Scala method is its upper bound in Java.
     ViTForImageClassification vit = (ViTForImageClassification) ViTForImageClassification.pretrained();
     vit.setInputCols(new String[] {"image"});
     vit.setOutputCol("class");
     PipelineModel model =
-        new Pipeline().setStages(new PipelineStage[] {new ImageAssembler(), vit}).fit(pictures);
+        new Pipeline().setStages(new PipelineStage[] {new ImageAssembler(), vit}).fit(images);
 
     for (Row row :
-        model.transform(pictures).selectExpr("path", "class.result[0]").orderBy("path").collectAsList()) {
+        model.transform(images).selectExpr("path", "class.result[0]").orderBy("path").collectAsList()) {
       System.out.println(row.getString(0) + " " + row.getString(1));
     }
     spark.stop();

@@ -1,9 +1,9 @@
-"""The catalogue to clean: pages that show product pictures, many of them altered copies of each other, and the truth.
+"""Generate the catalogue: pages with images of products, many of them altered copies, and the ground truth.
 
-There is no shop here, so one is made from real photos. A *product* is a piece of a photo. Each is shown several times,
-altered as shops and sellers alter pictures: cut, re-encoded, mirrored, shrunk, framed, captioned. Beside it stands a
-look-alike, which is no copy: a piece of another photo in the same colours. The pieces of one photo look alike too, and
-are different products; and many pages have the same background. Everything follows from a seed.
+The catalogue is made from real photos. A *product* is a piece of a photo. The catalogue shows each product several
+times, altered as shops alter images: cropped, re-encoded, mirrored, shrunk, framed, captioned. For each product there
+is also a look-alike: a piece of another photo in the same colours, which is a different product. The pieces of one
+photo are different products too, and many pages have the same background. The result depends on a seed only.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Alteration = Callable[[Image.Image, random.Random], Image.Image]
 
 SEED = 8
 PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
-# Into how many columns and rows each photo is cut, and the half it belongs to. On the first half the threshold is
-# chosen, on the second it is judged. The photos that the models were trained on (train.py) are in neither. What is
-# nearly symmetric is not cut in the middle: its halves would be mirrored copies of each other.
+# The number of columns and rows into which each photo is cut. The threshold is chosen on the first half of the photos,
+# and judged on the second half. The photos that the models were trained on (train.py) are in neither half. Nearly
+# symmetric photos are not cut in the middle, because their halves would be mirrored copies of each other.
 CHOOSING = {
     "cameraman_gray.png": (2, 2),
     "cat_chelsea.png": (3, 2),
@@ -46,16 +46,16 @@ JUDGED = {
 
 @dataclass(frozen=True)
 class Product:
-    """A picture of a product: what it shows (``source``), how it was altered, and its pixels."""
+    """An image of a product: its ``source``, its alteration, and its pixels."""
 
     source: str
     alteration: str
-    picture: Image.Image
+    image: Image.Image
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A product as a page shows it, in the page's pixels."""
+    """A product on a page, with its box in pixels of the page."""
 
     source: str
     alteration: str
@@ -63,7 +63,7 @@ class Shown:
 
 
 def photos(folder: Path | None = None) -> dict[str, dict[Path, tuple[int, int]]]:
-    """Give the photos of each half, and their grids; of another folder every second one, uncut, is in the same half."""
+    """Return the photos of each half with their grids. The photos of another folder alternate, and are not cut."""
     if folder is None:
         return {
             half: {PHOTOS / name: grid for name, grid in names.items()}
@@ -74,22 +74,22 @@ def photos(folder: Path | None = None) -> dict[str, dict[Path, tuple[int, int]]]
 
 
 def own_photos(folder: Path) -> list[Path]:
-    """List the photos of a folder, one of each name; what Pillow cannot read is named and left out."""
+    """List the photos of a folder, one per name. Files that Pillow cannot read are printed and omitted."""
     readable = {}
     for file in sorted(file for file in folder.glob("*") if file.is_file()):
         try:
             with Image.open(file) as photo:
                 photo.load()
             readable[file.stem] = file
-        except Exception as error:  # Pillow's decoders raise whatever a damaged file makes of them
-            print(f"{file} is left out, because it cannot be read: {error}")
+        except Exception as error:  # Pillow's decoders raise many kinds of errors for damaged files
+            print(f"{file} is omitted, because it cannot be read: {error}")
     if len(readable) < 2:
         raise SystemExit(f"There are {len(readable)} photos in {folder}; two, one for each half, are the least.")
     return list(readable.values())
 
 
 def pieces(photo: Path, grid: tuple[int, int]) -> dict[str, Image.Image]:
-    """Cut a photo into pieces that share no pixel; each is a product of its own."""
+    """Cut a photo into pieces without common pixels. Each piece is a product."""
     whole = ImageOps.exif_transpose(Image.open(photo)).convert("RGB")
     columns, rows = grid
     cut = {}
@@ -105,51 +105,51 @@ def pieces(photo: Path, grid: tuple[int, int]) -> dict[str, Image.Image]:
     return cut
 
 
-def unaltered(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """Leave it."""
-    return picture
+def unaltered(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Return the image unchanged."""
+    return image
 
 
-def cropped(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """Cut off up to a seventh at each side."""
+def cropped(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Crop up to a seventh at each side."""
     left, top, right, bottom = (generator.uniform(0, 1 / 7) for _ in range(4))
-    width, height = picture.size
-    return picture.crop((int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom))))
+    width, height = image.size
+    return image.crop((int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom))))
 
 
-def re_encoded(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """Through a JPEG of low quality."""
+def re_encoded(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Encode the image as a JPEG of low quality, and decode it again."""
     encoded = BytesIO()
-    picture.save(encoded, "JPEG", quality=generator.randint(15, 50))
+    image.save(encoded, "JPEG", quality=generator.randint(15, 50))
     return Image.open(encoded).convert("RGB")
 
 
-def mirrored(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """Left and right exchanged."""
-    return ImageOps.mirror(picture)
+def mirrored(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Exchange left and right."""
+    return ImageOps.mirror(image)
 
 
-def shrunk(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """As a thumbnail of some 60 pixels that was enlarged again."""
+def shrunk(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Shrink the image to a thumbnail of about 60 pixels, and enlarge it again."""
     side = generator.randint(48, 80)
-    ratio = side / max(picture.size)
-    small = picture.resize((max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio))))
-    return small.resize(picture.size)
+    ratio = side / max(image.size)
+    small = image.resize((max(1, round(image.width * ratio)), max(1, round(image.height * ratio))))
+    return small.resize(image.size)
 
 
-def framed(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """With a border in one colour."""
-    width = max(2, round(min(picture.size) * generator.uniform(0.02, 0.06)))
-    return ImageOps.expand(picture, width, colour(generator))
+def framed(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Add a border in one colour."""
+    width = max(2, round(min(image.size) * generator.uniform(0.02, 0.06)))
+    return ImageOps.expand(image, width, colour(generator))
 
 
-def captioned(picture: Image.Image, generator: random.Random) -> Image.Image:
-    """With a line of text on a bar across the lower part."""
-    altered = picture.copy()
-    height = max(10, round(picture.height * generator.uniform(0.08, 0.16)))
-    top = picture.height - height
+def captioned(image: Image.Image, generator: random.Random) -> Image.Image:
+    """Add a line of text on a bar in the lower part."""
+    altered = image.copy()
+    height = max(10, round(image.height * generator.uniform(0.08, 0.16)))
+    top = image.height - height
     draw = ImageDraw.Draw(altered)
-    draw.rectangle((0, top, picture.width, picture.height), fill=colour(generator))
+    draw.rectangle((0, top, image.width, image.height), fill=colour(generator))
     text = generator.choice(["SALE -20 %", "New!", "Free shipping", "only 9.99", "limited offer"])
     draw.text((4, top), text, fill=colour(generator), font=font(height * 3 // 4))
     return altered
@@ -166,9 +166,9 @@ ALTERATIONS: dict[str, Alteration] = {
 }
 
 
-def look_alike(picture: Image.Image, colours_of: Image.Image) -> Image.Image:
-    """Give another picture the mean and the spread of this one's colours, channel by channel."""
-    pixels = np.asarray(picture, np.float64)
+def look_alike(image: Image.Image, colours_of: Image.Image) -> Image.Image:
+    """Return ``image`` with the mean and the standard deviation of the channels of ``colours_of``."""
+    pixels = np.asarray(image, np.float64)
     wanted = np.asarray(colours_of, np.float64)
     axes = (0, 1)
     spread = wanted.std(axes) / np.maximum(pixels.std(axes), 1)
@@ -178,17 +178,17 @@ def look_alike(picture: Image.Image, colours_of: Image.Image) -> Image.Image:
 
 @cache
 def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    """Give Pillow's own font."""
+    """Return Pillow's default font."""
     return ImageFont.load_default(size)
 
 
 def colour(generator: random.Random) -> tuple[int, int, int]:
-    """Give any colour."""
+    """Return a random colour."""
     return generator.randrange(256), generator.randrange(256), generator.randrange(256)
 
 
 def background(size: tuple[int, int], generator: random.Random) -> Image.Image:
-    """Give an empty page in light colours: plain, or shaded from one into another, or striped with it."""
+    """Return an empty page in light colours: plain, with a gradient, or with stripes."""
     light = [tuple(generator.randint(160, 255) for _ in range(3)) for _ in range(2)]
     first, second = (Image.new("RGB", size, each) for each in light)
     kind = generator.choice(["plain", "shaded", "striped"])
@@ -203,16 +203,16 @@ def background(size: tuple[int, int], generator: random.Random) -> Image.Image:
 
 
 def compose(products: Sequence[Product], page_seed: int, generator: random.Random) -> tuple[Image.Image, list[Shown]]:
-    """Lay one product, or two beside each other, out on a page with a few lines of text.
+    """Place one product, or two beside each other, on a page with a few lines of text.
 
     Parameters
     ----------
     products
-        One or two.
+        One or two products.
     page_seed
-        Pages of one seed have the same background.
+        Pages with the same seed have the same background.
     generator
-        Decides about sizes and places.
+        Chooses the sizes and places.
     """
     width, height = generator.randint(280, 420), generator.randint(280, 420)
     page = background((width, height), random.Random(page_seed))
@@ -230,47 +230,47 @@ def compose(products: Sequence[Product], page_seed: int, generator: random.Rando
 
 
 def _place(page: Image.Image, product: Product, cell: Box, generator: random.Random) -> Shown:
-    """Paste a product somewhere into its cell of the page."""
+    """Paste a product at a random place in its cell of the page."""
     left, top, right, bottom = cell
-    largest = min((right - left) / product.picture.width, (bottom - top) / product.picture.height)
+    largest = min((right - left) / product.image.width, (bottom - top) / product.image.height)
     scale = largest * generator.uniform(0.55, 0.92)
-    size = (max(8, round(product.picture.width * scale)), max(8, round(product.picture.height * scale)))
+    size = (max(8, round(product.image.width * scale)), max(8, round(product.image.height * scale)))
     x = generator.randint(left, right - size[0])
     y = generator.randint(top, bottom - size[1])
-    page.paste(product.picture.resize(size, Image.Resampling.BICUBIC), (x, y))
+    page.paste(product.image.resize(size, Image.Resampling.BICUBIC), (x, y))
     return Shown(product.source, product.alteration, (x, y, x + size[0], y + size[1]))
 
 
 def products(
     sources: dict[str, Image.Image], others: dict[str, Image.Image], generator: random.Random
 ) -> list[Product]:
-    """Give every source in each alteration, and a look-alike: one of the ``others``, each once, in its colours."""
+    """Return each source in every alteration, and one of the ``others`` in its colours as a look-alike."""
     made = [
-        Product(source, name, alter(picture, generator))
-        for source, picture in sources.items()
+        Product(source, name, alter(image, generator))
+        for source, image in sources.items()
         for name, alter in ALTERATIONS.items()
     ]
     strangers = generator.sample(sorted(others), len(others))
-    for (source, picture), stranger in zip(sources.items(), strangers, strict=False):
-        recoloured = look_alike(others[stranger], colours_of=picture)
+    for (source, image), stranger in zip(sources.items(), strangers, strict=False):
+        recoloured = look_alike(others[stranger], colours_of=image)
         made.append(Product(f"{stranger} as {source}", "look-alike", recoloured))
     return made
 
 
 def make_catalogue(folder: Path, photo_folder: Path | None = None) -> Path:
-    """Write the pages, ``pages/0001.jpg`` and so on, and ``truth.jsonl``: for each page its half and what it shows.
+    """Write the pages, ``pages/0001.jpg`` and so on, and ``truth.jsonl`` with the half and the products of each page.
 
     Returns
     -------
     Path
-        The file of the truth.
+        The file with the ground truth.
     """
     generator = random.Random(SEED)
     sources = {
         half: {name: piece for photo, grid in grids.items() for name, piece in pieces(photo, grid).items()}
         for half, grids in photos(photo_folder).items()
     }
-    # Only now: photos that are refused leave an earlier catalogue as it is.
+    # An earlier catalogue is deleted only after all photos were read without an error.
     shutil.rmtree(folder / "pages", ignore_errors=True)
     (folder / "pages").mkdir(parents=True)
     lines: list[str] = []
