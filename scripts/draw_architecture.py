@@ -58,7 +58,7 @@ def read_boxes(text: str) -> list[list[Box]]:
 def draw(rows: list[list[Box]]) -> str:
     """Return the SVG document of the rows."""
     parts: list[str] = []
-    top = MARGIN
+    top: float = MARGIN
     for row in rows:
         height = _height(row)
         width = (WIDTH - 2 * MARGIN - GAP * (len(row) - 1)) / len(row)
@@ -71,8 +71,9 @@ def draw(rows: list[list[Box]]) -> str:
     label = escape(
         ". ".join(f"{box.title}: {' '.join(box.lines)}" if box.lines else box.title for r in rows for box in r)
     )
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top - GAP + MARGIN:g}" role="img" '
-    head += f'aria-label="{label}" font-family="{FONT}" text-anchor="middle" fill="#1f2328">'
+    height = f"{top - GAP + MARGIN:g}"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+    head += f'role="img" aria-label="{label}" font-family="{FONT}" text-anchor="middle" fill="#1f2328">'
     return "\n".join([head, *parts, "</svg>", ""])
 
 
