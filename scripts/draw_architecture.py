@@ -71,8 +71,8 @@ def draw(rows: list[list[Box]]) -> str:
     label = escape(
         ". ".join(f"{box.title}: {' '.join(box.lines)}" if box.lines else box.title for r in rows for box in r)
     )
-    height = f"{top - GAP + MARGIN:g}"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+    size = f"{top - GAP + MARGIN:g}"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{size}" viewBox="0 0 {WIDTH} {size}" '
     head += f'role="img" aria-label="{label}" font-family="{FONT}" text-anchor="middle" fill="#1f2328">'
     return "\n".join([head, *parts, "</svg>", ""])
 
