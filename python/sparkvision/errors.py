@@ -56,8 +56,8 @@ class ProcessorError(SparkVisionError):
     """A preprocessing setting that SparkVision does not support and will not silently ignore."""
 
 
-class ParameterError(SparkVisionError):
-    """A parameter whose value makes no sense."""
+class ParameterError(SparkVisionError, ValueError):
+    """A parameter whose value makes no sense, or a path that does not exist."""
 
 
 class ProviderError(SparkVisionError):
@@ -107,3 +107,17 @@ def from_scala(class_name: str, message: str) -> SparkVisionError | None:
     }
     twin = twins.get(class_name)
     return twin(message) if twin else None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or the name of its class if the message is empty.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such processor\\nTraceback: ..."))
+    'no such processor'
+    >>> first_line(KeyboardInterrupt())
+    'KeyboardInterrupt'
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -12,6 +12,11 @@ from sparkvision.text_model import TextModel
 
 SCHEMA_VERSION = 1
 MANIFEST = "sparkvision.json"
+CLASSIFICATION = "image-classification"
+FEATURE_EXTRACTION = "feature-extraction"
+OBJECT_DETECTION = "object-detection"
+ZERO_SHOT = "zero-shot-image-classification"
+TASKS = (CLASSIFICATION, FEATURE_EXTRACTION, OBJECT_DETECTION, ZERO_SHOT)
 ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
@@ -19,6 +24,8 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 PrecisionName: TypeAlias = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(PrecisionName)
 FULL_PRECISION: PrecisionName = "fp32"
+# The largest difference of an output that a float32 graph may have to the model that it was made from.
+FULL_PRECISION_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)

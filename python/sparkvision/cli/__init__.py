@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparkvision import __version__
+from sparkvision._version import VERSION
 
 # Imported for what they add to the app, in the order in which the help lists them.
 from sparkvision.cli import export, import_onnx, inspect, verify  # isort: skip
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"sparkvision {__version__}")
+        print(f"sparkvision {VERSION}")
         raise typer.Exit
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import sparkvision
+from sparkvision._version import VERSION
 from sparkvision.errors import ParameterError
 
 # Where MLflow keeps the wheels of its own "wheeled" models: it installs requirements in the model's folder, so that a
@@ -43,7 +43,7 @@ def installed() -> Installed:
     """
     origin = _origin()
     if origin is None:  # a package index
-        return Installed(f"sparkvision[mlflow]=={sparkvision.__version__}", None)
+        return Installed(f"sparkvision[mlflow]=={VERSION}", None)
     url = origin["url"]
     address = urlsplit(url)
     # The wheel of sparkvision-client has another name: it could not predict.
@@ -71,7 +71,7 @@ def _origin() -> dict[str, Any] | None:
 
 
 def _refusal(why: str) -> ParameterError:
-    wheel = f"/shared/sparkvision-{sparkvision.__version__}-py3-none-manylinux_2_35_x86_64.whl"
+    wheel = f"/shared/sparkvision-{VERSION}-py3-none-manylinux_2_35_x86_64.whl"
     return ParameterError(
         f"This SparkVision does not come from a package index, and {why}. So nothing else could install it for the "
         f"model. Say what the model's environment must hold, for instance pip_requirements=['{wheel}', 'mlflow']: a "

@@ -15,8 +15,8 @@ from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from pyspark.ml import PipelineModel
 
-import sparkvision
 from sparkvision import ml
+from sparkvision._version import VERSION
 from sparkvision._spark.stage import ModelTransformer
 from sparkvision._spark.embedded import local_folder
 from sparkvision._spark.session import require_jars, require_session
@@ -82,7 +82,7 @@ def save_model(
         bundle = _bundle_in(data)
         description.add_flavor(
             FLAVOR,
-            sparkvision_version=sparkvision.__version__,
+            sparkvision_version=VERSION,
             saved=type(model).__name__ if stage is not None else "bundle",
             bundle=bundle.relative_to(data).as_posix(),
             settings={} if stage is None else _settings(stage),
