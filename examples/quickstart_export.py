@@ -17,7 +17,7 @@ from sparkvision.ml import ViTForImageClassification
 
 checkpoint, bundle, photos = (Path(argument) for argument in sys.argv[1:])
 
-spark = sparkvision.start(model=bundle)
+spark = sparkvision.start(memory_for=bundle)
 spark.sparkContext.setLogLevel("ERROR")
 pictures = spark.read.format("binaryFile").load(str(photos))
 vit = (

@@ -17,7 +17,9 @@ from types import FrameType
 
 import pyspark
 
-from sparkvision._spark.session import DRIVER_MEMORY, EXTENSIONS, jars
+from sparkvision._spark.jars import jars
+from sparkvision._spark.session import EXTENSIONS
+from sparkvision._spark.start import DRIVER_MEMORY
 from sparkvision._spark.upload import MODEL_HOME
 from sparkvision.errors import SparkVisionError
 

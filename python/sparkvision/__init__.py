@@ -18,18 +18,18 @@ __all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_fun
 
 if TYPE_CHECKING:
     from sparkvision._spark.metrics import metrics
-    from sparkvision._spark.session import configure, start
+    from sparkvision._spark.start import configure, start
     from sparkvision.light_pipeline import LightPipeline
     from sparkvision.report.display import display as display
     from sparkvision.sql import register_function
 
 _MODULES = {
     "LightPipeline": "light_pipeline",
-    "configure": "_spark.session",
+    "configure": "_spark.start",
     "display": "report.display",
     "metrics": "_spark.metrics",
     "register_function": "sql",
-    "start": "_spark.session",
+    "start": "_spark.start",
 }
 
 

@@ -114,7 +114,7 @@ def first_line(error: BaseException) -> str:
 
     Examples
     --------
-    >>> first_line(ValueError("no such processor\\nTraceback: ..."))
+    >>> first_line(ValueError("no such processor"))
     'no such processor'
     >>> first_line(KeyboardInterrupt())
     'KeyboardInterrupt'

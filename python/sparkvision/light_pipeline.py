@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sparkvision import errors
-from sparkvision._spark.stage import ModelTransformer
 from sparkvision._engine.closing import Closing
 from sparkvision._engine.image import Picture, listed, origin
+from sparkvision._spark.stage import ModelTransformer
 from sparkvision.local import LocalModel
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._engine.answers import OnError, answers, floats
-from sparkvision._spark.stage import ModelTransformer, scala_errors
 from sparkvision._engine.closing import Closing
 from sparkvision._engine.detection import Box, Detection
 from sparkvision._engine.gateway import jvm
 from sparkvision._engine.image import Picture
 from sparkvision._engine.scored_label import ScoredLabel
 from sparkvision._spark.session import require_session
+from sparkvision._spark.stage import ModelTransformer, scala_errors
 
 __all__ = ["Box", "Detection", "LocalModel", "Picture", "ScoredLabel"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.utils import is_remote
 
-from sparkvision._spark.stage import scala_errors
 from sparkvision._spark.embedded import local_folder
 from sparkvision._spark.session import require_jars
+from sparkvision._spark.stage import scala_errors
 from sparkvision.errors import SessionError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sparkvision import errors
-from sparkvision._spark.stage import scala_errors
-from sparkvision._engine.packing import packed_calls, unpack
 from sparkvision._engine.image import Picture, listed
+from sparkvision._engine.packing import packed_calls, unpack
+from sparkvision._spark.stage import scala_errors
 
 OnError = Literal["raise", "null"]
 

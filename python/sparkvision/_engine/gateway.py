@@ -40,7 +40,7 @@ def jvm() -> Any:
 
 def _launch() -> Any:
     """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
-    from sparkvision._spark.session import jars
+    from sparkvision._spark.jars import jars
     from sparkvision.errors import SessionError
 
     ours = jars()  # a client without Java has neither them nor py4j

@@ -6,8 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sparkvision._spark import cuda
-from sparkvision._spark import runtimes
+from sparkvision._spark import cuda, runtimes
 from sparkvision.errors import ParameterError, SessionError
 
 Gpu: TypeAlias = bool | Literal["cuda12", "cuda13"]

@@ -104,7 +104,7 @@ def _tell(spark: SparkSession, stage: ImageClassification, count: int, alone: fl
     from rich.console import Console
     from rich.table import Table
 
-    from sparkvision import metrics
+    from sparkvision._spark.metrics import metrics
 
     context = spark.sparkContext
     (row,) = metrics(spark).where(f"stage = '{stage.uid}'").collect()

@@ -67,7 +67,7 @@ def spark() -> Check:
 
 def jars() -> Check:
     """Look for the package's own jars."""
-    from sparkvision._spark.session import jars
+    from sparkvision._spark.jars import jars
 
     try:
         found = jars()
@@ -171,7 +171,7 @@ def _by_sql(session: SparkSession, table: DataFrame) -> DataFrame:
 
 def _counted(session: SparkSession, table: DataFrame) -> DataFrame:
     """Say what is wrong unless both have been counted."""
-    from sparkvision import metrics
+    from sparkvision._spark.metrics import metrics
 
     counted = metrics(session).selectExpr("coalesce(sum(pictures), 0) AS n")
     return counted.selectExpr("CASE WHEN n < 2 THEN concat('counted ', n, ' of 2 images') END AS error")

@@ -72,7 +72,7 @@ def run_with_progress(spark: SparkSession, stage: str, total: int, job: Callable
 
 
 def _done(spark: SparkSession, stage: str) -> tuple[int, int]:
-    from sparkvision import metrics
+    from sparkvision._spark.metrics import metrics
 
     rows = metrics(spark).where(f"stage = '{stage}'").select("pictures", "unusable").collect()
     return sum(row.pictures for row in rows), sum(row.unusable for row in rows)

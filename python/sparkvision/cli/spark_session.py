@@ -110,7 +110,7 @@ def _start(settings: SparkSettings) -> SparkSession:
 
 
 def _started(settings: SparkSettings, config: dict[str, str]) -> SparkSession:
-    from sparkvision import start
+    from sparkvision._spark.start import start
 
     try:
         return start(master=settings.master, app_name="sparkvision", config=config)

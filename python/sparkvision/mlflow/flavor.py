@@ -16,10 +16,10 @@ from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from pyspark.ml import PipelineModel
 
 from sparkvision import ml
-from sparkvision._version import VERSION
-from sparkvision._spark.stage import ModelTransformer
 from sparkvision._spark.embedded import local_folder
 from sparkvision._spark.session import require_jars, require_session
+from sparkvision._spark.stage import ModelTransformer
+from sparkvision._version import VERSION
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.environment import WHEELS, installed
