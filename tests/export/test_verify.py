@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -21,7 +20,7 @@ from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_file, write_manifest
 from sparkvision.cli import main
-from sparkvision.cli.verify import DATA, PAGE, _ProgressLine, write_report
+from sparkvision.cli.verify import DATA, PAGE, write_report
 from sparkvision.export import ExportReport, export
 from sparkvision.verify import PictureDifference, VerifyReport, comparison, verify
 from sparkvision.verify.summary import describe
@@ -254,19 +253,6 @@ def test_scores_do_not_overflow() -> None:
     logits = np.array([-1000.0, 1000.0, 0.0], dtype=np.float32)
     for problem_type, score in (("single_label_classification", 1), ("multi_label_classification", 1)):
         assert comparison.top_label(logits, ["a", "b", "c"], problem_type).score == score
-
-
-def test_a_terminal_has_one_line_of_progress_written_anew() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    line = _ProgressLine(terminal)
-    line.show("1 of 2 files compared")
-    line.show("2 of 2 files compared")
-    line.clear()
-    assert "\n" not in terminal.getvalue() and terminal.getvalue().count("\r") == 3
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

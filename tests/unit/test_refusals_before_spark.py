@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.cli import main
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import ParameterError
 from sparkvision.report import LabelledPicture, write_report
 
@@ -37,7 +37,7 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def started(*_: object) -> None:
         pytest.fail("Spark must not be started")
 
-    monkeypatch.setattr("sparkvision.cli.spark_session._start", started)
+    monkeypatch.setattr("sparkvision.cli.spark.session._start", started)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

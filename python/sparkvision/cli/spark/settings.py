@@ -1,4 +1,4 @@
-"""What `--master` and `--conf` say, and what of it is wrong before Spark is started."""
+"""The settings that `--master` and `--conf` give, and the mistakes in them that are found before Spark starts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 import typer
 
-from sparkvision.cli import start_checks
+from sparkvision.cli.spark import start_checks
 from sparkvision.errors import ParameterError, SessionError
 
 MASTER = "spark.master"
-# Spark applies these to a session that runs already, and says at once which values it refuses.
+# Spark applies these settings to a running session, and refuses a wrong value at once.
 SQL_PREFIX = "spark.sql."
 
-# As Spark's documentation of master URLs has them; others with :// belong to cluster managers of third parties.
+# The master URLs of Spark's documentation; other URLs with :// belong to cluster managers of third parties.
 _MASTER = re.compile(
     r"local|local\[(\*|0*[1-9]\d*)(\s*,\s*\d+)?\]|local-cluster\[\s*\d+\s*,\s*\d+\s*,\s*\d+\s*\]|yarn|[\w.+-]+://.+"
 )
 _MASTERS = "local[*], local[4], spark://HOST:7077, yarn or k8s://HOST:PORT"
-# What Spark or Java says of a wrong size names neither the setting nor its value. The driver's memory becomes Java's
-# option -Xmx, which knows fewer units than Spark.
+# The errors of Spark and Java about a wrong size name neither the setting nor its value. The driver's memory becomes
+# Java's option -Xmx, which accepts fewer units than Spark.
 _SIZE = re.compile(r"\d+([kmgtp]b?|b)?", re.IGNORECASE)
 _MEMORY = {
     "spark.driver.memory": re.compile(r"\d+[kmgt]", re.IGNORECASE),
@@ -33,7 +33,7 @@ _MEMORY = {
     "spark.executor.memoryOverhead": _SIZE,
 }
 
-# Where these say so, a path without a scheme is not on this machine, and the master not local.
+# Configuration that may place paths without a scheme on another file system, and choose a master that is not local.
 _CONFIGURED_BY = ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "MASTER", "PYSPARK_SUBMIT_ARGS")
 _DEFAULT_FILE_SYSTEM = ("spark.hadoop.fs.defaultFS", "spark.hadoop.fs.default.name")
 
@@ -45,7 +45,7 @@ class SparkSettings:
     Attributes
     ----------
     master : str, optional
-        Spark's master, as `--master` or `--conf spark.master=` says.
+        Spark's master, from `--master` or `--conf spark.master=`.
     config : dict of str to str
         Every other `--conf`.
     """
@@ -60,11 +60,11 @@ class SparkSettings:
         Parameters
         ----------
         master : str, optional
-            What `--master` says.
+            The value of `--master`.
         conf : sequence of str, optional
-            What each `--conf` says.
+            The value of each `--conf`.
         default : str, optional
-            The master where neither says one. Default: what Spark's configuration says.
+            The master if neither option names one. Default: the master of Spark's configuration.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class SparkSettings:
         return SparkSettings(chosen, config)
 
     def require_startable(self) -> None:
-        """Refuse to start Spark where it would fail, or try for a minute.
+        """Refuse to start Spark if the start would fail, or would try to reach the master for a minute.
 
         Raises
         ------
@@ -104,23 +104,28 @@ class SparkSettings:
                 raise SessionError(f"{check.found}; {check.remedy}")
 
     def is_local(self) -> bool:
-        """Tell whether the tasks surely run on this machine, and a path without a scheme surely lies on it.
+        """Return whether tasks certainly run on this machine, and paths without a scheme are certainly on it.
 
-        Where Spark or Hadoop has configuration files, only the session knows.
+        If Spark or Hadoop has configuration files, only the session knows.
         """
-        if any(os.environ.get(name) for name in _CONFIGURED_BY) or (_spark_home() / "conf").is_dir():
+        if self.is_configured():
             return False
         return (self.master or "local").startswith("local") and not any(
             key in self.config for key in _DEFAULT_FILE_SYSTEM
         )
 
+    @staticmethod
+    def is_configured() -> bool:
+        """Return whether configuration files or variables of Spark or Hadoop may set what the command line does not."""
+        return any(os.environ.get(name) for name in _CONFIGURED_BY) or (_spark_home() / "conf").is_dir()
+
     def refused_by_spark(self, reasons: Sequence[str]) -> ParameterError | None:
-        """Give what to tell when Spark refuses to start for these reasons, if one of them names one of the settings.
+        """Return the error for a Spark that refuses to start, if a reason names one of the settings, else None.
 
         Parameters
         ----------
         reasons : sequence of str
-            What an exception says, and each of its causes.
+            The messages of the exception and of its causes.
         """
         for key, value in self.config.items():
             for reason in reasons:
@@ -130,7 +135,7 @@ class SparkSettings:
 
 
 def _spark_home() -> Path:
-    """Find Spark's folder without the import of pyspark, which takes a second."""
+    """Return Spark's folder without importing pyspark, which takes a second."""
     named = os.environ.get("SPARK_HOME")
     found = importlib.util.find_spec("pyspark")
     return Path(named or Path(str(found.origin if found else "")).parent)

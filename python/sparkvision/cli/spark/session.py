@@ -1,4 +1,4 @@
-"""The Spark session of a command: its options, its log out of the way, and its failures in one sentence."""
+"""The Spark session of a command: its options, its log in a file, and its failures in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from sparkvision.cli.spark_settings import SQL_PREFIX, SparkSettings
+from sparkvision.cli.spark.settings import SQL_PREFIX, SparkSettings
 from sparkvision.errors import SparkVisionError
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 Master: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Spark's master (default: local[*], or what spark-defaults.conf says)"),
+    typer.Option(metavar="URL", help="Spark's master (default: local[*], or the master of spark-defaults.conf)"),
 ]
 Conf: TypeAlias = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help="a setting of Spark; may be given several times")
+    list[str] | None, typer.Option(metavar="KEY=VALUE", help="a setting of Spark; may be repeated")
 ]
 
-# Tasks of some eight pictures: the progress is that of finished tasks.
+# Small tasks, of about eight images: the progress bar counts finished tasks.
 _DEFAULTS = {
     "spark.sql.files.maxPartitionBytes": "32m",
     "spark.ui.showConsoleProgress": "false",
@@ -42,14 +42,14 @@ _FATAL = re.compile(r'(Exception in thread "\w+" [\w.$]+: |(?=Invalid )|Error: )
 
 
 class SparkJobError(SparkVisionError):
-    """A Spark job that failed, with the reason that its first cause gives."""
+    """A Spark job that failed, with the message of its innermost cause."""
 
 
 @contextmanager
 def spark_session(settings: SparkSettings) -> Iterator[SparkSession]:
     """Start a session for a command and stop it at the end.
 
-    What Spark's JVM writes goes to a file, which is kept, and named, when Spark fails.
+    The output of Spark's JVM goes to a file. If Spark fails, the file is kept and the error names it.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def spark_session(settings: SparkSettings) -> Iterator[SparkSession]:
                 spark = _start(settings)
             try:
                 yield spark
-            except KeyboardInterrupt:  # the JVM has ended: interruption.py
+            except KeyboardInterrupt:  # interruption.py has ended the JVM
                 raise
             except BaseException:
                 spark.stop()
@@ -84,10 +84,10 @@ def spark_session(settings: SparkSettings) -> Iterator[SparkSession]:
 
 
 def _start(settings: SparkSettings) -> SparkSession:
-    """Start Spark, and apply the settings of Spark SQL to it one by one.
+    """Start Spark, and then apply the settings of Spark SQL one by one.
 
-    pyspark hangs where a session is started with a wrong value of one: it looks for a session's settings to tell any
-    exception, and fails at the same value again.
+    pyspark hangs if a session is started with a wrong value of such a setting: to convert the exception it reads the
+    session's settings, and fails at the same value again.
 
     Raises
     ------
@@ -98,13 +98,13 @@ def _start(settings: SparkSettings) -> SparkSession:
     others = {**_DEFAULTS, **{key: value for key, value in settings.config.items() if key not in sql}}
     spark = _started(settings, others)
     try:
-        # A list, so that each is tried.
+        # A list, and no generator, so that every setting is tried.
         if all([_applied(spark, settings, key, value) for key, value in sql.items()]):
             return spark
     except BaseException:
         spark.stop()
         raise
-    # Some are fixed for as long as a session lives: a second one has them from its start.
+    # Some settings are fixed while a session lives: a second session gets them at its start.
     spark.stop()
     return _started(settings, {**others, **sql})
 
@@ -119,7 +119,7 @@ def _started(settings: SparkSettings, config: dict[str, str]) -> SparkSession:
 
 
 def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str) -> bool:
-    """Set it for the session that runs; False where Spark takes it at the start only."""
+    """Set a setting of the running session; return False if Spark accepts it only at the start."""
     from pyspark.errors import AnalysisException, IllegalArgumentException
 
     try:
@@ -133,7 +133,7 @@ def _applied(spark: SparkSession, settings: SparkSettings, key: str, value: str)
 
 @contextmanager
 def _same_interrupt_handler() -> Iterator[None]:
-    """Undo that Spark's start makes Ctrl-C pyspark's: that handler calls the JVM in the midst of a call."""
+    """Restore the handler of Ctrl-C that Spark's start replaces: pyspark's calls the JVM during another call."""
     handler = signal.getsignal(signal.SIGINT)
     yield
     if threading.current_thread() is threading.main_thread():
@@ -142,52 +142,52 @@ def _same_interrupt_handler() -> Iterator[None]:
 
 @contextmanager
 def _output_into(file: int) -> Iterator[None]:
-    """Let processes that are started in this block write their stdout and stderr into a file."""
+    """Redirect stdout and stderr of the processes that are started in this block to a file."""
     streams = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.flush()
-    ours = {number: os.dup(number) for number in (1, 2)}
-    for number in ours:
+    originals = {number: os.dup(number) for number in (1, 2)}
+    for number in originals:
         os.dup2(file, number)
     try:
         yield
     finally:
         for stream in streams:
             stream.flush()
-        for number, own in ours.items():
-            os.dup2(own, number)
-            os.close(own)
+        for number, original in originals.items():
+            os.dup2(original, number)
+            os.close(original)
 
 
 def _reason(error: Exception) -> str | None:
-    """Give the first line of what the innermost of Spark's exceptions says; None for other exceptions."""
+    """Return the first line of the innermost of Spark's exceptions; None for other exceptions."""
     reasons = _reasons(error)
     return reasons[0] if reasons else None
 
 
 def _reasons(error: Exception) -> list[str]:
-    """Give the first line of what each of Spark's exceptions says, the innermost first; none for others."""
+    """Return the first line of each of Spark's exceptions, the innermost first; nothing for other exceptions."""
     from pyspark.errors import PySparkException
 
     java: Any = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     if java is None:
         return [_plain(str(error))] if isinstance(error, PySparkException) else []
-    said = []
+    messages = []
     while java is not None:
-        said.append(_plain(str(java.getMessage() or java.toString())))
+        messages.append(_plain(str(java.getMessage() or java.toString())))
         java = java.getCause()
-    return said[::-1]
+    return messages[::-1]
 
 
 def _plain(message: str) -> str:
-    """Give the first line without the codes of Spark's error conditions."""
+    """Return the first line without the codes of Spark's error conditions."""
     first = message.partition("\n")[0]
     return re.sub(rf"^\[(?!{_JVM_ENDED})[A-Z_.]+\] | SQLSTATE: \w+$", "", first)
 
 
 def _last_words(log: Path) -> str:
-    """Give what a JVM said that ended at once."""
+    """Return the message of a JVM that ended before Spark had started."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if not line.startswith("\tat ")]
     fatal = [_FATAL.sub("", line) for line in lines if _FATAL.match(line)]
-    said = [line for line in lines if line]
-    return fatal[0] if fatal else said[-1] if said else "it said nothing"
+    messages = [line for line in lines if line]
+    return fatal[0] if fatal else messages[-1] if messages else "it printed nothing"

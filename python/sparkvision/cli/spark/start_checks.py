@@ -1,4 +1,4 @@
-"""What can be checked before Spark is started: that there is a Java, and that the master answers."""
+"""Checks before Spark is started: a suitable Java exists, and the master answers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ CONNECT_SECONDS = 5
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at and found.
+    """The result of one check.
 
     Attributes
     ----------
     what : str
-        The thing that was checked.
+        The name of the check.
     state : "ok", "fix" or "information"
-        Information never hinders labelling on the CPU.
+        With "information", images can still be labelled on the CPU.
     found : str
-        What is there.
+        What the check found.
     remedy : str
-        What to do, where there is something to do.
+        What the user can do, or an empty string.
     """
 
     what: str
@@ -38,7 +38,7 @@ class Check:
 
 
 def java() -> Check:
-    """Look for the Java that Spark starts: JAVA_HOME's, else the PATH's."""
+    """Check the Java that Spark starts: that of JAVA_HOME, else that of the PATH."""
     home = os.environ.get("JAVA_HOME")
     command = str(Path(home, "bin", "java")) if home else "java"
     remedy = f"install Java {JAVA} or newer, and set JAVA_HOME to it or put java on the PATH"
@@ -53,16 +53,16 @@ def java() -> Check:
 
 
 def reachable(master: str) -> Check:
-    """Knock at a standalone master's port; Spark itself would go on trying for a minute."""
+    """Connect to the port of a standalone master; Spark itself would try for a minute."""
     if not master.startswith("spark://"):
         return Check("master", "information", f"{master}: tried below")
     found = ""
-    # Masters that stand by for one another are named together, spark://one:7077,two:7077; one of them leads.
+    # Standby masters are listed with the leader: spark://one:7077,two:7077. Only the leader needs to answer.
     for address in master.removeprefix("spark://").split(","):
         try:
             url = urlsplit(f"spark://{address}")
             socket.create_connection((url.hostname or "", url.port or 7077), CONNECT_SECONDS).close()
             return Check("master", "ok", f"{master} answers")
-        except (OSError, ValueError) as error:  # ValueError: a port that is no number
+        except (OSError, ValueError) as error:  # ValueError: the port is not a number
             found = f"{master} does not answer: {error}"
     return Check("master", "fix", found, "check the host, the port and the firewall, or start a master there")

@@ -1,4 +1,4 @@
-"""Tables of the commands that use Spark: a folder's pictures in, and results out to a file."""
+"""Tables of the commands that use Spark: the images of a folder, and the file of results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from sparkvision.cli.local_places import is_uri, require_local_out
-from sparkvision.cli.spark_folder import require_own_or_new
+from sparkvision.cli.spark.places import is_uri, require_local_out, require_table_folder
 from sparkvision.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -18,17 +17,17 @@ if TYPE_CHECKING:
 
 Folder: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="FOLDER", help="pictures, also in sub-folders: a folder, or any URI that Spark reads"),
+    typer.Argument(metavar="FOLDER", help="images, also in sub-folders: a folder, or any URI that Spark reads"),
 ]
 
 FORMATS = ("parquet", "csv", "json")
 
 
 def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
-    """Give a column `path` of every file of a folder and its sub-folders, whatever their names, and their number.
+    """Return a table with the `path` of every file of a folder and its sub-folders, and the number of files.
 
-    Spark's binaryFile leaves out empty files, and names that begin with ``_`` or a dot. Stages read the files in the
-    executors.
+    Spark's binaryFile source omits empty files, and names that begin with ``_`` or a dot; this table has them. Stages
+    read the files in the executors.
 
     Raises
     ------
@@ -46,7 +45,7 @@ def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
 
 
 def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
-    """Tell the format by the ending of a file's name, before any work is done."""
+    """Return the format of a result by the ending of its name; refuse an unknown format before any work is done."""
     suffix = out.rstrip("/").rpartition(".")[2].lower()
     if suffix not in formats:
         raise ParameterError(f"--out {out}: its name must end in one of {', '.join('.' + name for name in formats)}")
@@ -54,17 +53,17 @@ def require_format(out: str, formats: tuple[str, ...] = FORMATS) -> str:
 
 
 def require_place(spark: SparkSession, out: str) -> None:
-    """Refuse a place where the result cannot be written, or holds something else, before any work is done."""
+    """Refuse a place that cannot be written, or that holds something else, before any work is done."""
     if _is_one_file(spark, out):
         require_local_out(out)
     else:
-        require_own_or_new(spark, out)
+        require_table_folder(spark, out)
 
 
 def write_table(table: DataFrame, out: str) -> None:
-    """Write a table in the format that its name's ending says; what is there is replaced.
+    """Write a table in the format of its name's ending. An existing table is replaced.
 
-    One file where Spark runs on this machine and `out` is a path; else a folder, as Spark writes it.
+    The result is one file if Spark runs on this machine and `out` is a path, else a folder, as Spark writes it.
     """
     suffix = require_format(out)
     require_place(table.sparkSession, out)
@@ -74,7 +73,7 @@ def write_table(table: DataFrame, out: str) -> None:
     target = Path(out)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=target.parent) as folder:
-        # Of this machine, whatever Spark's default file system is.
+        # A file: URI is on this machine, whatever Spark's default file system is.
         _write(table.coalesce(1), suffix, f"file://{Path(folder, 'table').absolute()}")
         (part,) = Path(folder, "table").glob(f"part-*.{suffix}")
         shutil.move(part, target)
