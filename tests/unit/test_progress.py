@@ -7,7 +7,6 @@ import io
 import pytest
 from rich.console import Console
 
-from sparkvision.cli import progress
 from sparkvision.cli.progress import StatusLine, batches_with_progress
 
 ERASE_LINE = "\x1b[2K"
@@ -25,7 +24,7 @@ def test_a_terminal_has_one_status_line_that_is_replaced_and_removed() -> None:
 
 def test_a_log_gets_a_status_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr("sparkvision.cli.progress.time.monotonic", lambda: now)
     log = io.StringIO()
     with StatusLine(Console(file=log)) as line:
         for now in (1.0, 9.0, 11.0, 12.0, 22.0):
