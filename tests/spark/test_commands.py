@@ -17,9 +17,12 @@ from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 from tests.spark.conftest import NAMESAKES
 
+from sparkvision.bundle import Bundle
 from sparkvision.cli import main
+from sparkvision.cli.model_option import fetch
 from sparkvision.cli.similar import most_similar
 from sparkvision.cli.spark.settings import SparkSettings
+from sparkvision.errors import ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 
@@ -81,6 +84,24 @@ def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> No
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 10
     assert all(row["score"] >= row["score_2"] and row["label"] != row["label_2"] for row in rows)
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_writes_all_labels_of_a_multi_label_model(folder: Path, tmp_path: Path) -> None:
+    bundle, out = tmp_path / "multi-label", tmp_path / "predictions.csv"
+    shutil.copytree(EMBEDDED_BUNDLE, bundle)
+    manifest = json.loads((bundle / "sparkvision.json").read_text())
+    (bundle / "sparkvision.json").write_text(json.dumps(manifest | {"problemType": "multi_label_classification"}))
+    arguments = ["--model", str(bundle), "--out", str(out), "--mode", "DROPMALFORMED"]
+    assert main(["classify", str(folder), *arguments]) == 0
+    rows = list(csv.DictReader(out.open()))
+    with LocalModel(bundle) as model:
+        expected = model.predict([row["path"].removeprefix("file:") for row in rows])
+    most = max(map(len, expected))
+    names = ["label", *(f"label_{rank}" for rank in range(2, most + 1))]
+    assert [name for name in rows[0] if name.startswith("label")] == names
+    for row, labels in zip(rows, expected, strict=True):
+        assert [row[name] for name in names if row[name]] == [label.label for label in labels]
 
 
 @pytest.fixture
@@ -294,6 +315,54 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
     arguments = ["--model", "team/numbers", "--out", str(tmp_path / "out.parquet"), "--conf", setting]
     assert main(["classify", str(folder), *arguments]) == 0
     assert (tmp_path / "out.parquet").is_file()
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_a_model_is_a_folder_a_uri_or_a_name_in_every_command(
+    features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = (tmp_path / "home").as_uri()
+    assert main(["push", features.as_uri(), home, "--name", "features"]) == 0
+    shutil.copytree(FIXTURES / "photos", tmp_path / "photos")
+    image, setting = str(FIXTURES / "photos" / "cat_chelsea.png"), f"spark.sparkvision.modelHome={home}"
+    listed = []
+    for model in (str(features), features.as_uri(), "features"):
+        capsys.readouterr()
+        assert main(["similar", image, str(tmp_path / "photos"), "--model", model, "--conf", setting]) == 0
+        listed.append(capsys.readouterr().out)
+        assert main(["inspect", model, "--conf", setting]) == 0
+        assert "feature-extraction" in capsys.readouterr().out
+        out = str(tmp_path / "embeddings.parquet")
+        assert main(["embed", str(tmp_path / "photos"), "--model", model, "--conf", setting, "--out", out]) == 0
+    assert listed[0] == listed[1] == listed[2]
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_bench_labels_by_a_model_of_the_model_home(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = (tmp_path / "home").as_uri()
+    assert main(["push", "digits", home, "--name", "numbers"]) == 0
+    arguments = ["--model", "numbers", "--conf", f"spark.sparkvision.modelHome={home}"]
+    assert main(["bench", str(folder), *arguments]) == 0
+    assert "12 images" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_a_bundle_of_another_file_system_is_copied_to_this_machine(spark: SparkSession, tmp_path: Path) -> None:
+    # Hadoop's viewfs needs no server, and its files have no path on this machine.
+    settings = {"spark.hadoop.fs.viewfs.mounttable.lake.link./models": tmp_path.as_uri()}
+    shutil.copytree(EMBEDDED_BUNDLE, tmp_path / "digits")
+    configuration = spark._jsc.hadoopConfiguration()
+    for key, value in settings.items():
+        configuration.set(key.removeprefix("spark.hadoop."), value)
+    with fetch("viewfs://lake/models/digits", spark) as bundle:
+        assert Path(bundle).name == "digits" and not Path(bundle).is_relative_to(tmp_path)
+        Bundle.read(bundle).verify_files()
+    assert not Path(bundle).exists()
+    with pytest.raises(ParameterError, match="viewfs://lake/models/letters: there is no such folder"):
+        with fetch("viewfs://lake/models/letters", spark):
+            pass
 
 
 @pytest.mark.usefixtures("in_this_session")

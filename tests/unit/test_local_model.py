@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from tests.conftest import EMBEDDED_BUNDLE
 from transformers import ViTImageProcessor
 
 from sparkvision.errors import BundleError, ImageError, ParameterError
@@ -174,6 +178,37 @@ def test_results_are_independent_of_the_batch_size(model: LocalModel, digits: li
 def test_a_batch_size_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ParameterError, match="batchSize"):
         LocalModel("embedded:digits", batch_size=0)
+
+
+@pytest.mark.xfail(reason="LocalModelBytes.openWith does not read these settings yet", strict=True)
+@pytest.mark.parametrize("setting", [{"threads": 1}, {"execution_provider": "cpu"}])
+def test_threads_and_provider_do_not_change_the_numbers(
+    setting: dict[str, Any], model: LocalModel, digits: list[Path]
+) -> None:
+    with LocalModel("embedded:digits", **setting) as local:
+        assert np.abs(local.logits(digits[:7]) - model.logits(digits[:7])).max() <= 1e-5
+
+
+@pytest.fixture(scope="module")
+def multi_label(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits' bundle, as a model whose images may have several labels."""
+    folder = tmp_path_factory.mktemp("multi-label") / "bundle"
+    shutil.copytree(EMBEDDED_BUNDLE, folder)
+    manifest = json.loads((folder / "sparkvision.json").read_text())
+    (folder / "sparkvision.json").write_text(json.dumps(manifest | {"problemType": "multi_label_classification"}))
+    return folder
+
+
+@pytest.mark.parametrize("top_k", [None, 2])
+def test_a_multi_label_model_gives_the_labels_from_the_threshold_on(
+    top_k: int | None, multi_label: Path, digits: list[Path]
+) -> None:
+    with LocalModel(multi_label, threshold=0.01) as local:
+        scores = 1 / (1 + np.exp(-local.logits(digits[:20]).astype(np.float64)))
+        found = local.predict(digits[:20], top_k=top_k)
+    expected = [[int(id) for id in np.argsort(-row) if row[id] >= 0.01][:top_k] for row in scores]
+    assert [[label.id for label in labels] for labels in found] == expected
+    assert max(map(len, expected)) > 1
 
 
 def test_without_top_k_a_single_label_model_gives_its_best_label(model: LocalModel, digits: list[Path]) -> None:

@@ -26,7 +26,15 @@ def machine(tmp_path: Path, digits: list[Path], monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "empty" / "inner").mkdir(parents=True)
     shutil.copy(digits[0], tmp_path / "photos")
     (tmp_path / "afile").write_text("text")
-    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME", "MASTER", "PYSPARK_SUBMIT_ARGS"):
+    for name in (
+        "SPARKVISION_HOME",
+        "HADOOP_CONF_DIR",
+        "YARN_CONF_DIR",
+        "SPARK_CONF_DIR",
+        "SPARK_HOME",
+        "MASTER",
+        "PYSPARK_SUBMIT_ARGS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -77,7 +85,12 @@ def test_a_folder_without_files(command: str, folder: str, told: str, capsys: py
 @pytest.mark.parametrize("command", ["classify", "bench"])
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("./nowhere", "there is no such folder"), ("afile", "afile is a file"), ("detector/", "for object-detection")],
+    [
+        ("./nowhere", "there is no such folder"),
+        ("nowhere", "no model of this name: the embedded ones are digits"),
+        ("afile", "afile is a file"),
+        ("detector/", "for object-detection"),
+    ],
 )
 def test_a_model_that_is_no_bundle_for_it(
     command: str, model: str, told: str, capsys: pytest.CaptureFixture[str]
@@ -137,6 +150,19 @@ def test_a_java_that_is_missing_or_too_old(
     monkeypatch.setenv("JAVA_HOME", str(home))
     told = refusal(capsys, "classify", "photos", "--out", "out.csv")
     assert (version or f"{home}/bin/java cannot be run") in told and "install Java 17 or newer" in told
+
+
+@pytest.mark.parametrize("command", ["inspect", "push", "similar", "embed", "verify"])
+def test_a_model_that_is_nowhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {
+        "inspect": ["nowhere"],
+        "push": ["nowhere", "home"],
+        "similar": ["photos/" + next(Path("photos").iterdir()).name, "photos", "--model", "nowhere"],
+        "embed": ["photos", "--model", "nowhere", "--out", "out.parquet"],
+        "verify": ["nowhere", "--source", "checkpoint", "--images", "photos"],
+    }
+    assert main([command, *options[command]]) == (2 if command == "verify" else 1)
+    assert "nowhere: there is no such folder, and no model of this name" in capsys.readouterr().err
 
 
 def test_similar_looks_for_its_files_before_it_opens_the_model(capsys: pytest.CaptureFixture[str]) -> None:
