@@ -1,4 +1,4 @@
-"""From the torch model to the ONNX graph, by optimum's exporter; and what the written graph declares."""
+"""The ONNX graph of a bundle: written by optimum's exporter, read for what it declares, and run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sparkvision.bundle import GRAPH
-from sparkvision.errors import ExportError
+from sparkvision.errors import ExportError, first_line
 from sparkvision.export.architectures import DEFAULT_OPSET
 from sparkvision.export.checkpoint import Checkpoint
-from sparkvision.export.checkpoint_files import first_line
 from sparkvision.export.tracing import traceable
 from sparkvision.tensors import TensorSpec
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
-# What torch's TorchScript exporter, the one under optimum, knows: from ONNX_BASE_OPSET to
+    Floats = NDArray[np.float32]
+    Mask = NDArray[np.int64]
+
+# The operator sets of torch's TorchScript exporter, which optimum uses: from ONNX_BASE_OPSET to
 # ONNX_TORCHSCRIPT_EXPORTER_MAX_OPSET in torch.onnx._constants (torch 2.15).
 _OPSETS = range(9, 21)
 
-# protobuf's limit of 2 GiB for one message, less room for what is not weights.
+# protobuf's limit of 2 GiB for one message, less some room for the graph without its weights.
 LARGEST_FILE = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """What a written graph declares: operator set, IR version, inputs and outputs."""
+    """The declarations of a written graph: operator set, IR version, inputs and outputs."""
 
     opset: int
     ir_version: int
@@ -37,17 +41,17 @@ class GraphFacts:
 
 
 def choose_opset(opset: int | None) -> int:
-    """Give the operator set to export with: the one asked for, else `DEFAULT_OPSET`.
+    """Return the operator set to export with: the requested one, or `DEFAULT_OPSET`.
 
     Raises
     ------
     ExportError
-        If the one asked for is none that torch can export with.
+        If torch cannot export with the requested one.
     """
     if opset is not None and opset not in _OPSETS:
         raise ExportError(
             f"opset {opset} cannot be exported; give one from {_OPSETS.start} to {_OPSETS.stop - 1}, "
-            "or leave it away for the default"
+            "or omit it for the default"
         )
     return opset if opset is not None else DEFAULT_OPSET
 
@@ -55,8 +59,8 @@ def choose_opset(opset: int | None) -> int:
 def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
     """Write the checkpoint's graph to ``model.onnx`` in the folder, weights beside it when they exceed 2 GB.
 
-    The batch size is left free; channels, height and width are what the checkpoint's processor makes. Of a detection
-    model height and width are free too.
+    The batch size is free. Channels, height and width are those of the checkpoint's processor. For a detection model
+    height and width are free too.
 
     Parameters
     ----------
@@ -70,12 +74,12 @@ def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
     Raises
     ------
     ExportError
-        If this model cannot be traced, or not with this operator set.
+        If this model cannot be traced with this operator set.
     """
     import torch
 
     path = folder / GRAPH
-    # More than one picture, so that nothing is broadcast by chance.
+    # More than one image, so that nothing is broadcast by chance.
     pixels = torch.randn((2, *checkpoint.pixel_shape), generator=torch.Generator().manual_seed(0))
     example = {"pixel_values": pixels}
     free = {name: {0: "batch_size"} for name in ("pixel_values", *checkpoint.output_names)}
@@ -92,12 +96,12 @@ def write(checkpoint: Checkpoint, folder: Path, opset: int) -> None:
 def trace(
     checkpoint: Checkpoint, path: Path, opset: int, example: Mapping[str, Tensor], free: Mapping[str, dict[int, str]]
 ) -> None:
-    """Write what the checkpoint's model computes as a graph.
+    """Trace the checkpoint's model, and write the graph.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        Its model's ``forward`` takes the inputs by their names, and gives a dict of the outputs.
+        The ``forward`` function of its model takes the inputs by their names, and returns a dict of the outputs.
     path : Path
         The file to write, weights beside it when they exceed 2 GB.
     opset : int
@@ -105,27 +109,27 @@ def trace(
     example : mapping of str to Tensor
         The inputs.
     free : mapping of str to dict
-        For each input and output the names of the axes that may vary.
+        The names of the axes that may vary, for each input and output.
 
     Raises
     ------
     ExportError
-        If this model cannot be traced, or not with this operator set.
+        If this model cannot be traced with this operator set.
     """
     from optimum.exporters.onnx import export as export_graph
 
     try:
         export_graph(checkpoint.model, _onnx_config(checkpoint, example, free), path, opset=opset, device="cpu")
-    except Exception as error:  # the tracer raises nearly anything for an operator set that cannot hold the model
+    except Exception as error:  # the tracer raises exceptions of many kinds
         raise ExportError(
             f"{checkpoint.source}: a {checkpoint.config.model_type} model cannot be exported to ONNX for "
             f"{checkpoint.task} with opset {opset}: {first_line(error)}; try another opset, or "
-            "leave it away for the default"
+            "omit it for the default"
         ) from error
 
 
 def save(model: Any, folder: Path) -> None:
-    """Write an ONNX model to ``model.onnx`` in the folder, its weights beside it where one file cannot hold all."""
+    """Write an ONNX model to ``model.onnx`` in the folder, its weights beside it if one file cannot hold them."""
     import onnx
 
     data = f"{GRAPH}_data"
@@ -134,7 +138,7 @@ def save(model: Any, folder: Path) -> None:
 
 
 def read_facts(folder: Path, name: str = GRAPH) -> GraphFacts:
-    """Read what a graph in the folder declares, without its weights."""
+    """Read the declarations of a graph in the folder, without its weights."""
     import onnx
 
     graph = onnx.load(folder / name, load_external_data=False)
@@ -144,8 +148,32 @@ def read_facts(folder: Path, name: str = GRAPH) -> GraphFacts:
     return GraphFacts(opset, graph.ir_version, inputs, tuple(_tensor(value) for value in graph.graph.output))
 
 
+def open_session(folder: Path, graph: str = GRAPH) -> Any:
+    """Open a graph in the folder with ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # faults of a graph are reported by exceptions
+    # ONNX Runtime and torch take turns. Threads of the one that spin while they wait would occupy the other's cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(folder / graph), options, providers=["CPUExecutionProvider"])
+
+
+def run(session: Any, pixel_values: Floats, mask: Mask | None = None) -> list[Floats]:
+    """Return all outputs of the graph, in its order. Without a mask every pixel belongs to an image."""
+    import numpy as np
+
+    pixels, *masks = (given.name for given in session.get_inputs())
+    fed: dict[str, Any] = {pixels: pixel_values}
+    for name in masks:
+        batch, _, height, width = pixel_values.shape
+        fed[name] = np.ones((batch, height, width), np.int64) if mask is None else mask
+    outputs: list[Floats] = session.run(None, fed)
+    return outputs
+
+
 def _onnx_config(checkpoint: Checkpoint, example: Mapping[str, Tensor], free: Mapping[str, dict[int, str]]) -> Any:
-    """Describe the graph to optimum: one configuration for all architectures, since their graphs look alike."""
+    """Describe the graph to optimum, with one configuration for all architectures because their graphs look alike."""
     from optimum.exporters.onnx import OnnxConfig
     from optimum.utils import NormalizedConfig
 
@@ -161,7 +189,7 @@ def _onnx_config(checkpoint: Checkpoint, example: Mapping[str, Tensor], free: Ma
 
 
 def _declare_output_shapes(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the sizes of the outputs into the graph where the tracer did not see that they are always the same."""
+    """Write the sizes of the outputs into the graph where the tracer did not find that they are constant."""
     import onnx
     import torch
 

@@ -1,4 +1,4 @@
-"""The half of a CLIP checkpoint that reads texts: its tokenizer and its graph."""
+"""The text encoder of a CLIP checkpoint: its tokenizer, its graph, and the embeddings of candidate labels."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from sparkvision.bundle import (
     TEXT_GRAPH,
     TOKENIZER,
 )
-from sparkvision.errors import ExportError
-from sparkvision.export import verify
-from sparkvision.export.assets import write_pair
-from sparkvision.export.candidate_labels import CandidateLabels
+from sparkvision.errors import ExportError, first_line
+from sparkvision.export.bundle_writer import write_pair
 from sparkvision.export.checkpoint import Checkpoint
-from sparkvision.export.checkpoint_files import first_line
-from sparkvision.export.graph import read_facts, trace
+from sparkvision.export.labels import CandidateLabels
+from sparkvision.export.onnx_graph import open_session, read_facts, trace
 from sparkvision.text_model import TextModel
 
 if TYPE_CHECKING:
@@ -32,27 +30,27 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
 
 _SEED = 20251121
-_LABELS_AT_ONCE = 64
+_LABELS_PER_BATCH = 64
 
 
 @dataclass(frozen=True)
-class TextHalf:
-    """A loaded CLIP as a model of texts: the reference that the exported text graph must agree with.
+class TextEncoder:
+    """A loaded CLIP model as an encoder of texts: the reference that the exported text graph must agree with.
 
     Attributes
     ----------
     checkpoint : Checkpoint
         The whole model.
     tokenizer : Any
-        The checkpoint's own, of the fast kind, which is the Rust library that the engine runs too.
+        The checkpoint's fast tokenizer, whose Rust library the engine runs too.
     """
 
     checkpoint: Checkpoint
     tokenizer: Any
 
     @staticmethod
-    def of(checkpoint: Checkpoint) -> TextHalf:
-        """Load the tokenizer that belongs to the model.
+    def of(checkpoint: Checkpoint) -> TextEncoder:
+        """Load the tokenizer of the model.
 
         Raises
         ------
@@ -65,14 +63,14 @@ class TextHalf:
         source = checkpoint.source
         try:
             tokenizer = auto_class.from_pretrained(source, use_fast=True)
-        except Exception as error:  # transformers raises nearly anything for a folder that is not what it should be
+        except Exception as error:  # transformers raises exceptions of many kinds for a damaged folder
             raise ExportError(f"the tokenizer of {source} cannot be loaded: {first_line(error)}") from error
         if not tokenizer.is_fast:
             raise ExportError(
                 f"the tokenizer of {source} is a {type(tokenizer).__name__}, which has no tokenizer.json; "
                 "save the checkpoint with its fast tokenizer"
             )
-        return TextHalf(checkpoint, tokenizer)
+        return TextEncoder(checkpoint, tokenizer)
 
     @property
     def model(self) -> Any:
@@ -81,12 +79,12 @@ class TextHalf:
 
     @property
     def longest(self) -> int:
-        """Tokens that the model reads, at most."""
+        """The largest number of tokens that the model reads."""
         return int(min(self.tokenizer.model_max_length, self.model.config.text_config.max_position_embeddings))
 
     @property
     def logit_scale(self) -> float:
-        """What a cosine is multiplied by to be a logit."""
+        """The factor that turns a cosine into a logit."""
         return float(self.model.logit_scale.detach().exp())
 
     def embeds(self, input_ids: Tensor) -> Tensor:
@@ -99,8 +97,8 @@ class TextHalf:
         import numpy as np
 
         found = []
-        for start in range(0, len(candidates.labels), _LABELS_AT_ONCE):
-            sentences = candidates.sentences[start : start + _LABELS_AT_ONCE]
+        for start in range(0, len(candidates.labels), _LABELS_PER_BATCH):
+            sentences = candidates.sentences[start : start + _LABELS_PER_BATCH]
             tokens = self.tokenizer(
                 sentences, padding=True, truncation=True, max_length=self.longest, return_tensors="np"
             )
@@ -108,18 +106,18 @@ class TextHalf:
         return np.concatenate(found)
 
     def random_ids(self, texts: int, length: int) -> Ids:
-        """Give seeded tokens between the tokenizer's own first and last."""
+        """Return seeded tokens between the tokenizer's own first and last token."""
         import numpy as np
 
         first, *_, last = self.tokenizer("", add_special_tokens=True)["input_ids"]
         ids = np.random.default_rng(_SEED + length).integers(0, len(self.tokenizer), (texts, length), dtype=np.int64)
-        # The last token's embedding is the text's, wherever it stands first.
+        # The text's embedding is that of the last token's first occurrence.
         ids[ids == last] = first
         ids[:, 0], ids[:, -1] = first, last
         return ids
 
 
-def write(text: TextHalf, candidates: CandidateLabels, folder: Path, opset: int) -> TextModel:
+def write(encoder: TextEncoder, candidates: CandidateLabels, folder: Path, opset: int) -> TextModel:
     """Write tokenizer, text graph, golden pair and the embeddings of the labels into a new bundle's folder.
 
     Raises
@@ -129,16 +127,16 @@ def write(text: TextHalf, candidates: CandidateLabels, folder: Path, opset: int)
     """
     import torch
 
-    _write_tokenizer(text, folder / TOKENIZER)
-    example = torch.from_numpy(text.random_ids(2, min(7, text.longest)))
+    _write_tokenizer(encoder, folder / TOKENIZER)
+    example = torch.from_numpy(encoder.random_ids(2, min(7, encoder.longest)))
     free = {"input_ids": {0: "batch_size", 1: "tokens"}, "text_embeds": {0: "batch_size"}}
-    with _reading_texts(text):
-        trace(text.checkpoint, folder / TEXT_GRAPH, opset, {"input_ids": example}, free)
-    _declare_size(folder / TEXT_GRAPH, int(text.model.config.projection_dim))
-    ids = text.random_ids(2, text.longest)
-    golden = write_pair(folder, ids.astype("float32"), _expected(text, ids), (TEXT_GOLDEN_INPUT, TEXT_GOLDEN_OUTPUT))
+    with _reading_texts(encoder):
+        trace(encoder.checkpoint, folder / TEXT_GRAPH, opset, {"input_ids": example}, free)
+    _declare_size(folder / TEXT_GRAPH, int(encoder.model.config.projection_dim))
+    ids = encoder.random_ids(2, encoder.longest)
+    golden = write_pair(folder, ids.astype("float32"), _expected(encoder, ids), (TEXT_GOLDEN_INPUT, TEXT_GOLDEN_OUTPUT))
     if candidates.labels:
-        text.label_embeds(candidates).astype("<f4").tofile(folder / LABEL_EMBEDDINGS)
+        encoder.label_embeds(candidates).astype("<f4").tofile(folder / LABEL_EMBEDDINGS)
     facts = read_facts(folder, TEXT_GRAPH)
     return TextModel(
         graph=TEXT_GRAPH,
@@ -146,29 +144,30 @@ def write(text: TextHalf, candidates: CandidateLabels, folder: Path, opset: int)
         input=facts.inputs[0],
         output=facts.outputs[0],
         golden=golden,
-        logit_scale=text.logit_scale,
+        logit_scale=encoder.logit_scale,
         hypothesis_template=candidates.template,
         label_embeddings=LABEL_EMBEDDINGS if candidates.labels else None,
     )
 
 
 @contextlib.contextmanager
-def _reading_texts(text: TextHalf) -> Iterator[None]:
-    """Let the model, within the block, take token ids and give just their embeddings."""
-    text.model.forward = lambda input_ids: {"text_embeds": text.embeds(input_ids)}  # hides the class's
+def _reading_texts(encoder: TextEncoder) -> Iterator[None]:
+    """Replace the model's ``forward`` within the block: it takes token ids and returns their embeddings."""
+    # An attribute of the instance hides the method of the class.
+    encoder.model.forward = lambda input_ids: {"text_embeds": encoder.embeds(input_ids)}
     try:
         yield
     finally:
-        del text.model.forward
+        del encoder.model.forward
 
 
-def compare(text: TextHalf, folder: Path, tolerance: float) -> str:
-    """Compare the written text graph with the source model, on texts of several numbers and lengths.
+def compare(encoder: TextEncoder, folder: Path, tolerance: float) -> str:
+    """Compare the written text graph with the source model, on batches of several sizes and lengths.
 
     Returns
     -------
     str
-        What was found, for the user.
+        The largest difference, in a sentence for the user.
 
     Raises
     ------
@@ -177,38 +176,39 @@ def compare(text: TextHalf, folder: Path, tolerance: float) -> str:
     """
     import numpy as np
 
-    session = verify.open_session(folder, TEXT_GRAPH)
-    batches = [text.random_ids(n, length) for n, length in ((1, 3), (3, min(10, text.longest)), (2, text.longest))]
-    found = [np.abs(session.run(None, {"input_ids": ids})[0] - _expected(text, ids)).max() for ids in batches]
+    session = open_session(folder, TEXT_GRAPH)
+    sizes = ((1, 3), (3, min(10, encoder.longest)), (2, encoder.longest))
+    batches = [encoder.random_ids(texts, length) for texts, length in sizes]
+    found = [np.abs(session.run(None, {"input_ids": ids})[0] - _expected(encoder, ids)).max() for ids in batches]
     difference = float(np.max(found))
     if not difference <= tolerance:
         raise ExportError(
-            f"{text.checkpoint.source}: the exported graph's text_embeds differ from the source model's by "
+            f"{encoder.checkpoint.source}: the exported graph's text_embeds differ from the source model's by "
             f"{difference:.3g}, more than the {tolerance:g} allowed; nothing was written. Try another --opset"
         )
     return f"largest difference in text_embeds: {difference:.2e} (allowed {tolerance:g})"
 
 
-def _expected(text: TextHalf, ids: Ids) -> NDArray[np.float32]:
+def _expected(encoder: TextEncoder, ids: Ids) -> NDArray[np.float32]:
     import numpy as np
     import torch
 
     with torch.no_grad():
-        return np.asarray(text.embeds(torch.from_numpy(ids)).numpy(), dtype=np.float32)
+        return np.asarray(encoder.embeds(torch.from_numpy(ids)).numpy(), dtype=np.float32)
 
 
-def _write_tokenizer(text: TextHalf, path: Path) -> None:
-    """Write the tokenizer so that it cuts off long texts by itself, and leaves short ones as they are."""
+def _write_tokenizer(encoder: TextEncoder, path: Path) -> None:
+    """Write the tokenizer so that it truncates long texts, and does not pad short ones."""
     from tokenizers import Tokenizer
 
-    backend = Tokenizer.from_str(text.tokenizer.backend_tokenizer.to_str())
+    backend = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
     backend.no_padding()
-    backend.enable_truncation(text.longest)
+    backend.enable_truncation(encoder.longest)
     backend.save(str(path), pretty=False)
 
 
 def _declare_size(path: Path, size: int) -> None:
-    """Write the size of an embedding into the graph where the tracer did not see it."""
+    """Write the size of an embedding into the graph if the tracer did not find it."""
     import onnx
 
     graph = onnx.load(path, load_external_data=False)

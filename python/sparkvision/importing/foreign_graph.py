@@ -1,4 +1,4 @@
-"""A graph from elsewhere: what it takes and gives, refused where it could not be run, and made fit for a bundle."""
+"""The ONNX graph of another framework: its input and output, the checks of both, and its changes for a bundle."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sparkvision.errors import ExportError
-from sparkvision.export.checkpoint_files import first_line
+from sparkvision.errors import ExportError, ParameterError, first_line
 from sparkvision.manifest import LAYOUTS
 
-# By the last node: what its scores mean.
+# The meaning of the scores, by the last node.
 _PROBLEM_TYPES = {"Softmax": "single_label_classification", "Sigmoid": "multi_label_classification"}
 
 
 @dataclass(frozen=True)
 class ForeignGraph:
-    """An ONNX graph that takes pictures and gives a row of numbers for each.
+    """An ONNX graph that takes images and returns a row of numbers for each.
 
     Attributes
     ----------
     path : Path
-        Where it came from.
+        The file of the graph.
     model : Any
         The ONNX model, weights included.
     layout : str
@@ -43,23 +42,23 @@ class ForeignGraph:
         return self.model.graph.output[0]
 
     def size(self) -> tuple[int | None, int | None]:
-        """Give height and width, each None where it is free."""
+        """Return height and width, each None if it is free."""
         sizes = _sizes(self.input)
         return (sizes[2], sizes[3]) if self.layout == "NCHW" else (sizes[1], sizes[2])
 
     def classes(self) -> int | None:
-        """Give how many numbers there are for a picture, or None where that is free."""
+        """Return how many numbers the graph computes for an image, or None if that is free."""
         return _sizes(self.output)[1]
 
     def problem_type(self, classes: int) -> str:
-        """Give what the graph's end tells about its scores; without an activation, what transformers would assume."""
+        """Return the problem type of the graph's last activation, or the one that transformers assumes without it."""
         activation = self._activation()
         if activation:
             return _PROBLEM_TYPES[activation[-1].op_type]
         return "regression" if classes == 1 else "single_label_classification"
 
     def end_in_logits(self) -> str | None:
-        """Leave out the last softmax or sigmoid; give its name in ONNX, or None when there is none."""
+        """Remove the last softmax or sigmoid; return its name in ONNX, or None if there is none."""
         activation = self._activation()
         if not activation:
             return None
@@ -69,18 +68,18 @@ class ForeignGraph:
         return str(activation[-1].op_type)
 
     def declare_shapes(self, height: int, width: int, classes: int) -> None:
-        """Declare the number of pictures free, their size as the processor makes it, and the number of classes."""
+        """Declare a free number of images, the size that the processor makes, and the number of classes."""
         sizes = [3, height, width] if self.layout == "NCHW" else [height, width, 3]
         for value, fixed in ((self.input, sizes), (self.output, [classes])):
             batch, *others = value.type.tensor_type.shape.dim
             batch.dim_param = "batch_size"
             for dimension, size in zip(others, fixed, strict=True):
                 dimension.dim_value = size
-        # What was inferred for the values in between may hold for the old sizes only.
+        # The shapes that were inferred for the values in between may hold for the old sizes only.
         del self.model.graph.value_info[:]
 
     def _activation(self) -> list[Any]:
-        """Give the nodes from the output back to the softmax or sigmoid that makes it; none where none does."""
+        """Return the nodes from the output back to a final softmax or sigmoid; empty if there is no such node."""
         makers = {output: node for node in self.model.graph.node for output in node.output}
         nodes = [makers.get(self.output.name)]
         while nodes[-1] is not None and nodes[-1].op_type == "Identity":
@@ -89,24 +88,27 @@ class ForeignGraph:
 
 
 def read(path: Path, layout: str | None) -> ForeignGraph:
-    """Read a graph with its external data, and refuse what cannot become a bundle.
+    """Read a graph with its external data, and refuse a graph that cannot become a bundle.
 
     Parameters
     ----------
     path : Path
         The ``.onnx`` file.
     layout : str or None
-        One of `LAYOUTS`; None finds it by the three channels.
+        One of `LAYOUTS`. None stands for the position of the three channels.
 
     Raises
     ------
+    ParameterError
+        If the file does not exist.
     ExportError
-        If it is no ONNX graph, or does not take one picture tensor and give one row of numbers for each picture.
+        If the file is not an ONNX graph, or does not have one input of images and one output with a row of numbers for
+        each image.
     """
     import onnx
 
     if not path.is_file():
-        raise ExportError(f"{path}: there is no such file; give an ONNX graph")
+        raise ParameterError(f"{path}: there is no such file; give an ONNX graph")
     try:
         model = onnx.load(path)
     except Exception as error:  # protobuf's and onnx's own errors, and those of external data
@@ -116,8 +118,8 @@ def read(path: Path, layout: str | None) -> ForeignGraph:
     inputs, outputs = _inputs(model), list(model.graph.output)
     if not model.graph.node:
         raise ExportError(f"{path} holds no ONNX graph; convert the model again")
-    _require_one(path, "input", inputs, 4, "[pictures, 3, height, width] or [pictures, height, width, 3]")
-    _require_one(path, "output", outputs, 2, "[pictures, classes]")
+    _require_one(path, "input", inputs, 4, "[images, 3, height, width] or [images, height, width, 3]")
+    _require_one(path, "output", outputs, 2, "[images, classes]")
     return ForeignGraph(path, model, _layout(path, _sizes(inputs[0]), layout))
 
 
@@ -142,7 +144,7 @@ def _require_one(path: Path, kind: str, values: list[Any], rank: int, shape: str
 
 def _layout(path: Path, sizes: list[int | None], asked: str | None) -> str:
     if asked is not None and asked not in LAYOUTS:
-        raise ExportError(f"layout {asked!r} is none; give {' or '.join(LAYOUTS)}")
+        raise ExportError(f"there is no layout {asked!r}; give {' or '.join(LAYOUTS)}")
     channels = {"NCHW": sizes[1], "NHWC": sizes[3]}
     if asked is not None:
         if channels[asked] not in (3, None):
@@ -152,8 +154,10 @@ def _layout(path: Path, sizes: list[int | None], asked: str | None) -> str:
     if len(fitting) == 1:
         return fitting[0]
     if fitting or None in channels.values():
-        raise ExportError(f"{path}: the input's shape {sizes} does not tell its layout; give --layout NCHW or NHWC")
-    raise ExportError(f"{path}: the input's shape {sizes} has no 3 channels; SparkVision gives graphs RGB pictures")
+        raise ExportError(
+            f"{path}: the input's shape {sizes} does not determine its layout; give --layout NCHW or NHWC"
+        )
+    raise ExportError(f"{path}: the input's shape {sizes} has no 3 channels; SparkVision feeds graphs with RGB images")
 
 
 def _inputs(model: Any) -> list[Any]:
