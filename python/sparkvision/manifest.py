@@ -44,7 +44,7 @@ class Accuracy:
     ----------
     reference : str
         The precision of the reference.
-    pictures : int
+    images : int
         Number of images that both graphs ran, one at a time.
     same_top_label : int or None
         On how many images the largest logit has the same index; None for a bundle without labels.
@@ -52,27 +52,27 @@ class Accuracy:
         Largest absolute difference of any output.
     largest_value : float
         Largest absolute value of the outputs of the reference, for comparison with the difference.
-    calibration_pictures : int
+    calibration_images : int
         Number of images that the ranges of activations were taken from; 0 if each batch has its own ranges, or no
         ranges are needed.
     """
 
     reference: str
-    pictures: int
+    images: int
     same_top_label: int | None
     largest_difference: float
     largest_value: float
-    calibration_pictures: int
+    calibration_images: int
 
     def to_json(self) -> dict[str, Any]:
-        """Return the accuracy as a JSON object."""
+        """Return the accuracy as a JSON object. The keys are part of the bundle's format."""
         return {
             "reference": self.reference,
-            "pictures": self.pictures,
+            "pictures": self.images,
             "sameTopLabel": self.same_top_label,
             "largestDifference": self.largest_difference,
             "largestValue": self.largest_value,
-            "calibrationPictures": self.calibration_pictures,
+            "calibrationPictures": self.calibration_images,
         }
 
     @staticmethod
@@ -81,14 +81,14 @@ class Accuracy:
         same = value["sameTopLabel"]
         accuracy = Accuracy(
             reference=str(value["reference"]),
-            pictures=int(value["pictures"]),
+            images=int(value["pictures"]),
             same_top_label=None if same is None else int(same),
             largest_difference=float(value["largestDifference"]),
             largest_value=float(value["largestValue"]),
-            calibration_pictures=int(value["calibrationPictures"]),
+            calibration_images=int(value["calibrationPictures"]),
         )
-        if not 0 <= (accuracy.same_top_label or 0) <= accuracy.pictures:
-            raise ValueError(f"accuracy has the same top label on {same} of {accuracy.pictures} images")
+        if not 0 <= (accuracy.same_top_label or 0) <= accuracy.images:
+            raise ValueError(f"accuracy has the same top label on {same} of {accuracy.images} images")
         if not accuracy.largest_difference >= 0:
             raise ValueError(f"accuracy has a largest difference of {accuracy.largest_difference}")
         return accuracy

@@ -16,7 +16,7 @@ from tests.conftest import EMBEDDED_BUNDLE
 from sparkvision.cli import main
 from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import ParameterError
-from sparkvision.report import LabelledPicture, write_report
+from sparkvision.report import LabelledImage, write_report
 
 
 @pytest.fixture(autouse=True)
@@ -177,9 +177,9 @@ def test_a_report_of_verify_that_cannot_be_written(capsys: pytest.CaptureFixture
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> None:
-    def rows() -> Iterator[LabelledPicture]:
+    def rows() -> Iterator[LabelledImage]:
         pytest.fail("no row may be made")
-        yield LabelledPicture("x")
+        yield LabelledImage("x")
 
     for place in ("afile/report.html", "/proc/x/report.html"):
         with pytest.raises(ParameterError, match=f"{place} cannot be written"):
@@ -187,6 +187,6 @@ def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> 
 
 
 def test_a_page_for_a_pipe_is_written_into_the_pipe() -> None:
-    code = "from sparkvision.report.whole_file import write_whole; from pathlib import Path; "
+    code = "from sparkvision.report.page_file import write_whole; from pathlib import Path; "
     code += "write_whole(Path('/dev/stdout'), 'page')"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "page"

@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 import numpy as np
 import numpy.typing as npt
 
+from sparkvision._pillow import upright_rgb
 from sparkvision.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -94,10 +95,8 @@ def _of_array(pixels: npt.NDArray[Any]) -> Image.Image:
 
 def _of_pil(image: Any) -> bytes:
     """Apply the EXIF orientation and convert to RGB, as transformers does with PIL images."""
-    from PIL import ImageOps
-
     try:
-        return _png(ImageOps.exif_transpose(image).convert("RGB"))
+        return _png(upright_rgb(image))
     except (OSError, SyntaxError, ValueError) as error:  # PIL decodes an opened file only now
         raise ImageError(None, f"Pillow cannot read the image: {error}") from error
 

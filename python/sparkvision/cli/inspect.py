@@ -12,7 +12,7 @@ from sparkvision.cli.model_option import ModelArgument, local_bundle
 from sparkvision.cli.spark.session import Conf
 from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import BundleError
-from sparkvision.export.accuracy import describe as describe_accuracy
+from sparkvision.export.precision import describe as describe_accuracy
 from sparkvision.manifest import CLASSIFICATION, Manifest
 from sparkvision.tensors import TensorSpec
 
@@ -93,8 +93,8 @@ def _accuracy(manifest: Manifest) -> list[tuple[str, str]]:
     accuracy = manifest.accuracy
     if accuracy is None:
         return []
-    calibration = [("calibration", f"{accuracy.calibration_pictures} images")]
-    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_pictures else [])]
+    calibration = [("calibration", f"{accuracy.calibration_images} images")]
+    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_images else [])]
 
 
 def _preprocessing(bundle: Bundle) -> str:

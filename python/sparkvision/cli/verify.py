@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,8 @@ from sparkvision.cli.model_option import ModelArgument, local_bundle
 from sparkvision.cli.spark.session import Conf
 from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import VerifyError
-from sparkvision.report.whole_file import write_whole
 from sparkvision.verify import verify as compare
-from sparkvision.verify.page import render
-from sparkvision.verify.report import VerifyReport
+from sparkvision.verify import write_verify_report
 from sparkvision.verify.summary import describe
 
 PAGE = "report.html"
@@ -78,14 +75,7 @@ def verify(
         result = compare(bundle, source, images, tolerance, limit, progress=line.show)
     result = replace(result, bundle=model)  # not the temporary folder of a bundle that was fetched
     print(describe(result), end="\n\n")
-    write_report(result, report)
+    write_verify_report(result, report / PAGE)
     print(f"report         {report / PAGE} and {DATA}")
     if not result.passed:
         raise typer.Exit(1)
-
-
-def write_report(report: VerifyReport, folder: Path) -> None:
-    """Write the page and the data of a report into a folder. An existing report is replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / DATA, json.dumps(report.to_json(), indent=2) + "\n")
-    write_whole(folder / PAGE, render(report))

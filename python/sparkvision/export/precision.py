@@ -153,7 +153,7 @@ def describe(accuracy: Accuracy) -> str:
     """
     top = "" if accuracy.same_top_label is None else f"same top label on {accuracy.same_top_label} of "
     return (
-        f"{top}{accuracy.pictures} images, largest difference {accuracy.largest_difference:.3g} "
+        f"{top}{accuracy.images} images, largest difference {accuracy.largest_difference:.3g} "
         f"from {accuracy.reference} (largest value {accuracy.largest_value:.3g})"
     )
 
@@ -200,11 +200,11 @@ def _measure(full: Any, converted: Any, images: Iterable[Floats], labelled: bool
         )
     return Accuracy(
         reference=FULL_PRECISION,
-        pictures=count,
+        images=count,
         same_top_label=same if labelled else None,
         largest_difference=largest_difference,
         largest_value=largest_value,
-        calibration_pictures=calibration_images,
+        calibration_images=calibration_images,
     )
 
 

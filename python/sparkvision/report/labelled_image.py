@@ -1,4 +1,4 @@
-"""One picture of a report, and the counts of many."""
+"""One image of a report, and the counts of many."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True)
-class LabelledPicture:
-    """A picture and what was found in it.
+class LabelledImage:
+    """An image and the labels that a model predicted for it.
 
     Attributes
     ----------
     path : str
-        What names the picture; where `content` is None, the file from which its thumbnail is made.
+        The name of the image. If `content` is None, it is the file from which the thumbnail is made.
     scores : sequence of (str, float)
-        Labels with their scores, best first; empty where there are none.
+        Labels with their scores, the best first; empty if there are none.
     error : str, optional
-        Why the picture has no label.
+        The reason why the image has no label.
     truth : str, optional
-        Its true label.
+        The true label of the image.
     content : bytes, optional
-        The encoded picture, or a thumbnail of it.
+        The encoded image, or a thumbnail of it.
 
     Examples
     --------
-    >>> LabelledPicture("photos/cat.jpg", [("tabby", 0.93), ("tiger cat", 0.05)], truth="tabby").label
+    >>> LabelledImage("photos/cat.jpg", [("tabby", 0.93), ("tiger cat", 0.05)], truth="tabby").label
     'tabby'
     """
 
@@ -43,19 +43,19 @@ class LabelledPicture:
 
     @property
     def label(self) -> str | None:
-        """The best label, if there is one."""
+        """The best label, or None if there is none."""
         return self.scores[0][0] if self.scores else None
 
     @property
     def kind(self) -> Kind:
-        """What this picture counts as."""
+        """The kind under which this image is counted."""
         score = self.scores[0][1] if self.scores else None
         return Kind(self.truth, self.label, bucket(score), reason(self.error))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What pictures have in common that are counted together: true label, best label, its score's bucket, reason."""
+    """The properties by which images are counted: true label, best label, bucket of its score, and reason."""
 
     truth: str | None
     label: str | None
@@ -63,30 +63,30 @@ class Kind:
     reason: str | None
 
 
-# How many pictures there are of each kind.
+# The number of images of each kind.
 Counts = Counter[Kind]
 
 
 def bucket(score: float | None) -> int | None:
-    """Give the place of a score among `BUCKETS` equal ones from 0 to 1; None for a score that is no probability."""
+    """Return the position of a score among `BUCKETS` equal ranges from 0 to 1; None if it is not a probability."""
     if score is None or not isfinite(score) or not 0 <= score <= 1:
         return None
     return min(int(score * BUCKETS), BUCKETS - 1)
 
 
 def reason(error: str | None) -> str | None:
-    """Give an error without its numbers, which differ from picture to picture."""
+    """Return an error with its numbers masked, because they differ from image to image."""
     return None if error is None else _NUMBER.sub("#", error)
 
 
 def add_example(error: str | None, examples: dict[str, str]) -> None:
-    """Keep one error for each reason, numbers included; always the same one, whatever order Spark gives."""
+    """Keep one error with its numbers for each reason, independently of the order in which Spark returns them."""
     masked = reason(error)
     if error is not None and masked is not None:
         examples[masked] = min(error, examples.get(masked, error))
 
 
 def folder_of(path: str) -> str | None:
-    """Give the name of the folder that a picture lies in: in many collections, its true label."""
+    """Return the name of the folder that an image lies in, which in many collections is its true label."""
     parts = path.split("/")
     return parts[-2] if len(parts) > 1 else None

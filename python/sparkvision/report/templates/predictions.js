@@ -1,12 +1,12 @@
-// The report's gallery and charts. All text comes from outside: it becomes text nodes and attributes, never markup.
+// The report's gallery and charts. All text is untrusted: it becomes text nodes and attributes, never markup.
 "use strict";
 
 const report = JSON.parse(document.getElementById("data").textContent);
-const PICTURES_A_PAGE = 24;
+const IMAGES_PER_PAGE = 24;
 const filters = document.getElementById("filters");
 const field = (name) => filters.elements.namedItem(name);
 let page = 0;
-let found = report.pictures;
+let found = report.images;
 
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -21,21 +21,21 @@ function element(tag, attributes = {}, ...children) {
 
 const count = (number) => number.toLocaleString("en");
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
-const label = (picture) => (picture.scores.length ? picture.scores[0][0] : undefined);
-const score = (picture) => (picture.scores.length ? picture.scores[0][1] : null);
-// Errors are grouped by their text without its numbers; one of a group, with them, is what a reader sees.
+const label = (image) => (image.scores.length ? image.scores[0][0] : undefined);
+const score = (image) => (image.scores.length ? image.scores[0][1] : null);
+// Errors are grouped by their text without its numbers. A reader sees one error of each group with its numbers.
 const example = (reason) => report.examples[reason] ?? reason;
-const isJudged = (picture) => picture.truth !== undefined && label(picture) !== undefined;
-const isWrong = (picture) => isJudged(picture) && picture.truth !== label(picture);
+const isJudged = (image) => image.truth !== undefined && label(image) !== undefined;
+const isWrong = (image) => isJudged(image) && image.truth !== label(image);
 
-// What the selection "Show" offers.
+// The choices of the field "Show".
 const SHOWN = {
   all: ["all", () => true],
-  labelled: ["with a label", (picture) => label(picture) !== undefined],
-  unlabelled: ["without a label", (picture) => label(picture) === undefined && !picture.error],
-  errors: ["errors", (picture) => picture.error !== undefined],
+  labelled: ["with a label", (image) => label(image) !== undefined],
+  unlabelled: ["without a label", (image) => label(image) === undefined && !image.error],
+  errors: ["errors", (image) => image.error !== undefined],
   wrong: ["wrong label", isWrong],
-  right: ["right label", (picture) => isJudged(picture) && !isWrong(picture)],
+  right: ["right label", (image) => isJudged(image) && !isWrong(image)],
 };
 
 const byText = (one, other) => (one < other ? -1 : one > other ? 1 : 0);
@@ -54,74 +54,74 @@ function matches() {
   const shown = SHOWN[field("show").value][1];
   const [from, to] = [field("from").value, field("to").value];
   const wanted = { label: field("label").value, truth: field("truth").value, reason: field("reason").value };
-  return (picture) =>
-    shown(picture) &&
-    (!text || picture.path.toLowerCase().includes(text)) &&
-    (!wanted.label || "=" + label(picture) === wanted.label) &&
-    (!wanted.truth || "=" + picture.truth === wanted.truth) &&
-    (!wanted.reason || "=" + picture.reason === wanted.reason) &&
-    (from === "" || (score(picture) !== null && score(picture) >= Number(from))) &&
-    (to === "" || (score(picture) !== null && score(picture) <= Number(to)));
+  return (image) =>
+    shown(image) &&
+    (!text || image.path.toLowerCase().includes(text)) &&
+    (!wanted.label || "=" + label(image) === wanted.label) &&
+    (!wanted.truth || "=" + image.truth === wanted.truth) &&
+    (!wanted.reason || "=" + image.reason === wanted.reason) &&
+    (from === "" || (score(image) !== null && score(image) >= Number(from))) &&
+    (to === "" || (score(image) !== null && score(image) <= Number(to)));
 }
 
 function applyFilters() {
-  found = report.pictures.filter(matches());
+  found = report.images.filter(matches());
   const compare = SORTED[field("sort").value][1];
   if (compare) found.sort(compare);
   page = 0;
   showPage();
 }
 
-/** Show what a part of a chart stands for: all filters are cleared but these. */
+/** Show the images that a part of a chart stands for: these filters are set, and all others are cleared. */
 function filterBy(values) {
   filters.reset();
   for (const [name, value] of Object.entries(values)) {
     field(name).value = value;
-    // A label that a chart counts, and that none of the page's pictures has.
+    // A chart may count a label that none of the page's images has.
     const text = name === "reason" ? example(value.slice(1)) : value.slice(1);
     if (field(name).value !== value) field(name).append(element("option", { value, selected: "" }, text));
   }
   applyFilters();
-  document.getElementById("pictures-heading").scrollIntoView();
+  document.getElementById("images-heading").scrollIntoView();
 }
 
-// "=" before each value keeps a label that is empty apart from "any".
+// The "=" before each value distinguishes an empty label from "any".
 function offer(name, values, text = (value) => value) {
   const options = values.map((value) => element("option", { value: "=" + value }, text(value)));
   field(name).replaceChildren(element("option", { value: "" }, "any"), ...options);
 }
 
 function distinct(value) {
-  const values = new Set(report.pictures.map(value));
+  const values = new Set(report.images.map(value));
   values.delete(undefined);
   return [...values].sort(byText);
 }
 
 function fillFilters() {
-  const truths = distinct((picture) => picture.truth);
+  const truths = distinct((image) => image.truth);
   const kinds = Object.entries(SHOWN).filter(([kind]) => truths.length || !["wrong", "right"].includes(kind));
   field("show").replaceChildren(...kinds.map(([kind, [name]]) => element("option", { value: kind }, name)));
   field("sort").replaceChildren(...Object.entries(SORTED).map(([kind, [name]]) => element("option", { value: kind }, name)));
   offer("label", distinct(label));
   offer("truth", truths);
-  offer("reason", distinct((picture) => picture.reason), example);
+  offer("reason", distinct((image) => image.reason), example);
   document.getElementById("truth-filter").hidden = !truths.length;
-  document.getElementById("heat-filter").hidden = !report.pictures.some((picture) => picture.heatMap);
+  document.getElementById("heat-filter").hidden = !report.images.some((image) => image.heatMap);
   filters.addEventListener("input", applyFilters);
   filters.addEventListener("submit", (event) => event.preventDefault());
   filters.addEventListener("reset", () => setTimeout(applyFilters));
 }
 
-// Gallery: only the cards of one page are in the document.
+// Gallery: the document holds only the cards of one page.
 
 function showPage() {
-  const pages = Math.max(1, Math.ceil(found.length / PICTURES_A_PAGE));
-  const first = page * PICTURES_A_PAGE;
-  const cards = found.slice(first, first + PICTURES_A_PAGE).map(card);
+  const pages = Math.max(1, Math.ceil(found.length / IMAGES_PER_PAGE));
+  const first = page * IMAGES_PER_PAGE;
+  const cards = found.slice(first, first + IMAGES_PER_PAGE).map(card);
   document.getElementById("gallery").replaceChildren(...cards);
-  const all = report.pictures.length;
-  const chosen = all < report.total ? ` The page has ${report.choice} of ${count(report.total)} pictures.` : "";
-  document.getElementById("found").textContent = `${count(found.length)} of ${count(all)} pictures.${chosen}`;
+  const all = report.images.length;
+  const chosen = all < report.total ? ` The page has ${report.choice} of ${count(report.total)} images.` : "";
+  document.getElementById("found").textContent = `${count(found.length)} of ${count(all)} images.${chosen}`;
   document.getElementById("page").textContent = `Page ${count(page + 1)} of ${count(pages)}`;
   document.getElementById("previous").disabled = page === 0;
   document.getElementById("next").disabled = page === pages - 1;
@@ -130,23 +130,23 @@ function showPage() {
 function turn(step) {
   page += step;
   showPage();
-  document.getElementById("pictures-heading").scrollIntoView();
+  document.getElementById("images-heading").scrollIntoView();
 }
 
-function card(picture) {
-  const name = picture.path.split("/").pop() || "no name";
-  const facts = [element("p", { class: "name", title: picture.path }, name)];
-  if (isWrong(picture)) facts.push(element("p", { class: "verdict" }, `wrong: it is ${picture.truth}`));
-  if (picture.error) facts.push(element("p", { class: "error" }, picture.error));
-  else if (!picture.scores.length) facts.push(element("p", {}, "no label"));
-  if (picture.scores.length) facts.push(element("ul", { class: "scores" }, ...picture.scores.map(scoreBar)));
-  const kind = isWrong(picture) ? "card wrong" : "card";
-  return element("li", { class: kind }, frame(picture, name), element("div", { class: "facts" }, ...facts));
+function card(image) {
+  const name = image.path.split("/").pop() || "no name";
+  const facts = [element("p", { class: "name", title: image.path }, name)];
+  if (isWrong(image)) facts.push(element("p", { class: "verdict" }, `wrong: it is ${image.truth}`));
+  if (image.error) facts.push(element("p", { class: "error" }, image.error));
+  else if (!image.scores.length) facts.push(element("p", {}, "no label"));
+  if (image.scores.length) facts.push(element("ul", { class: "scores" }, ...image.scores.map(scoreBar)));
+  const kind = isWrong(image) ? "card wrong" : "card";
+  return element("li", { class: kind }, frame(image, name), element("div", { class: "facts" }, ...facts));
 }
 
-function frame(picture, name) {
-  const heat = picture.heatMap && field("heat").checked;
-  const source = heat ? picture.heatMap : picture.thumbnail;
+function frame(image, name) {
+  const heat = image.heatMap && field("heat").checked;
+  const source = heat ? image.heatMap : image.thumbnail;
   const content = source ? element("img", { src: source, alt: heat ? `${name}, what the model looked at` : name }) : "no thumbnail";
   return element("div", { class: "frame" }, content);
 }
@@ -164,12 +164,12 @@ function scoreBar([name, value]) {
 
 const bar = (share) => element("div", { class: "fill", style: { width: `${100 * share}%` } });
 
-// Charts: of all pictures, also of those that the page does not have.
+// Charts: they count all images, including those that the page does not show.
 
 function tiles() {
   const { labelled, failed, judged, right, all_labels: labels } = report.summary;
   const facts = [
-    [count(report.total), report.total === 1 ? "picture" : "pictures"],
+    [count(report.total), report.total === 1 ? "image" : "images"],
     [count(labelled), `labelled, with ${count(labels)} different labels`],
     [count(failed), "without a result, for an error"],
   ];
@@ -186,12 +186,12 @@ function histogram() {
   const most = Math.max(...steps);
   const bars = steps.map((number, place) => {
     const [from, to] = [place, place + 1].map((step) => (step / steps.length).toFixed(2));
-    const text = `${count(number)} pictures with a score from ${from} to ${to}`;
+    const text = `${count(number)} images with a score from ${from} to ${to}`;
     const filled = element("div", { class: "fill", style: { height: number ? `max(2px, ${(100 * number) / most}%)` : "0" } });
     return element("button", { type: "button", title: text, "aria-label": text, onclick: () => filterBy({ from, to }) }, filled);
   });
   const axis = ["0", "0.25", "0.5", "0.75", "1"].map((mark) => element("span", {}, mark));
-  const hint = `Scores of the best labels; the highest bar stands for ${count(most)} pictures. Choose a bar to see its pictures.`;
+  const hint = `Scores of the best labels; the highest bar stands for ${count(most)} images. Choose a bar to see its images.`;
   return section("Scores", hint, element("div", { class: "histogram" }, ...bars), element("div", { class: "axis" }, ...axis));
 }
 
@@ -220,7 +220,7 @@ function reasons() {
     ),
   );
   const list = element("ul", { class: "bars reasons" }, ...rows.map((row) => element("li", {}, row)));
-  return section("Errors", "Why pictures have no result. Errors that differ in numbers alone are counted together; one of them is shown.", list);
+  return section("Errors", "Why images have no result. Errors that differ only in their numbers are counted together, and one of them is shown.", list);
 }
 
 function confusion() {
@@ -238,7 +238,7 @@ function confusion() {
     element("tbody", {}, ...rows),
   );
   const some = labels.length < all ? ` The ${labels.length} of ${count(all)} labels with the most mistakes.` : "";
-  const hint = `A row for each true label, a column for each best label. Choose a number to see its pictures.${some}`;
+  const hint = `A row for each true label, a column for each best label. Choose a number to see its images.${some}`;
   const made = section("Confusion matrix", hint, element("div", { class: "wide" }, table));
   if (labels.length > 10) made.className = "whole";
   return made;
@@ -249,7 +249,7 @@ const shortened = (name) => (name.length > 18 ? name.slice(0, 17) + "\u2026" : n
 function cell(truth, name, number, share) {
   const ground = truth === name ? "--good" : "--bad";
   const style = number ? { background: `color-mix(in srgb, var(${ground}) ${8 + 37 * share}%, var(--ground))` } : {};
-  const text = `${count(number)} pictures of ${truth} labelled ${name}`;
+  const text = `${count(number)} images of ${truth} labelled ${name}`;
   const chosen = { truth: "=" + truth, label: "=" + name };
   const button = { type: "button", title: text, "aria-label": text, style, onclick: () => filterBy(chosen) };
   return element("td", {}, number ? element("button", button, count(number)) : "");
@@ -257,16 +257,16 @@ function cell(truth, name, number, share) {
 
 function timings() {
   const steps = ["decode", "preprocess", "run", "postprocess"];
-  const heading = ["Stage", "Pictures", "Pictures a batch", ...steps.map((step) => `${step}, ms a picture`)];
+  const heading = ["Stage", "Images", "Images per batch", ...steps.map((step) => `${step}, ms per image`)];
   const rows = report.timings.map((row) => {
-    const each = steps.map((step) => ((1000 * row[`${step}_seconds`]) / Math.max(1, row.pictures)).toFixed(2));
-    const numbers = [count(row.pictures), (row.pictures_a_batch ?? 0).toFixed(1), ...each];
+    const each = steps.map((step) => ((1000 * row[`${step}_seconds`]) / Math.max(1, row.images)).toFixed(2));
+    const numbers = [count(row.images), (row.images_per_batch ?? 0).toFixed(1), ...each];
     const cells = numbers.map((text) => element("td", { class: "number" }, text));
     return element("tr", {}, element("th", { scope: "row" }, row.stage), ...cells);
   });
   const head = heading.map((text, place) => element("th", { scope: "col", class: place ? "number" : "" }, text));
   const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
-  const hint = "All tasks' times added up, since the Spark application began, for each picture that the stage has seen.";
+  const hint = "The sum of all tasks' times since the Spark application began, for each image that the stage has seen.";
   const made = section("Where the time went", hint, element("div", { class: "wide" }, table));
   made.className = "whole";
   return made;

@@ -1,4 +1,4 @@
-"""The outcome of a verification: what differs by how much, and whether that is little enough."""
+"""The result of a verification: the differences, and whether they are within the tolerance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 JSON_SCHEMA_VERSION = 1
 
-# Between two float32 roundings of one pixel lie some 1e-5 levels, between two neighbouring pixels a whole one.
+# Two float32 roundings of one pixel differ by about 1e-5 levels, and two neighbouring pixel values by a whole level.
 SAME_PIXEL_LEVELS = 1e-3
 
 
@@ -21,7 +21,7 @@ class TopLabel:
     Attributes
     ----------
     label : str
-        Its name, as that side knows it.
+        Its name on that side.
     score : float
         Softmax for single-label models, sigmoid for multi-label ones, the logit itself for regression.
     """
@@ -31,23 +31,23 @@ class TopLabel:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureDifference:
-    """How far the two sides are apart on one picture. Differences are the largest absolute ones, NaN if any is NaN.
+class ImageDifference:
+    """The differences of the two sides on one image: the largest absolute differences, NaN if any is NaN.
 
     Attributes
     ----------
     name : str
-        The file, relative to the folder of pictures.
+        The file, relative to the folder of images.
     levels : float
         Of the preprocessed pixels, in levels of 0..255.
     tensor : float
-        Of the preprocessed pixels, as the model is fed them: rescaled and normalised.
+        Of the preprocessed pixels as the model's input, rescaled and normalised.
     logits : float
         Of the logits.
     same_top : bool
         Whether the largest logit is at the same place.
     sparkvision, transformers : TopLabel
-        The best label by either side.
+        The best label of each side.
     """
 
     name: str
@@ -60,15 +60,15 @@ class PictureDifference:
 
     @property
     def equal_pixels(self) -> bool:
-        """Whether every pixel is the same but for the rounding of float32."""
+        """Whether every pixel is the same except for the rounding of float32."""
         return self.levels <= SAME_PIXEL_LEVELS
 
     def within(self, tolerance: float) -> bool:
-        """Tell whether no logit differs by more; a difference that is no number is not within anything."""
+        """Return whether no logit differs by more than the tolerance. NaN is not within any tolerance."""
         return self.logits <= tolerance
 
     def badness(self) -> tuple[float, float, str]:
-        """Give the key that sorts the worst picture first."""
+        """Return the key that sorts the worst image first."""
         return -_nan_is_most(self.logits), -_nan_is_most(self.levels), self.name
 
 
@@ -79,9 +79,9 @@ class Refusal:
     Attributes
     ----------
     name : str
-        The file, relative to the folder of pictures.
+        The file, relative to the folder of images.
     sparkvision, transformers : str or None
-        The reason why that side refuses it; None where it does not.
+        The reason of that side's refusal; None if that side reads the file.
     """
 
     name: str
@@ -90,11 +90,11 @@ class Refusal:
 
     @property
     def by_both(self) -> bool:
-        """Whether the two sides agree that it is of no use."""
+        """Whether both sides refuse the file."""
         return self.sparkvision is not None and self.transformers is not None
 
     def badness(self) -> tuple[bool, str]:
-        """Give the key that sorts what one side alone refuses before what both do."""
+        """Return the key that sorts the refusals by one side before the refusals by both."""
         return self.by_both, self.name
 
 
@@ -105,27 +105,27 @@ class VerifyReport:
     Attributes
     ----------
     bundle, checkpoint, images : str
-        What was compared, as the user named it.
+        The compared bundle, checkpoint and folder, as the user named them.
     model_hash : str or None
-        The bundle's model hash, None if it has no manifest on this disk.
+        The bundle's model hash; None if the bundle has no manifest.
     files_found : int
-        Files in the folder; more than were compared if there was a limit.
+        The number of files in the folder. With a limit, fewer files were compared.
     tolerance : float
-        Largest difference of a logit that is allowed.
+        Largest allowed difference of a logit.
     problem_type : str
-        As transformers names it: ``single_label_classification``, ``multi_label_classification`` or ``regression``.
+        The name in transformers: ``single_label_classification``, ``multi_label_classification`` or ``regression``.
     labels, labels_renamed : int
-        Number of labels, and how many of them the bundle calls by another name.
-    differences : tuple of PictureDifference
-        Every picture that both sides read, the worst first.
+        Number of labels, and how many of them have another name in the bundle.
+    differences : tuple of ImageDifference
+        Every image that both sides read, the worst first.
     refusals : tuple of Refusal
-        Every other file, those that one side alone refuses first.
+        Every other file, first those that only one side refuses.
     versions, machine : mapping of str to str
-        What it was computed with and on.
+        The libraries and the machine of the comparison.
     started : datetime
         In UTC.
     seconds : float
-        How long it took.
+        The duration.
     """
 
     bundle: str
@@ -137,7 +137,7 @@ class VerifyReport:
     problem_type: str
     labels: int
     labels_renamed: int
-    differences: tuple[PictureDifference, ...]
+    differences: tuple[ImageDifference, ...]
     refusals: tuple[Refusal, ...]
     versions: Mapping[str, str]
     machine: Mapping[str, str]
@@ -146,32 +146,32 @@ class VerifyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether pictures were compared, all within the tolerance, and the two sides refuse the same files."""
+        """Whether images were compared, all are within the tolerance, and the two sides refuse the same files."""
         return bool(self.differences) and not self.above_tolerance and not self.refused_by_one
 
     @property
     def above_tolerance(self) -> int:
-        """Number of pictures with a logit that differs by more than the tolerance."""
+        """Number of images with a logit that differs by more than the tolerance."""
         return sum(not difference.within(self.tolerance) for difference in self.differences)
 
     @property
     def equal_pixels(self) -> int:
-        """Number of pictures whose pixels are all the same."""
+        """Number of images whose pixels are all the same."""
         return sum(difference.equal_pixels for difference in self.differences)
 
     @property
     def same_top(self) -> int:
-        """Number of pictures whose largest logit is at the same place."""
+        """Number of images whose largest logit is at the same place."""
         return sum(difference.same_top for difference in self.differences)
 
     @property
     def refused_by_both(self) -> tuple[Refusal, ...]:
-        """What neither side reads."""
+        """The files that neither side reads."""
         return tuple(refusal for refusal in self.refusals if refusal.by_both)
 
     @property
     def refused_by_one(self) -> tuple[Refusal, ...]:
-        """What one side reads and the other does not."""
+        """The files that one side reads and the other refuses."""
         return tuple(refusal for refusal in self.refusals if not refusal.by_both)
 
     @property
@@ -181,7 +181,7 @@ class VerifyReport:
 
     @property
     def largest_tensor_difference(self) -> float:
-        """Largest difference of a value that the model is fed."""
+        """Largest difference of a value of the model's input."""
         return _largest(difference.tensor for difference in self.differences)
 
     @property
@@ -190,7 +190,7 @@ class VerifyReport:
         return _largest(difference.logits for difference in self.differences)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as the JSON object that docs/verify.md describes."""
+        """Return the report as the JSON object that docs/verify.md describes."""
         return {
             "schemaVersion": JSON_SCHEMA_VERSION,
             "passed": self.passed,
@@ -219,7 +219,8 @@ class VerifyReport:
             "machine": dict(self.machine),
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
-            "pictures": [_picture(difference) for difference in self.differences],
+            # The key "images" is the folder; the name of this list is a documented part of the format.
+            "pictures": [_image(difference) for difference in self.differences],
             "refusals": [
                 {"name": refusal.name, "sparkvision": refusal.sparkvision, "transformers": refusal.transformers}
                 for refusal in self.refusals
@@ -227,7 +228,7 @@ class VerifyReport:
         }
 
 
-def _picture(difference: PictureDifference) -> dict[str, Any]:
+def _image(difference: ImageDifference) -> dict[str, Any]:
     sides = {"sparkvision": difference.sparkvision, "transformers": difference.transformers}
     return {
         "name": difference.name,
@@ -240,12 +241,12 @@ def _picture(difference: PictureDifference) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """Give a number that JSON knows: null for those it does not, NaN and the infinities."""
+    """Return a number that JSON can express; None for NaN and the infinities."""
     return value if math.isfinite(value) else None
 
 
 def _largest(values: Iterable[float]) -> float:
-    # Python's max would pass over a NaN, depending on where it stands.
+    # The result of Python's max with NaN depends on the position of the NaN.
     return max(values, key=_nan_is_most, default=0.0)
 
 
