@@ -18,7 +18,7 @@ from tests.export.foreign_graphs import LABELS, SIDE, Convolution, one_node
 
 from sparkvision.bundle import Bundle
 from sparkvision.cli import main
-from sparkvision.errors import BundleError, ExportError
+from sparkvision.errors import BundleError, ExportError, ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.export.onnx_graph import open_session, run
 from sparkvision.export.self_check import read_golden
@@ -143,7 +143,7 @@ def import_embedded(out: Path, graph: Path = EMBEDDED_BUNDLE / "model.onnx", **o
 
 def test_a_folder_without_images_calibrates_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ExportError, match="holds no readable image"):
+    with pytest.raises(ParameterError, match="empty holds no files; give a folder of images"):
         import_embedded(tmp_path / "out", precision="int8", calibrate=tmp_path / "empty")
     assert not (tmp_path / "out").exists()
 
