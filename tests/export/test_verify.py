@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -24,7 +23,6 @@ from sparkvision.cli import main
 from sparkvision.cli.verify import DATA, PAGE
 from sparkvision.errors import ParameterError
 from sparkvision.export import ExportReport, export
-from sparkvision.export.progress import file_progress
 from sparkvision.verify import ImageDifference, VerifyReport, comparison, verify, write_verify_report
 from sparkvision.verify.summary import describe
 
@@ -265,26 +263,6 @@ def test_the_data_lies_beside_the_page(exported: ExportReport, checkpoint: Path,
     assert json.loads(page.with_suffix(".json").read_text()) == report.to_json()
     with pytest.raises(ParameterError, match=r"page\.json ends in \.json, as the data beside the page does"):
         write_verify_report(report, tmp_path / "page.json")
-
-
-def test_a_terminal_has_a_progress_bar_that_disappears(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = io.StringIO()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm")
-    with file_progress(2, True) as advance:
-        advance()
-        advance()
-    shown = terminal.getvalue()
-    assert "2/2" in shown
-    erase_line = "\x1b[2K"
-    assert shown.rindex(erase_line) > shown.rindex("2/2")
-
-
-def test_a_log_file_has_no_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    with file_progress(1, True) as advance:
-        advance()
-    assert capsys.readouterr() == ("", "")
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

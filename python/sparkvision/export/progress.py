@@ -61,39 +61,6 @@ class StepProgress:
 
 
 @contextlib.contextmanager
-def file_progress(files: int, progress: ProgressOption) -> Iterator[Callable[[], None]]:
-    """Yield a function that is called after each file of a job.
-
-    Parameters
-    ----------
-    files : int
-        The number of files.
-    progress : bool or callable taking str
-        True shows a bar on standard error, which disappears at the end, and nothing if standard error is a log file.
-        False shows nothing. A callable gets a line after each file.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    # In a log file rich would write an empty line in the place of the bar.
-    console.quiet = progress is not True or not (console.is_interactive or console.is_jupyter)
-    columns = (TextColumn("files"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=files)
-        done = 0
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            bar.advance(task)
-            if callable(progress):
-                progress(f"{done} of {files} files compared")
-
-        yield advance
-
-
-@contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Hide warnings, and the log messages below errors, of the libraries for models, and all messages of Pillow.
 

@@ -7,7 +7,7 @@ Needs the extra ``export``: ``pip install 'sparkvision[export]'``. The libraries
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from sparkvision._image_folder import image_files
 from sparkvision._spark.embedded import local_folder
 from sparkvision.bundle import Bundle
 from sparkvision.errors import VerifyError
-from sparkvision.export.progress import ProgressOption, file_progress, quiet
+from sparkvision.export.progress import quiet
 from sparkvision.manifest import CLASSIFICATION, FULL_PRECISION, FULL_PRECISION_TOLERANCE, MANIFEST
 from sparkvision.verify.verify_page import write_verify_report
 from sparkvision.verify.verify_report import ImageDifference, Refusal, TopLabel, VerifyReport
@@ -33,7 +33,7 @@ def verify(
     images: str | Path,
     tolerance: float | None = None,
     limit: int | None = None,
-    progress: ProgressOption = False,
+    progress: Callable[[str], object] | None = None,
 ) -> VerifyReport:
     """Run every image of a folder through SparkVision's engine and through transformers, and compare the results.
 
@@ -53,8 +53,8 @@ def verify(
         Largest allowed absolute difference of a logit. Default: the bundle's own tolerance, which is 1e-3 for float32.
     limit : int, optional
         The number of files to compare, in the order of their names. Default: all.
-    progress : bool or callable taking str
-        True shows a progress bar on standard error, False shows nothing, and a callable gets a line after each file.
+    progress : callable taking str, optional
+        Gets a line after each file. Default: nothing is shown.
 
     Returns
     -------
@@ -117,19 +117,19 @@ def verify(
 
 
 def _compare(
-    comparison: Comparison, folder: Path, files: Sequence[Path], progress: ProgressOption
+    comparison: Comparison, folder: Path, files: Sequence[Path], progress: Callable[[str], object] | None
 ) -> tuple[list[ImageDifference], list[Refusal]]:
     """Compare file by file, and keep only the outcomes, not the pixels."""
     differences: list[ImageDifference] = []
     refusals: list[Refusal] = []
-    with file_progress(len(files), progress) as advance:
-        for file in files:
-            found = comparison.compare(file, file.relative_to(folder).as_posix())
-            if isinstance(found, Refusal):
-                refusals.append(found)
-            else:
-                differences.append(found)
-            advance()
+    for number, file in enumerate(files, start=1):
+        found = comparison.compare(file, file.relative_to(folder).as_posix())
+        if isinstance(found, Refusal):
+            refusals.append(found)
+        else:
+            differences.append(found)
+        if progress is not None:
+            progress(f"{number} of {len(files)} files compared")
     return differences, refusals
 
 
