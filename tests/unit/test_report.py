@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from collections import Counter
@@ -21,6 +23,12 @@ from sparkvision.report.thumbnail import thumbnail
 
 def summary(rows: list[LabelledImage]) -> Summary:
     return Summary.of(Counter(row.kind for row in rows))
+
+
+def page_data(page: str) -> str:
+    """The JSON that the page's script reads."""
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
+    return str(data)
 
 
 def test_labels_that_are_confused_make_a_matrix() -> None:
@@ -54,9 +62,7 @@ def test_errors_are_counted_without_their_numbers() -> None:
 def test_an_error_is_shown_with_its_numbers(tmp_path: Path) -> None:
     rows = [LabelledImage("x", error=f"it begins with the bytes 23 23 23 {last}") for last in ("63", "20", "41")]
     page_file = write_report(rows, tmp_path / "report.html")
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page_file.read_text(), re.S)
-    assert found is not None
-    data = json.loads(found[1])
+    data = json.loads(page_data(page_file.read_text()))
     ((reason, count),) = data["summary"]["reasons"]
     assert count == 3 and data["examples"] == {reason: "it begins with the bytes 23 23 23 20"}
 
@@ -90,6 +96,22 @@ def test_a_name_that_is_not_utf8_is_escaped(tmp_path: Path) -> None:
     page_file = tmp_path / "made" / "report.html"
     write_report([LabelledImage(b"caf\xe9.png".decode("utf-8", "surrogateescape"))], page_file, title="\udce9")
     assert r"caf\udce9.png" in page_file.read_text(encoding="utf-8")
+
+
+def test_a_label_cannot_end_the_pages_data_or_become_an_element(tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script>"
+    text = write_report(
+        [LabelledImage("x", [(hostile, 0.5)])], str(tmp_path / "report.html"), title=hostile
+    ).read_text()
+    assert text.count("<script") == 2 and text.count("</script>") == 2
+    assert json.loads(page_data(text))["images"][0]["scores"] == [[hostile, 0.5]]
+
+
+def test_the_browser_is_told_the_hash_of_the_pages_only_script(tmp_path: Path) -> None:
+    text = write_report([LabelledImage("x")], tmp_path / "report.html").read_text()
+    (script,) = re.findall("<script>(.*?)</script>", text, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in text
 
 
 def test_a_folder_is_no_report(tmp_path: Path) -> None:
