@@ -17,8 +17,10 @@ from types import FrameType
 
 import pyspark
 
-from sparkvision._spark.session import DRIVER_MEMORY, EXTENSIONS, jars
-from sparkvision._spark.upload import MODEL_HOME
+from sparkvision._spark.embedded import HOME_SETTING
+from sparkvision._spark.jars import jars
+from sparkvision._spark.session import EXTENSIONS
+from sparkvision._spark.start import DRIVER_MEMORY
 from sparkvision.errors import SparkVisionError
 
 START_SECONDS = 120
@@ -64,7 +66,7 @@ def settings(options: argparse.Namespace, port: int) -> dict[str, str]:
     if options.model_home is not None:
         home = options.model_home.resolve()
         home.mkdir(parents=True, exist_ok=True)
-        found[MODEL_HOME] = str(home)
+        found[HOME_SETTING] = str(home)
         # A local folder, which Spark lets clients write to only when told so.
         found["spark.sql.artifact.copyFromLocalToFs.allowDestLocal"] = "true"
     return found | dict(setting.split("=", 1) for setting in options.conf)
