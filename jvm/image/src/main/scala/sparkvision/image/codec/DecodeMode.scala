@@ -1,13 +1,11 @@
 package sparkvision.image.codec
 
-import sparkvision.image.NamedValues
+import sparkvision.image.{NamedValue, NamedValues}
 
 /** How much of an image's detail the decoder computes. */
-sealed abstract class DecodeMode(val name: String) {
-  override def toString: String = name
-}
+sealed abstract class DecodeMode(val name: String) extends NamedValue
 
-object DecodeMode {
+object DecodeMode extends NamedValues[DecodeMode]("decodeMode") {
 
   /** All of it: the pixels that Pillow decodes, to the last bit. */
   case object Exact extends DecodeMode("exact")
@@ -17,10 +15,5 @@ object DecodeMode {
     */
   case object Fast extends DecodeMode("fast")
 
-  val all: Seq[DecodeMode] = Seq(Exact, Fast)
-
-  /** @throws ParameterException
-    *   when there is no such mode
-    */
-  def parse(name: String): DecodeMode = NamedValues.parse("decodeMode", all, name)
+  override val all: Seq[DecodeMode] = Seq(Exact, Fast)
 }

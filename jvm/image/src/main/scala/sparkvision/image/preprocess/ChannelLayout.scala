@@ -1,13 +1,17 @@
 package sparkvision.image.preprocess
 
-/** The order in which an image's values lie in the model's input. */
-sealed trait ChannelLayout
+import sparkvision.image.{NamedValue, NamedValues}
 
-object ChannelLayout {
+/** The order of an image's values in the model's input, named as `inputLayout` in a bundle's manifest. */
+sealed abstract class ChannelLayout(val name: String) extends NamedValue
 
-  /** All values of the first channel row by row, then the second channel's, then the third's: CHW. */
-  case object ChannelsFirst extends ChannelLayout
+object ChannelLayout extends NamedValues[ChannelLayout]("inputLayout") {
 
-  /** The three values of each pixel together, row by row: HWC. */
-  case object ChannelsLast extends ChannelLayout
+  /** All values of the first channel row by row, then those of the second and of the third channel. */
+  case object ChannelsFirst extends ChannelLayout("NCHW")
+
+  /** The three values of each pixel together, row by row. */
+  case object ChannelsLast extends ChannelLayout("NHWC")
+
+  override val all: Seq[ChannelLayout] = Seq(ChannelsFirst, ChannelsLast)
 }

@@ -67,7 +67,7 @@ private[sparkvision] object ProcessorConfigReader {
       padSize = if (doPad) padSize(config) else None,
       // SparkVision's own: transformers passes over it.
       resizeBackend =
-        present(config, "resizeBackend").map(_.asText).map(ResizeBackend.byName).getOrElse(defaults.resizeBackend)
+        present(config, "resizeBackend").map(_.asText).map(ResizeBackend.parse).getOrElse(defaults.resizeBackend)
     )
   }
 
@@ -173,7 +173,7 @@ private[sparkvision] object ProcessorConfigReader {
     else refuse(key, size, "its sides must be whole numbers of pixels")
 
   private def filter(config: JsonNode): Option[ResampleFilter] = present(config, "resample").map { value =>
-    if (value.isTextual) ResampleFilter.byName(value.asText)
+    if (value.isTextual) ResampleFilter.parse(value.asText)
     else if (value.isIntegralNumber && value.canConvertToInt) ResampleFilter.byId(value.asInt)
     else refuse("resample", value, "it must be a filter's number or name")
   }

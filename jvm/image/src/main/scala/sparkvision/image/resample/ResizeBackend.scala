@@ -1,13 +1,11 @@
 package sparkvision.image.resample
 
-import sparkvision.image.ProcessorException
+import sparkvision.image.{NamedValue, NamedValues, ProcessorException, SparkVisionException}
 
 /** Whose arithmetic a resize follows. */
-sealed abstract class ResizeBackend(val name: String) {
-  override def toString: String = name
-}
+sealed abstract class ResizeBackend(val name: String) extends NamedValue
 
-object ResizeBackend {
+object ResizeBackend extends NamedValues[ResizeBackend]("resizeBackend") {
 
   /** Pillow's, which the slow image processors of transformers use. */
   case object Pillow extends ResizeBackend("pillow")
@@ -17,14 +15,7 @@ object ResizeBackend {
     */
   case object Torchvision extends ResizeBackend("torchvision")
 
-  val all: Seq[ResizeBackend] = Seq(Pillow, Torchvision)
+  override val all: Seq[ResizeBackend] = Seq(Pillow, Torchvision)
 
-  /** The backend of a name.
-    *
-    * @throws ProcessorException
-    *   for any other name
-    */
-  def byName(name: String): ResizeBackend = all
-    .find(_.name == name)
-    .getOrElse(throw new ProcessorException(s"resizeBackend is \"$name\": use one of ${all.mkString(", ")}"))
+  override protected def refusal(message: String): SparkVisionException = new ProcessorException(message)
 }
