@@ -7,11 +7,11 @@ sealed abstract class DecodeMode(val name: String) extends NamedValue
 
 object DecodeMode extends NamedValues[DecodeMode]("decodeMode") {
 
-  /** All of it: the pixels that Pillow decodes, to the last bit. */
+  /** All detail: the pixels are those that Pillow decodes, to the last bit. */
   case object Exact extends DecodeMode("exact")
 
-  /** Of a JPEG that is at least twice as large as the model's input only as much as the resize needs: see [[JpegDraft]].
-    * Other formats as `Exact`.
+  /** Decodes a JPEG that is at least twice as large as the model's input at a reduced size, see [[ImageDecoder.draft]]. Other
+    * formats are decoded as with `Exact`.
     */
   case object Fast extends DecodeMode("fast")
 

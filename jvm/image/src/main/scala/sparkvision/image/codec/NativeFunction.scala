@@ -3,15 +3,15 @@ package sparkvision.image.codec
 import org.bytedeco.javacpp.{BytePointer, Loader, Pointer, PointerPointer, PointerScope}
 import org.bytedeco.opencv.opencv_core.ErrorCallback
 
-/** Calls a C function of one int that no binding has, by its name among the libraries that are loaded.
+/** Calls a C function with one int argument that the bindings lack, by its symbol in the loaded libraries.
   *
-  * It is called as a bound function type whose first argument is an int too; the calling conventions of x86-64 and AArch64
-  * let a function ignore further arguments. JavaCPP's function pointers are a pair in native memory: the address, and a Java
-  * object that is null for native functions.
+  * The function is called through a bound function type whose first argument is an int as well; by the calling conventions
+  * of x86-64 and AArch64 a function ignores further arguments. A function pointer of JavaCPP is a pair in native memory: the
+  * address, and a Java object that is null for native functions.
   */
 private[sparkvision] object NativeFunction {
 
-  /** Does nothing where no library has such a function. OpenCV's libraries must be loaded. */
+  /** Calls the function, or does nothing when no library has it. The libraries of OpenCV must be loaded. */
   def call(symbol: String, argument: Int): Unit =
     Option(Loader.addressof(symbol)).foreach { address =>
       val scope = new PointerScope()
