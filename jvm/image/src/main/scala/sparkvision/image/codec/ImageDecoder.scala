@@ -5,7 +5,17 @@ import scala.util.control.NonFatal
 import sparkvision.image.codec.color.JpegInks
 import sparkvision.image.codec.format.{ImageHeader, ImageStructure, JpegStructure, TiffStructure}
 import sparkvision.image.codec.tiff.TiffDecoder
-import sparkvision.image.{ImageException, ImageMemory, Orientation, PixelRows, PixelSize, Pixels, SparkVisionException}
+import sparkvision.image.{
+  ImageException,
+  ImageMemory,
+  NamedValue,
+  NamedValues,
+  Orientation,
+  PixelRows,
+  PixelSize,
+  Pixels,
+  SparkVisionException
+}
 
 /** Decodes image files to upright 8-bit RGB, like Pillow's `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`.
   *
@@ -89,7 +99,8 @@ object ImageDecoder {
     // Only libtiff returns a page that is already upright.
     case tiff: TiffStructure => TiffDecoder.pixels(tiff).getOrElse(NativeDecoder.decode(tiff))
     case jpeg: JpegStructure =>
-      val stored = if (jpeg.components == 4) JpegInks.toRgb(jpeg) else NativeDecoder.decode(jpeg, reduction(jpeg, target))
+      val stored =
+        if (jpeg.components == 4) JpegInks.toRgb(jpeg) else NativeDecoder.decode(jpeg, reduction(jpeg, target))
       Orientation.upright(stored, jpeg.header.orientation)
     case other => Orientation.upright(NativeDecoder.decode(other), other.header.orientation)
   }
@@ -107,4 +118,20 @@ object ImageDecoder {
           "raise maxImagePixels if you trust the image"
       )
   }
+}
+
+/** How much of an image's detail the decoder computes. */
+sealed abstract class DecodeMode(val name: String) extends NamedValue
+
+object DecodeMode extends NamedValues[DecodeMode]("decodeMode") {
+
+  /** All detail: the pixels are those that Pillow decodes, to the last bit. */
+  case object Exact extends DecodeMode("exact")
+
+  /** Decodes a JPEG that is at least twice as large as the model's input at a reduced size, see [[ImageDecoder.draft]]. Other
+    * formats are decoded as with `Exact`.
+    */
+  case object Fast extends DecodeMode("fast")
+
+  override val all: Seq[DecodeMode] = Seq(Exact, Fast)
 }
