@@ -1,9 +1,37 @@
-package sparkvision.image.codec.tiff
+package sparkvision.image.codec.format
 
-import sparkvision.image.codec.format.ByteReader
+/** The first page of a TIFF: its directory, and what this says of the page's size and orientation. */
+final private[sparkvision] class TiffStructure(reader: ByteReader) extends ImageStructure(reader) {
+  import TiffDirectory._
 
-/** The first page's directory of a TIFF (TIFF 6.0, section 2) or BigTIFF (its 64-bit successor: longer counts and
-  * offsets).
+  /** The directory of the first page. */
+  val directory: TiffDirectory = new TiffDirectory(reader)
+
+  override val header: ImageHeader = {
+    val orientation = directory.value(OrientationTag).filter(value => value >= 1 && value <= 8).getOrElse(1L)
+    ImageHeader(ImageFormat.Tiff, directory.side(ImageWidth), directory.side(ImageLength), orientation.toInt)
+  }
+
+  /** Bits of a sample. */
+  def bitsPerSample: Int = directory.value(BitsPerSample).getOrElse(1L).toInt
+
+  /** The file with its alpha declared as premultiplied, when the samples are RGB with plain alpha; otherwise the file itself.
+    *
+    * libtiff multiplies colours by a plain alpha. Pillow does not, and neither does libtiff when the file declares that the
+    * colours have been multiplied already.
+    */
+  def withoutBlending: Array[Byte] = {
+    val blended = directory.value(Photometric).contains(2L) && directory.value(ExtraSamples).contains(PlainAlpha)
+    directory.offsetOfValues(ExtraSamples).filter(_ => blended).fold(reader.bytes) { offset =>
+      val changed = reader.bytes.clone()
+      changed(if (directory.bigEndian) offset + 1 else offset) = PremultipliedAlpha.toByte
+      changed
+    }
+  }
+}
+
+/** The directory of a TIFF's first page (TIFF 6.0, section 2). A BigTIFF, the 64-bit successor, has longer counts and
+  * offsets.
   */
 final private[sparkvision] class TiffDirectory(reader: ByteReader) {
   import TiffDirectory._
@@ -20,7 +48,7 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
     val count = if (big) offsetAt(start) else reader.u16(start.toInt, bigEndian).toLong
     if (count > MaxEntries) reader.corrupt(s"its directory says that it has $count entries")
     reader.need(start + countLength, count * entryLength)
-    // Of a tag that comes twice libtiff takes the first.
+    // When a tag occurs twice, libtiff takes the first.
     Iterator
       .range(0, count.toInt)
       .map(start + countLength + _ * entryLength.toLong)
@@ -35,7 +63,11 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
   /** A tag's first value. */
   def value(tag: Int): Option[Long] = values(tag).flatMap(_.headOption)
 
-  /** All values of a tag whose values are whole numbers; a refusal when they are something else. */
+  /** All values of a tag, which must be whole numbers.
+    *
+    * @throws ImageException
+    *   when they are of another type
+    */
   def values(tag: Int): Option[IndexedSeq[Long]] = entries.get(tag).map { entry =>
     val (fieldType, offset, count) = field(entry)
     val size = sizes.getOrElse(
@@ -45,16 +77,20 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
     Range(0, count).map(i => number(offset + i * size, fieldType))
   }
 
-  /** A tag's values as they are stored. */
+  /** The bytes of a tag's values as they are stored. */
   def bytes(tag: Int): Option[Array[Byte]] = entries.get(tag).map { entry =>
     val (fieldType, offset, count) = field(entry)
     reader.slice(offset, count * sizes.getOrElse(fieldType, 1))
   }
 
-  /** Where the values of a tag lie, when it has one. */
+  /** The offset of a tag's first value. */
   def offsetOfValues(tag: Int): Option[Int] = entries.get(tag).map(field(_)._2)
 
-  /** A side in pixels. */
+  /** A tag's value as the length of a side in pixels.
+    *
+    * @throws ImageException
+    *   when the tag is missing, or its value is not a length
+    */
   def side(tag: Int): Int = {
     val length = value(tag).getOrElse(reader.corrupt(s"its directory lacks the tag $tag"))
     if (length <= 0 || length > Int.MaxValue) reader.corrupt(s"its tag $tag says a side of $length pixels")
@@ -84,7 +120,7 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
     (reader.u32(high, bigEndian) << 32) | reader.u32(low, bigEndian)
   }
 
-  /** An offset or a count; one of more than 63 bits comes out negative, which no check lets pass. */
+  /** An offset or a count. One of more than 63 bits becomes negative, which every check refuses. */
   private def offsetAt(offset: Long): Long = {
     reader.need(offset, valueLength.toLong)
     if (big) u64(offset.toInt) else reader.u32(offset.toInt, bigEndian)
@@ -94,10 +130,10 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
 private[sparkvision] object TiffDirectory {
   private val BigVersion = 43
 
-  /** TIFF's own limit of its 16-bit count. */
+  /** The most that the 16-bit count of a TIFF can state. */
   private val MaxEntries = 65535
 
-  /** Bytes a value of the types of whole numbers: BYTE, SHORT, LONG, and BigTIFF's LONG8. */
+  /** Bytes of a value of each type of whole numbers: BYTE, SHORT, LONG, and BigTIFF's LONG8. */
   private val sizes = Map(1 -> 1, 3 -> 2, 4 -> 4, 16 -> 8)
 
   val ImageWidth = 256
@@ -120,4 +156,10 @@ private[sparkvision] object TiffDirectory {
   val TileByteCounts = 325
   val ExtraSamples = 338
   val SampleFormat = 339
+
+  /** The value of `ExtraSamples` for colours that are multiplied by their alpha. */
+  val PremultipliedAlpha = 1L
+
+  /** The value of `ExtraSamples` for colours that are independent of their alpha. */
+  val PlainAlpha = 2L
 }

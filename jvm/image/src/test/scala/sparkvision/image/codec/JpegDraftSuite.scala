@@ -1,18 +1,14 @@
-package sparkvision.engine.pipeline
+package sparkvision.image.codec
 
 import scala.jdk.CollectionConverters._
 
 import com.fasterxml.jackson.databind.JsonNode
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.LocalModel
-import sparkvision.engine.bundle.{Bundles, ModelBundle}
-import sparkvision.image.codec.format.{ImageFormat, ImageHeader}
-import sparkvision.image.codec.{DecodeMode, ImageDecoder, JpegDraft}
-import sparkvision.image.preprocess.{Preprocessor, ProcessorOverrides}
-import sparkvision.image.{Fixtures, ImageException, ImageInput, PixelSize, Pixels}
+import sparkvision.image.codec.format.{ImageFormat, ImageHeader, JpegStructure}
+import sparkvision.image.{Fixtures, ImageException, PixelSize, Pixels}
 
-/** `decodeMode=fast`, against Pillow's draft mode. */
+/** [[ImageDecoder.draft]], compared with Pillow's draft mode. */
 class JpegDraftSuite extends AnyFunSuite {
   private val drafts = Fixtures.references.get("drafts").elements.asScala.toSeq
   private val photo = "photos/exif_portrait_orientation_6.jpg"
@@ -43,14 +39,14 @@ class JpegDraftSuite extends AnyFunSuite {
     val header = ImageHeader(ImageFormat.Jpeg, width = 800, height = 600)
     val targets = Seq(300 -> 2, 301 -> 1, 150 -> 4, 151 -> 2, 75 -> 8, 76 -> 4, 1 -> 8)
     targets.foreach { case (side, reduction) =>
-      assert(JpegDraft.reduction(header, PixelSize(side, side)) == reduction)
+      assert(JpegStructure.reduction(header, PixelSize(side, side)) == reduction)
     }
   }
 
   test("an image that lies on its side is reduced by what it needs when it stands") {
     val lying = ImageHeader(ImageFormat.Jpeg, width = 800, height = 100, orientation = 6)
-    assert(JpegDraft.reduction(lying, PixelSize(400, 50)) == 2)
-    assert(JpegDraft.reduction(lying, PixelSize(50, 400)) == 1)
+    assert(JpegStructure.reduction(lying, PixelSize(400, 50)) == 2)
+    assert(JpegStructure.reduction(lying, PixelSize(50, 400)) == 1)
   }
 
   test("other formats and JPEGs of four inks are decoded as a whole") {
@@ -70,22 +66,5 @@ class JpegDraftSuite extends AnyFunSuite {
       intercept[ImageException](ImageDecoder.draft(cut)(_ => size)).reason
     }
     assert(reasons.distinct.size == 1)
-  }
-
-  private def inputs(mode: DecodeMode, processor: ProcessorOverrides = ProcessorOverrides()): Array[Float] = {
-    val model = new LocalModel(
-      ModelBundle.open(Bundles.digits()),
-      ModelSettings(processor = processor, decodeMode = mode)
-    )
-    model.preprocessed(Iterator(Fixtures.bytes(photo)))(ImageInput.Encoded).next()._2.toOption.get
-  }
-
-  test("a fast model is fed the draft of its processor's size, resized as ever") {
-    val bundle = ModelBundle.open(Bundles.digits())
-    val preprocessor = new Preprocessor(bundle.processor)
-    val expected = java.nio.FloatBuffer.allocate(3 * preprocessor.height * preprocessor.width)
-    preprocessor.process(drafted(photo, PixelSize(preprocessor.height, preprocessor.width)), expected)
-    assert(inputs(DecodeMode.Fast).sameElements(expected.array))
-    assert(!inputs(DecodeMode.Exact).sameElements(expected.array))
   }
 }

@@ -10,7 +10,7 @@ import org.scalatest.funsuite.AnyFunSuite
 import sparkvision.image.codec.ImageDecoder
 import sparkvision.image.{Fixtures, ImageException}
 
-class PngMetadataSuite extends AnyFunSuite {
+class PngStructureSuite extends AnyFunSuite {
   private val MiB = 1024 * 1024
   private val photo = "photos/cat_chelsea.png"
 

@@ -5,10 +5,10 @@ import java.nio.{ByteBuffer, ByteOrder}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.image.codec.ImageDecoder
-import sparkvision.image.codec.format.ByteReader
+import sparkvision.image.codec.format.{ByteReader, TiffDirectory}
 import sparkvision.image.{Fixtures, ImageException}
 
-class TiffStructureSuite extends AnyFunSuite {
+class TiffDecoderSuite extends AnyFunSuite {
   private val plain = "formats/made_tiff_plain.tif"
 
   private def refusal(bytes: Array[Byte]): String = intercept[ImageException](ImageDecoder.decode(bytes)).reason

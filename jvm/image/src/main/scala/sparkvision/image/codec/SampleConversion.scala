@@ -1,20 +1,23 @@
-package sparkvision.image.codec.color
+package sparkvision.image.codec
 
 import org.bytedeco.javacpp.BytePointer
 import org.bytedeco.opencv.global.opencv_core.{CV_16U, CV_8U}
 import org.bytedeco.opencv.opencv_core.Mat
 
-import sparkvision.image.codec.NativeRows
-import sparkvision.image.codec.format.{BmpStructure, ByteReader, GifStructure, ImageFormat, ImageHeader}
+import sparkvision.image.codec.format.{BmpStructure, GifStructure, ImageHeader, ImageStructure}
 import sparkvision.image.{ImageException, PixelRows, Pixels}
 
-/** A decoded native image to 8-bit RGB. */
-private[sparkvision] object SampleConversion {
+/** Converts the samples that OpenCV has decoded to 8-bit RGB, as Pillow does. */
+private[codec] object SampleConversion {
 
-  /** @param lasting
-    *   memory that outlives `decoded`: what the decoder has written there in our layout stays there
+  /** @param header
+    *   that of `image`, with the size that the decoder was asked for
+    * @param lasting
+    *   memory that outlives `decoded`; RGB that the decoder has written there is not copied
+    * @throws ImageException
+    *   when the size is not the one in the header, or the samples are of an unsupported type
     */
-  def toRgb(decoded: Mat, header: ImageHeader, reader: ByteReader, lasting: Option[BytePointer]): PixelRows = {
+  def toRgb(decoded: Mat, image: ImageStructure, header: ImageHeader, lasting: Option[BytePointer]): PixelRows = {
     val (width, height, channels) = (decoded.cols, decoded.rows, decoded.channels)
     val expected = Set((header.width, header.height), (header.uprightWidth, header.uprightHeight))
     if (!expected((width, height)))
@@ -22,17 +25,19 @@ private[sparkvision] object SampleConversion {
         s"corrupt ${header.format}: its header says ${header.width} x ${header.height} pixels, " +
           s"its data $width x $height"
       )
-    (decoded.depth, channels) match {
-      case (CV_8U, 3) if lasting.exists(_.address == decoded.data.address) =>
+    (decoded.depth, channels, image) match {
+      case (CV_8U, 3, _) if lasting.exists(_.address == decoded.data.address) =>
         new NativeRows(width, height, decoded.data.capacity(3L * width * height).asByteBuffer)
-      case (CV_8U, 3) => new Pixels(width, height, expanded(bytesOf(decoded, width * 3, height), header.format, reader))
-      case (CV_8U, 4) if header.format == ImageFormat.Gif =>
-        val behind = GifStructure.transparentColour(reader).getOrElse(new Array[Byte](3))
+      case (CV_8U, 3, bmp: BmpStructure) =>
+        new Pixels(width, height, expanded(bytesOf(decoded, width * 3, height), bmp.greenBits))
+      case (CV_8U, 3, _) => new Pixels(width, height, bytesOf(decoded, width * 3, height))
+      case (CV_8U, 4, gif: GifStructure) =>
+        val behind = gif.transparentColour.getOrElse(new Array[Byte](3))
         new Pixels(width, height, opaque(bytesOf(decoded, width * 4, height), behind))
-      case (CV_16U, 1) => new Pixels(width, height, clipped(bytesOf(decoded, width * 2, height)))
-      case (CV_16U, 3 | 4) =>
+      case (CV_16U, 1, _) => new Pixels(width, height, clipped(bytesOf(decoded, width * 2, height)))
+      case (CV_16U, 3 | 4, _) =>
         new Pixels(width, height, topBytes(bytesOf(decoded, width * 2 * channels, height), channels))
-      case (depth, _) =>
+      case (depth, _, _) =>
         throw new ImageException(
           s"unsupported ${header.format}: $channels channels of OpenCV's sample type $depth; convert it to 8-bit RGB"
         )
@@ -47,11 +52,12 @@ private[sparkvision] object SampleConversion {
     bytes
   }
 
-  /** 16-bit BMP: OpenCV shifts its 5- and 6-bit samples up, Pillow spreads them over 0 to 255. All else is left
-    * alone.
+  /** Scales the samples of a 16-bit BMP, which have 5 and 6 bits, to 0 to 255 as Pillow does; OpenCV only shifts them.
+    *
+    * @param greenBits
+    *   None for any other BMP, which is returned as it is
     */
-  private def expanded(rgb: Array[Byte], format: ImageFormat, reader: ByteReader): Array[Byte] = {
-    val greenBits = if (format == ImageFormat.Bmp) BmpStructure.greenBits(reader) else None
+  private def expanded(rgb: Array[Byte], greenBits: Option[Int]): Array[Byte] = {
     greenBits.foreach { bits =>
       var i = 0
       while (i < rgb.length) {
@@ -63,7 +69,7 @@ private[sparkvision] object SampleConversion {
     rgb
   }
 
-  /** GIF, blue first: transparent pixels get the colour behind their index, as in Pillow. */
+  /** Converts a GIF, blue first, in which transparent pixels get the colour of their index as in Pillow. */
   private def opaque(bgra: Array[Byte], behind: Array[Byte]): Array[Byte] = {
     val rgb = new Array[Byte](bgra.length / 4 * 3)
     var pixel = 0
@@ -77,7 +83,7 @@ private[sparkvision] object SampleConversion {
     rgb
   }
 
-  /** 16-bit grey: Pillow's mode `I;16` becomes RGB with every value above 255 clipped to it. */
+  /** Converts 16-bit grey. Pillow's mode `I;16` becomes RGB with every value above 255 set to 255. */
   private def clipped(samples: Array[Byte]): Array[Byte] = {
     val rgb = new Array[Byte](samples.length / 2 * 3)
     var pixel = 0
@@ -91,7 +97,7 @@ private[sparkvision] object SampleConversion {
     rgb
   }
 
-  /** 16-bit colour, blue first: Pillow keeps the upper byte of every sample. Samples are little-endian here. */
+  /** Converts 16-bit colour, blue first. Pillow keeps the upper byte of every sample; the samples are little-endian. */
   private def topBytes(samples: Array[Byte], channels: Int): Array[Byte] = {
     val rgb = new Array[Byte](samples.length / (2 * channels) * 3)
     var pixel = 0

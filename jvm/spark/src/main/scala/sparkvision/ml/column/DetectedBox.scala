@@ -1,23 +1,23 @@
-package sparkvision.ml.task
+package sparkvision.ml.column
 
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
-import sparkvision.image.CropBox
+import sparkvision.image.Box
 
-/** One element of a column of detections: what to cut out, and what is known of it.
+/** One element of a column of detections: the box of an object, and what is known of the object.
   *
   * @param metadata
   *   `label` and `score`, where the column has them
   */
-final private[ml] case class FoundBox(box: CropBox, metadata: Map[String, String])
+final private[ml] case class DetectedBox(box: Box, metadata: Map[String, String])
 
-private[ml] object FoundBox {
+private[ml] object DetectedBox {
   private val Edges = Seq("xmin", "ymin", "xmax", "ymax")
   private val Known = Seq("label", "score")
 
-  /** Whether a column of this type may hold detections: those of a detection stage, or boxes of one's own, with edges of
-    * any numeric type and without label and score if need be.
+  /** Whether a column of this type may hold detections: those of a detection stage, or a user's own boxes, whose edges have
+    * any numeric type and which may lack label and score.
     */
   def areIn(dataType: DataType): Boolean = dataType match {
     case ArrayType(detection: StructType, _) =>
@@ -29,17 +29,17 @@ private[ml] object FoundBox {
     case _ => false
   }
 
-  /** The boxes in a value of such a column; None where it is null. */
-  def all(value: Any): Option[Seq[FoundBox]] =
+  /** The boxes in a value of such a column; None for null. */
+  def all(value: Any): Option[Seq[DetectedBox]] =
     Option(value).map(_.asInstanceOf[scala.collection.Seq[Row]].map(of).toSeq)
 
-  /** A missing number is none, as a missing box has none: both are reported as such. */
-  private def of(detection: Row): FoundBox = {
+  /** A missing edge becomes NaN, and a missing box has only such edges; cropping reports both. */
+  private def of(detection: Row): DetectedBox = {
     val box = Option(detection).flatMap(field(_, "box")).collect { case box: Row => box }
     def edge(name: String) =
       box.flatMap(field(_, name)).collect { case number: Number => number.doubleValue }.getOrElse(Double.NaN)
     val known = Known.flatMap(name => Option(detection).flatMap(field(_, name)).map(value => name -> value.toString))
-    FoundBox(CropBox(edge("xmin"), edge("ymin"), edge("xmax"), edge("ymax")), known.toMap)
+    DetectedBox(Box(edge("xmin"), edge("ymin"), edge("xmax"), edge("ymax")), known.toMap)
   }
 
   private def field(row: Row, name: String): Option[Any] =
