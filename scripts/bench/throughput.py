@@ -111,12 +111,12 @@ def peak_resident_megabytes(spark: SparkSession) -> float:
 def totals(spark: SparkSession) -> dict[str, float]:
     """Read what the pipeline has done so far: pictures, and seconds of a core by step."""
     row = sparkvision.metrics(spark).where("batches > 0").collect()[0].asDict()
-    return {name: row[name] for name in ["pictures", *(f"{step}_seconds" for step in STEPS)]}
+    return {name: row[name] for name in ["images", *(f"{step}_seconds" for step in STEPS)]}
 
 
 def parts(before: dict[str, float], after: dict[str, float], core_seconds: float) -> str:
     """Say what each step took a picture, and what the cores had time for."""
-    pictures = after["pictures"] - before["pictures"]
+    pictures = after["images"] - before["images"]
     each = {step: (after[f"{step}_seconds"] - before[f"{step}_seconds"]) / pictures * 1e3 for step in STEPS}
     whole = core_seconds / pictures * 1e3
     said = ", ".join(f"{step} {milliseconds:.2f}" for step, milliseconds in each.items())

@@ -33,7 +33,7 @@ def pictures(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.T
 
 def seen(spark: SparkSession) -> int:
     """Count the pictures that the SQL function has been given so far."""
-    rows = sparkvision.metrics(spark).where(f"stage = '{FUNCTION}'").selectExpr("sum(pictures) AS n").collect()
+    rows = sparkvision.metrics(spark).where(f"stage = '{FUNCTION}'").selectExpr("sum(images) AS n").collect()
     return int(rows[0]["n"] or 0)
 
 
@@ -130,7 +130,7 @@ def test_explain_shows_one_operator_with_its_model_and_the_pruned_scan(
     ("call", "reason"),
     [
         (f"{FUNCTION}(content)", "not 1 arguments"),
-        (f"{FUNCTION}(length(content), 'embedded:digits')", "type int, which cannot hold pictures"),
+        (f"{FUNCTION}(length(content), 'embedded:digits')", "type int, which cannot hold images"),
         (f"{FUNCTION}(content, path)", "a constant string"),
         (f"{FUNCTION}(content, '/no/such/bundle')", "/no/such/bundle.*sparkvision export"),
         (f"{FUNCTION}(content, 'embedded:digits', 0)", "topK must be at least 1"),
