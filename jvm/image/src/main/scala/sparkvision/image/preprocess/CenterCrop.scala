@@ -2,20 +2,20 @@ package sparkvision.image.preprocess
 
 import sparkvision.image.{PixelSize, Pixels, Window}
 
-/** The centre of an image; an image that is too small gets a black margin (transformers' `center_crop`).
+/** The centre crop of an image, as transformers' `center_crop`. An image that is too small gets a black margin.
   *
   * @param window
   *   the part of the image that is kept
   * @param size
-  *   of the result
+  *   the size of the result
   * @param top
   *   black rows above the kept part
   * @param left
-  *   black columns left of it
+  *   black columns to the left of the kept part
   */
 private[sparkvision] final case class CenterCrop(window: Window, size: PixelSize, top: Int, left: Int) {
 
-  /** The result, from the pixels of [[window]]. */
+  /** The result for the pixels of [[window]]. */
   def place(kept: Pixels): Pixels =
     if (kept.height == size.height && kept.width == size.width) kept
     else {
@@ -29,10 +29,12 @@ private[sparkvision] final case class CenterCrop(window: Window, size: PixelSize
 
 private[sparkvision] object CenterCrop {
 
-  /** @param image
-    *   the size of the image to crop
+  /** The crop of an image.
+    *
+    * @param image
+    *   the size of the image
     * @param size
-    *   of the result
+    *   the size of the result
     */
   def apply(image: PixelSize, size: PixelSize): CenterCrop = {
     val (top, height, above) = axis(image.height, size.height)
@@ -40,8 +42,8 @@ private[sparkvision] object CenterCrop {
     CenterCrop(Window(top, left, height, width), size, above, before)
   }
 
-  /** First position kept, how many, and the black ones before them. An odd surplus is cut at the end, an odd margin is
-    * wider at the start.
+  /** The first position that is kept, the number of kept positions, and the number of black positions before them. When an
+    * odd number of positions is removed, the end loses one more; an odd margin is wider at the start.
     */
   private def axis(pixels: Int, crop: Int): (Int, Int, Int) =
     if (pixels >= crop) ((pixels - crop) / 2, crop, 0) else (0, pixels, (crop - pixels + 1) / 2)

@@ -5,22 +5,22 @@ import java.nio.FloatBuffer
 import sparkvision.image.resample.Resample
 import sparkvision.image.{ImageException, PixelRows, PixelSize, ProcessorException, Window}
 
-/** An image as a detection model is fed it, before it is padded to the size of its batch.
+/** The input of a detection model for one image, before it is padded to the size of the batch.
   *
   * @param original
-  *   size of the upright image, to which boxes are scaled
+  *   the size of the upright image, to which boxes are scaled
   * @param size
   *   of the resized image
   * @param values
-  *   3 x height x width
+  *   3 x height x width values
   */
 final private[sparkvision] case class DetectionInput(original: PixelSize, size: PixelSize, values: Array[Float])
 
-/** Pixels to a detection model's input: resized, rescaled and normalised as Hugging Face's slow (Pillow) image processor
-  * does it, bit for bit. Images keep their aspect ratio, and so each has a size of its own.
+/** Converts pixels to the input of a detection model: resized, rescaled and normalised exactly as by Hugging Face's slow
+  * (Pillow) image processor. Images keep their aspect ratio, so that their sizes differ.
   *
   * @throws ProcessorException
-  *   when the processor's settings do not suit a detection model
+  *   when the settings of the processor are not suitable for a detection model
   */
 final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) {
   import DetectionPreprocessor._
@@ -39,7 +39,7 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
   /** The size that an image of this size is resized to.
     *
     * @throws ImageException
-    *   when it would have no pixels
+    *   when the resized image would have no pixels
     */
   def target(image: PixelSize): PixelSize = {
     val size = if (config.doResize) config.resize.target(image) else image
@@ -51,8 +51,10 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
     size
   }
 
-  /** @param original
-    *   size of the upright image
+  /** The input for one image.
+    *
+    * @param original
+    *   the size of the upright image
     * @throws ImageException
     *   when the resized image would have no pixels, be larger than `pad_size`, or than a buffer can be
     */
@@ -78,6 +80,6 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
 
 private object DetectionPreprocessor {
 
-  /** Of which the three floats each fill a buffer: the JVM counts its bytes in 32 bits. */
+  /** The number of pixels whose three floats fill the largest buffer: the JVM counts a buffer's bytes in 32 bits. */
   val MostPixels: Long = Int.MaxValue / (3 * java.lang.Float.BYTES)
 }

@@ -1,12 +1,14 @@
 package sparkvision.image.codec.color
 
-/** Inks to RGB in Pillow's integers (its `Convert.c`, cmyk2rgb), which take inks for light: no colour profile is used. */
+/** Converts inks to RGB with Pillow's integer arithmetic (`Convert.c`, cmyk2rgb), which uses no colour profile. */
 private[sparkvision] object CmykConversion {
 
-  /** @param samples
-    *   cyan, magenta, yellow, black (255 is full ink), and whatever else a pixel has
+  /** Converts cyan, magenta, yellow and black to RGB.
+    *
+    * @param samples
+    *   the four inks of each pixel (255 is full ink); further samples of a pixel are ignored
     * @param channels
-    *   samples a pixel; at least 4
+    *   samples of each pixel; at least 4
     */
   def toRgb(samples: Array[Byte], channels: Int): Array[Byte] = {
     val rgb = new Array[Byte](samples.length / channels * 3)
@@ -23,13 +25,13 @@ private[sparkvision] object CmykConversion {
     rgb
   }
 
-  /** Pillow's MULDIV255: a product of two bytes by 255, rounded. */
+  /** Divides a product of two bytes by 255 and rounds, as Pillow's MULDIV255 does. */
   private def dividedBy255(product: Int): Int = {
     val rounded = product + 128
     ((rounded >> 8) + rounded) >> 8
   }
 
-  /** Ink for paper, in place. */
+  /** Inverts the samples in place. */
   def invert(samples: Array[Byte]): Unit = {
     var i = 0
     while (i < samples.length) {
@@ -38,8 +40,8 @@ private[sparkvision] object CmykConversion {
     }
   }
 
-  /** Luminance and chrominance to cyan, magenta and yellow, in place and by libjpeg's integers (jdcolor.c,
-    * ycck_cmyk_convert): 16 fractional bits, rounded. Black stays.
+  /** Converts luminance and chrominance to cyan, magenta and yellow in place, with libjpeg's integer arithmetic (jdcolor.c,
+    * ycck_cmyk_convert): 16 fractional bits, rounded. Black does not change.
     */
   def fromYcck(samples: Array[Byte]): Unit = {
     var i = 0

@@ -1,6 +1,6 @@
 package sparkvision.image.codec.color
 
-/** Luminance and chrominance to RGB in Pillow's integers (its `ConvertYCbCr.c`): 6 fractional bits. */
+/** Converts luminance and chrominance to RGB with Pillow's integer arithmetic (`ConvertYCbCr.c`): 6 fractional bits. */
 private[sparkvision] object YcbcrConversion {
   private val Bits = 6
 
@@ -12,7 +12,9 @@ private[sparkvision] object YcbcrConversion {
   private val greenOfRed = table(-0.71414)
   private val blueOfBlue = table(1.772)
 
-  /** @param samples
+  /** Converts an image to RGB.
+    *
+    * @param samples
     *   luminance, blue and red chrominance of each pixel
     */
   def toRgb(samples: Array[Byte]): Array[Byte] = {
