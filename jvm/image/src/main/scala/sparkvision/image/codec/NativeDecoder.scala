@@ -50,7 +50,7 @@ private[codec] object NativeDecoder {
       val target = memory.fold(new Mat())(new Mat(header.height, header.width, CV_8UC3, _))
       val decoded = imdecode(new Mat(1, bytes.length, CV_8UC1, copy), readFlags(image, reduction), target)
       if (decoded == null || decoded.empty())
-        image.reader.corrupt("the decoder cannot read its data; open it in an image program and save it anew")
+        image.reader.corrupt("the decoder cannot read its data; open it in an image program and save it again")
       SampleConversion.toRgb(decoded, image, header, memory)
     } catch {
       case refusal: ImageException => throw refusal

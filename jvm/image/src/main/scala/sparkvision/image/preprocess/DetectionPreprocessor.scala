@@ -31,7 +31,7 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
     )
   if (!config.doPad && !(config.doResize && config.resize.fixedSize.isDefined))
     throw new ProcessorException(
-      "do_pad is false, and images of several sizes make no batch: set do_pad to true, or height and width"
+      "do_pad is false, and images of several sizes cannot form a batch: set do_pad to true, or height and width"
     )
 
   private val inputValues = new InputValues(config, ChannelLayout.ChannelsFirst)
@@ -45,8 +45,8 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
     val size = if (config.doResize) config.resize.target(image) else image
     if (size.height < 1 || size.width < 1)
       throw new ImageException(
-        s"an image of $image pixels (height x width) is too long and narrow: resized to $size nothing would be left of " +
-          "it; crop it beforehand"
+        s"an image of $image pixels (height x width) is too long and narrow: resized to $size it would have no " +
+          "pixels; crop it beforehand"
       )
     size
   }

@@ -88,7 +88,7 @@ final case class ProcessorConfig(
       )
     )
       refuse(
-        s"resample is $resample, which torchvision does not know: set resizeBackend to pillow, or another resample"
+        s"resample is $resample, which torchvision does not support: set resizeBackend to pillow, or another resample"
       )
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>

@@ -79,7 +79,7 @@ private[sparkvision] object ProcessorConfigReader {
             refuse(
               "image_processor_type",
               name,
-              s"supported are ${ImageProcessorType.all.map(_.name).mkString(", ")}, and their fast twins"
+              s"supported are ${ImageProcessorType.all.map(_.name).mkString(", ")}, and the corresponding fast classes"
             )
           )
     }
@@ -93,7 +93,7 @@ private[sparkvision] object ProcessorConfigReader {
         refuse(
           key,
           value,
-          s"${processor.name} looks at ${processor.keys.toSeq.sorted.mkString(", ")}; remove the setting only if no " +
+          s"${processor.name} uses ${processor.keys.toSeq.sorted.mkString(", ")}; remove the setting only if no " +
             "pixel needs it"
         )
     }

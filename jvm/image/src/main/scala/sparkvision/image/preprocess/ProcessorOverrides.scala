@@ -70,7 +70,7 @@ final case class ProcessorOverrides(
         ResizeRule.Exact(height.getOrElse(fileHeight), width.getOrElse(fileWidth))
       case _ =>
         throw new ProcessorException(
-          s"only one of height and width is set, to $sides, and the bundle's processor names neither: set both"
+          s"only one of height and width is set, to $sides, and the file sets neither: set both"
         )
     }
   }

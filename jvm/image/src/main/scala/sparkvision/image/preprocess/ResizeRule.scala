@@ -30,7 +30,7 @@ object ResizeRule {
   final case class Exact(height: Int, width: Int) extends ResizeRule {
     ResizeRule.requirePositive(math.min(height, width), s"$height x $width (height x width)")
     if (height.toLong * width * 3 > Int.MaxValue)
-      throw new ProcessorException(s"size is $height x $width (height x width): that is too large")
+      throw new ProcessorException(s"size is $height x $width (height x width), which is too large: give smaller sides")
 
     def target(image: PixelSize): PixelSize = PixelSize(height, width)
     override def fixedSize: Option[PixelSize] = Some(PixelSize(height, width))

@@ -45,7 +45,7 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
     val across = (width - 1) / segmentWidth + 1
     val needed = across.toLong * ((height - 1) / segmentHeight + 1)
     if (offsets.length < needed)
-      reader.corrupt(s"it has $needed strips or tiles, and says where ${offsets.length} lie")
+      reader.corrupt(s"it has $needed strips or tiles, but states the offsets of ${offsets.length}")
     val segments = needed.toInt
     (0 until segments).foreach { index =>
       val (left, top) = (index % across * segmentWidth, index / across * segmentHeight)
@@ -69,7 +69,7 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
       Segment(reader.bytes, offset.toInt, rowLength)
     } else {
       val counts = numbers(if (tiled) TileByteCounts else StripByteCounts)
-      val count = counts.lift(index).getOrElse(reader.corrupt(s"it does not say how long its strip or tile $index is"))
+      val count = counts.lift(index).getOrElse(reader.corrupt(s"it does not state the length of its strip or tile $index"))
       reader.need(offsets(index), count)
       val bytes = new Array[Byte](inMemory(rowLength.toLong * (if (tiled) segmentHeight else visibleRows)))
       val got = TiffCompression.decompress(compression, reader.bytes, offsets(index).toInt, count.toInt, bytes)
@@ -93,7 +93,7 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
         }
       }
     else if (predictor != 1)
-      throw new ImageException(s"unsupported TIFF: its predictor is $predictor; save it without")
+      throw new ImageException(s"unsupported TIFF: its predictor is $predictor; save it without a predictor")
   }
 
   /** Adds the sample that lies `before` bytes to the left, with carry, beginning with the lowest byte. */
