@@ -1,7 +1,7 @@
 package sparkvision.image.preprocess
 
-import sparkvision.image.PixelSize
 import sparkvision.image.resample.ResampleFilter
+import sparkvision.image.{NamedValue, NamedValues, PixelSize, ProcessorException, SparkVisionException}
 
 /** An image processor of transformers: the settings and the defaults of its slow (Pillow) class in version 4.57.
   *
@@ -28,9 +28,9 @@ private[sparkvision] final case class ImageProcessorType(
     keys: Set[String],
     defaults: ProcessorConfig,
     cropPercentage: Option[Double] = None
-)
+) extends NamedValue
 
-private[sparkvision] object ImageProcessorType {
+private[sparkvision] object ImageProcessorType extends NamedValues[ImageProcessorType]("image_processor_type") {
   import ResampleFilter.{Bicubic, Bilinear, Nearest}
   import SizeSetting.{Edge, Sides}
 
@@ -88,7 +88,7 @@ private[sparkvision] object ImageProcessorType {
   /** The processor of a file that names none, as old files of ViT do. */
   val vit: ImageProcessorType = sides("ViTImageProcessor", 224, Set.empty, standard)
 
-  val all: Seq[ImageProcessorType] = Seq(
+  override val all: Seq[ImageProcessorType] = Seq(
     vit,
     sides("DeiTImageProcessor", 256, cropping, cropped(standard, Bicubic)),
     sides("BeitImageProcessor", 256, cropping, cropped(standard, Bicubic)),
@@ -129,8 +129,8 @@ private[sparkvision] object ImageProcessorType {
   /** The processor with the name in `image_processor_type` or, in old files, in `feature_extractor_type`. A fast (torchvision)
     * class is read as the corresponding slow class, which is the reference.
     */
-  def named(name: String): Option[ImageProcessorType] = {
-    val slow = name.stripSuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
-    all.find(_.name == slow)
-  }
+  override def find(name: String): Option[ImageProcessorType] =
+    super.find(name.stripSuffix("Fast").replace("FeatureExtractor", "ImageProcessor"))
+
+  override protected def refusal(message: String): SparkVisionException = new ProcessorException(message)
 }

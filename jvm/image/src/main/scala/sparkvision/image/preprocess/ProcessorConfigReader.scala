@@ -74,12 +74,12 @@ private[sparkvision] object ProcessorConfigReader {
       case None => ImageProcessorType.vit
       case Some(name) =>
         ImageProcessorType
-          .named(name.asText)
+          .find(name.asText)
           .getOrElse(
             refuse(
               "image_processor_type",
               name,
-              s"supported are ${ImageProcessorType.all.map(_.name).mkString(", ")}, and the corresponding fast classes"
+              s"supported are ${ImageProcessorType.all.mkString(", ")}, and the corresponding fast classes"
             )
           )
     }
