@@ -50,7 +50,9 @@ private[sparkvision] object PaddedBatch {
     val size = padSize.getOrElse(PixelSize(inputs.map(_.size.height).max, inputs.map(_.size.width).max))
     // The JVM counts the bytes of a buffer in 32 bits.
     if (BigInt(size.height) * size.width * inputs.size * 3 * java.lang.Float.BYTES > Int.MaxValue)
-      throw new ImageException(s"${inputs.size} x $size pixels (height x width) are more than one input can hold; set a smaller batch size")
+      throw new ImageException(
+        s"${inputs.size} x $size pixels (height x width) are more than one input can hold; set a smaller batch size"
+      )
     ImageMemory.refusing(size.width, size.height) {
       new PaddedBatch(
         size,

@@ -81,7 +81,8 @@ private[sparkvision] object TiffLayout {
       if (samples > stored.length && stored.length == 1) Seq.fill(math.min(samples, 9L).toInt)(stored.head)
       else
         stored.take(math.max(samples, 0L).toInt)
-    if (bits.length != samples) reader.corrupt(s"it has $samples samples per pixel, but states the bits of ${bits.length}")
+    if (bits.length != samples)
+      reader.corrupt(s"it has $samples samples per pixel, but states the bits of ${bits.length}")
     val formats = all(SampleFormat, Unsigned).distinct
     Tags(
       photometric.toInt,

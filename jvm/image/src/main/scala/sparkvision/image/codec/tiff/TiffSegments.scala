@@ -69,7 +69,8 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
       Segment(reader.bytes, offset.toInt, rowLength)
     } else {
       val counts = numbers(if (tiled) TileByteCounts else StripByteCounts)
-      val count = counts.lift(index).getOrElse(reader.corrupt(s"it does not state the length of its strip or tile $index"))
+      val count =
+        counts.lift(index).getOrElse(reader.corrupt(s"it does not state the length of its strip or tile $index"))
       reader.need(offsets(index), count)
       val bytes = new Array[Byte](inMemory(rowLength.toLong * (if (tiled) segmentHeight else visibleRows)))
       val got = TiffCompression.decompress(compression, reader.bytes, offsets(index).toInt, count.toInt, bytes)
