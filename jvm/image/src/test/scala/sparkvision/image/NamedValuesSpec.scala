@@ -10,7 +10,7 @@ import sparkvision.image.resample.{ResampleFilter, ResizeBackend}
 
 class NamedValuesSpec extends AnyFunSuite {
 
-  test("a value is found by its name, and prints as it") {
+  test("a value is found by its name and is printed as its name") {
     assert(DecodeMode.all.map(_.toString) == Seq("exact", "fast"))
     assert(DecodeMode.parse("fast") == DecodeMode.Fast)
     assert(ChannelLayout.parse("NHWC") == ChannelLayout.ChannelsLast)
@@ -22,7 +22,7 @@ class NamedValuesSpec extends AnyFunSuite {
     assert(DecodeMode.find("quick").isEmpty)
   }
 
-  test("a setting of an image processor is refused as such") {
+  test("an unknown name of a processor setting is a ProcessorException") {
     assert(intercept[ProcessorException](ResizeBackend.parse("opencv")).getMessage.contains("pillow, torchvision"))
   }
 
@@ -30,7 +30,7 @@ class NamedValuesSpec extends AnyFunSuite {
     assert(ResampleFilter.parse("bicubic") == ResampleFilter.parse("BICUBIC"))
   }
 
-  test("a value that Java serialises is the same value afterwards") {
+  test("a value is the same object after Java serialisation") {
     val bytes = new ByteArrayOutputStream
     new ObjectOutputStream(bytes).writeObject(DecodeMode.Fast)
     assert(new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray)).readObject() eq DecodeMode.Fast)
