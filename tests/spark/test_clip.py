@@ -176,8 +176,8 @@ def test_token_ids_are_those_of_transformers_tokenizer(
     from sparkvision._engine.gateway import jvm
 
     engine = jvm().sparkvision.engine
-    bundle = engine.ModelBundle.open(jvm().java.io.File(clip_bundles["free"]).toPath())
-    tokenizer = engine.TextTokenizer.open(bundle)
+    bundle = engine.bundle.ModelBundle.open(jvm().java.io.File(clip_bundles["free"]).toPath())
+    tokenizer = engine.text.TextTokenizer.open(bundle)
     expected = reference.tokenizer(TEXTS, truncation=True)["input_ids"]
     try:
         assert [list(tokenizer.ids(text)) for text in TEXTS] == expected
