@@ -24,6 +24,6 @@ def test_a_local_model_has_a_jvm_of_its_own(spark: SparkSession, digits: list[Pa
 
 
 def test_a_light_pipeline_says_what_to_use_instead(spark: SparkSession) -> None:
-    vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class")
+    vit = ViTForImageClassification.pretrained(inputCols="image", outputCol="class")
     with pytest.raises(SessionError, match=r"model\.transform\(df\), or LocalModel\(bundle\)"):
         LightPipeline(PipelineModel([ImageAssembler(), vit]))

@@ -88,9 +88,9 @@ import sys, sparkvision
 from pyspark.sql.utils import is_remote
 from sparkvision.ml import ViTForImageClassification
 spark = sparkvision.start(remote="local[2]", config={"spark.ui.enabled": "false"})
-pictures = spark.read.format("binaryFile").load(sys.argv[1])
-vit = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
-print(is_remote(), vit.transform(pictures).head()["class"][0]["result"])
+images = spark.read.format("binaryFile").load(sys.argv[1])
+vit = ViTForImageClassification.pretrained(inputCols="content", outputCol="class")
+print(is_remote(), vit.transform(images).head()["class"][0]["result"])
 spark.stop()
 """
     run = run_python(script, tmp_path, str(digits[0]))

@@ -27,6 +27,8 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
     """
 
     _java_class: ClassVar[str]
+    # pyspark's destructor reads this also where a constructor failed before it was set.
+    _java_obj = None
     # What pyspark's keyword_only passes to a constructor's body: the keyword arguments of the call.
     _input_kwargs: dict[str, Any]
 
