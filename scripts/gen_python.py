@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from parameters_page import parameters_page
 from python_stages.manifest import read_manifest
 from python_stages.modules import modules
+from python_stages.parameters_page import parameters_page
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_PARAMS = ROOT / "python" / "sparkvision" / "_spark" / "shared_params.py"

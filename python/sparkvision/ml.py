@@ -166,6 +166,13 @@ class ImageClassification(
     - `rawPredictionCol`: an ML vector with the logit of every label.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -188,8 +195,6 @@ class ImageClassification(
         pictures, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
@@ -200,8 +205,6 @@ class ImageClassification(
         multi-label models: the lowest score that is reported.
     topK
         labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold).
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -361,6 +364,13 @@ class ViTImageEmbeddings(
     - `outputCol`: an array with one annotation, which has the same numbers in `embeddings`.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -379,8 +389,6 @@ class ViTImageEmbeddings(
         pictures, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
@@ -391,8 +399,6 @@ class ViTImageEmbeddings(
         whether embeddings are divided by their Euclidean length.
     pooling
         how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own).
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -631,6 +637,13 @@ class YolosForObjectDetection(
     - `outputCol`: the same objects as annotations. `result` is the label; `metadata` has the score and the box.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -649,8 +662,6 @@ class YolosForObjectDetection(
         pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
@@ -661,8 +672,6 @@ class YolosForObjectDetection(
         objects with a higher score are reported.
     topK
         objects reported for each picture, at most, best first (unset: all above threshold).
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -736,6 +745,13 @@ class DetrForObjectDetection(
     - `outputCol`: the same objects as annotations. `result` is the label; `metadata` has the score and the box.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -754,8 +770,6 @@ class DetrForObjectDetection(
         pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
@@ -766,8 +780,6 @@ class DetrForObjectDetection(
         objects with a higher score are reported.
     topK
         objects reported for each picture, at most, best first (unset: all above threshold).
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -948,6 +960,13 @@ class CLIPForZeroShotClassification(
     - `rawPredictionCol`: an ML vector with the logit of every label.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -972,8 +991,6 @@ class CLIPForZeroShotClassification(
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     candidateLabels
         the labels to choose among (unset: those that the bundle was exported with).
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     hypothesisTemplate
@@ -986,8 +1003,6 @@ class CLIPForZeroShotClassification(
         multi-label models: the lowest score that is reported.
     topK
         labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold).
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -1094,6 +1109,13 @@ class CLIPImageEmbeddings(
     - `outputCol`: an array with one annotation, which has the same numbers in `embeddings`.
     - `errorCol`: a string, the reason why an image has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
     Parameters
     ----------
     inputCols
@@ -1112,8 +1134,6 @@ class CLIPImageEmbeddings(
         pictures, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
@@ -1122,8 +1142,6 @@ class CLIPImageEmbeddings(
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     normalize
         whether embeddings are divided by their Euclidean length.
-    cropSize, doCenterCrop, doNormalize, doRescale, doResize, height, imageMean, imageStd, resample, rescaleFactor, resizeBackend, size, width
-        how an image becomes the model's input (unset: as the bundle says); the setters describe each.
 
     Examples
     --------
@@ -1181,6 +1199,9 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
     - `embeddingsCol`: an ML vector, or null where a text has no result.
     - `errorCol`: a string, the reason why a text has no result, else null.
 
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
     Parameters
     ----------
     inputCol
@@ -1193,8 +1214,6 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
         pictures, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    cudaTf32, deviceId, executionProvider, gpuMemLimit, intraOpThreads, onednnFpMath
-        where and how ONNX Runtime computes; the setters describe each.
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     normalize

@@ -1,1 +1,1 @@
-"""Writes the Python stages and their shared Params from Scala's ParamManifest, for scripts/gen_python.py."""
+"""Writes the Python stages, their shared Params and docs/parameters.md, for scripts/gen_python.py."""

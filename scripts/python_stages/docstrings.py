@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from textwrap import indent
+from textwrap import fill, indent
 from typing import Any
 
 from python_stages.manifest import in_reading_order, simple_name
 from python_stages.mixins import Mixin
 
-# Mixins of many Params that few users set: a stage's docstring does not describe them one by one.
-DOCUMENTED_TOGETHER = ("HasExecution", "HasPreprocessing")
+# Mixins of many Params that few users set: a stage's docstring names them in one sentence.
+NAMED_TOGETHER = ("HasExecution", "HasPreprocessing")
 
 # What a stage adds to a table, and an example, by the end of the stage's name. {name} is the whole name.
 COLUMNS_AND_EXAMPLES = {
@@ -138,18 +138,18 @@ def docstring(stage: dict[str, Any], mixins: list[Mixin]) -> str:
         parent = simple_name(stage["parent"])
         parts = [stage["doc"], f"Columns and Params are those of `{parent}`.", example]
     else:
-        parts = [stage["doc"], columns, "Parameters\n----------\n" + _parameters(stage["params"], mixins), example]
+        together = [mixin for mixin in mixins if mixin.name in NAMED_TOGETHER]
+        left_out = {param["name"] for mixin in together for param in mixin.params}
+        described = [param for param in in_reading_order(stage["params"]) if param["name"] not in left_out]
+        parameters = "Parameters\n----------\n" + "\n".join(f"{p['name']}\n    {p['doc']}." for p in described)
+        parts = [stage["doc"], columns, *map(_sentence, together), parameters, example]
     return indent("\n\n".join(parts), "    ").strip() + "\n    "
 
 
-def _parameters(params: list[dict[str, Any]], mixins: list[Mixin]) -> str:
-    group_of = {param["name"]: mixin for mixin in mixins if mixin.name in DOCUMENTED_TOGETHER for param in mixin.params}
-    documented = {}
-    for param in in_reading_order(params):
-        group = group_of.get(param["name"])
-        names = ", ".join(member["name"] for member in group.params) if group else param["name"]
-        documented[names] = f"{group.about}; the setters describe each" if group else param["doc"]
-    return "\n".join(f"{names}\n    {doc}." for names, doc in documented.items())
+def _sentence(mixin: Mixin) -> str:
+    names = ", ".join(f"`{param['name']}`" for param in mixin.params)
+    sentence = f"Further keyword arguments, described at their setters, say {mixin.about}: {names}."
+    return fill(sentence, width=116, break_on_hyphens=False)
 
 
 def _columns_and_example(name: str) -> tuple[str, str]:

@@ -147,8 +147,8 @@ class BundleTransformer(VisionTransformer):
         """Set the model bundle's folder, any URI that Hadoop reads, or ``embedded:NAME``."""
         return self.setParams(modelPath=value)
 
-    def setParams(self, **params: Any) -> Self:  # noqa: D102 (the documentation is inherited)
-        # Another model has another hash than the previous one.
+    def setParams(self, **params: Any) -> Self:
+        """Set several Params at once, as every stage does; another modelPath forgets the hash of the previous model."""
         if params.get("modelPath") is not None:
             self.clear(self.getParam("bundleHash"))
         return super().setParams(**params)
@@ -237,9 +237,27 @@ class EmbeddedModel(BundleTransformer):
     """A stage that runs the model in the jar, and takes that one where `pretrained` is given no name."""
 
     @classmethod
-    def pretrained(  # noqa: D102 (the documentation is inherited)
-        cls, name: str = "digits", version: str | None = None, **params: Any
-    ) -> Self:
+    def pretrained(cls, name: str = "digits", version: str | None = None, **params: Any) -> Self:
+        """Make a stage with a model by its name, as every stage with a model does.
+
+        Parameters
+        ----------
+        name
+            The model's name, or ``NAME:VERSION``. Default: the model in the jar, which reads handwritten digits.
+        version
+            Default: the newest.
+        **params
+            Params to set, as `setParams` takes them.
+
+        Raises
+        ------
+        BundleError
+            When there is no such model, with the commands that make it; when it is damaged, or another stage runs it.
+
+        Examples
+        --------
+        >>> vit = ViTForImageClassification.pretrained(inputCols="image", outputCol="class")
+        """
         return super().pretrained(name, version, **params)
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/parameters.md, every Param of every stage, from Scala's ParamManifest; scripts/gen_python.py calls it."""
+"""Writes docs/parameters.md, every Param of every stage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Every parameter of every stage, as the code documents it. A parameter `topK` is 
 INTRODUCTIONS = {
     COLUMNS: "",
     MODEL: "",
-    PREPROCESSING: "What is unset is done as the bundle's `preprocessor_config.json` says; you rarely need these.\n\n",
+    PREPROCESSING: "Few users need these: where one is unset, the bundle's `preprocessor_config.json` decides.\n\n",
 }
 NO_DEFAULT = "unset"
 
@@ -59,7 +59,7 @@ def _section(stage: dict[str, Any], manifest: list[dict[str, Any]]) -> str:
 
 
 def _table(params: list[dict[str, Any]]) -> str:
-    # Two columns, so that a telephone shows them.
+    # Two columns fit on the screen of a telephone.
     rows = [f"| `{p['name']}`<br>{_type(p)}, {_default(p)}{_allowed(p)} | {_escaped(p['doc'])} |\n" for p in params]
     return "| Parameter, type, default, allowed values | What it is |\n|---|---|\n" + "".join(rows)
 
