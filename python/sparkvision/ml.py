@@ -60,7 +60,7 @@ __all__ = [
 
 
 class ImageAssembler(HasOriginCol, VisionTransformer):
-    """Brings pictures, however a table holds them, into a column of image annotations.
+    """Brings images, however a table holds them, into a column of image annotations.
 
     `transform` adds the column `outputCol`: an array with one image annotation, a struct of `annotatorType`, `origin`,
     `height`, `width`, `nChannels`, `mode`, `result` (the bytes), `metadata` and `text`, as in Spark NLP.
@@ -68,13 +68,13 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
     Parameters
     ----------
     inputCol
-        column that holds the pictures: encoded bytes, paths, or binaryFile or image structs.
+        column that holds the images: encoded bytes, paths, or binaryFile or image structs.
     outputCol
         column of annotations to add (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     decode
-        whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows.
+        whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows.
 
     Examples
     --------
@@ -87,13 +87,13 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
     decode: Param[bool] = Param(
         Params._dummy(),
         "decode",
-        "whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows",
+        "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCol: Param[str] = Param(
         Params._dummy(),
         "inputCol",
-        "column that holds the pictures: encoded bytes, paths, or binaryFile or image structs",
+        "column that holds the images: encoded bytes, paths, or binaryFile or image structs",
         typeConverter=TypeConverters.toString,
     )
     outputCol: Param[str] = Param(
@@ -117,7 +117,7 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
         self.setParams(**self._input_kwargs)
 
     def setDecode(self, value: bool) -> Self:
-        """Set ``decode``: whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
+        """Set ``decode``: whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
         return self._set(decode=value)
 
     def getDecode(self) -> bool:
@@ -125,7 +125,7 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
         return self.getOrDefault(self.decode)
 
     def setInputCol(self, value: str) -> Self:
-        """Set ``inputCol``: column that holds the pictures: encoded bytes, paths, or binaryFile or image structs."""
+        """Set ``inputCol``: column that holds the images: encoded bytes, paths, or binaryFile or image structs."""
         return self._set(inputCol=value)
 
     def getInputCol(self) -> str:
@@ -156,7 +156,7 @@ class ImageClassification(
     HasOutputCol,
     ClassificationTransformer,
 ):
-    """Labels pictures with a model of any architecture, exactly as Hugging Face would.
+    """Labels images with a model of any architecture, exactly as Hugging Face would.
 
     `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
 
@@ -176,13 +176,13 @@ class ImageClassification(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     predictionCol
         column of the best label's id, or of the value of a regression, a double (unset: none).
     probabilityCol
@@ -190,21 +190,21 @@ class ImageClassification(
     rawPredictionCol
         column of every label's logit, an ML vector (unset: none).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures, or texts, that the model is given at once, at most.
+        images, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     threshold
         multi-label models: the lowest score that is reported.
     topK
-        labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold).
+        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
 
     Examples
     --------
@@ -258,7 +258,7 @@ class ImageClassification(
 
 
 class ViTForImageClassification(EmbeddedModel, ImageClassification):
-    """Labels pictures with a Vision Transformer.
+    """Labels images with a Vision Transformer.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -272,7 +272,7 @@ class ViTForImageClassification(EmbeddedModel, ImageClassification):
 
 
 class SwinForImageClassification(ImageClassification):
-    """Labels pictures with a Swin Transformer, of either version.
+    """Labels images with a Swin Transformer, of either version.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -286,7 +286,7 @@ class SwinForImageClassification(ImageClassification):
 
 
 class ConvNextForImageClassification(ImageClassification):
-    """Labels pictures with a ConvNeXT model, of either version.
+    """Labels images with a ConvNeXT model, of either version.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -300,7 +300,7 @@ class ConvNextForImageClassification(ImageClassification):
 
 
 class DeiTForImageClassification(ImageClassification):
-    """Labels pictures with a DeiT model, with or without its teacher's token.
+    """Labels images with a DeiT model, with or without its teacher's token.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -314,7 +314,7 @@ class DeiTForImageClassification(ImageClassification):
 
 
 class BeitForImageClassification(ImageClassification):
-    """Labels pictures with a BEiT model.
+    """Labels images with a BEiT model.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -328,7 +328,7 @@ class BeitForImageClassification(ImageClassification):
 
 
 class Dinov2ForImageClassification(ImageClassification):
-    """Labels pictures with a DINOv2 model, with or without registers.
+    """Labels images with a DINOv2 model, with or without registers.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -356,7 +356,7 @@ class ViTImageEmbeddings(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would.
+    """Gives each image's embedding by a Vision Transformer, exactly as Hugging Face would.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -374,25 +374,25 @@ class ViTImageEmbeddings(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     embeddingsCol
         column of embeddings, an ML vector (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures, or texts, that the model is given at once, at most.
+        images, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     normalize
@@ -466,7 +466,7 @@ class ViTImageEmbeddings(
 
 
 class SimilarImages(HasErrorCol, SimilarityTransformer):
-    """Names the pictures of an index that are most similar to each picture, by their embeddings.
+    """Names the images of an index that are most similar to each image, by their embeddings.
 
     `transform` adds the column `outputCol`: `array<struct<id:string, score:float>>`, the most similar image first. The
     score is the cosine. `errorCol`, if set, is the reason why a row has no result.
@@ -474,11 +474,11 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
     Parameters
     ----------
     outputCol
-        column of the most similar pictures' ids and cosines to add, the best first.
+        column of the most similar images' ids and cosines to add, the best first.
     embeddingsCol
         column of the embeddings to compare: ML vectors, or arrays of numbers.
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     batchSize
         embeddings that an exact search compares with the index at once, at most.
     efSearch
@@ -488,7 +488,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
     method
         how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some.
     topK
-        how many similar pictures are named, at most.
+        how many similar images are named, at most.
 
     Examples
     --------
@@ -531,11 +531,11 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of the most similar pictures' ids and cosines to add, the best first",
+        "column of the most similar images' ids and cosines to add, the best first",
         typeConverter=TypeConverters.toString,
     )
     topK: Param[int] = Param(
-        Params._dummy(), "topK", "how many similar pictures are named, at most", typeConverter=WholeNumber("topK", 1)
+        Params._dummy(), "topK", "how many similar images are named, at most", typeConverter=WholeNumber("topK", 1)
     )
 
     @keyword_only
@@ -598,7 +598,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.method)
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        """Set ``outputCol``: column of the most similar images' ids and cosines to add, the best first."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
@@ -606,7 +606,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.outputCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many similar pictures are named, at most."""
+        """Set ``topK``: how many similar images are named, at most."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
@@ -628,7 +628,7 @@ class YolosForObjectDetection(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Finds objects in pictures with a YOLOS, exactly as Hugging Face would.
+    """Finds objects in images with a YOLOS, exactly as Hugging Face would.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -647,31 +647,31 @@ class YolosForObjectDetection(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     detectionsCol
-        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none).
+        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers.
+        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     threshold
         objects with a higher score are reported.
     topK
-        objects reported for each picture, at most, best first (unset: all above threshold).
+        objects reported for each image, at most, best first (unset: all above threshold).
 
     Examples
     --------
@@ -736,7 +736,7 @@ class DetrForObjectDetection(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Finds objects in pictures with a DETR, exactly as Hugging Face would.
+    """Finds objects in images with a DETR, exactly as Hugging Face would.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -755,31 +755,31 @@ class DetrForObjectDetection(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     detectionsCol
-        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none).
+        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers.
+        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     threshold
         objects with a higher score are reported.
     topK
-        objects reported for each picture, at most, best first (unset: all above threshold).
+        objects reported for each image, at most, best first (unset: all above threshold).
 
     Examples
     --------
@@ -831,7 +831,7 @@ class DetrForObjectDetection(
 
 
 class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
-    """Cuts the boxes that a detection stage found out of their pictures, for the next stage to read.
+    """Cuts the boxes that a detection stage found out of their images, for the next stage to read.
 
     `transform` adds the column `outputCol`: an array of image annotations, one for each detection. With `explode` each
     detection has a row of its own, whose array holds one crop. The `metadata` of a crop has its label, score and box.
@@ -840,21 +840,21 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
     Parameters
     ----------
     inputCols
-        the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture.
+        the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image.
     outputCol
         column of annotations to add (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     explode
-        whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture.
+        whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image.
     keepEmpty
-        whether a picture without detections keeps a row, without a crop, where explode is true.
+        whether an image without detections keeps a row, without a crop, where explode is true.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
 
     Examples
     --------
@@ -867,19 +867,19 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
     explode: Param[bool] = Param(
         Params._dummy(),
         "explode",
-        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture",
+        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCols: Param[list[str]] = Param(
         Params._dummy(),
         "inputCols",
-        "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture",
+        "the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image",
         typeConverter=ColumnNames(),
     )
     keepEmpty: Param[bool] = Param(
         Params._dummy(),
         "keepEmpty",
-        "whether a picture without detections keeps a row, without a crop, where explode is true",
+        "whether an image without detections keeps a row, without a crop, where explode is true",
         typeConverter=TypeConverters.toBoolean,
     )
     outputCol: Param[str] = Param(
@@ -907,7 +907,7 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
         self.setParams(**self._input_kwargs)
 
     def setExplode(self, value: bool) -> Self:
-        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image."""
         return self._set(explode=value)
 
     def getExplode(self) -> bool:
@@ -919,7 +919,7 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
         return self.getOrDefault(self.inputCols)
 
     def setKeepEmpty(self, value: bool) -> Self:
-        """Set ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        """Set ``keepEmpty``: whether an image without detections keeps a row, without a crop, where explode is true."""
         return self._set(keepEmpty=value)
 
     def getKeepEmpty(self) -> bool:
@@ -950,7 +950,7 @@ class CLIPForZeroShotClassification(
     HasOutputCol,
     ClassificationTransformer,
 ):
-    """Labels pictures with labels of your own choice, by a CLIP model.
+    """Labels images with labels of your own choice, by a CLIP model.
 
     `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
 
@@ -970,13 +970,13 @@ class CLIPForZeroShotClassification(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     predictionCol
         column of the best label's id, or of the value of a regression, a double (unset: none).
     probabilityCol
@@ -984,9 +984,9 @@ class CLIPForZeroShotClassification(
     rawPredictionCol
         column of every label's logit, an ML vector (unset: none).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures, or texts, that the model is given at once, at most.
+        images, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     candidateLabels
@@ -996,13 +996,13 @@ class CLIPForZeroShotClassification(
     hypothesisTemplate
         the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another).
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     threshold
         multi-label models: the lowest score that is reported.
     topK
-        labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold).
+        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
 
     Examples
     --------
@@ -1101,7 +1101,7 @@ class CLIPImageEmbeddings(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Gives each picture's embedding by a CLIP model, to be compared with those of texts.
+    """Gives each image's embedding by a CLIP model, to be compared with those of texts.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -1119,25 +1119,25 @@ class CLIPImageEmbeddings(
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
         column of annotations to add (unset: none).
     embeddingsCol
         column of embeddings, an ML vector (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     batchSize
-        pictures, or texts, that the model is given at once, at most.
+        images, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     decodeMode
         how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
     modelPath
         the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
     normalize
@@ -1192,7 +1192,7 @@ class CLIPImageEmbeddings(
 
 
 class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, HasErrorCol, BundleTransformer):
-    """Gives each text's embedding by a CLIP model, to be compared with those of pictures.
+    """Gives each text's embedding by a CLIP model, to be compared with those of images.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -1209,9 +1209,9 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
     embeddingsCol
         column of embeddings, an ML vector (unset: none).
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     batchSize
-        pictures, or texts, that the model is given at once, at most.
+        images, or texts, that the model is given at once, at most.
     bundleHash
         sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
     modelPath
@@ -1263,7 +1263,7 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
 
 
 class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
-    """Gives each picture a perceptual hash, the bits of which are imagehash's.
+    """Gives each image a perceptual hash, the bits of which are imagehash's.
 
     `transform` adds the column `hashCol`: a `bigint` with the 64 bits of the hash, null where an image cannot be used.
     `errorCol`, if set, is the reason.
@@ -1271,19 +1271,19 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
     Parameters
     ----------
     inputCols
-        the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     errorCol
-        column of the reason why a picture has no result, else null (unset: none).
+        column of the reason why an image has no result, else null (unset: none).
     hashCol
-        bigint column of hashes to add; null where a picture cannot be used.
+        bigint column of hashes to add; null where an image cannot be used.
     originCol
-        string column that names each picture in messages and annotations (unset: the column path, where there is one).
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
     algorithm
         which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels.
     badImageMode
-        what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
     maxImagePixels
-        pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
 
     Examples
     --------
@@ -1301,7 +1301,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
     hashCol: Param[str] = Param(
         Params._dummy(),
         "hashCol",
-        "bigint column of hashes to add; null where a picture cannot be used",
+        "bigint column of hashes to add; null where an image cannot be used",
         typeConverter=TypeConverters.toString,
     )
 
@@ -1330,7 +1330,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
         return self.getOrDefault(self.algorithm)
 
     def setHashCol(self, value: str) -> Self:
-        """Set ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        """Set ``hashCol``: bigint column of hashes to add; null where an image cannot be used."""
         return self._set(hashCol=value)
 
     def getHashCol(self) -> str:
@@ -1339,7 +1339,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
 
 
 class ImageDeduplicator(VisionTransformer):
-    """Groups pictures that are duplicates of each other, and chooses one of each group.
+    """Groups images that are duplicates of each other, and chooses one of each group.
 
     `transform` keeps every row, in any order, and adds two columns: `groupCol`, the id of the row that represents the row's
     group, and `representativeCol`, whether the row is that one.
@@ -1369,7 +1369,7 @@ class ImageDeduplicator(VisionTransformer):
     minSimilarity
         lowest cosine between the embeddings of duplicates.
     topK
-        how many of the most similar embeddings are looked at for each picture.
+        how many of the most similar embeddings are looked at for each image.
 
     Examples
     --------
@@ -1448,7 +1448,7 @@ class ImageDeduplicator(VisionTransformer):
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "how many of the most similar embeddings are looked at for each picture",
+        "how many of the most similar embeddings are looked at for each image",
         typeConverter=WholeNumber("topK", 1),
     )
 
@@ -1570,7 +1570,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.representativeCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        """Set ``topK``: how many of the most similar embeddings are looked at for each image."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:

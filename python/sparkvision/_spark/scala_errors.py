@@ -13,7 +13,7 @@ from sparkvision import errors
 # The server's words (MLUtils in Spark's connect module) for a class that it does not have.
 _UNKNOWN_STAGE = re.compile(r"Unsupported (?:ML operator, found|read for) (sparkvision\.\S+)")
 # pyspark's words for an exception class that it does not know.
-_ENGINE_EXCEPTION = re.compile(r"\(sparkvision\.engine\.(\w+)\) (.*)", re.DOTALL)
+_ENGINE_EXCEPTION = re.compile(r"\(sparkvision\.(?:\w+\.)*(\w+)\) (.*)", re.DOTALL)
 _STACK_TRACE = "\n\nJVM stacktrace:"
 
 

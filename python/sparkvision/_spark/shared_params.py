@@ -146,7 +146,7 @@ class HasPreprocessing(Params):
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
         "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
+        "whether images are cropped to their centre (unset: the bundle's)",
         typeConverter=TypeConverters.toBoolean,
     )
     doNormalize: Param[bool] = Param(
@@ -164,7 +164,7 @@ class HasPreprocessing(Params):
     doResize: Param[bool] = Param(
         Params._dummy(),
         "doResize",
-        "whether pictures are resized (unset: the bundle's)",
+        "whether images are resized (unset: the bundle's)",
         typeConverter=TypeConverters.toBoolean,
     )
     height: Param[int] = Param(
@@ -225,7 +225,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("cropSize") if self.isDefined("cropSize") else None
 
     def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
+        """Set ``doCenterCrop``: whether images are cropped to their centre (unset: the bundle's)."""
         return self._set(doCenterCrop=value)
 
     def getDoCenterCrop(self) -> bool | None:
@@ -249,7 +249,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("doRescale") if self.isDefined("doRescale") else None
 
     def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
+        """Set ``doResize``: whether images are resized (unset: the bundle's)."""
         return self._set(doResize=value)
 
     def getDoResize(self) -> bool | None:
@@ -351,7 +351,7 @@ class HasLabels(Params):
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
+        "labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)",
         typeConverter=WholeNumber("topK", 1),
     )
 
@@ -392,7 +392,7 @@ class HasLabels(Params):
         return self.getOrDefault(self.threshold)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        """Set ``topK``: labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
@@ -406,13 +406,13 @@ class HasDetections(Params):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
+        "images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers",
         typeConverter=WholeNumber("batchSize", 1),
     )
     detectionsCol: Param[str] = Param(
         Params._dummy(),
         "detectionsCol",
-        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)",
+        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     threshold: Param[float] = Param(
@@ -424,7 +424,7 @@ class HasDetections(Params):
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "objects reported for each picture, at most, best first (unset: all above threshold)",
+        "objects reported for each image, at most, best first (unset: all above threshold)",
         typeConverter=WholeNumber("topK", 1),
     )
 
@@ -433,7 +433,7 @@ class HasDetections(Params):
         self._setDefault(batchSize=1, threshold=0.5)
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
+        """Set ``batchSize``: images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
@@ -441,7 +441,7 @@ class HasDetections(Params):
         return self.getOrDefault(self.batchSize)
 
     def setDetectionsCol(self, value: str) -> Self:
-        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
+        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none)."""
         return self._set(detectionsCol=value)
 
     def getDetectionsCol(self) -> str | None:
@@ -457,7 +457,7 @@ class HasDetections(Params):
         return self.getOrDefault(self.threshold)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
+        """Set ``topK``: objects reported for each image, at most, best first (unset: all above threshold)."""
         return self._set(topK=value)
 
     def getTopK(self) -> int | None:
@@ -508,7 +508,7 @@ class HasBadImageMode(Params):
     badImageMode: Param[Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]] = Param(
         Params._dummy(),
         "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        "what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
         typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
 
@@ -517,7 +517,7 @@ class HasBadImageMode(Params):
         self._setDefault(badImageMode="PERMISSIVE")
 
     def setBadImageMode(self, value: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        """Set ``badImageMode``: what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
         return self._set(badImageMode=value)
 
     def getBadImageMode(self) -> Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]:
@@ -531,7 +531,7 @@ class HasBatchSize(Params):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
+        "images, or texts, that the model is given at once, at most",
         typeConverter=WholeNumber("batchSize", 1),
     )
 
@@ -540,7 +540,7 @@ class HasBatchSize(Params):
         self._setDefault(batchSize=8)
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
+        """Set ``batchSize``: images, or texts, that the model is given at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
@@ -577,12 +577,12 @@ class HasErrorCol(Params):
     errorCol: Param[str] = Param(
         Params._dummy(),
         "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
+        "column of the reason why an image has no result, else null (unset: none)",
         typeConverter=TypeConverters.toString,
     )
 
     def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
+        """Set ``errorCol``: column of the reason why an image has no result, else null (unset: none)."""
         return self._set(errorCol=value)
 
     def getErrorCol(self) -> str | None:
@@ -596,7 +596,7 @@ class HasInputCols(Params):
     inputCols: Param[list[str]] = Param(
         Params._dummy(),
         "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        "the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths",
         typeConverter=ColumnNames(),
     )
 
@@ -611,7 +611,7 @@ class HasMaxImagePixels(Params):
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        "images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
         typeConverter=WholeNumber("maxImagePixels", 1),
     )
 
@@ -620,7 +620,7 @@ class HasMaxImagePixels(Params):
         self._setDefault(maxImagePixels=178956970)
 
     def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        """Set ``maxImagePixels``: images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
         return self._set(maxImagePixels=value)
 
     def getMaxImagePixels(self) -> int:
@@ -634,12 +634,12 @@ class HasOriginCol(Params):
     originCol: Param[str] = Param(
         Params._dummy(),
         "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        "string column that names each image in messages and annotations (unset: the column path, where there is one)",
         typeConverter=TypeConverters.toString,
     )
 
     def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
+        """Set ``originCol``: string column that names each image in messages and annotations (unset: the column path, where there is one)."""
         return self._set(originCol=value)
 
     def getOriginCol(self) -> str | None:
