@@ -73,6 +73,27 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
                 _ = result.schema  # analysed now, as in a classic session, so that mistakes show here
             return result
 
+    def set(self, param: Param[Any], value: Any) -> None:
+        """Set a Param.
+
+        Parameters
+        ----------
+        param
+            A Param of this stage.
+        value
+            The value.
+
+        Raises
+        ------
+        TypeError
+            When the value has another type.
+        ParameterError
+            When the value is not allowed.
+        """
+        # pyspark's own raises a plain ValueError in the place of a ParameterError.
+        self._shouldOwn(param)
+        self._set(**{param.name: value})
+
     def _set(self, **values: Any) -> Self:
         for name, value in values.items():
             # Spark Connect cannot send an empty list, and none of the Params makes sense with one.
