@@ -97,7 +97,7 @@ spark.stop()
     assert run.stdout.split() == ["True", "0"], run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"model": "my-vit"}])
+@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"memory_for": "my-vit"}])
 def test_settings_of_the_server_are_refused_beside_its_url(setting: dict[str, object]) -> None:
     (name,) = setting
     with pytest.raises(ParameterError, match=f"{name} is a setting of the server"):

@@ -74,23 +74,8 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
             return result
 
     def set(self, param: Param[Any], value: Any) -> None:
-        """Set a Param.
-
-        Parameters
-        ----------
-        param
-            A Param of this stage.
-        value
-            The value.
-
-        Raises
-        ------
-        TypeError
-            When the value has another type.
-        ParameterError
-            When the value is not allowed.
-        """
-        # pyspark's own raises a plain ValueError in the place of a ParameterError.
+        """Set a Param of this stage; a value that is not allowed is a ParameterError."""
+        # pyspark's own replaces the ParameterError by a plain ValueError.
         self._shouldOwn(param)
         self._set(**{param.name: value})
 
