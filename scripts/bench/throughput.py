@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
@@ -73,7 +73,7 @@ def bare(bundle: Path, tensors: np.ndarray, batch_size: int, cores: int) -> Call
 
 
 def pipeline(
-    spark: SparkSession, bundle: Path, pictures: DataFrame, batch_size: int, decode_mode: str
+    spark: SparkSession, bundle: Path, pictures: DataFrame, batch_size: int, decode_mode: Literal["exact", "fast"]
 ) -> Callable[[], None]:
     """Run the Pipeline from encoded bytes to labels."""
     vit = (

@@ -205,7 +205,7 @@ def test_a_stage_names_the_one_that_runs_a_bundle(spark: SparkSession, clip_bund
     with pytest.raises(BundleError, match="Use CLIPForZeroShotClassification or CLIPImageEmbeddings"):
         ViTImageEmbeddings.loadSavedModel(clip_bundles["free"], spark)
     with pytest.raises(BundleError, match="is for image-classification, and reads no texts. Use ViTForImageClass"):
-        CLIPTextEmbeddings.pretrained()
+        CLIPTextEmbeddings.pretrained("digits")
 
 
 def test_a_saved_pipeline_keeps_labels_and_model(
