@@ -1,25 +1,36 @@
-"""How close the engine is to Pillow, variant by variant: measured, and as docs/exactness.md promises."""
+"""Compare the engine's decoding with Pillow's, variant by variant, and write the tables of docs/exactness.md.
+
+Usage: python scripts/bench/exactness.py
+
+The table of the shared images is written only where ../shared exists. `scripts/bench/parity` and the tests read what
+the tables promise.
+"""
 
 from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bench.random_pictures import VARIANTS, random_image
-from bench.two_decoders import Refused, Values, engine_pixels, pillow_pixels
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "exactness.md"
-PICTURES_A_VARIANT = 12
+from bench.random_images import VARIANTS, random_image  # noqa: E402
+from bench.two_decoders import Refused, Values, engine_pixels, pillow_pixels  # noqa: E402
+
+DOCUMENT = ROOT / "docs" / "exactness.md"
+FOLDERS = {"fixtures": ROOT / "tests" / "fixtures", "shared": ROOT.parent / "shared" / "images"}
+IMAGES_PER_VARIANT = 12
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One picture through both decoders.
+    """One image through both decoders.
 
     Attributes
     ----------
@@ -50,7 +61,7 @@ def _brief(refusal: str) -> str:
 
 
 def compare(ours: Values | Refused, pillows: Values | Refused) -> Comparison:
-    """Compare one picture's pixels; of pictures of two sizes the difference is 255."""
+    """Compare the pixels of one image; the difference between images of two sizes is 255."""
     refusal = str(ours) if isinstance(ours, Refused) else None
     if isinstance(ours, Refused) or isinstance(pillows, Refused):
         return Comparison(None, refusal, not isinstance(pillows, Refused))
@@ -59,9 +70,9 @@ def compare(ours: Values | Refused, pillows: Values | Refused) -> Comparison:
     return Comparison(int(np.abs(ours.astype(np.int16) - pillows).max()), None, True)
 
 
-def compare_all(pictures: Sequence[bytes]) -> list[Comparison]:
-    """Compare encoded pictures, in order."""
-    return [compare(ours, pillow_pixels(data)) for ours, data in zip(engine_pixels(pictures), pictures, strict=True)]
+def compare_all(images: Sequence[bytes]) -> list[Comparison]:
+    """Compare encoded images, in order."""
+    return [compare(ours, pillow_pixels(data)) for ours, data in zip(engine_pixels(images), images, strict=True)]
 
 
 def worst(comparisons: Sequence[Comparison]) -> str:
@@ -73,17 +84,17 @@ def worst(comparisons: Sequence[Comparison]) -> str:
 
 
 def measured_variants() -> dict[str, str]:
-    """Make pictures of every variant, the same ones each time, and compare them: the outcome by variant."""
+    """Make images of every variant, the same ones each time, and return the outcome by variant."""
     outcomes = {}
     for variant, make in VARIANTS.items():
         rng = random.Random(variant)
-        pictures = [make(rng, random_image(rng)) for _ in range(PICTURES_A_VARIANT)]
-        outcomes[variant] = worst(compare_all(pictures))
+        images = [make(rng, random_image(rng)) for _ in range(IMAGES_PER_VARIANT)]
+        outcomes[variant] = worst(compare_all(images))
     return outcomes
 
 
 def measured_files(folder: Path) -> tuple[int, dict[str, str]]:
-    """Compare the picture files of a folder: how many there are, and the outcomes that are worth a row."""
+    """Compare the image files of a folder; return their number, and the outcomes that deserve a row."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix not in (".md", ".txt", ".json"))
     outcomes = {file.relative_to(folder).as_posix(): str(compare_all([file.read_bytes()])[0]) for file in files}
     return len(files), {name: one for name, one in outcomes.items() if one not in ("byte-equal", "refused by both")}
@@ -107,3 +118,31 @@ def promised_bound(outcome: str) -> int | None:
         return 0
     bound = re.fullmatch(r"differs by at most (\d+)", outcome)
     return int(bound[1]) if bound else None
+
+
+def with_table(document: str, name: str, content: str) -> str:
+    """Replace what stands between the markers of a table."""
+    before, opening, rest = document.partition(f"<!-- {name} -->\n")
+    _, closing, after = rest.partition("<!-- end -->")
+    if not opening or not closing:
+        raise SystemExit(f"{DOCUMENT.name} lacks the markers <!-- {name} --> and <!-- end -->")
+    return f"{before}{opening}{content}\n{closing}{after}"
+
+
+def _table(heading: str, rows: dict[str, str]) -> str:
+    return "\n".join([f"| {heading} | Against Pillow |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows.items())])
+
+
+def main() -> None:
+    """Measure, and write the tables."""
+    document = with_table(DOCUMENT.read_text(), "variants", _table("Variant", measured_variants()))
+    for name, folder in FOLDERS.items():
+        if folder.exists():
+            count, rows = measured_files(folder)
+            content = f"{count} files, of which all are byte-equal or refused by both, but:\n\n"
+            document = with_table(document, name, content + _table("File", rows))
+    DOCUMENT.write_text(document)
+
+
+if __name__ == "__main__":
+    main()

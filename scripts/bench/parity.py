@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from bench.exactness import Comparison, compare, promised_bound, promised_variants  # noqa: E402
-from bench.random_pictures import VARIANTS, damaged, random_image  # noqa: E402
+from bench.random_images import VARIANTS, damaged, random_image  # noqa: E402
 from bench.random_processors import random_processor  # noqa: E402
 from bench.two_decoders import (  # noqa: E402
     Refused,

@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
 
 from bench.rivals.contestant import Setting, Work  # noqa: E402
+from bench.rivals.images import picture_folder  # noqa: E402
 from bench.rivals.installation import InstallationError, install  # noqa: E402
 from bench.rivals.machine import commit, machine  # noqa: E402
 from bench.rivals.models import ExportError, model  # noqa: E402
 from bench.rivals.peer_process import PeerFailed, PeerProcess  # noqa: E402
-from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.roster import PEERS, REFERENCE  # noqa: E402
 from bench.rivals.usage import busy_seconds  # noqa: E402
 from bench.rivals.workloads import WORKLOADS, Workload, sittings  # noqa: E402

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from sparkvision._spark.stage import scala_errors
 from sparkvision._engine.gateway import jvm
+from sparkvision._spark.stage import scala_errors
 
 Values = npt.NDArray[Any]
 

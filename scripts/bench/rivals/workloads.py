@@ -19,7 +19,7 @@ class Workload:
     Attributes
     ----------
     pictures
-        One of `pictures.KINDS`.
+        One of `images.KINDS`.
     count
         Pictures of a round; 0 measures nothing but cold starts.
     slots

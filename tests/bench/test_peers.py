@@ -12,8 +12,8 @@ from tests.conftest import EMBEDDED_BUNDLE, FIXTURES, ROOT
 
 from bench.peers import chosen
 from bench.rivals.contestant import Setting, Work, class_number
+from bench.rivals.images import KINDS
 from bench.rivals.peer_process import PeerFailed, PeerProcess
-from bench.rivals.pictures import KINDS
 from bench.rivals.roster import PEERS, Peer
 from bench.rivals.workloads import WORKLOADS
 

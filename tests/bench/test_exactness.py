@@ -19,7 +19,7 @@ from bench.exactness import (
     table_between,
 )
 from bench.parity import Case, outcome, report, run
-from bench.random_pictures import VARIANTS
+from bench.random_images import VARIANTS
 from bench.two_decoders import Refused
 
 

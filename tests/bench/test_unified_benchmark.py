@@ -1,4 +1,4 @@
-"""The comparison of one pipeline with two systems: what its rows say, and that both compute the same."""
+"""The comparison of one pipeline with two systems: both must compute the same."""
 
 from __future__ import annotations
 
@@ -16,42 +16,8 @@ from bench.catalogue.connector_way import ConnectorWay, WorkerFailed
 from bench.catalogue.job import Job
 from bench.catalogue.pillow_models import resized
 from bench.catalogue.unified_way import UnifiedWay
-from bench.unified_table import disagreement, ratio, unified_table
+from bench.unified import disagreement
 from sparkvision.export import ExportReport
-
-
-def row(way: str, number: int, seconds: float, **parts: float) -> dict[str, Any]:
-    same = {"run": "2026-01-02", "workload": "yolos", "phase": "warm" if number else "warm-up"}
-    return {**same, "pictures": "JPEG", "count": 6, "way": way, "round": number, "seconds": seconds, "parts": parts}
-
-
-ROWS = [
-    row("unified", 0, 9.0),
-    row("connector", 0, 9.0),
-    row("unified", 1, 2.0, decode=0.5),
-    row("connector", 1, 3.0, write=0.25, start=1.0, decode=0.75),
-]
-
-
-def test_a_ratio_is_taken_within_a_round_and_without_the_warm_up() -> None:
-    assert ratio(ROWS) == 1.5
-    assert ratio(ROWS, without=("start",)) == 1.0
-    slower = [row("unified", 2, 1.0), row("connector", 2, 4.0), row("unified", 3, 1.0), row("connector", 3, 1.0)]
-    assert ratio([*ROWS, *slower]) == 1.5
-
-
-def test_the_table_shows_the_ratios_and_the_steps_of_both() -> None:
-    table = unified_table(ROWS)
-    assert "| `yolos`: 6 x JPEG | 3.00 | 2.00 | 1.50 | 1.00 |" in table
-    assert "| write |  | 0.25 |" in table and "| decode | 0.50 | 0.75 |" in table and "| all | 2.00 | 3.00 |" in table
-
-
-def test_only_the_last_run_counts() -> None:
-    assert unified_table([*({**r, "run": "2026-01-01", "seconds": 100.0} for r in ROWS), *ROWS]) == unified_table(ROWS)
-
-
-def test_where_nothing_was_measured_nothing_is_claimed() -> None:
-    assert unified_table([]) == "Not measured yet: `scripts/bench/unified` does it."
 
 
 def test_ways_that_do_not_compute_the_same_are_not_compared() -> None:
