@@ -21,18 +21,18 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "python")]
 
-from reliability.cluster import Cluster  # noqa: E402
-from reliability.decoder_fuzz import decoder_fuzzed  # noqa: E402
-from reliability.executor_memory import memory_stays  # noqa: E402
-from reliability.figures import shortfalls, write_page  # noqa: E402
-from reliability.killed_tasks import task_overtaken, tasks_cancelled  # noqa: E402
-from reliability.large_model import large_model  # noqa: E402
-from reliability.local_disk import copies_damaged, disk_fails  # noqa: E402
-from reliability.lost_processes import driver_killed, executor_killed  # noqa: E402
-from reliability.workload import SMALL, Figures, Workload  # noqa: E402
+from tests.cluster.support.cluster import Cluster  # noqa: E402
+from tests.cluster.support.decoder_fuzz import decoder_fuzzed  # noqa: E402
+from tests.cluster.support.executor_memory import memory_stays  # noqa: E402
+from tests.cluster.support.figures import shortfalls, write_page  # noqa: E402
+from tests.cluster.support.killed_tasks import task_overtaken, tasks_cancelled  # noqa: E402
+from tests.cluster.support.large_model import large_model  # noqa: E402
+from tests.cluster.support.local_disk import copies_damaged, disk_fails  # noqa: E402
+from tests.cluster.support.lost_processes import driver_killed, executor_killed  # noqa: E402
+from tests.cluster.support.workload import SMALL, Figures, Workload  # noqa: E402
 
 FOLDER = ROOT / "build" / "soak"
 RECORD = ROOT / "docs" / "reliability.jsonl"
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.large_model and "large-model" not in names:
         names = ["large-model"]
     workload = SMALL if options.small else Workload()
-    sizes = {name: getattr(options, name) for name in ("memory_pictures", "fuzzed_files") if getattr(options, name)}
+    sizes = {name: getattr(options, name) for name in ("memory_images", "fuzzed_files") if getattr(options, name)}
     workload = dataclasses.replace(workload, **sizes)
     # As an exception, so that a soak that is ended leaves no cluster behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", metavar="NAME", choices=[*ON_THE_CLUSTER, *ON_THEIR_OWN])
     parser.add_argument("--large-model", action="store_true", help="only distribute a model of more than 2 GB")
     parser.add_argument("--small", action="store_true", help="small enough for the tests")
-    parser.add_argument("--memory-pictures", type=int, metavar="COUNT", help="pictures through one executor")
+    parser.add_argument("--memory-images", type=int, metavar="COUNT", help="images through one executor")
     parser.add_argument("--fuzzed-files", type=int, metavar="COUNT", help="damaged files for the decoder")
     parser.add_argument("--seed", type=int, default=0, help="of the damage done to files; the next turn takes the next")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append each run's line of JSON to this file")

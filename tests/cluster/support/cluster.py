@@ -1,7 +1,7 @@
 """A Spark standalone cluster on this machine: a master and workers, each a process with folders of its own.
 
 The pyspark package is the Spark distribution. No folder is shared: each worker has its own work folder and local
-directory. In namespaces each worker has a network of its own too, as a separate host has.
+directory.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from reliability import namespaces
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SAVED = "cluster.json"
 LOOPBACK = "127.0.0.1"
 STARTED_WITHIN_SECONDS = 90
@@ -49,8 +47,6 @@ class Cluster:
         The address at which the driver listens for executors.
     processes
         Process ids of master and workers; each leads a group of its own.
-    hosts
-        Names of network namespaces.
 
     Examples
     --------
@@ -63,7 +59,6 @@ class Cluster:
     url: str = ""
     host: str = LOOPBACK
     processes: list[int] = field(default_factory=list)
-    hosts: list[str] = field(default_factory=list)
 
     @staticmethod
     def start(
@@ -72,7 +67,6 @@ class Cluster:
         cores: int = 1,
         memory: str = "1g",
         *,
-        separate_hosts: bool = False,
         local_directories: Mapping[int, Sequence[Path]] | None = None,
     ) -> Cluster:
         """Start master and workers, and wait until they know each other.
@@ -83,8 +77,6 @@ class Cluster:
             Made anew.
         cores, memory
             Of each worker.
-        separate_hosts
-            Put each worker into a network namespace.
         local_directories
             Of workers, by their numbers from 1; the others have `local` in their folders.
 
@@ -97,7 +89,7 @@ class Cluster:
         folder.mkdir(parents=True)
         cluster = Cluster(folder)
         try:
-            cluster._start_all(workers, cores, memory, separate_hosts, local_directories or {})
+            cluster._start_all(workers, cores, memory, local_directories or {})
         except BaseException:
             cluster.stop()
             raise
@@ -138,8 +130,6 @@ class Cluster:
                 break
             except TimeoutError:
                 continue
-        if self.hosts:
-            namespaces.remove_hosts(self.hosts)
 
     def __enter__(self) -> Cluster:
         """Give this cluster, to be stopped at the end of the block."""
@@ -171,18 +161,8 @@ class Cluster:
         return Cluster(**{**saved, "folder": Path(saved["folder"])})
 
     def _start_all(
-        self,
-        workers: int,
-        cores: int,
-        memory: str,
-        separate_hosts: bool,
-        local_directories: Mapping[int, Sequence[Path]],
+        self, workers: int, cores: int, memory: str, local_directories: Mapping[int, Sequence[Path]]
     ) -> None:
-        hosts: list[namespaces.Host] = []
-        if separate_hosts:
-            self.host = namespaces.bridge_address()
-            hosts = namespaces.add_hosts(workers)
-            self.hosts = [host.name for host in hosts]
         master = [spark("spark-class"), "org.apache.spark.deploy.master.Master", "--host", self.host]
         self._launch("master", [*master, "--port", "0", "--webui-port", "0"], environment())
         self.url = self._wait_for_line("master", r"Starting Spark master at (spark://\S+)")
@@ -191,14 +171,14 @@ class Cluster:
             folders = local_directories.get(number, [self.local_folder(number)])
             for directory in folders:
                 directory.mkdir(parents=True, exist_ok=True)
-            # Linux answers on all of 127.0.0.0/8. To Spark an address of its own is a host of its own, and it runs no
-            # second attempt of a task on the first one's host.
-            address = hosts[number - 1].address if hosts else f"127.0.0.{number + 1}"
+            # Linux answers on all of 127.0.0.0/8. Spark takes each address for a host of its own, and runs no second
+            # attempt of a task on the host of the first attempt.
+            address = f"127.0.0.{number + 1}"
             options = ["--host", address, "--cores", str(cores), "--memory", memory, "--webui-port", "0"]
             worker = [spark("spark-class"), "org.apache.spark.deploy.worker.Worker", *options]
             worker += ["--work-dir", str(self.folder / name / "work"), self.url]
             own = {"SPARK_LOCAL_DIRS": ",".join(map(str, folders)), "SPARK_LOCAL_IP": address}
-            self._launch(name, hosts[number - 1].command(*worker) if hosts else worker, environment() | own)
+            self._launch(name, worker, environment() | own)
         for number in range(1, workers + 1):
             self._wait_for_line(f"worker-{number}", r"(Successfully registered with master)")
 
@@ -240,14 +220,14 @@ def spark(program: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Give this process's environment with the pyspark package as the Spark distribution, and our Python sources."""
+    """Return this process's environment with the pyspark package as the Spark distribution, and our Python sources."""
     import pyspark
 
     return {
         **os.environ,
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
         "SPARK_DAEMON_MEMORY": "256m",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), str(ROOT / "scripts")]),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), str(ROOT)]),
     }
 
 

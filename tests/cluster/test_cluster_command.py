@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from reliability import cluster_command
-from reliability.cluster import SAVED
+from tests.cluster.support import command as cluster_command
+from tests.cluster.support.cluster import SAVED
 
 
 @pytest.fixture

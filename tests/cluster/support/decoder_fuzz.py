@@ -1,4 +1,4 @@
-"""Damaged pictures by the thousand, for the decoder: each must give pixels or a reason, and the JVM must live."""
+"""Damaged images by the thousand, for the decoder: each must give pixels or a reason, and the JVM must live."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from reliability.cluster import ROOT, environment
-from reliability.workload import Figures, Workload
+from tests.cluster.support.cluster import ROOT, environment
+from tests.cluster.support.workload import Figures, Workload
 
 Bytes = npt.NDArray[np.uint8]
 Generator = np.random.Generator
@@ -28,7 +27,7 @@ HEADER = 64
 
 
 def source_files() -> list[Path]:
-    """List the pictures, whole and damaged ones, from which damaged ones are made."""
+    """List the images, whole and damaged ones, from which damaged ones are made."""
     files = {file.name: file for folder in FOLDERS for file in sorted(folder.rglob("*")) if _is_source(file)}
     return list(files.values())
 
@@ -40,45 +39,45 @@ def _is_source(file: Path) -> bool:
     return file.is_file() and not text and not alike and 0 < file.stat().st_size <= LARGEST_SOURCE
 
 
-def flip_bits(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+def flip_bits(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
     """Flip one to sixteen bits anywhere."""
-    where = random.integers(0, picture.size, random.integers(1, 17))
-    picture[where] ^= (1 << random.integers(0, 8, where.size)).astype(np.uint8)
-    return picture
+    where = random.integers(0, image.size, random.integers(1, 17))
+    image[where] ^= (1 << random.integers(0, 8, where.size)).astype(np.uint8)
+    return image
 
 
-def edit_header(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+def edit_header(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
     """Write values that decoders stumble over into the first bytes: sizes, counts and offsets lie there."""
-    where = random.integers(0, min(HEADER, picture.size), random.integers(1, 5))
-    picture[where] = random.choice(np.array([0, 1, 0x7F, 0x80, 0xFE, 0xFF], np.uint8), where.size)
-    return picture
+    where = random.integers(0, min(HEADER, image.size), random.integers(1, 5))
+    image[where] = random.choice(np.array([0, 1, 0x7F, 0x80, 0xFE, 0xFF], np.uint8), where.size)
+    return image
 
 
-def truncate(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+def truncate(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
     """Cut the end off."""
-    return picture[: random.integers(0, picture.size)]
+    return image[: random.integers(0, image.size)]
 
 
-def splice(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
-    """Go on as another picture does."""
+def splice(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Go on as another image does."""
     other = others[random.integers(len(others))]
-    return np.concatenate([picture[: random.integers(0, picture.size)], other[random.integers(0, other.size) :]])
+    return np.concatenate([image[: random.integers(0, image.size)], other[random.integers(0, other.size) :]])
 
 
-def repeat_piece(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
-    """Write a piece of the picture over another place of it."""
-    length = int(random.integers(1, max(2, picture.size // 4)))
-    source, target = random.integers(0, picture.size - length + 1, 2)
-    picture[target : target + length] = picture[source : source + length].copy()
-    return picture
+def repeat_piece(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+    """Write a piece of the image over another place of it."""
+    length = int(random.integers(1, max(2, image.size // 4)))
+    source, target = random.integers(0, image.size - length + 1, 2)
+    image[target : target + length] = image[source : source + length].copy()
+    return image
 
 
-def overwrite(picture: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
+def overwrite(image: Bytes, random: Generator, others: list[Bytes]) -> Bytes:
     """Write noise over a piece."""
-    start = int(random.integers(0, picture.size))
-    piece = picture[start : start + int(random.integers(1, 257))]
+    start = int(random.integers(0, image.size))
+    piece = image[start : start + int(random.integers(1, 257))]
     piece[:] = random.integers(0, 256, piece.size, np.uint8)
-    return picture
+    return image
 
 
 MUTATIONS: tuple[Callable[[Bytes, Generator, list[Bytes]], Bytes], ...] = (
@@ -91,23 +90,23 @@ MUTATIONS: tuple[Callable[[Bytes, Generator, list[Bytes]], Bytes], ...] = (
 )
 
 
-def damaged_pictures(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+def damaged_images(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """Yield (what was done, the file); the same for the same seed and sources."""
     random = np.random.default_rng(seed)
     sources = [np.frombuffer(file.read_bytes(), np.uint8) for file in source_files()]
     for _ in range(count):
-        picture = sources[random.integers(len(sources))].copy()
+        image = sources[random.integers(len(sources))].copy()
         done = []
         # Mostly one: a file with much damage is refused before a decoder sees it.
         for mutation in random.choice(len(MUTATIONS), random.choice([1, 1, 1, 2, 3])):
-            if picture.size:
-                picture = MUTATIONS[mutation](picture, random, sources)
+            if image.size:
+                image = MUTATIONS[mutation](image, random, sources)
                 done.append(MUTATIONS[mutation].__name__)
-        yield "+".join(done), picture.tobytes()
+        yield "+".join(done), image.tobytes()
 
 
 def decoder_fuzzed(folder: Path, workload: Workload) -> Figures:
-    """Decode damaged pictures in a JVM of its own.
+    """Decode damaged images in a JVM of its own.
 
     Raises
     ------
@@ -136,10 +135,10 @@ def _decode(folder: Path, count: int, seed: int) -> Figures:
     outcomes: Counter[str] = Counter()
     mutations: Counter[str] = Counter()
     slowest, crashes = 0.0, 0
-    pictures = damaged_pictures(count, seed)
-    while not crashes and (batch := list(islice(pictures, FILES_PER_CALL))):
+    images = damaged_images(count, seed)
+    while not crashes and (batch := list(islice(images, FILES_PER_CALL))):
         mutations.update(name for done, _ in batch for name in done.split("+"))
-        packed = b"".join(struct.pack("<i", len(picture)) + picture for _, picture in batch)
+        packed = b"".join(struct.pack("<i", len(image)) + image for _, image in batch)
         under_test.write_bytes(packed)
         began = time.monotonic()
         try:

@@ -8,8 +8,7 @@ import signal
 from pathlib import Path
 
 import pyarrow.parquet
-
-from reliability.application import (
+from tests.cluster.support.application import (
     Answer,
     BackgroundJob,
     answers,
@@ -17,14 +16,14 @@ from reliability.application import (
     classifier,
     compare,
     executors,
-    pictures,
+    images,
     total,
     undisturbed,
 )
-from reliability.cluster import Cluster, wait_until
-from reliability.workload import Figures, Workload
+from tests.cluster.support.cluster import Cluster, wait_until
+from tests.cluster.support.workload import Figures, Workload
 
-LABEL_PICTURES = Path(__file__).with_name("label_pictures.py")
+LABEL_IMAGES = Path(__file__).with_name("label_images.py")
 
 
 def executor_killed(cluster: Cluster, workload: Workload) -> Figures:
@@ -32,7 +31,7 @@ def executor_killed(cluster: Cluster, workload: Workload) -> Figures:
     with application(cluster) as spark:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)
-        frame = pictures(spark, workload.rows, workload.partitions)
+        frame = images(spark, workload.rows, workload.partitions)
         found: list[dict[str, int]] = []
         for _ in range(workload.cycles):
             victim = executors(spark)[0]
@@ -50,7 +49,7 @@ def driver_killed(cluster: Cluster, workload: Workload) -> Figures:
     output = cluster.folder / "labelled"
     shutil.rmtree(output, ignore_errors=True)
     log = cluster.folder / "driver-killed.log"
-    command = [str(LABEL_PICTURES), str(output), str(workload.rows), str(workload.partitions)]
+    command = [str(LABEL_IMAGES), str(output), str(workload.rows), str(workload.partitions)]
     first = cluster.submit(command, log)
     try:
         # What tasks have finished lies below _temporary until the driver commits the job.

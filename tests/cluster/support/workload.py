@@ -18,7 +18,7 @@ class Workload:
         Of each job that is disturbed.
     cycles
         How often something happens in one application.
-    memory_pictures
+    memory_images
         Through one executor, to see whether its memory grows.
     fuzzed_files
         Damaged files for the decoder.
@@ -29,9 +29,9 @@ class Workload:
     rows: int = 40_000
     partitions: int = 40
     cycles: int = 5
-    memory_pictures: int = 50_000
+    memory_images: int = 50_000
     fuzzed_files: int = 20_000
     seed: int = 0
 
 
-SMALL = Workload(rows=2_000, partitions=20, cycles=1, memory_pictures=2_000, fuzzed_files=2_000)
+SMALL = Workload(rows=2_000, partitions=20, cycles=1, memory_images=2_000, fuzzed_files=2_000)

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 
 from sparkvision.bundle import GOLDEN_OUTPUT, GRAPH, Bundle, describe_files, write_manifest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DIGITS = ROOT / "jvm/engine/src/main/resources/sparkvision/models/digits"
 PADDING_FILE = "padding.bin"
 COLUMNS = 1 << 18  # of float32: one row of padding is a megabyte

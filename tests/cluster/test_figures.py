@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.cluster.support.figures import page_with, shortfalls, table
 from tests.conftest import ROOT
-
-from reliability.figures import page_with, shortfalls, table
 
 
 def test_a_run_that_kept_its_promises_misses_nothing() -> None:
@@ -18,7 +17,7 @@ def test_a_lost_row_is_named() -> None:
 
 
 def test_a_wrong_row_of_the_memory_scenario_is_named() -> None:
-    figures = {"pictures": 10, "rows_lost_duplicated_or_changed": 1, "growth_percent": 0.0}
+    figures = {"images": 10, "rows_lost_duplicated_or_changed": 1, "growth_percent": 0.0}
     assert shortfalls(figures) == ["1 rows were lost, came twice or have another answer"]
 
 

@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reliability.application import (
+from tests.cluster.support.application import (
     answers,
     application,
     classifier,
     compare,
     executors,
-    picture_files,
-    pictures,
+    image_files,
+    images,
     total,
     undisturbed,
     wait_for_closed_sessions,
 )
-from reliability.cluster import Cluster
-from reliability.model_variants import digits_variant
-from reliability.workload import Figures, Workload
+from tests.cluster.support.cluster import Cluster
+from tests.cluster.support.model_variants import digits_variant
+from tests.cluster.support.workload import Figures, Workload
+
 from sparkvision.bundle import Bundle
 
 # Room for the jars, which executors keep there too, and not for the model.
@@ -36,7 +37,7 @@ def copies_damaged(cluster: Cluster, workload: Workload) -> Figures:
     with application(cluster) as spark:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)
-        frame = pictures(spark, workload.rows, workload.partitions)
+        frame = images(spark, workload.rows, workload.partitions)
         found: list[dict[str, int]] = []
         fetched_again = 0
         for damage in rounds:
@@ -71,14 +72,14 @@ def disk_fails(folder: Path, workload: Workload) -> Figures:
         assert reason in refusal and str(folder / "disk") in refusal, refusal
     # Where a disk is read-only Spark itself can run no task, and it is Spark who says so.
     assert "spark.local.dir" in refusals["No space left on device"], refusals
-    roomy, rows = folder / "roomy", len(picture_files())
+    roomy, rows = folder / "roomy", len(image_files())
     with (
         _failing_disk(folder / "disk") as disk,
         _one_worker(folder, [disk, roomy]) as cluster,
         application(cluster) as spark,
     ):
         expected = undisturbed(spark, classifier(spark))
-        given = answers(classifier(spark, bundle), pictures(spark, rows, partitions=4))
+        given = answers(classifier(spark, bundle), images(spark, rows, partitions=4))
         passed_over = any(copy.stat().st_size > MODEL_MEGABYTES << 20 for copy in roomy.glob(COPIES))
     return {
         "clear_errors": len(refusals),

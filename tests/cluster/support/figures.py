@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reliability.workload import Figures
+from tests.cluster.support.workload import Figures
 
 BEGIN = "<!-- figures: written by scripts/soak --write-page -->"
 END = "<!-- end of figures -->"
@@ -70,7 +70,7 @@ def table(runs: list[Figures]) -> str:
         ("Crashes of the JVM", total("jvm_crashes")),
     ]
     for run in memory:
-        what = f"Growth of an executor's memory after warm-up, {run['pictures']:,} pictures"
+        what = f"Growth of an executor's memory after warm-up, {run['images']:,} images"
         values = f"{run['megabytes_after_warm_up']} to {run['megabytes_at_end']} MB"
         lines.append((what, f"{run['growth_percent']} % ({values})"))
     for run in cancelled[-1:]:

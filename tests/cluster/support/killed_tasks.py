@@ -7,7 +7,7 @@ import signal
 import time
 from statistics import mean
 
-from reliability.application import (
+from tests.cluster.support.application import (
     WHOLE_HEAP,
     BackgroundJob,
     answers,
@@ -15,14 +15,14 @@ from reliability.application import (
     classifier,
     compare,
     executors,
-    pictures,
+    images,
     task_counts,
     undisturbed,
     wait_for_closed_sessions,
 )
-from reliability.cluster import Cluster
-from reliability.model_variants import digits_variant
-from reliability.workload import Figures, Workload
+from tests.cluster.support.cluster import Cluster
+from tests.cluster.support.model_variants import digits_variant
+from tests.cluster.support.workload import Figures, Workload
 
 # Far above what an executor's memory wavers by: a session that is not given back shows.
 MODEL_MEGABYTES = 256
@@ -38,7 +38,7 @@ def tasks_cancelled(cluster: Cluster, workload: Workload) -> Figures:
         # Warm: each executor has its copy of the model, and has opened and closed a session.
         executors_before = wait_for_closed_sessions(spark)
         before = mean(executor.resident_megabytes() for executor in executors_before)
-        frame = pictures(spark, workload.rows, workload.partitions)
+        frame = images(spark, workload.rows, workload.partitions)
         at_work = 0.0
         for _ in range(workload.cycles):
             job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
@@ -72,7 +72,7 @@ def task_overtaken(cluster: Cluster, workload: Workload) -> Figures:
     with application(cluster, speculation) as spark:
         stage = classifier(spark)
         expected = undisturbed(spark, stage)
-        frame = pictures(spark, workload.rows, workload.partitions)
+        frame = images(spark, workload.rows, workload.partitions)
         straggler = executors(spark)[0]
         job = BackgroundJob(spark, workload.partitions, lambda: answers(stage, frame))
         job.wait_for_tasks(finished=2)

@@ -1,24 +1,23 @@
-"""The command `scripts/cluster`: a cluster that goes on running until it is stopped.
+"""The command `scripts/cluster`: a cluster that runs until it is stopped.
 
-Usage: scripts/cluster start [--workers 2] [--cores 1] [--memory 1g] [--namespaces]
+Usage: scripts/cluster start [--workers 2] [--cores 1] [--memory 1g]
        scripts/cluster submit [spark-submit's options] APPLICATION [ARGUMENT...]
        scripts/cluster stop
 
-It lies in build/cluster, logs and each worker's folders too.
+The logs and the folders of the workers lie in build/cluster.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT), str(ROOT / "python")]
 
-from reliability.cluster import SAVED, Cluster, ClusterError  # noqa: E402
+from tests.cluster.support.cluster import SAVED, Cluster, ClusterError  # noqa: E402
 
 FOLDER = ROOT / "build" / "cluster"
 
@@ -31,7 +30,6 @@ def main(arguments: Sequence[str]) -> int:
     start.add_argument("--workers", type=int, default=2)
     start.add_argument("--cores", type=int, default=1, help="of each worker")
     start.add_argument("--memory", default="1g", help="of each worker")
-    start.add_argument("--namespaces", action="store_true", help="a network namespace for each worker (root, iproute2)")
     submit = commands.add_parser("submit", help="run an application, as spark-submit does")
     submit.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("stop", help="end all processes of the cluster")
@@ -40,9 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "start":
             if (FOLDER / SAVED).exists():
                 raise ClusterError("A cluster runs already: stop it with `scripts/cluster stop`.")
-            cluster = Cluster.start(
-                FOLDER, options.workers, options.cores, options.memory, separate_hosts=options.namespaces
-            )
+            cluster = Cluster.start(FOLDER, options.workers, options.cores, options.memory)
             cluster.save()
             print(f"{cluster.url}, {options.workers} workers; logs and folders in {cluster.folder}")
         elif options.command == "submit":
@@ -50,8 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         else:
             Cluster.load(FOLDER).stop()
             (FOLDER / SAVED).unlink()
-    # Namespaces need root and the command `ip`.
-    except (ClusterError, OSError, subprocess.CalledProcessError) as error:
+    except (ClusterError, OSError) as error:
         print(f"scripts/cluster: {error}", file=sys.stderr)
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""A Spark application on a cluster, and what the scenarios ask of it: pictures, labels, progress, its executors."""
+"""A Spark application on a cluster, and what the scenarios ask of it: images, labels, progress, its executors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 from pyspark import InheritableThread
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.cluster.support.cluster import ROOT, Cluster, environment, wait_until
 
 import sparkvision
-from reliability.cluster import ROOT, Cluster, environment, wait_until
 from sparkvision.ml import ViTForImageClassification
 
 FIXTURES = ROOT / "tests" / "fixtures"
 SCALA_TARGET = ROOT / "jvm" / "spark" / "target" / "scala-2.13"
-GOOD_PICTURES = 90
+GOOD_IMAGES = 90
 # The JVM's heap is touched as a whole at the start: memory that grows then, or is given back, is native.
 WHOLE_HEAP = {"spark.executor.extraJavaOptions": "-Xms1g -XX:+AlwaysPreTouch"}
 
@@ -67,19 +67,19 @@ def scala_tests_jar() -> Path:
     return found
 
 
-def picture_files() -> list[Path]:
-    """List small real pictures, good ones and damaged ones."""
+def image_files() -> list[Path]:
+    """List small real images, good ones and damaged ones."""
     digits = sorted((FIXTURES / "digits").glob("*/*.png"))
     damaged = sorted(file for file in (FIXTURES / "corrupt").iterdir() if file.is_file())
-    return digits[:: len(digits) // GOOD_PICTURES] + damaged
+    return digits[:: len(digits) // GOOD_IMAGES] + damaged
 
 
-def pictures(spark: SparkSession, rows: int, partitions: int) -> DataFrame:
-    """Make rows (id, picture, content) of the small pictures, again and again; no executor reads a file."""
-    files = [(number, bytearray(file.read_bytes())) for number, file in enumerate(picture_files())]
-    contents = F.broadcast(spark.createDataFrame(files, "picture int, content binary"))
-    numbered = spark.range(0, rows, 1, partitions).withColumn("picture", (F.col("id") % len(files)).cast("int"))
-    return numbered.join(contents, "picture")
+def images(spark: SparkSession, rows: int, partitions: int) -> DataFrame:
+    """Make rows (id, image, content) of the small images, again and again; no executor reads a file."""
+    files = [(number, bytearray(file.read_bytes())) for number, file in enumerate(image_files())]
+    contents = F.broadcast(spark.createDataFrame(files, "image int, content binary"))
+    numbered = spark.range(0, rows, 1, partitions).withColumn("image", (F.col("id") % len(files)).cast("int"))
+    return numbered.join(contents, "image")
 
 
 def classifier(spark: SparkSession, bundle: Path | None = None) -> ViTForImageClassification:
@@ -95,25 +95,25 @@ class Answer(NamedTuple):
     """What the stage said to one row: the label, or the reason why there is none."""
 
     id: int
-    picture: int
+    image: int
     text: str
 
 
 def answered(stage: ViTForImageClassification, frame: DataFrame) -> DataFrame:
-    """Label the pictures: columns as in `Answer`."""
+    """Label the images: columns as in `Answer`."""
     text = F.coalesce(F.get("class.result", F.lit(0)), "error").alias("text")
-    return stage.transform(frame).select("id", "picture", text)
+    return stage.transform(frame).select("id", "image", text)
 
 
 def answers(stage: ViTForImageClassification, frame: DataFrame) -> list[Answer]:
-    """Label the pictures in one job."""
+    """Label the images in one job."""
     return [Answer(*row) for row in answered(stage, frame).collect()]
 
 
 def undisturbed(spark: SparkSession, stage: ViTForImageClassification) -> dict[int, str]:
-    """Give the answer to each of the small pictures, of a job that nothing happens to."""
-    count = len(picture_files())
-    return {answer.picture: answer.text for answer in answers(stage, pictures(spark, count, partitions=4))}
+    """Give the answer to each of the small images, of a job that nothing happens to."""
+    count = len(image_files())
+    return {answer.image: answer.text for answer in answers(stage, images(spark, count, partitions=4))}
 
 
 def compare(given: list[Answer], rows: int, expected: Mapping[int, str]) -> dict[str, int]:
@@ -123,7 +123,7 @@ def compare(given: list[Answer], rows: int, expected: Mapping[int, str]) -> dict
         "rows": rows,
         "rows_lost": sum(times[number] == 0 for number in range(rows)),
         "rows_duplicated": sum(count - 1 for count in times.values()),
-        "rows_with_another_answer": sum(answer.text != expected[answer.picture] for answer in given),
+        "rows_with_another_answer": sum(answer.text != expected[answer.image] for answer in given),
     }
 
 
@@ -172,7 +172,7 @@ class BackgroundJob:
         tracker = self._context.statusTracker()
         jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(self.group)]
         stages = [tracker.getStageInfo(stage) for job in jobs if job for stage in job.stageIds]
-        # Before it, in the same group, goes a job that broadcasts the pictures.
+        # Before it, in the same group, goes a job that broadcasts the images.
         return max((s.numCompletedTasks for s in stages if s and s.numTasks == self._tasks), default=0)
 
 

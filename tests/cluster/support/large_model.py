@@ -5,26 +5,27 @@ from __future__ import annotations
 import shutil
 import time
 
-from reliability.application import (
+from tests.cluster.support.application import (
     answers,
     application,
     classifier,
     compare,
     executors,
-    pictures,
+    images,
     sessions_opened,
     undisturbed,
 )
-from reliability.cluster import Cluster
-from reliability.model_variants import digits_variant
-from reliability.workload import Figures, Workload
+from tests.cluster.support.cluster import Cluster
+from tests.cluster.support.model_variants import digits_variant
+from tests.cluster.support.workload import Figures, Workload
+
 from sparkvision.bundle import Bundle
 
 MODEL_MEGABYTES = 2200
 
 
 def large_model(cluster: Cluster, workload: Workload, megabytes: int = MODEL_MEGABYTES) -> Figures:
-    """Distribute the model to both executors, whose heaps are smaller than it, and label pictures with it."""
+    """Distribute the model to both executors, whose heaps are smaller than it, and label images with it."""
     with application(cluster, {"spark.sparkvision.sessionIdle": "5min"}) as spark:
         expected = undisturbed(spark, classifier(spark))
         sessions_before = sessions_opened(spark)
@@ -34,7 +35,7 @@ def large_model(cluster: Cluster, workload: Workload, megabytes: int = MODEL_MEG
         stage = classifier(spark, bundle)
         loaded = time.monotonic()
         shutil.rmtree(bundle)  # the driver has its copy; nobody reads a shared folder
-        given = answers(stage, pictures(spark, workload.rows, workload.partitions))
+        given = answers(stage, images(spark, workload.rows, workload.partitions))
         ended = time.monotonic()
         return {
             "model_bytes": size,
