@@ -11,7 +11,7 @@ import io
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,33 +164,15 @@ def machine_table(rows: Sequence[Row]) -> str:
 
 
 def unified_table(rows: Sequence[Row]) -> str:
-    """Write the ratios of all workloads of scripts/bench/unified, and below them the seconds of the steps of each."""
-    workloads = dict.fromkeys(row["workload"] for row in rows)
-    newest_rows = {workload: newest(rows, workload) for workload in workloads}
+    """Write images a second of both ways of scripts/bench/unified, and their ratio, by workload."""
     lines = []
-    for workload, found in newest_rows.items():
-        speeds = [found[0]["count"] / _median_of(found, way, lambda row: row["seconds"]) for way in WAYS]
-        ratios = [ratio_of_ways(found), ratio_of_ways(found, without=("start",))]
-        what = f"`{workload}`: {found[0]['count']} x {found[0]['pictures']}"
-        lines.append([what, *(f"{value:.2f}" for value in (*speeds, *ratios))])
-    head = ["", "images/s, one pipeline", "images/s, two systems", "ratio", "ratio without their start"]
-    return "\n\n".join([table(head, lines), *(_steps(workload, found) for workload, found in newest_rows.items())])
-
-
-def _steps(workload: str, rows: Sequence[Row]) -> str:
-    """Write the seconds of each step, in the order in which the two systems do them."""
-    steps = dict.fromkeys(step for way in reversed(WAYS) for row in rows if row["way"] == way for step in row["parts"])
-    steps.pop("else", None)
-    lines = []
-    for step in [*steps, "else"]:
-        times = [_median_of(rows, way, lambda row, step=step: row["parts"].get(step, 0.0)) for way in WAYS]
-        lines.append([step, *(f"{seconds:.2f}" if seconds else "" for seconds in times)])
-    totals = [f"{_median_of(rows, way, lambda row: row['seconds']):.2f}" for way in WAYS]
-    return table([f"`{workload}`: seconds", "one pipeline", "two systems"], [*lines, ["all", *totals]])
-
-
-def _median_of(rows: Sequence[Row], way: str, value: Callable[[Row], float]) -> float:
-    return statistics.median(value(row) for row in rows if row["way"] == way)
+    for workload in dict.fromkeys(row["workload"] for row in rows):
+        found = newest(rows, workload)
+        count = found[0]["count"]
+        speeds = [count / statistics.median(row["seconds"] for row in found if row["way"] == way) for way in WAYS]
+        figures = (*speeds, ratio_of_ways(found), ratio_of_ways(found, with_start=False))
+        lines.append([f"`{workload}`: {count} x {found[0]['images']}", *(f"{value:.2f}" for value in figures)])
+    return table(["", "images/s, one pipeline", "images/s, two systems", "ratio", "ratio without their start"], lines)
 
 
 def precision_table(rows: Sequence[Row]) -> str:

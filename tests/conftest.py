@@ -130,8 +130,7 @@ def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Make the tiny checkpoint of an architecture, with random weights: at the first call, for all tests."""
     import torch
-
-    from make_checkpoint import make
+    from tests.checkpoints.tiny_models import make
 
     # Beside other work, threads that wait for each other cost such small models more than they bring.
     torch.set_num_threads(1)
@@ -158,8 +157,7 @@ def tiny_export(
 def clip_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny CLIP with random weights and a tokenizer of its own."""
     import torch
-
-    from make_clip_checkpoint import make_clip_checkpoint
+    from tests.checkpoints.clip import make_clip_checkpoint
 
     torch.set_num_threads(1)  # as for tiny_checkpoint
     return make_clip_checkpoint(tmp_path_factory.mktemp("clip") / "checkpoint")

@@ -87,18 +87,18 @@ def cold_starts(rows: Iterable[Row], model: str) -> dict[str, list[float]]:
     return {peer: seconds for peer in PEERS if (seconds := [row["seconds"] for row in found if row["peer"] == peer])}
 
 
-def ratio_of_ways(rows: Sequence[Row], without: Sequence[str] = ()) -> float:
+def ratio_of_ways(rows: Sequence[Row], with_start: bool = True) -> float:
     """Return how many times as fast one pipeline is as two systems: the median of the rounds.
 
     Parameters
     ----------
     rows
         Of one run and workload of scripts/bench/unified.
-    without
-        Steps that do not count.
+    with_start
+        Whether the start of the second system's process counts.
     """
     seconds = {
-        (row["way"], row["round"]): row["seconds"] - sum(row["parts"].get(step, 0.0) for step in without)
+        (row["way"], row["round"]): row["seconds"] - (0.0 if with_start else row["start_seconds"])
         for row in rows
         if row["phase"] == "warm"
     }

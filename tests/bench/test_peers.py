@@ -69,8 +69,8 @@ def test_a_class_is_the_same_by_name_and_by_id() -> None:
 
 
 def test_the_reference_is_measured_beside_a_chosen_peer() -> None:
-    (workload,) = chosen(["vit-tiny-jpeg"], ["mlflow"], rounds=1, count=8)
-    assert workload.peers == ("onnxruntime", "mlflow")
+    (workload,) = chosen(["vit-tiny-jpeg"], ["pandas-udf"], rounds=1, count=8)
+    assert workload.peers == ("onnxruntime", "pandas-udf")
     assert (workload.rounds, workload.count) == (1, 8)
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.browser import chromium
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 
-import chromium
 from sparkvision.errors import ImageError
 from sparkvision.local import LocalModel
 from sparkvision.report import LabelledPicture, write_report

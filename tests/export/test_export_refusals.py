@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.checkpoints.tiny_models import make
 
-from make_checkpoint import make
 from sparkvision.errors import ExportError
 from sparkvision.export import export
 

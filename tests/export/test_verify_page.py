@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.browser import chromium
 
-import chromium
 from sparkvision.export import ExportReport
 from sparkvision.verify import TopLabel, VerifyReport, page, verify
 

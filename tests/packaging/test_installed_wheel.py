@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tests.packaging.compatibility import CLASSIFY, NEWEST, RIGHT, WORKS, commands, session
 from tests.packaging.conftest import (
     ROOT,
     VERSION,
@@ -19,12 +20,11 @@ from tests.packaging.conftest import (
     user_environment,
 )
 
-from compatibility import CLASSIFY, NEWEST, RIGHT, WORKS, commands, session
 from sparkvision.cli.checks import OLDEST_SPARK
 
 pytestmark = pytest.mark.packaging
 
-JOB = ROOT / "scripts" / "label_digits.py"
+JOB = Path(__file__).with_name("label_digits.py")
 
 # A proxy that is not there: whatever tries to download anything fails at once.
 NO_DOWNLOADS = "-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=9 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9"

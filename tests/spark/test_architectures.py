@@ -10,13 +10,13 @@ import pytest
 import torch
 from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
+from tests.checkpoints.tiny_models import TINY_MODELS
 from tests.conftest import upright
 from tests.spark.test_parity import compare
 
 from sparkvision import ml
 from sparkvision.export import ExportReport
 from sparkvision.export.checkpoint import load
-from tiny_models import TINY_MODELS
 
 # Where the stage is not called as the architecture is.
 NAMED_STAGES: dict[str, type[ml.ImageClassification]] = {

@@ -14,7 +14,7 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 TOLERANCE = 1e-3
 EMBEDDED = "embedded:digits"
-# What the embedded model was exported from, as scripts/train_default_model.py trained it.
+# What the embedded model was exported from, as tests/fixtures/train_digits.py trained it.
 EMBEDDED_CHECKPOINT = FIXTURES / "digits_checkpoint"
 
 

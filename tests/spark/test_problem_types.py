@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from pyspark.ml.evaluation import RegressionEvaluator
 from pyspark.sql import DataFrame, SparkSession
+from tests.checkpoints.tiny_models import make
 
-from make_checkpoint import make
 from sparkvision.errors import ParameterError
 from sparkvision.export import export
 from sparkvision.export.checkpoint import load

@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 
 
 class PillowDetector:
-    """A YOLOS, a picture a run: padded to other pictures' size it would find other boxes."""
+    """A YOLOS that runs one image at a time: an image padded to the size of another has other boxes."""
 
     def __init__(self, bundle: Path, boxes: int) -> None:
         self._session = open_session(bundle / "model.onnx", threads=1)
@@ -26,20 +26,20 @@ class PillowDetector:
         self._resample = config["resample"]
         self._boxes = boxes
 
-    def prepare(self, picture: Image.Image) -> Floats:
+    def prepare(self, image: Image.Image) -> Floats:
         """Resize and normalise: [1, 3, height, width]."""
-        width, height = resized(picture.size, self._shortest, self._longest)
-        return _normalised(picture.resize((width, height), self._resample), self._mean, self._deviation)[None]
+        width, height = resized(image.size, self._shortest, self._longest)
+        return _normalised(image.resize((width, height), self._resample), self._mean, self._deviation)[None]
 
-    def boxes(self, values: Floats, picture: Image.Image) -> list[Box]:
-        """Find the best boxes, best first, rounded as `Image.crop` rounds them and within the picture."""
+    def boxes(self, values: Floats, image: Image.Image) -> list[Box]:
+        """Find the best boxes, best first, rounded as `Image.crop` rounds them and within the image."""
         logits, boxes = self._session.run(["logits", "pred_boxes"], {"pixel_values": values})
         exponents = np.exp(logits[0] - logits[0].max(axis=1, keepdims=True))
         scores = (exponents / exponents.sum(axis=1, keepdims=True))[:, :-1].max(axis=1)
         best = boxes[0][np.argsort(-scores, kind="stable")[: self._boxes]]
         centre, half = best[:, :2], best[:, 2:] / 2
-        edges = np.hstack([centre - half, centre + half]) * np.array(picture.size * 2, np.float32)
-        return [_within(tuple(box), picture.size) for box in edges.tolist()]
+        edges = np.hstack([centre - half, centre + half]) * np.array(image.size * 2, np.float32)
+        return [_within(tuple(box), image.size) for box in edges.tolist()]
 
 
 class PillowEmbedder:
@@ -81,8 +81,8 @@ def _normalisation(config: dict[str, list[float]]) -> tuple[Floats, Floats]:
     return np.float32(255) * mean, np.float32(255) * deviation
 
 
-def _normalised(picture: Image.Image, mean: Floats, deviation: Floats) -> Floats:
-    values: npt.NDArray[np.float32] = (np.asarray(picture, np.float32) - mean) / deviation
+def _normalised(image: Image.Image, mean: Floats, deviation: Floats) -> Floats:
+    values: npt.NDArray[np.float32] = (np.asarray(image, np.float32) - mean) / deviation
     channels_first: npt.NDArray[np.float32] = values.transpose(2, 0, 1)
     return channels_first
 

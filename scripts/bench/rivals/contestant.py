@@ -28,7 +28,7 @@ class Setting:
     ----------
     bundle, checkpoint
         Folders of the model: as SparkVision exports it, and as transformers reads it.
-    first_picture
+    first_image
         The file that a cold start labels.
     slots
         Cores in all: Spark's task slots, or the threads of a single process.
@@ -40,7 +40,7 @@ class Setting:
 
     bundle: str
     checkpoint: str
-    first_picture: str
+    first_image: str
     slots: int
     scratch: str
     options: dict[str, str] = field(default_factory=dict)
@@ -58,20 +58,20 @@ class Work:
     count: int
     batch_size: int
 
-    def pictures(self) -> list[bytes]:
-        """Read the encoded pictures."""
+    def images(self) -> list[bytes]:
+        """Read the encoded images."""
         distinct = [file.read_bytes() for file in sorted(Path(self.folder).iterdir())[: self.count]]
         return list(islice(cycle(distinct), self.count))
 
 
 class Contestant(Protocol):
-    """A way to label pictures."""
+    """A way to label images."""
 
     def __init__(self, setting: Setting) -> None:
         """Load the model; raise an exception that says why where this cannot be had."""
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture: the end of a cold start."""
+    def first_label(self, image: bytes) -> str:
+        """Label one image: the end of a cold start."""
 
     def prepare(self, work: Work) -> Run:
         """Do what is not timed, and give what is."""
@@ -91,7 +91,7 @@ def serve(contestant_class: type[Contestant]) -> None:
     try:
         setting = Setting(**json.loads(sys.argv[2]))
         contestant = contestant_class(setting)
-        label = contestant.first_label(Path(setting.first_picture).read_bytes())
+        label = contestant.first_label(Path(setting.first_image).read_bytes())
         connection.send({"ready": class_number(label)})
         run: Run | None = None
         while True:

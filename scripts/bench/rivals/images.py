@@ -1,4 +1,4 @@
-"""The pictures of the benchmark, made from the real photos of the tests."""
+"""The images of the benchmark, made from the real photos of the tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[3]
 PHOTOS = ROOT / "tests" / "fixtures" / "photos"
-FOLDER = ROOT / "build" / "bench" / "pictures"
+FOLDER = ROOT / "build" / "bench" / "images"
 # Smaller ones would have to be enlarged, and an enlarged photo has less detail a pixel than a camera's.
 SMALLEST_SIDE = 300
 
@@ -69,8 +69,8 @@ KINDS: Mapping[str, tuple[int, Callable[[list[Image.Image], int], bytes]]] = {
 }
 
 
-def picture_folder(kind: str) -> Path:
-    """Give the folder of pictures of a kind, one of `KINDS`; made at the first call."""
+def image_folder(kind: str) -> Path:
+    """Give the folder of images of a kind, one of `KINDS`; made at the first call."""
     count, make = KINDS[kind]
     extension = kind.rpartition(" ")[2].lower()
     folder = FOLDER / kind.replace(" ", "-").lower()

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("onnxruntime", "torch", "transformers", "pillow", "numpy", "pyspark", "mlflow")
+PACKAGES = ("onnxruntime", "torch", "transformers", "pillow", "numpy", "pyspark")
 
 
 def machine() -> dict[str, object]:

@@ -25,8 +25,8 @@ class PandasUdf(FrameContestant):
 
         def classify(series: Iterator[pd.Series]) -> Iterator[pd.Series]:
             classifier = PillowClassifier(bundle, threads=1)
-            for pictures in series:
-                yield pd.Series(classifier.classify(list(pictures), batch_size), dtype="int64")
+            for images in series:
+                yield pd.Series(classifier.classify(list(images), batch_size), dtype="int64")
 
         return frame.select(pandas_udf(classify, "long")("content"))  # type: ignore[call-overload]
 

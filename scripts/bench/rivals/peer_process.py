@@ -25,14 +25,14 @@ class PeerFailed(Exception):
 
 
 class PeerProcess:
-    """A peer that has labelled its first picture and waits.
+    """A peer that has labelled its first image and waits.
 
     Attributes
     ----------
     cold_seconds
         From the start of the process to the first label.
     label
-        Of the first picture.
+        Of the first image.
 
     Raises
     ------
@@ -67,12 +67,12 @@ class PeerProcess:
         self.cold_seconds = time.perf_counter() - began
 
     def prepare(self, work: Work) -> None:
-        """Let the peer read its pictures and do all else that is not timed."""
+        """Let the peer read its images and do all else that is not timed."""
         self._ask({"prepare": asdict(work)})
         self._answer("prepared", ROUND_WITHIN_SECONDS)
 
     def run(self) -> float:
-        """Label the pictures once, and give the seconds that took."""
+        """Label the images once, and give the seconds that took."""
         self._ask({"run": True})
         return float(self._answer("seconds", ROUND_WITHIN_SECONDS))
 

@@ -15,7 +15,7 @@ OWN_PYTHON = Path(sys.executable)
 
 @dataclass(frozen=True)
 class Peer:
-    """One way to label pictures.
+    """One way to label images.
 
     Attributes
     ----------
@@ -62,7 +62,5 @@ PEERS: Mapping[str, Peer] = {
         options={"processor": "fast"},
     ),
     "pandas-udf": _rival("pandas_udf", "Spark pandas UDF, Pillow, onnxruntime"),
-    "predict-batch-udf": _rival("predict_batch", "Spark predict_batch_udf, Pillow, onnxruntime"),
-    "mlflow": _rival("mlflow_udf", "MLflow spark_udf, Pillow, onnxruntime"),
     "spark-nlp": _rival("spark_nlp", "Spark NLP 5.5.3", python=ENVIRONMENTS / "spark-nlp" / "bin" / "python"),
 }

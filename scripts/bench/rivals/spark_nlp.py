@@ -1,6 +1,6 @@
 """Spark NLP's ViT, in an environment of its own: it needs a Spark 3.5.
 
-The bundle has the layout that its loadSavedModel reads. It decodes where Spark reads the pictures, so a round reads
+The bundle has the layout that its loadSavedModel reads. It decodes where Spark reads the images, so a round reads
 the files too.
 """
 
@@ -39,9 +39,9 @@ class SparkNlp:
             .setOutputCol("class")
         )
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        row = self._labelled(self._setting.first_picture, batch_size=1).first()
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        row = self._labelled(self._setting.first_image, batch_size=1).first()
         return str(row[0][0])
 
     def prepare(self, work: Work) -> Run:

@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from bench.rivals.roster import PEERS, REFERENCE
 
 ALL = tuple(PEERS)
-ON_SPARK = ("sparkvision", "pandas-udf", "predict-batch-udf", "mlflow", "spark-nlp")
-STARTED = (REFERENCE, "local-model", "transformers-slow", *ON_SPARK)
+STARTED = (REFERENCE, "local-model", "transformers-slow", "sparkvision", "pandas-udf", "spark-nlp")
 A_FEW = (REFERENCE, "sparkvision", "local-model", "pandas-udf", "spark-nlp", "pillow-onnxruntime")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Pictures, a model, and who labels them how often.
+    """Images, a model, and who labels them how often.
 
     Attributes
     ----------
-    pictures
+    images
         One of `images.KINDS`.
     count
-        Pictures of a round; 0 measures nothing but cold starts.
+        Images of a round; 0 measures nothing but cold starts.
     slots
         Cores in all.
     rounds
@@ -30,7 +29,7 @@ class Workload:
 
     name: str
     model: str
-    pictures: str
+    images: str
     count: int
     peers: tuple[str, ...]
     slots: int = 2

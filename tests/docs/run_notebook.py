@@ -1,4 +1,4 @@
-"""Runs the example notebook, and keeps what it gives but for what is of this machine alone: paths, and Spark's log."""
+"""Runs the example notebook and stores its outputs, without the paths of this machine and the log of Spark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "examples" / "first_steps.ipynb"
 
 

@@ -11,12 +11,14 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import chromium
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.browser import chromium  # noqa: E402
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 BUNDLE = "jvm/engine/src/main/resources/sparkvision/models/digits"
 COMMANDS = {"help": "sparkvision --help", "inspect": f"sparkvision inspect {BUNDLE}"}

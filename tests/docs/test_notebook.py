@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import nbformat
-
-from run_notebook import NOTEBOOK, run
+from tests.docs.run_notebook import NOTEBOOK, run
 
 
 def outputs(notebook: Any) -> list[list[Any]]:

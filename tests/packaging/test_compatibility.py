@@ -8,8 +8,8 @@ import sys
 import pyspark
 import pytest
 from tests.conftest import ROOT
+from tests.packaging.compatibility import PAGE, page_with, recorded, table
 
-from compatibility import PAGE, page_with, recorded, table
 from sparkvision.cli import checks
 
 

@@ -1,13 +1,9 @@
-"""Make a tiny CLIP checkpoint with random weights and a tokenizer of its own, in CLIP's manner; needs no network.
-
-Usage: make_clip_checkpoint.py OUT
-"""
+"""A tiny CLIP checkpoint with random weights and a tokenizer of its own, which works as CLIP's does."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +83,3 @@ def _write_tokenizer(folder: Path) -> int:
     )
     tokenizer.save_pretrained(folder)
     return len(vocabulary)
-
-
-if __name__ == "__main__":
-    print(make_clip_checkpoint(Path(sys.argv[1])))

@@ -1,10 +1,10 @@
-"""An installed wheel under several Pythons and Sparks; what came out goes to docs/compatibility.md.
+"""Try an installed wheel under several Pythons and Sparks, and write the results to docs/compatibility.md.
 
-Each combination has a fresh virtual environment with the wheel and that pyspark. In it scripts/label_digits.py (a
-pipeline, the SQL function and the metrics) runs in a classic session and over Spark Connect; then run the commands that
-start Spark. An interpreter is found on the PATH as python3.X, or among pyenv's.
+Each combination has a fresh virtual environment with the wheel and that pyspark. label_digits.py (a pipeline, the SQL
+function and the metrics) runs in it in a classic session and over Spark Connect, and then the commands that start
+Spark. An interpreter is found on the PATH as python3.X, or among those of pyenv.
 
-Usage: compatibility.py [--python 3.X]... [--pyspark VERSION]... [--wheel WHEEL] | --write-page
+Usage: scripts/compatibility [--python 3.X]... [--pyspark VERSION]... [--wheel WHEEL] | --write-page
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "compatibility.jsonl"
 PAGE = ROOT / "docs" / "compatibility.md"
 BEGIN = "<!-- results: written by scripts/compatibility -->"
@@ -92,8 +92,8 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> tupl
 
 
 def session(python: Path, folder: Path, *options: str, **environment: str) -> str:
-    """Run scripts/label_digits.py with an environment's Python; `WORKS` or what went wrong."""
-    worked, last = run([python, ROOT / "scripts" / "label_digits.py", DIGITS, *options], folder, **environment)
+    """Run tests/packaging/label_digits.py with an environment's Python; `WORKS` or what went wrong."""
+    worked, last = run([python, Path(__file__).with_name("label_digits.py"), DIGITS, *options], folder, **environment)
     if not worked:
         return last[:200]
     report = json.loads(last)

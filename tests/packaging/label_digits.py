@@ -1,7 +1,7 @@
 """The main job, as a user's own script: label images in folders named by their true labels, and count the right ones.
 
 A pipeline labels them, then the SQL function does; the metrics say how many images both have seen. The tests of the
-wheel and scripts/compatibility.py run it with an installed SparkVision.
+wheel and scripts/compatibility run it with an installed SparkVision.
 
 Usage: label_digits.py IMAGES [--connect | --own-session]
 """

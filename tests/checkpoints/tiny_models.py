@@ -1,14 +1,17 @@
 """The smallest models of every architecture that exercise what their full-size checkpoints do.
 
-Each setting keeps the shape of a published checkpoint of its family: a DINOv2 is given pictures smaller than the ones
-its position embeddings are for, a BEiT has relative position biases, the Swins have windows that shift.
+Each setting keeps the shape of a published checkpoint of its family: a DINOv2 receives smaller images than its
+position embeddings are for, a BEiT has relative position biases, the Swins have windows that shift.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from make_checkpoint import write_checkpoint
 
 
 @dataclass(frozen=True)
@@ -152,3 +155,28 @@ TINY_DETECTORS: Mapping[str, TinyModel] = {
         {"size": {"shortest_edge": 160, "longest_edge": 256}},
     ),
 }
+
+
+def make(architecture: str, folder: Path, labels: int = 5, seed: int = 0) -> Path:
+    """Write the checkpoint of a tiny model with its family's own image processor: a few hundred kilobytes.
+
+    Parameters
+    ----------
+    architecture : str
+        One of `TINY_MODELS` or `TINY_DETECTORS`, for example ``SwinForImageClassification``.
+    folder : Path
+        Made if needed.
+    labels : int
+        Number of classes, named "class 0000", "class 0001" ...
+    seed : int
+        Seed of the weights.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    tiny = {**TINY_MODELS, **TINY_DETECTORS}[architecture]
+    return write_checkpoint(
+        folder, architecture, tiny.config, tiny.processor, tiny.sizes, labels, seed, tiny.batch_variance
+    )
