@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class ConnectServer(NamedTuple):
-    """A server of its own, as scripts/connect-server starts it, in another working folder than the tests'."""
+    """A server that `sparkvision connect-server` started in another working folder than that of the tests."""
 
     url: str
     folder: Path
@@ -58,7 +58,7 @@ class ConnectServer(NamedTuple):
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
     folder = tmp_path_factory.mktemp("server")
-    command = [sys.executable, str(ROOT / "scripts" / "connect_server.py"), "--port", "0", "--master", "local[2]"]
+    command = [sys.executable, "-m", "sparkvision.cli", "connect-server", "--port", "0", "--master", "local[2]"]
     command += ["--model-home", str(folder / "models")]
     for setting in ("spark.ui.enabled=false", "spark.sql.shuffle.partitions=2", "spark.log.level=ERROR"):
         command += ["--conf", setting]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -90,3 +92,15 @@ def test_a_spark_job_can_name_the_maven_artifact_instead(
     report = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
     assert report["right"] / report["images"] >= RIGHT
     assert report["right_in_sql"] == report["right"]
+
+
+def test_the_wheel_starts_a_spark_connect_server(installed: Path, tmp_path: Path) -> None:
+    command = [str(installed.parent / "sparkvision"), "connect-server", "--port", "0", "--master", "local[1]"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            command, cwd=tmp_path, env=user_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith("sc://127.0.0.1:"), (tmp_path / "log").read_text()[-3000:]
+    server.send_signal(signal.SIGINT)
+    assert server.wait(60) == 0

@@ -92,7 +92,7 @@ def _require_answer(url: str) -> None:
             pass
         if state != ChannelConnectivity.READY:
             raise errors.SessionError(
-                f"No Spark Connect server answers at {url}. Check host and port, or start one: scripts/connect-server."
+                f"No Spark Connect server answers at {url}. Check host and port, or start one: sparkvision connect-server."
             )
 
 
@@ -142,7 +142,7 @@ def refusal(error: Exception) -> errors.SparkVisionError | None:
     if missing := _UNKNOWN_STAGE.search(message):
         return errors.SessionError(
             f"The Spark Connect server has no {missing[1]}: it was started without SparkVision's jars, or with another "
-            "version's. On its machine, start it with scripts/connect-server, or add to its own command: "
+            "version's. On its machine, start it with sparkvision connect-server, or add to its own command: "
             '--jars "$(sparkvision jars)".'
         )
     engine = _ENGINE_EXCEPTION.match(message)

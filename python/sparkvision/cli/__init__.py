@@ -12,13 +12,14 @@ from sparkvision import __version__
 # Imported for what they add to the app, in the order in which the help lists them.
 from sparkvision.cli import export, import_onnx, inspect, verify  # isort: skip
 from sparkvision.cli import classify, embed, similar, bench  # isort: skip
-from sparkvision.cli import doctor, jars, models, push  # isort: skip
+from sparkvision.cli import doctor, jars, connect_server, models, push  # isort: skip
 from sparkvision.cli.command import app
 
 __all__ = [
     "app",
     "bench",
     "classify",
+    "connect_server",
     "doctor",
     "embed",
     "export",
