@@ -12,7 +12,7 @@ from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 from tests.checkpoints.tiny_models import TINY_MODELS
 from tests.conftest import upright
-from tests.spark.test_parity import compare
+from tests.spark.stages.test_parity import compare
 
 from sparkvision import ml
 from sparkvision.export import ExportReport

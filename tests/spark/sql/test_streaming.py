@@ -131,7 +131,7 @@ def test_foreach_batch_transforms_each_batch(spark: SparkSession, digits: list[P
 QUERY = """
 import sys
 import sparkvision
-from tests.spark.test_streaming import *
+from tests.spark.sql.test_streaming import *
 
 folder = Path(sys.argv[1])
 spark = sparkvision.start(master="local[2]", config={"spark.ui.enabled": "false"})

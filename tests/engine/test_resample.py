@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.engine import resize
+from tests.engine.steps import resize
 
 # The filters that image processors name. Pillow 13 has two more, which the engine refuses.
 FILTERS = [Image.Resampling[name] for name in ("NEAREST", "LANCZOS", "BILINEAR", "BICUBIC", "BOX", "HAMMING")]

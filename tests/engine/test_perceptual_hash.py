@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.conftest import FIXTURES, SHARED_IMAGES
-from tests.engine import Pixels, scala_pixels
+from tests.engine.steps import Pixels, scala_pixels
 from tests.fixtures.make_references import decode
 
 from sparkvision._engine.gateway import jvm

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import transformers
 from PIL import Image, ImageOps
-from tests.engine import Pixels, preprocess
+from tests.engine.steps import Pixels, preprocess
 
 from bench.random_processors import PROCESSORS
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pyspark.ml import Pipeline
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests.conftest import FIXTURES, SHARED_IMAGES
-from tests.spark.test_parity import EMBEDDED, EMBEDDED_CHECKPOINT, compare, pipeline_logits, torch_logits
+from tests.spark.stages.test_parity import EMBEDDED, EMBEDDED_CHECKPOINT, compare, pipeline_logits, torch_logits
 
 from sparkvision.errors import ImageError
 from sparkvision.local import LocalModel

@@ -16,7 +16,7 @@ import pytest
 
 from sparkvision.cli.interruption import _descendants, _processes
 
-pytestmark = pytest.mark.classic_only("the JVM of a Spark Connect server is no process of the client's")
+pytestmark = pytest.mark.slow
 
 # Alone on two cores a Spark needs some 8 s to start. Many run beside this.
 PATIENCE = 120.0

@@ -14,6 +14,7 @@ from pyspark.ml import Pipeline
 from pyspark.ml.evaluation import MulticlassClassificationEvaluator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision import ml
 from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
@@ -23,8 +24,7 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 def embedded_bundle(folder: Path) -> Path:
     """Copy the embedded model out of the source tree."""
-    source = Path(__file__).resolve().parents[2] / "jvm/engine/src/main/resources/sparkvision/models/digits"
-    return Path(shutil.copytree(source, folder / "digits"))
+    return Path(shutil.copytree(EMBEDDED_BUNDLE, folder / "digits"))
 
 
 def test_accuracy_on_held_out_digits_through_the_pipeline(spark: SparkSession, digits: list[Path]) -> None:
