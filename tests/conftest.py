@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
@@ -111,8 +113,10 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Ordinary Hugging Face folders of two sizes."""
     from make_checkpoint import make_checkpoint
 
-    folder = tmp_path_factory.mktemp("checkpoints")
-    return {size: make_checkpoint(folder / size, size=size) for size in ("vit-tiny", "vit-base")}
+    return {
+        size: once(size, "checkpoint", tmp_path_factory, lambda folder, size=size: make_checkpoint(folder, size=size))
+        for size in ("vit-tiny", "vit-base")
+    }
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +124,26 @@ def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
     """The checkpoints, exported."""
     from sparkvision.export import export
 
-    folder = tmp_path_factory.mktemp("bundles")
-    for size, checkpoint in checkpoints.items():
-        export(str(checkpoint), str(folder / size))
-    return {size: folder / size for size in checkpoints}
+    return {
+        size: once(size, "bundle", tmp_path_factory, lambda folder, source=source: export(source, folder))
+        for size, source in checkpoints.items()
+    }
+
+
+def once(size: str, what: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[[Path], object]) -> Path:
+    """Return a folder that is made once for all runs of pytest that `scripts/test` starts, else once for this run."""
+    shared = os.environ.get("SPARKVISION_TEST_MODELS")
+    models = Path(shared) if shared else tmp_path_factory.mktemp("models")
+    folder = models / size / what
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            # Renamed when complete: a failure leaves no folder that a later run would take.
+            unfinished = folder.with_suffix(".unfinished")
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

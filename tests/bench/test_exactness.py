@@ -47,6 +47,7 @@ def test_each_shared_picture_is_as_the_document_states() -> None:
     assert rows == table_between("shared", DOCUMENT.read_text())
 
 
+@pytest.mark.slow
 def test_a_slice_of_the_fuzz_finds_no_difference_beyond_the_document(tmp_path: Path) -> None:
     findings = run(seed=20, job=0, jobs=1, seconds=30, failures=tmp_path)
     assert report(findings) == 0

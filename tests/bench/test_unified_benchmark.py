@@ -18,6 +18,8 @@ from bench.catalogue.unified_way import UnifiedWay
 from bench.unified import disagreement
 from sparkvision.export import ExportReport
 
+pytestmark = pytest.mark.slow
+
 
 def test_ways_that_do_not_compute_the_same_are_not_compared() -> None:
     same = [{"crops": 300, "magnitude": magnitude} for magnitude in (50.0, 50.1)]

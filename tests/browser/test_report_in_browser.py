@@ -21,6 +21,8 @@ from sparkvision.report import LabelledPicture, write_report
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
+pytestmark = pytest.mark.browser
+
 HOSTILE = '"><img src=x onerror=document.title=`owned`><script>document.title=`owned`</script>.png'
 CARDS_A_PAGE = 24
 

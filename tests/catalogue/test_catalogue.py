@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 # On the half of the photos that the threshold was not chosen on.
 LEAST_PRECISION = 0.95
 LEAST_RECALL = 0.8

@@ -13,6 +13,8 @@ from tests.cluster.support.cluster import Cluster
 from tests.cluster.support.model_variants import digits_variant
 from tests.conftest import FIXTURES
 
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
 # Above one chunk of what the driver sends, and without a file name of its own.
 PADDING_MEGABYTES = 80
 

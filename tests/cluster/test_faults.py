@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from tests.conftest import ROOT
 
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
 SCENARIOS = [
     "executor-killed",
     "driver-killed",

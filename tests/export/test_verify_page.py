@@ -154,6 +154,7 @@ def test_a_long_list_is_cut_and_the_page_says_so(report: VerifyReport, monkeypat
     assert "The first 2 of 6 are shown; the JSON beside this page has all." in found.text
 
 
+@pytest.mark.browser
 @needs_browser
 def test_a_browser_runs_nothing(html: str, tmp_path: Path) -> None:
     dom = browse(html, tmp_path, "--dump-dom").decode()
@@ -161,6 +162,7 @@ def test_a_browser_runs_nothing(html: str, tmp_path: Path) -> None:
     assert dom.count("<img ") == 6 and dom.count("onerror") == html.count("onerror")
 
 
+@pytest.mark.browser
 @needs_browser
 def test_a_browser_shows_it_dark_and_light(html: str, tmp_path: Path) -> None:
     for scheme, ground in ((0, (21, 23, 27)), (1, (255, 255, 255))):

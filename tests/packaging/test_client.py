@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 from tests.packaging.conftest import ROOT, fresh_environment, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 
 JOB = """

@@ -24,7 +24,7 @@ from tests.packaging.conftest import (
 
 from sparkvision.cli.checks import OLDEST_SPARK
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 JOB = Path(__file__).with_name("label_digits.py")
 

@@ -13,7 +13,7 @@ from catalogue.pictures import make_catalogue
 from catalogue.scoring import Truth, score
 from tests.packaging.conftest import ROOT, VERSION, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 # What examples/catalogue/run.py chooses: the page on it has the command with it.
 (THRESHOLD,) = re.findall(r"\.\./models ([\d.]+)\"", (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8"))
