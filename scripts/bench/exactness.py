@@ -35,7 +35,7 @@ class Comparison:
     Attributes
     ----------
     difference
-        The largest between two samples; None unless both read the picture.
+        The largest between two samples; None unless both read the image.
     refusal
         Why the engine refuses it; None when it does not.
     pillow_reads

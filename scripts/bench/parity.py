@@ -1,11 +1,11 @@
-"""Random pictures through the engine and through Pillow and transformers: zero differences beyond docs/exactness.md.
+"""Random images through the engine and through Pillow and transformers: zero differences beyond docs/exactness.md.
 
 Usage: scripts/bench/parity --seconds N [--seed S] [--jobs J] [--failures FOLDER]
-       scripts/bench/parity --seed S --only K        one picture again
+       scripts/bench/parity --seed S --only K        one image again
 
-Makes pictures in every variant that Pillow writes, one in five of them damaged, and compares what both decode, and
+Makes images in every variant that Pillow writes, one in five of them damaged, and compares what both decode, and
 what both feed a model for random settings of the processor. A difference that docs/exactness.md does not state is
-printed, its picture is written to a folder, and the exit status is 1.
+printed, its image is written to a folder, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from bench.two_decoders import (  # noqa: E402
     transformers_input,
 )
 
-PICTURES_A_CALL = 32
+IMAGES_A_CALL = 32
 
 # What decoders make of damage is theirs: these formats may be read by one side and refused by the other, as
 # docs/exactness.md explains. Pixels that both give must be equal even so, but for the last.
 REFUSED_BY_US_ALONE = {"JPEG", "PNG", "GIF", "BMP", "TIFF", "BigTIFF", "WebP"}
 READ_BY_US_ALONE = {"PNG", "GIF", "WebP", "TIFF"}
 OTHER_PIXELS = {"GIF", "WebP"}
-# Damaged EXIF makes Pillow refuse the picture, or guess; here it means upright.
+# Damaged EXIF makes Pillow refuse the image, or guess; here it means upright.
 WITH_METADATA = {variant for variant in VARIANTS if "EXIF" in variant}
 
 EQUAL = "byte-equal"
@@ -59,7 +59,7 @@ DAMAGED = "damaged, and taken otherwise as stated"
 
 @dataclass(frozen=True)
 class Case:
-    """A picture of the fuzz: everything about it follows from the seed and its number."""
+    """An image of the fuzz: everything about it follows from the seed and its number."""
 
     seed: int
     number: int
@@ -89,7 +89,7 @@ class Findings:
 
 
 def make_case(seed: int, number: int) -> Case:
-    """Make the picture of this number."""
+    """Make the image of this number."""
     rng = random.Random(f"{seed}/{number}")
     variant = rng.choice(list(VARIANTS))
     data = VARIANTS[variant](rng, random_image(rng))
@@ -134,7 +134,7 @@ def input_difference(config: dict[str, Any], case: Case, pixels: Values) -> str 
 
 
 def check(cases: list[Case], promised: dict[str, str], failures: Path) -> Findings:
-    """Compare some pictures; write those that differ to a folder."""
+    """Compare some images; write those that differ to a folder."""
     findings = Findings()
     for case, ours in zip(cases, engine_pixels([case.data for case in cases]), strict=True):
         comparison = compare(ours, pillow_pixels(case.data))
@@ -155,7 +155,7 @@ def check(cases: list[Case], promised: dict[str, str], failures: Path) -> Findin
 
 
 def keep(case: Case, config: dict[str, Any], problem: str, failures: Path) -> None:
-    """Write a picture that differs, and how to see it again."""
+    """Write an image that differs, and how to see it again."""
     failures.mkdir(parents=True, exist_ok=True)
     name = f"seed{case.seed}-{case.number}"
     (failures / f"{name}.bin").write_bytes(case.data)
@@ -164,12 +164,12 @@ def keep(case: Case, config: dict[str, Any], problem: str, failures: Path) -> No
 
 
 def numbers_for(job: int, jobs: int, seconds: float) -> Iterator[list[int]]:
-    """Give the numbers of one job's pictures, some at a time, until the time is over."""
+    """Give the numbers of one job's images, some at a time, until the time is over."""
     until = time.monotonic() + seconds
     start = job
     while time.monotonic() < until:
-        yield list(range(start, start + jobs * PICTURES_A_CALL, jobs))
-        start += jobs * PICTURES_A_CALL
+        yield list(range(start, start + jobs * IMAGES_A_CALL, jobs))
+        start += jobs * IMAGES_A_CALL
 
 
 def run(seed: int, job: int, jobs: int, seconds: float, failures: Path) -> Findings:
@@ -183,8 +183,8 @@ def run(seed: int, job: int, jobs: int, seconds: float, failures: Path) -> Findi
 
 def report(findings: Findings) -> int:
     """Print what was seen; 1 when there is a difference that is not stated."""
-    pictures = findings.counts.total() + len(findings.failures)
-    print(f"{pictures} pictures compared, {findings.inputs} also as a model's input")
+    images = findings.counts.total() + len(findings.failures)
+    print(f"{images} images compared, {findings.inputs} also as a model's input")
     for kind in (EQUAL, WITHIN_BOUND, REFUSED_BY_BOTH, REFUSED_AS_STATED, DAMAGED):
         print(f"{findings.counts[kind]:8} {kind}")
     print(f"{len(findings.failures):8} differences that docs/exactness.md does not state")
@@ -199,7 +199,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with a JVM of its own")
-    parser.add_argument("--only", type=int, metavar="K", help="compare the seed's picture number K alone")
+    parser.add_argument("--only", type=int, metavar="K", help="compare the seed's image number K alone")
     parser.add_argument("--failures", type=Path, default=ROOT / "build" / "parity")
     options = parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Random pictures in every variant of every format that Pillow writes, and ways of damaging them.
+"""Random images in every variant of every format that Pillow writes, and ways of damaging them.
 
 `VARIANTS` names the variants as docs/exactness.md does; the same generator state gives the same bytes.
 """
@@ -22,7 +22,7 @@ PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
 Maker = Callable[[random.Random, Image.Image], bytes]
 
 ORIENTATION_TAG = 274
-# Pillow writes optimised and progressive JPEGs through one buffer; small pictures of noise need more than its own.
+# Pillow writes optimised and progressive JPEGs through one buffer; small images of noise need more than its own.
 ImageFile.MAXBLOCK = 1 << 22
 
 PREDICTOR_TAG = 317
@@ -36,7 +36,7 @@ def _photos() -> list[Image.Image]:
 
 
 def random_size(rng: random.Random) -> tuple[int, int]:
-    """Draw width and height: mostly small, now and then a line of pixels or a larger picture."""
+    """Draw width and height: mostly small, now and then a line of pixels or a larger image."""
     kind = rng.random()
     if kind < 0.1:
         line = rng.randint(1, 400)
@@ -47,7 +47,7 @@ def random_size(rng: random.Random) -> tuple[int, int]:
 
 
 def random_image(rng: random.Random) -> Image.Image:
-    """Make an RGB picture: a piece of a photo, noise, a gradient, or a few flat colours."""
+    """Make an RGB image: a piece of a photo, noise, a gradient, or a few flat colours."""
     width, height = random_size(rng)
     kind = rng.random()
     if kind < 0.5:

@@ -51,7 +51,7 @@ def random_processor(rng: random.Random) -> dict[str, Any]:
     size = {"shortest_edge": rng.randint(1, 80)} if by_edge else _sides(rng)
     config: dict[str, Any] = {"image_processor_type": name, "size": size, "resample": rng.randint(0, 5)}
     if name not in WITHOUT_CROP:
-        # By the shortest edge alone pictures would have different sizes; PoolFormer takes a square for one.
+        # By the shortest edge alone images would have different sizes; PoolFormer takes a square for one.
         crops = by_edge or name == "PoolFormerImageProcessor" or rng.random() < 0.7
         config |= {"do_center_crop": crops, "crop_size": _sides(rng)}
     if name in ("ConvNextImageProcessor", "PoolFormerImageProcessor"):

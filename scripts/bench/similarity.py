@@ -1,9 +1,9 @@
-"""Build and search similarity indexes of made vectors, and measure what each picture costs, and what is found.
+"""Build and search similarity indexes of made vectors, and measure what each image costs, and what is found.
 
 Usage: scripts/bench/similarity [--vectors N]... [--queries N] [--dimension N] [--shards N] [--record FILE]
 
 A vector is one of 1,000 centres and a little noise, both in 32 of its dimensions, turned into all of them, with a trace
-of noise in each: as embeddings of pictures, they fill few of their dimensions. The queries are others of the same kind.
+of noise in each: as embeddings of images, they fill few of their dimensions. The queries are others of the same kind.
 Costs are in processor seconds of the one JVM; it has warmed up on 10,000 vectors. Each size gives a row of JSON,
 printed and appended to the file.
 """

@@ -1,4 +1,4 @@
-"""The same pictures through the engine, and through Pillow and transformers' slow processors."""
+"""The same images through the engine, and through Pillow and transformers' slow processors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Values = npt.NDArray[Any]
 
 
 class Refused(Exception):
-    """Why a picture was not read."""
+    """Why an image was not read."""
 
 
-def _packed(pictures: Sequence[bytes]) -> bytes:
-    return b"".join(struct.pack("<i", len(data)) + data for data in pictures)
+def _packed(images: Sequence[bytes]) -> bytes:
+    return b"".join(struct.pack("<i", len(data)) + data for data in images)
 
 
 def _answers(packed: bytes, channels: int, kind: str) -> Iterator[tuple[int, int, Values] | Refused]:
-    """Read what the engine's `PackedCalls` packs: height, width and values of each picture, or why it is refused."""
+    """Read what the engine's `PackedCalls` packs: height, width and values of each image, or why it is refused."""
     at = 0
     while at < len(packed):
         (length,) = struct.unpack_from("<i", packed, at)
@@ -43,32 +43,32 @@ def _answers(packed: bytes, channels: int, kind: str) -> Iterator[tuple[int, int
             yield height, width, values
 
 
-def engine_pixels(pictures: Sequence[bytes]) -> list[Values | Refused]:
-    """Decode with the engine: uint8 [height, width, 3] for each picture, or why it is refused."""
+def engine_pixels(images: Sequence[bytes]) -> list[Values | Refused]:
+    """Decode with the engine: uint8 [height, width, 3] for each image, or why it is refused."""
     with scala_errors():
-        packed = jvm().sparkvision.image.preprocess.PackedCalls.decode(_packed(pictures))
+        packed = jvm().sparkvision.image.preprocess.PackedCalls.decode(_packed(images))
     return [
         answer if isinstance(answer, Refused) else answer[2].reshape(answer[0], answer[1], 3)
         for answer in _answers(packed, 3, "u1")
     ]
 
 
-def engine_input(config: dict[str, Any], pictures: Sequence[bytes]) -> list[Values | Refused]:
-    """Prepare with the engine: float32 [3, height, width] for each picture, or why it is refused."""
+def engine_input(config: dict[str, Any], images: Sequence[bytes]) -> list[Values | Refused]:
+    """Prepare with the engine: float32 [3, height, width] for each image, or why it is refused."""
     with scala_errors():
-        packed = jvm().sparkvision.image.preprocess.PackedCalls.preprocess(json.dumps(config), _packed(pictures))
+        packed = jvm().sparkvision.image.preprocess.PackedCalls.preprocess(json.dumps(config), _packed(images))
     return [
         answer if isinstance(answer, Refused) else answer[2].reshape(3, answer[0], answer[1])
         for answer in _answers(packed, 3, "<f4")
     ]
 
 
-def pillow_pixels(picture: bytes) -> Values | Refused:
+def pillow_pixels(data: bytes) -> Values | Refused:
     """Decode with Pillow, as transformers' ``load_image`` does: uint8 [height, width, 3], or why it is refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(picture)) as image:
+            with Image.open(io.BytesIO(data)) as image:
                 upright = ImageOps.exif_transpose(image)
             return np.asarray(upright.convert("RGB"))
     # Whatever a damaged file makes Pillow raise (SyntaxError, struct.error, TypeError ...), it does not read it.
