@@ -20,7 +20,7 @@ from bench.rivals.workloads import WORKLOADS
 DIGIT = FIXTURES / "digits" / "7"
 
 
-def test_two_peers_label_the_same_pictures_in_turn(tmp_path: Path) -> None:
+def test_two_peers_label_the_same_images_in_turn(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "bench" / "peers.py"), "--workload", "digits-100"]
     command += ["--only", "local-model", "--count", "16", "--rounds", "2", "--record", str(tmp_path / "rows.jsonl")]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -57,11 +57,11 @@ def test_a_peer_whose_process_ends_is_noticed(tmp_path: Path) -> None:
     assert "no_such_peer" in (tmp_path / "log").read_text()
 
 
-def test_pictures_are_taken_again_up_to_the_count(tmp_path: Path) -> None:
+def test_images_are_repeated_up_to_the_count(tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).write_text(name)
-    assert Work(str(tmp_path), 5, 1).pictures() == [b"a", b"b", b"c", b"a", b"b"]
-    assert Work(str(tmp_path), 2, 1).pictures() == [b"a", b"b"]
+    assert Work(str(tmp_path), 5, 1).images() == [b"a", b"b", b"c", b"a", b"b"]
+    assert Work(str(tmp_path), 2, 1).images() == [b"a", b"b"]
 
 
 def test_a_class_is_the_same_by_name_and_by_id() -> None:
@@ -74,6 +74,6 @@ def test_the_reference_is_measured_beside_a_chosen_peer() -> None:
     assert (workload.rounds, workload.count) == (1, 8)
 
 
-def test_every_workload_names_peers_and_pictures_that_there_are() -> None:
+def test_every_workload_names_peers_and_images_that_exist() -> None:
     for workload in WORKLOADS:
-        assert set(workload.peers) <= set(PEERS) and workload.pictures in KINDS
+        assert set(workload.peers) <= set(PEERS) and workload.images in KINDS

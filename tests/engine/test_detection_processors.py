@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import transformers
 from PIL import Image
+from tests.parity.two_decoders import Refused, engine_input
 from transformers.models.detr import image_processing_detr
 from transformers.models.yolos import image_processing_yolos
 
-from bench.two_decoders import Refused, engine_input
 from sparkvision._engine.gateway import jvm
 
 SIZES = {"DetrImageProcessor": image_processing_detr, "YolosImageProcessor": image_processing_yolos}

@@ -12,8 +12,7 @@ import pytest
 import transformers
 from PIL import Image, ImageOps
 from tests.engine.steps import Pixels, preprocess
-
-from bench.random_processors import PROCESSORS
+from tests.parity.random_processors import PROCESSORS
 
 # Settings as published checkpoints have them, and as transformers takes them.
 VARIATIONS: list[tuple[str, dict[str, Any]]] = [

@@ -83,7 +83,7 @@ def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Pat
         f"-Dpictures={pictures}",
     ]
     project = copied_project("maven-project", tmp_path)
-    output = run(ROOT / "scripts" / "mvn", *repositories, *goals, cwd=project)
+    output = run(Path(__file__).with_name("mvn"), *repositories, *goals, cwd=project)
     assert labels(output) == {str(digit): str(digit) for digit in range(10)}
 
 

@@ -1,6 +1,6 @@
 """Compare the engine's decoding with Pillow's, variant by variant, and write the tables of docs/exactness.md.
 
-Usage: python scripts/bench/exactness.py
+Usage: python tests/parity/exactness.py
 
 The table of the shared images is written only where ../shared exists. `scripts/bench/parity` and the tests read what
 the tables promise.
@@ -18,12 +18,14 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT), str(ROOT / "python")]
 
-from bench.random_images import VARIANTS, random_image  # noqa: E402
-from bench.two_decoders import Refused, Values, engine_pixels, pillow_pixels  # noqa: E402
+from tests.parity.random_images import VARIANTS, random_image  # noqa: E402
+from tests.parity.two_decoders import Refused, Values, engine_pixels, pillow_pixels  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "exactness.md"
+# The folders of images among the test data, and among the shared images.
+IMAGE_FOLDERS = ("corrupt", "digits", "formats", "photos")
 FOLDERS = {"fixtures": ROOT / "tests" / "fixtures", "shared": ROOT.parent / "shared" / "images"}
 IMAGES_PER_VARIANT = 12
 
@@ -94,8 +96,9 @@ def measured_variants() -> dict[str, str]:
 
 
 def measured_files(folder: Path) -> tuple[int, dict[str, str]]:
-    """Compare the image files of a folder; return their number, and the outcomes that deserve a row."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix not in (".md", ".txt", ".json"))
+    """Compare the image files below a folder; return their number, and the outcomes that deserve a row."""
+    found = (file for name in IMAGE_FOLDERS for file in (folder / name).rglob("*"))
+    files = sorted(file for file in found if file.is_file() and file.suffix not in (".md", ".txt", ".json"))
     outcomes = {file.relative_to(folder).as_posix(): str(compare_all([file.read_bytes()])[0]) for file in files}
     return len(files), {name: one for name, one in outcomes.items() if one not in ("byte-equal", "refused by both")}
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
-
-from bench.raw_formats import bmp16, png
+from tests.parity.raw_formats import bmp16, png
 
 PHOTOS = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "photos"
 

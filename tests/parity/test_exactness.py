@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import FIXTURES, SHARED_IMAGES
-
-from bench.exactness import (
+from tests.parity.exactness import (
     DOCUMENT,
     Comparison,
     compare,
@@ -18,9 +17,9 @@ from bench.exactness import (
     promised_variants,
     table_between,
 )
-from bench.parity import Case, outcome, report, run
-from bench.random_images import VARIANTS
-from bench.two_decoders import Refused
+from tests.parity.fuzz import Case, outcome, report, run
+from tests.parity.random_images import VARIANTS
+from tests.parity.two_decoders import Refused
 
 
 def case(variant: str = "JPEG, colour", is_damaged: bool = False) -> Case:

@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT), str(ROOT / "python")]
 
-from bench.exactness import Comparison, compare, promised_bound, promised_variants  # noqa: E402
-from bench.random_images import VARIANTS, damaged, random_image  # noqa: E402
-from bench.random_processors import random_processor  # noqa: E402
-from bench.two_decoders import (  # noqa: E402
+from tests.parity.exactness import Comparison, compare, promised_bound, promised_variants  # noqa: E402
+from tests.parity.random_images import VARIANTS, damaged, random_image  # noqa: E402
+from tests.parity.random_processors import random_processor  # noqa: E402
+from tests.parity.two_decoders import (  # noqa: E402
     Refused,
     Values,
     engine_input,
