@@ -250,7 +250,7 @@ def _bars(title: str, values: Mapping[str, Sequence[float]]) -> Any:
     if not values:
         return None
     figure, axes = _figure(title, height=1 + 0.3 * len(values))
-    for peer, of_one in reversed(values.items()):
+    for peer, of_one in reversed(list(values.items())):
         colour = OURS if "SparkVision" in NAMES[peer] else THEIRS
         axes.barh(NAMES[peer], statistics.median(of_one), color=colour)
         axes.scatter(of_one, [NAMES[peer]] * len(of_one), color="black", s=8, zorder=2)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,34 +109,38 @@ def digits() -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def checkpoints(models_folder: Path) -> dict[str, Path]:
     """Ordinary Hugging Face folders of two sizes."""
     from make_checkpoint import make_checkpoint
 
     return {
-        size: once(size, "checkpoint", tmp_path_factory, lambda folder, size=size: make_checkpoint(folder, size=size))
+        size: once(models_folder / size / "checkpoint", partial(make_checkpoint, size=size))
         for size in ("vit-tiny", "vit-base")
     }
 
 
 @pytest.fixture(scope="session")
-def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def bundles(checkpoints: dict[str, Path], models_folder: Path) -> dict[str, Path]:
     """The checkpoints, exported."""
     from sparkvision.export import export
 
     return {
-        size: once(size, "bundle", tmp_path_factory, lambda folder, source=source: export(source, folder))
-        for size, source in checkpoints.items()
+        size: once(models_folder / size / "bundle", partial(export, checkpoint))
+        for size, checkpoint in checkpoints.items()
     }
 
 
-def once(size: str, what: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[[Path], object]) -> Path:
-    """Return a folder that is made once for all runs of pytest that `scripts/test` starts, else once for this run."""
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for models: one for all runs of pytest that `scripts/test` starts, else one of this run."""
     shared = os.environ.get("SPARKVISION_TEST_MODELS")
-    models = Path(shared) if shared else tmp_path_factory.mktemp("models")
-    folder = models / size / what
+    return Path(shared) if shared else tmp_path_factory.mktemp("models")
+
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder unless another run of pytest has made it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{what}.lock").open("w") as lock:
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             # Renamed when complete: a failure leaves no folder that a later run would take.
