@@ -1,4 +1,4 @@
-"""One's own model: real photos through an exported checkpoint, beside torch and transformers on the same pictures.
+"""Label photos with an exported checkpoint, and compare the logits with those of torch and transformers.
 
 Usage: quickstart_export.py CHECKPOINT BUNDLE PHOTOS
 """
@@ -17,28 +17,25 @@ from sparkvision.ml import ViTForImageClassification
 
 checkpoint, bundle, photos = (Path(argument) for argument in sys.argv[1:])
 
-spark = sparkvision.start(model=bundle)
+spark = sparkvision.start(memory_for=bundle)
 spark.sparkContext.setLogLevel("ERROR")
-pictures = spark.read.format("binaryFile").load(str(photos))
-vit = (
-    ViTForImageClassification.loadSavedModel(str(bundle), spark)
-    .setInputCols(["content"])
-    .setOutputCol("class")
-    .setRawPredictionCol("logits")
+files = spark.read.format("binaryFile").load(str(photos))
+vit = ViTForImageClassification(
+    modelPath=str(bundle), inputCols=["content"], outputCol="class", rawPredictionCol="logits"
 )
-rows = vit.transform(pictures).select("path", "class.result", "logits").orderBy("path").collect()
+rows = vit.transform(files).select("path", "class.result", "logits").orderBy("path").collect()
 spark.stop()
 
 processor = ViTImageProcessor.from_pretrained(checkpoint)
 model = TorchViT.from_pretrained(checkpoint, attn_implementation="eager").eval()
 largest = 0.0
-print(f"{'picture':40} {'label':12} {'torch agrees':12} largest logit difference")
+print(f"{'image':40} {'label':12} {'torch agrees':12} largest logit difference")
 for row in rows:
     name = Path(row["path"]).name
     with Image.open(photos / name) as file:
-        picture = ImageOps.exif_transpose(file).convert("RGB")
+        image = ImageOps.exif_transpose(file).convert("RGB")
     with torch.no_grad():
-        expected = model(**processor(picture, return_tensors="pt")).logits[0].numpy()
+        expected = model(**processor(image, return_tensors="pt")).logits[0].numpy()
     logits = row["logits"].toArray()
     difference = float(np.abs(logits - expected).max())
     largest = max(largest, difference)

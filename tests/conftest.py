@@ -172,7 +172,7 @@ def tiny_export(
     folder = tmp_path_factory.mktemp("tiny")
     return cache(
         lambda architecture, task: export(
-            tiny_checkpoint(architecture), folder / task / architecture, task=task, progress=None
+            tiny_checkpoint(architecture), folder / task / architecture, task=task, progress=False
         )
     )
 
@@ -224,7 +224,7 @@ def lowered_digits(
             images=split_digits.measured,
             precision=precision,
             calibrate=split_digits.calibration if calibrated else None,
-            progress=None,
+            progress=False,
         )
 
     return cache(lower)

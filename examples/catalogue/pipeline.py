@@ -1,6 +1,6 @@
-"""From pages to products: read, detect, crop, hash and embed in one pass; then index, query and de-duplicate.
+"""The pipeline: read, detect, crop, hash and embed in one pass; then index, search and group.
 
-Nothing here knows the truth. The same steps in Scala are in scala/src/main/scala/Catalogue.scala.
+The pipeline does not use the ground truth. scala/src/main/scala/Catalogue.scala contains the same steps in Scala.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MODELS = Path(__file__).resolve().parent / "models"
 
 
 def find_products(spark: SparkSession, pages: Path) -> DataFrame:
-    """Give a row for each product on the pages: ``id``, ``page``, ``box``, ``picture``, ``hash`` and ``features``.
+    """Return one row per product on the pages: ``id``, ``page``, ``box``, ``image``, ``hash`` and ``features``.
 
-    One job reads each page once. Crops go from stage to stage in memory, as pixels; kept of each is a small JPEG.
+    One job reads each page once. The pixels of the crops stay in memory, and ``image`` is a small JPEG of the crop.
     """
     detector = (
         YolosForObjectDetection.loadSavedModel(str(MODELS / "detector"), spark)
@@ -53,23 +53,23 @@ def find_products(spark: SparkSession, pages: Path) -> DataFrame:
         F.concat_ws("#", page, facts["detection"]).alias("id"),
         page.alias("page"),
         F.array(*(facts[edge].cast("int") for edge in ("xmin", "ymin", "xmax", "ymax"))).alias("box"),
-        F.call_function("sparkvision_thumbnail", "crop").alias("picture"),
+        F.call_function("sparkvision_thumbnail", "crop").alias("image"),
         "hash",
         "features",
     )
 
 
 def add_similar(products: DataFrame, index: Path, most: int = 10) -> DataFrame:
-    """Build the index of all products, and add ``similar``: the ids and cosines of the ones nearest to each."""
+    """Build the index of all products, and add ``similar``: the ids and cosines of the most similar products."""
     SimilarImages.build(products, str(index), idCol="id", embeddingsCol="features", overwrite=True)
-    # Each product finds itself first.
+    # The first result is the product itself.
     search = SimilarImages().setIndexPath(str(index)).setTopK(most + 1).setOutputCol("similar")
     others = F.filter("similar", lambda found: found["id"] != F.col("id"))
     return search.transform(products).withColumn("similar", others)
 
 
 def group_duplicates(products: DataFrame, index: Path, threshold: float) -> DataFrame:
-    """Add ``group`` and ``representative``: duplicates have nearly equal hashes, or similar embeddings."""
+    """Add ``group`` and ``representative``: duplicates have similar hashes or similar embeddings."""
     deduplicator = (
         ImageDeduplicator()
         .setIdCol("id")

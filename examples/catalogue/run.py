@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pictures import make_catalogue
+from images import make_catalogue
 from pipeline import add_similar, find_products, group_duplicates
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
-    """Give a session: at ``master``, or on a cluster of two workers that is started for it."""
+    """Yield a session at ``master``, or on a new local cluster with two workers."""
     # Some hundred products: Spark's 200 partitions are for larger tables.
     config = {"spark.sql.shuffle.partitions": "4", "spark.ui.showConsoleProgress": "false"}
     if master is not None:
@@ -49,12 +49,12 @@ def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
 
 
 def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
-    """Run the whole pipeline over the pages of a catalogue, and print what it found."""
+    """Run the pipeline on the pages of a catalogue, and print the results."""
     find_products(spark, folder / "pages").write.mode("overwrite").parquet(str(folder / "products"))
     products = add_similar(spark.read.parquet(str(folder / "products")), folder / "index").cache()
     shown = {row["id"]: truth.shown(row["page"], row["box"]) for row in products.select("id", "page", "box").collect()}
     half = {row["id"]: truth.half(row["page"]) for row in products.select("id", "page").collect()}
-    # What is no product at all is like nothing else.
+    # A crop that shows no product is a source of its own.
     sources = {name: product.source if product else name for name, product in shown.items()}
     print(f"{len(shown)} products found of {truth.count}; {sum(p is None for p in shown.values())} are none")
 
@@ -75,12 +75,12 @@ def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
 
 
 def write_page(products: DataFrame, folder: Path, captions: dict[str, str]) -> Path:
-    """Write the page, with what each crop truly shows below it."""
+    """Write the report, with the true source below each crop."""
     rows = products.sparkSession.createDataFrame(list(captions.items()), ["id", "shows"])
     return write_similarity_report(
         products.join(rows, "id"),
         folder / "report.html",
-        picture="picture",
+        image="image",
         id="id",
         similar="similar",
         group="group",
@@ -91,13 +91,11 @@ def write_page(products: DataFrame, folder: Path, captions: dict[str, str]) -> P
 
 
 def main() -> None:
-    """Read the arguments, and run."""
+    """Read the arguments and run the example."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--master", help="Spark's master, such as local[2] (unset: a cluster is started on this machine)"
-    )
-    parser.add_argument("--photos", type=Path, help="a folder of photos of your own, each of another thing")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "catalogue", help="where everything goes")
+    parser.add_argument("--master", help="Spark's master, such as local[2] (unset: start a cluster on this machine)")
+    parser.add_argument("--photos", type=Path, help="a folder of your own photos, each of another object")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "catalogue", help="the folder for all results")
     options = parser.parse_args()
     truth = Truth.read(make_catalogue(options.folder, options.photos))
     with session(options.master, options.folder / "cluster") as spark:

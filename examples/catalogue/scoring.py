@@ -1,4 +1,4 @@
-"""What the pipeline found, held against the truth: which crop shows which product, and how right the groups are."""
+"""Compare the result of the pipeline with the ground truth: the products of the crops, and the groups."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 Box = Sequence[float]
 
-# A crop shows a product when they share half of what they cover together, as in the PASCAL VOC challenge.
+# A crop shows a product if their intersection over union is at least one half, as in the PASCAL VOC challenge.
 SAME_PLACE = 0.5
 THRESHOLDS = [step / 200 for step in range(100, 200)]
 
 
 class Product(NamedTuple):
-    """A product as a page truly shows it."""
+    """A product on a page, from the ground truth."""
 
     half: str
     source: str
@@ -27,7 +27,7 @@ class Product(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Of the pairs put together, how many belong together; of those that belong together, how many were put so."""
+    """Precision: the correct share of the grouped pairs. Recall: the grouped share of the true pairs."""
 
     precision: float
     recall: float
@@ -40,13 +40,13 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Truth:
-    """What all pages truly show, by the pages' names."""
+    """The ground truth: the products on each page, by the name of the page."""
 
     pages: Mapping[str, Sequence[Product]]
 
     @staticmethod
     def read(file: Path) -> Truth:
-        """Read what `pictures.make_catalogue` wrote."""
+        """Read the file that `images.make_catalogue` wrote."""
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         return Truth({row["page"]: [Product(row["half"], **shown) for shown in row["products"]] for row in rows})
 
@@ -56,22 +56,22 @@ class Truth:
         return sum(len(shown) for shown in self.pages.values())
 
     def half(self, page: str) -> str:
-        """Give the half that a page belongs to."""
+        """Return the half of a page."""
         return self.pages[page][0].half
 
     def shown(self, page: str, box: Box) -> Product | None:
-        """Give the product that a crop of a page shows; None where there is none."""
+        """Return the product that a crop of a page shows, or None."""
         best = max(self.pages[page], key=lambda product: overlap(product.box, box))
         return best if overlap(best.box, box) >= SAME_PLACE else None
 
     def pairs(self, half: str) -> int:
-        """Count the pairs of one source, those that the detector missed too."""
+        """Count the pairs with the same source, including products that the detector missed."""
         sources = Counter(p.source for shown in self.pages.values() for p in shown if p.half == half)
         return sum(count * (count - 1) // 2 for count in sources.values())
 
 
 def overlap(first: Box, second: Box) -> float:
-    """Give the intersection over the union of two boxes."""
+    """Return the intersection over union of two boxes."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     common = max(width, 0) * max(height, 0)
@@ -85,9 +85,9 @@ def score(groups: Mapping[str, str], sources: Mapping[str, str], true_pairs: int
     Parameters
     ----------
     groups, sources
-        Of each product found, by its id: the group it was put into, and what it truly shows.
+        The group and the true source of each product, by the id of the product.
     true_pairs
-        How many pairs there are to find.
+        The number of pairs in the ground truth.
     """
     members = defaultdict(list)
     for name, group in groups.items():
@@ -100,7 +100,7 @@ def score(groups: Mapping[str, str], sources: Mapping[str, str], true_pairs: int
 def groups_above(
     similarities: Iterable[tuple[str, str, float]], threshold: float, names: Iterable[str]
 ) -> dict[str, str]:
-    """Join what is linked by a similarity of ``threshold`` or more, as ImageDeduplicator does."""
+    """Group products with a similarity of at least ``threshold``, as ImageDeduplicator does."""
     parent = {name: name for name in names}
 
     def root(name: str) -> str:
@@ -117,9 +117,9 @@ def groups_above(
 def choose_threshold(
     similarities: Sequence[tuple[str, str, float]], sources: Mapping[str, str], true_pairs: int
 ) -> float:
-    """Give the threshold whose groups are best: the middle of all that are within 1 % of the best.
+    """Return the middle of the thresholds whose score is within 1 % of the best score.
 
-    A threshold just above the worst mistake of one half would be just below that of another.
+    The lowest threshold without an error on one half would often be too low for the other half.
     """
     found = {
         threshold: score(groups_above(similarities, threshold, sources), sources, true_pairs).f1

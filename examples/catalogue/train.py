@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Train the catalogue's two models, and export them: a YOLOS that finds pictures on pages, a ViT that compares them.
+"""Train and export the models of the catalogue example: a YOLOS that detects products, and a ViT for embeddings.
 
-Both are small and learn from three pictures that the catalogue does not contain: a public-domain painting of
-tests/fixtures/photos, and scikit-learn's two sample photos. Pages and alterations are made as the catalogue's are
-(pictures.py). The bundles below models/ are committed; run this only to change them (twenty minutes):
+Both models are small. They are trained on three images that are not in the catalogue: a public-domain painting from
+tests/fixtures/photos, and the two sample photos of scikit-learn. The pages and alterations are generated as in the
+catalogue (images.py). The exported bundles are in models/. To train them again (about twenty minutes), run
 
     python examples/catalogue/train.py [--only detector|embedder]
 """
@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pictures import Product, compose, look_alike
+from images import Product, compose, look_alike
 from PIL import Image
-from training_pictures import altered, quarters, training_photos, window
+from training_images import altered, quarters, training_photos, window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MODELS = Path(__file__).resolve().parent / "models"
 SEED = 0
 
-# The detector sees pages of this many pixels a side, and can find this many products on one.
+# The side of a page in pixels for the detector, and the largest number of products that the detector finds on a page.
 PAGE_SIDE = 128
 MOST_PRODUCTS = 2
 TRAINING_PAGES = 8000
@@ -37,14 +37,14 @@ DETECTOR_EPOCHS = 36
 
 PRODUCT_SIDE = 64
 TRAINING_PRODUCTS = 12000
-# So many of them are made to look alike.
+# The number of products in a group of similar products.
 LOOK_ALIKES = 8
 EMBEDDER_EPOCHS = 15
 TEMPERATURE = 0.07
 
 
 def batches(count: int, size: int, epochs: int) -> Iterator[np.ndarray[Any, Any]]:
-    """Give the numbers below ``count`` in batches, in another order in every epoch."""
+    """Yield the numbers below ``count`` in batches, in a new order in every epoch."""
     order = np.random.default_rng(SEED)
     for _ in range(epochs):
         shuffled = order.permutation(count)
@@ -77,7 +77,7 @@ def train(model: Any, loss_of: Any, count: int, size: int, epochs: int, learning
 
 
 def new_detector() -> tuple[Any, Any]:
-    """Give an untrained YOLOS for one kind of thing, and its image processor."""
+    """Return an untrained YOLOS for one class, and its image processor."""
     import torch
     from transformers import YolosConfig, YolosForObjectDetection, YolosImageProcessor
 
@@ -95,7 +95,7 @@ def new_detector() -> tuple[Any, Any]:
         label2id={"product": 0},
     )
     model = YolosForObjectDetection(config)
-    # transformers starts with zeros here: tokens that are all alike take most of a short training to grow apart.
+    # transformers initialises these embeddings with zeros. Equal tokens would need most of a short training to diverge.
     embeddings = model.vit.embeddings
     torch.nn.init.normal_(embeddings.detection_tokens, std=0.5)
     embeddings.position_embeddings.data[0, 1:-MOST_PRODUCTS] = places(
@@ -106,7 +106,7 @@ def new_detector() -> tuple[Any, Any]:
 
 
 def places(side: int, width: int) -> Tensor:
-    """Give the places of a grid as waves of both coordinates, which boxes are read from."""
+    """Return sinusoidal position embeddings of a grid, from which boxes can be predicted."""
     import torch
 
     frequencies = torch.pi * torch.arange(1, width // 4 + 1) / 4
@@ -116,7 +116,7 @@ def places(side: int, width: int) -> Tensor:
 
 
 def training_pages(photos: list[Image.Image]) -> tuple[np.ndarray[Any, Any], Tensor, Tensor]:
-    """Give pages, the boxes on each (centre and size, in parts of the page), and which of them are there."""
+    """Return pages, their boxes (centre and size relative to the page), and which of the boxes are present."""
     import torch
 
     generator = random.Random(SEED)
@@ -139,17 +139,17 @@ def training_pages(photos: list[Image.Image]) -> tuple[np.ndarray[Any, Any], Ten
 
 
 def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> None:
-    """Show it pages, and where their products are."""
+    """Train the detector on pages and the boxes of their products."""
     import torch
 
     pages, boxes, present = training_pages(photos)
-    # Of use in training alone: each patch, too, is to tell whether it lies in a product, and in which box. So patches
-    # learn early what the detection tokens are to read from them.
+    # This head is used in the training only. Each patch predicts whether it is in a product, and the box of the
+    # product. The patches then learn early what the detection tokens need.
     patch_head = torch.nn.Linear(model.config.hidden_size, 5)
 
     def loss_of(numbers: Tensor) -> Tensor:
         pixels, there, wanted = normalised(pages[numbers.numpy()], processor), present[numbers], boxes[numbers]
-        if torch.rand(()) < 0.5:  # every page in the mirror too
+        if torch.rand(()) < 0.5:  # also train on mirrored pages
             pixels, wanted = pixels.flip(-1), torch.cat([1 - wanted[..., :1], wanted[..., 1:]], dim=-1)
         found = model(pixel_values=pixels)
         patches = patch_head(found.last_hidden_state[:, 1:-MOST_PRODUCTS])
@@ -160,21 +160,21 @@ def train_detector(model: Any, processor: Any, photos: list[Image.Image]) -> Non
     del model.patch_head
 
 
-def normalised(pictures: np.ndarray[Any, Any], processor: Any) -> Tensor:
-    """Give pictures (n, height, width, 3) as a model reads them."""
+def normalised(images: np.ndarray[Any, Any], processor: Any) -> Tensor:
+    """Return normalised pixels of images (n, height, width, 3)."""
     import torch
 
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (processor.image_mean, processor.image_std))
-    return (torch.from_numpy(pictures).permute(0, 3, 1, 2) / 255 - mean) / std
+    return (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
 
 
 def token_loss(found: Any, there: Tensor, wanted: Tensor) -> Tensor:
-    """Give the loss of the detection tokens: which of the two finds which of two products is the detector's choice."""
+    """Return the loss of the detection tokens for the better assignment of the two tokens to the two products."""
     import torch
 
     losses = []
     for order in ([0, 1], [1, 0]):
-        # Class 0 is the product, the last class is none.
+        # Class 0 is the product, and the last class is "no object".
         classes = (~there[:, order]).long()
         named = torch.nn.functional.cross_entropy(found.logits.transpose(1, 2), classes, reduction="none")
         losses.append((named + there[:, order] * box_loss(found.pred_boxes, wanted[:, order])).sum(1))
@@ -182,13 +182,13 @@ def token_loss(found: Any, there: Tensor, wanted: Tensor) -> Tensor:
 
 
 def patch_loss(patches: Tensor, there: Tensor, wanted: Tensor) -> Tensor:
-    """Give the loss of what each patch says: whether its centre lies in a product, and in which box."""
+    """Return the loss of the patches: whether the centre of a patch is in a product, and in which box."""
     import torch
 
     side = round(patches.shape[1] ** 0.5)
     grid = (torch.arange(side) + 0.5) / side
     centres = torch.stack([grid.repeat(side), grid.repeat_interleave(side)], dim=-1)
-    # Products by patches.
+    # Shape: products by patches.
     offset = (centres[None, None] - wanted[:, :, None, :2]).abs()
     inside = (offset <= wanted[:, :, None, 2:] / 2).all(-1) & there[:, :, None]
     covered = torch.nn.functional.binary_cross_entropy_with_logits(patches[..., 0], inside.any(1).float())
@@ -197,7 +197,7 @@ def patch_loss(patches: Tensor, there: Tensor, wanted: Tensor) -> Tensor:
 
 
 def box_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """Give the loss of each box (centre and size) as DETR has it: distances, and generalised overlap."""
+    """Return the loss of DETR for each box (centre and size): the L1 distance and the generalised IoU."""
     import torch
 
     low = [boxes[..., :2] - boxes[..., 2:] / 2 for boxes in (found, wanted)]
@@ -210,7 +210,7 @@ def box_loss(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def new_embedder() -> tuple[Any, Any]:
-    """Give an untrained ViT without a head, and its image processor."""
+    """Return an untrained ViT without a head, and its image processor."""
     from transformers import ViTConfig, ViTImageProcessor, ViTModel
 
     config = ViTConfig(  # type: ignore[no-untyped-call]
@@ -227,7 +227,7 @@ def new_embedder() -> tuple[Any, Any]:
 
 
 def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, Any]:
-    """Give a product's pixels as a detector cuts them out of a page: a few pixels too much or too little."""
+    """Return the pixels of a product as a detector would crop them, with slightly inexact edges."""
     page, shown = compose([Product("", "", product)], generator.randrange(10**9), generator)
     left, top, right, bottom = shown[0].box
     slack = 0.1
@@ -241,13 +241,13 @@ def as_found(product: Image.Image, generator: random.Random) -> np.ndarray[Any, 
 
 
 def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> None:
-    """Show it products in two alterations each: it learns to tell which two belong together, among look-alikes."""
+    """Train the embedder to match two alterations of a product among similar products."""
     import torch
 
     generator = random.Random(SEED)
     views = np.empty((TRAINING_PRODUCTS, 2, PRODUCT_SIDE, PRODUCT_SIDE, 3), np.uint8)
     for first in range(0, TRAINING_PRODUCTS, LOOK_ALIKES):
-        # What must be told apart stands side by side: the parts of one window, and strangers in their colours.
+        # A group contains the parts of one window, and parts of other windows with the same colours.
         known = quarters(window(photos, generator))
         strangers = [look_alike(each, generator.choice(known)) for each in quarters(window(photos, generator))]
         for place, product in enumerate(known + strangers):
@@ -255,9 +255,9 @@ def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> Non
                 views[first + place, view] = as_found(altered(product, generator), generator)
 
     def loss_of(groups: Tensor) -> Tensor:
-        pictures = views.reshape(-1, LOOK_ALIKES, *views.shape[1:])[groups.numpy()].reshape(-1, *views.shape[2:])
-        embeddings = model(pixel_values=normalised(pictures, processor)).last_hidden_state.mean(1)
-        # SimCLR's loss (Chen et al. 2020): of all other views, the one of the same product is to be the nearest.
+        images = views.reshape(-1, LOOK_ALIKES, *views.shape[1:])[groups.numpy()].reshape(-1, *views.shape[2:])
+        embeddings = model(pixel_values=normalised(images, processor)).last_hidden_state.mean(1)
+        # The loss of SimCLR (Chen et al. 2020): the other view of the same product must be the most similar view.
         similarity = torch.nn.functional.normalize(embeddings) @ torch.nn.functional.normalize(embeddings).T
         others = similarity / TEMPERATURE - 1e9 * torch.eye(len(similarity))
         same = torch.arange(len(similarity)) ^ 1
@@ -267,8 +267,8 @@ def train_embedder(model: Any, processor: Any, photos: list[Image.Image]) -> Non
 
 
 def main() -> None:
-    """Train and export."""
-    parser = argparse.ArgumentParser(description="Train and export the catalogue's two models.")
+    """Train and export the models."""
+    parser = argparse.ArgumentParser(description="Train and export the two models of the catalogue example.")
     parser.add_argument("--only", choices=["detector", "embedder"])
     only = parser.parse_args().only
     import torch
@@ -276,7 +276,7 @@ def main() -> None:
     from sparkvision.export import export
 
     torch.use_deterministic_algorithms(True)
-    # One thread adds in one order, whatever the machine.
+    # With one thread, sums have the same order on every machine.
     torch.set_num_threads(1)
     photos = training_photos()
     for name, task, new, learn in (

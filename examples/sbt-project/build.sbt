@@ -1,16 +1,16 @@
-// A Spark application in Scala that labels pictures: sbt "run FOLDER"
+// A Spark application in Scala that labels images: sbt "run FOLDER"
 ThisBuild / scalaVersion := "2.13.16"
 
-// Where `scripts/sbt publishM2` puts SparkVision before there is a release of it.
+// Until SparkVision is released, `scripts/sbt publishM2` publishes it to the local Maven repository.
 resolvers += Resolver.mavenLocal
 
 libraryDependencies ++= Seq(
-  // Exactly one of sparkvision, sparkvision-gpu and sparkvision-onednn.
+  // Depend on exactly one of sparkvision, sparkvision-gpu and sparkvision-onednn.
   "io.github.sparkvision" %% "sparkvision" % "0.1.0",
   "org.apache.spark" %% "spark-mllib" % "4.0.1"
 )
 
-// With spark-submit these two are not needed: Spark is there, and opens what it needs of Java 17 itself.
+// spark-submit does not need these two settings, because Spark adds the options itself.
 run / fork := true
 run / javaOptions ++= Seq("java.base/java.nio", "java.base/sun.nio.ch", "java.base/java.lang", "java.base/java.util")
   .map(name => s"--add-opens=$name=ALL-UNNAMED")

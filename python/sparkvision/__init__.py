@@ -9,34 +9,32 @@ Examples
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("sparkvision")
-except PackageNotFoundError:  # the distribution without jars, of the same source
-    __version__ = version("sparkvision-client")
-__all__ = ["LightPipeline", "__version__", "configure", "display", "metrics", "register_function", "start"]
+from sparkvision._version import VERSION as __version__
+
+# `display` is not exported by a star import: IPython has a built-in function of this name.
+__all__ = ["LightPipeline", "__version__", "configure", "metrics", "register_function", "start"]
 
 if TYPE_CHECKING:
     from sparkvision._spark.metrics import metrics
-    from sparkvision._spark.session import configure, start
+    from sparkvision._spark.start import configure, start
     from sparkvision.light_pipeline import LightPipeline
-    from sparkvision.report.display import display
+    from sparkvision.report.display import display as display
     from sparkvision.sql import register_function
 
 _MODULES = {
     "LightPipeline": "light_pipeline",
-    "configure": "_spark.session",
+    "configure": "_spark.start",
     "display": "report.display",
     "metrics": "_spark.metrics",
     "register_function": "sql",
-    "start": "_spark.session",
+    "start": "_spark.start",
 }
 
 
 def __getattr__(name: str) -> Any:
-    # Exporting and inspecting need no Spark: it is imported when it is used.
+    # Spark is imported only when it is used: exporting and inspecting a bundle do not need it.
     if name not in _MODULES:
         raise AttributeError(f"module 'sparkvision' has no attribute {name!r}")
     return getattr(import_module(f"sparkvision.{_MODULES[name]}"), name)

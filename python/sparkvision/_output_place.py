@@ -1,4 +1,4 @@
-"""Whether a result can be written to its place: asked before the work whose result it is to hold."""
+"""Checks before any work that its result can be written."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sparkvision.errors import ParameterError
 
 
 def require_writable_file(file: Path) -> None:
-    """Refuse a name under which no file can be written; folders that are missing on the way can be made.
+    """Refuse a path to which no file can be written. Missing parent folders are no error: they can be created.
 
     Raises
     ------
     ParameterError
-        When it is a folder, may not be written to, or lies where nothing can be made.
+        When the path is a folder, is not writable, or its folder cannot be created.
     """
     if _is_folder(file):
         raise ParameterError(f"{file} is a folder; give the name of a file")
@@ -30,19 +30,19 @@ def require_writable_file(file: Path) -> None:
 
 
 def require_writable_folder(folder: Path, result: Path | None = None) -> None:
-    """Refuse a folder in which nothing can be written; one that is missing can be made.
+    """Refuse a folder in which nothing can be written. A missing folder is no error: it can be created.
 
     Parameters
     ----------
     folder
         The folder.
     result
-        What is to be written there, for the message. Default: the folder.
+        The path that the message names. Default: the folder.
 
     Raises
     ------
     ParameterError
-        When the folder, or the nearest that there is above it, is a file or allows no new entry.
+        When the folder, or its nearest existing parent, is a file or allows no new entry.
     """
     named = result or folder
     try:
@@ -52,7 +52,7 @@ def require_writable_folder(folder: Path, result: Path | None = None) -> None:
     except OSError as error:
         raise _refusal(named, f"{error.filename}: {error.strerror}") from error
     try:
-        # Permissions do not tell all: a disk may be mounted read-only, or /proc take no files.
+        # Permissions are not enough: a disk may be mounted read-only, and /proc accepts no files.
         with tempfile.TemporaryDirectory(prefix=".sparkvision", dir=nearest):
             pass
     except OSError as error:
@@ -62,7 +62,7 @@ def require_writable_folder(folder: Path, result: Path | None = None) -> None:
 def _is_folder(file: Path) -> bool:
     try:
         return file.is_dir()
-    except OSError:  # no permission to look at it, which the caller tells
+    except OSError:  # no permission to read it; the caller reports that
         return False
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sparkvision.errors import BundleError
+from sparkvision.errors import BundleError, ParameterError
 from sparkvision.manifest import MANIFEST, FileEntry, Manifest
 
 GRAPH = "model.onnx"
@@ -20,14 +20,14 @@ LABELS = "assets/labels.json"
 PREPROCESSOR = "assets/preprocessor_config.json"
 GOLDEN_INPUT = "golden/input.f32"
 GOLDEN_OUTPUT = "golden/output.f32"
-# Of models that compare pictures with texts.
+# Files of models that compare images with texts.
 TEXT_GRAPH = "text_model.onnx"
 TOKENIZER = "assets/tokenizer.json"
 LABEL_EMBEDDINGS = "assets/label_embeddings.f32"
 TEXT_GOLDEN_INPUT = "golden/text_input.f32"
 TEXT_GOLDEN_OUTPUT = "golden/text_output.f32"
 
-# Files under these folders accompany the model; all others are the graph and its external data: the model itself.
+# Files in these folders accompany the model. All other files are the model: the graph and its external data.
 _NOT_THE_MODEL = ("assets/", "golden/")
 
 
@@ -57,12 +57,15 @@ class Bundle:
 
         Raises
         ------
+        ParameterError
+            If there is nothing at this path.
         BundleError
-            If there is no such folder, it has no manifest, or the manifest is damaged or names a path outside it.
+            If it is a file, the folder has no manifest, or the manifest is damaged or names a path outside the folder.
         """
         folder = Path(folder)
+        require_existing(folder)
         if not folder.is_dir():
-            raise BundleError(f"{folder}: there is no such folder; make a bundle with `sparkvision export SOURCE OUT`")
+            raise BundleError(f"{folder} is a file; make a bundle with `sparkvision export SOURCE OUT`")
         if not (folder / MANIFEST).is_file():
             raise BundleError(f"{folder} holds no {MANIFEST}; make a bundle with `sparkvision export SOURCE OUT`")
         try:
@@ -79,12 +82,12 @@ class Bundle:
         return Bundle(folder, manifest)
 
     def verify_files(self) -> None:
-        """Read every file the manifest names, and compare its size and SHA-256.
+        """Compare size and SHA-256 of every file with the manifest.
 
         Raises
         ------
         BundleError
-            Naming the first file that is missing or is not what the manifest says.
+            When a file is missing or differs from the manifest; the message names the first such file.
         """
         for name, entry in self.manifest.files.items():
             path = self.folder / name
@@ -98,24 +101,36 @@ class Bundle:
                 )
 
     def model_files(self) -> list[str]:
-        """Give the names of the graph and its external data, sorted."""
+        """Return the names of the graph and its external data, sorted."""
         return sorted(name for name in self.manifest.files if not name.startswith(_NOT_THE_MODEL))
 
     def model_hash(self) -> str:
-        """Give the model's identity: SHA-256 over name and SHA-256 of the graph and its external data.
+        """Return the identity of the model: a SHA-256 over name and SHA-256 of the graph and its external data.
 
         Returns
         -------
         str
-            64 hexadecimal digits. Equal for equal models, whatever their folder is called or their assets say.
+            64 hexadecimal digits. Equal models have equal hashes, whatever their folders and assets are.
         """
         files = self.manifest.files
         lines = [f"{name} {files[name].sha256}\n" for name in self.model_files()]
         return hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
 
     def size(self) -> int:
-        """Give the bytes of all files that the manifest names."""
+        """Return the size of all files of the manifest in bytes."""
         return sum(entry.size for entry in self.manifest.files.values())
+
+
+def require_existing(folder: str | Path) -> None:
+    """Refuse the path of a bundle that does not exist on this machine.
+
+    Raises
+    ------
+    ParameterError
+        When there is nothing at this path.
+    """
+    if not Path(folder).exists():
+        raise ParameterError(f"{folder}: there is no such folder; make a bundle with `sparkvision export SOURCE OUT`")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -125,14 +140,14 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Describe every file below the folder but the manifest, by its relative path with ``/``."""
+    """Describe every file below the folder except the manifest, by its relative path with ``/``."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: describe_file(path) for name, path in names.items() if name != MANIFEST}
 
 
 def describe_file(path: Path) -> FileEntry:
-    """Give size and SHA-256 of a file, read in pieces: models are larger than memory should be."""
+    """Return size and SHA-256 of a file. It is read in pieces, because models are large."""
     digest = hashlib.sha256()
     size = 0
     for piece in _pieces(path):
@@ -142,14 +157,14 @@ def describe_file(path: Path) -> FileEntry:
 
 
 def require_inside(folder: Path, name: str) -> None:
-    """Refuse a path that is not plainly relative or that leaves the bundle, even through a symbolic link.
+    """Refuse a path that is not a plain relative path or that leaves the bundle, even through a symbolic link.
 
     A bundle is untrusted input: its manifest must not be able to name other files of the machine.
 
     Raises
     ------
     BundleError
-        Naming the path.
+        When the path is refused; the message names it.
     """
     parts = PurePosixPath(name).parts
     plain = name == "/".join(parts) and name not in ("", ".") and not name.startswith("/")

@@ -1,14 +1,13 @@
-"""What SparkVision refuses, as exceptions: every message says what went wrong, with which value, and what to do.
+"""The exceptions of SparkVision. Every message says what went wrong, with which value, and what to do.
 
-The names match the engine's in Scala (`ImageException` is `ImageError` here), so that one error reads alike in both
-languages.
+The names match those of the engine in Scala: `ImageException` is `ImageError` here.
 """
 
 from __future__ import annotations
 
 
 class SparkVisionError(Exception):
-    """Any refusal by SparkVision; catch this one to catch them all.
+    """The base class of all errors of SparkVision.
 
     Examples
     --------
@@ -21,30 +20,30 @@ class SparkVisionError(Exception):
 
 
 class ImageError(SparkVisionError):
-    """A picture that cannot be used: corrupt, oversized, of an unsupported format, or missing.
+    """An image that cannot be used: corrupt, too large, of an unsupported format, or missing.
 
     Parameters
     ----------
     index : int or None
-        Position of the picture in the list it came in, from 0; None where it came in no list.
+        Position of the image in its list, from 0; None for an image without a list.
     reason : str
-        Why the picture was refused, in one sentence.
+        Why the image was refused, in one sentence.
 
     Examples
     --------
     >>> str(ImageError(3, "the file has no bytes"))
-    'picture 3: the file has no bytes'
+    'image 3: the file has no bytes'
     >>> str(ImageError(None, "the file has no bytes"))
     'the file has no bytes'
     """
 
     def __init__(self, index: int | None, reason: str) -> None:
-        super().__init__(reason if index is None else f"picture {index}: {reason}")
+        super().__init__(reason if index is None else f"image {index}: {reason}")
         self.index = index
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[int | None, str]]:
-        """Pickle both arguments: `BaseException` would keep the joined message only."""
+        """Pickle both arguments, because `BaseException` would keep only the joined message."""
         return type(self), (self.index, self.reason)
 
 
@@ -53,11 +52,11 @@ class BundleError(SparkVisionError):
 
 
 class ProcessorError(SparkVisionError):
-    """A preprocessing setting that SparkVision does not support and will not silently ignore."""
+    """A preprocessing setting that SparkVision does not support, and does not ignore."""
 
 
-class ParameterError(SparkVisionError):
-    """A parameter whose value makes no sense."""
+class ParameterError(SparkVisionError, ValueError):
+    """A parameter whose value makes no sense, or a path that does not exist."""
 
 
 class ProviderError(SparkVisionError):
@@ -65,15 +64,15 @@ class ProviderError(SparkVisionError):
 
 
 class SimilarityIndexError(SparkVisionError):
-    """A similarity index that is missing or damaged, or that cannot answer what it is asked."""
+    """A similarity index that is missing or damaged, or that cannot answer the query."""
 
 
 class ExportError(SparkVisionError):
-    """A checkpoint that cannot be exported, or whose exported graph does not compute what its source computes."""
+    """A checkpoint that cannot be exported, or whose exported graph does not compute what the checkpoint computes."""
 
 
 class VerifyError(SparkVisionError):
-    """A bundle and a checkpoint that cannot be compared, or no pictures to compare them on."""
+    """A bundle and a checkpoint that cannot be compared, or no images to compare them on."""
 
 
 class SessionError(SparkVisionError):
@@ -86,17 +85,17 @@ def from_scala(class_name: str, message: str) -> SparkVisionError | None:
     Parameters
     ----------
     class_name : str
-        The exception's simple Scala name, for instance ``BundleException``.
+        The simple name of the Scala class, for instance ``BundleException``.
     message : str
         Its message.
 
     Returns
     -------
     SparkVisionError or None
-        None when the exception is not one of the engine's.
+        None if the exception is not one of the engine's.
     """
     if class_name == "ImageException":
-        # The engine knows the picture, not its place among others.
+        # The engine knows the image, but not its position in the list.
         return ImageError(None, message)
     twins = {
         "BundleException": BundleError,
@@ -107,3 +106,17 @@ def from_scala(class_name: str, message: str) -> SparkVisionError | None:
     }
     twin = twins.get(class_name)
     return twin(message) if twin else None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or the name of its class if the message is empty.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no such processor"))
+    'no such processor'
+    >>> first_line(KeyboardInterrupt())
+    'KeyboardInterrupt'
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

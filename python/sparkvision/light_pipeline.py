@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
-from sparkvision._spark.stage import ModelTransformer
 from sparkvision._engine.closing import Closing
-from sparkvision._engine.image import Picture, listed, origin
+from sparkvision._engine.image import Images, listed, origin
+from sparkvision._spark.session import require_session
+from sparkvision._spark.stage import ModelTransformer, scala_errors
 from sparkvision.local import LocalModel
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _ERROR = "error"
 
 @dataclass(frozen=True)
 class Annotation:
-    """One label of a picture, an object in it, or its embedding, as an element of an annotation column has it."""
+    """An element of an annotation column: a label of an image, an object in it, or its embedding."""
 
     annotatorType: str
     begin: int
@@ -33,9 +34,9 @@ class Annotation:
 
 
 class LightPipeline(Closing):
-    """A fitted Pipeline on this machine, without a Spark job: for a few pictures, at once.
+    """A fitted Pipeline on this machine, without a Spark job: for a few images, at once.
 
-    A picture is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
+    An image is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
     [height, width, 3] RGB or [height, width] grey. Any number of threads may use one LightPipeline.
 
     Parameters
@@ -65,60 +66,75 @@ class LightPipeline(Closing):
         self._output = stages[0]._get_or_none(stages[0].getParam("outputCol"))
         if self._output is None:
             raise errors.ParameterError(f"Set outputCol of {stages[0].uid}: it names the annotations.")
-        self._model = LocalModel._of_stage(stages[0])
+        self._model = _local_model(stages[0])
 
-    def fullAnnotateImage(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
-        """Label or embed pictures, or find the objects in them.
+    def fullAnnotateImage(self, images: Images) -> list[dict[str, list[Annotation]]]:
+        """Label or embed images, or find the objects in them.
 
         Parameters
         ----------
-        pictures
-            One picture, or a list of them.
+        images
+            One image, or a list of images.
 
         Returns
         -------
         list of dict
-            For each picture its annotations by the output column's name, best label first. An unreadable picture has
+            The annotations of each image under the name of the output column, best label first. An unreadable image has
             one annotation of type ``error`` with the reason as its result.
         """
-        several = listed(pictures)
+        several = listed(images)
         answers = self._model._annotate(several)
         return [{self._output: _annotations(answer, origin(p))} for answer, p in zip(answers, several, strict=True)]
 
-    def fullAnnotate(self, pictures: Picture | Sequence[Picture]) -> list[dict[str, list[Annotation]]]:
-        """Do as `fullAnnotateImage` does: Spark NLP has both names."""
-        return self.fullAnnotateImage(pictures)
+    def fullAnnotate(self, images: Images) -> list[dict[str, list[Annotation]]]:
+        """Call `fullAnnotateImage`: Spark NLP has both names."""
+        return self.fullAnnotateImage(images)
 
-    def annotate(self, pictures: Picture | Sequence[Picture]) -> dict[str, list[str]] | list[dict[str, list[str]]]:
-        """Label pictures, and give the labels alone.
+    def annotate(self, images: Images) -> dict[str, list[str]] | list[dict[str, list[str]]]:
+        """Label images, and return the labels only.
 
         Parameters
         ----------
-        pictures
-            One picture, or a list of them.
+        images
+            One image, or a list of images.
 
         Returns
         -------
         dict, or list of dict
-            For each picture its labels by the output column's name, best first; for a picture that came alone no list.
-            An unreadable picture has no labels, and under ``error`` its reason.
+            The labels of each image under the name of the output column, best first; a single image has no list around
+            its dict. An unreadable image has no labels, and its reason under ``error``.
 
         Examples
         --------
         >>> light.annotate("cat.jpg")
         {'class': ['tabby']}
         """
-        several = listed(pictures)
+        several = listed(images)
         names = [_names(annotations) for annotations in self.fullAnnotateImage(several)]
-        return names[0] if len(several) == 1 and several[0] is pictures else names
+        return names[0] if len(several) == 1 and several[0] is images else names
 
     def close(self) -> None:
-        """Give the model's session back."""
+        """Release the session of the model."""
         self._model.close()
 
 
+def _local_model(stage: ModelTransformer) -> LocalModel:
+    """Return the model of a stage, with the settings of the stage."""
+    if is_remote():
+        raise errors.SessionError(
+            f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
+            "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
+        )
+    require_session()
+    stage._transfer_params_to_java()
+    assert stage._java_obj is not None
+    with scala_errors():
+        # The stage itself makes the model: an object of one JVM cannot be used in another.
+        return LocalModel._of_scala(stage._java_obj.localModelBytes())
+
+
 def _names(annotations: dict[str, list[Annotation]]) -> dict[str, list[str]]:
-    """Give the results alone, and a reason apart from them: it is no label."""
+    """Return the results only, and a reason under its own name, because it is no label."""
     found: dict[str, list[str]] = {}
     for column, several in annotations.items():
         found[column] = [a.result for a in several if a.annotatorType != _ERROR]
@@ -130,8 +146,8 @@ def _names(annotations: dict[str, list[Annotation]]) -> dict[str, list[str]]:
 def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
     if "error" in answer:
         return [Annotation(_ERROR, 0, 0, answer["error"], {"origin": origin})]
-    # As the Pipeline's (ClassificationOutput.scala, EmbeddingsOutput.scala, DetectionOutput.scala): three channels, and
-    # -1 for a picture that came encoded; the facts, `score` and `id` win over a class of the same name.
+    # As in the Pipeline (ClassificationOutput.scala, EmbeddingsOutput.scala, DetectionOutput.scala): three channels,
+    # and -1 for an encoded image. The facts, `score` and `id` win over a class of the same name.
     facts = {
         "image": "0",
         "origin": origin,
@@ -146,7 +162,7 @@ def _annotations(answer: dict[str, Any], origin: str) -> list[Annotation]:
         return [Annotation("image_embeddings", 0, 0, "", facts, embedding)]
     if "objects" in answer:
         return [Annotation("detection", 0, 0, found["label"], facts | _numbers(found)) for found in answer["objects"]]
-    # Of classes of one name the best one's score, which is the last that is written.
+    # Classes with the same name have the score of the best of them, which is written last.
     shared = {best["label"]: best["score"] for best in reversed(answer["best"])} | facts
     return [Annotation("category", 0, 0, best["label"], shared | _own(best)) for best in answer["best"]]
 

@@ -2,66 +2,84 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql.utils import is_remote
 
 from sparkvision import errors
 from sparkvision._engine.answers import OnError, answers, floats
-from sparkvision._spark.stage import ModelTransformer, scala_errors
 from sparkvision._engine.closing import Closing
 from sparkvision._engine.detection import Box, Detection
-from sparkvision._engine.gateway import jvm
-from sparkvision._engine.image import Picture
+from sparkvision._engine.image import ImageInput, Images, listed
+from sparkvision._engine.opening import open_model
 from sparkvision._engine.scored_label import ScoredLabel
-from sparkvision._spark.session import require_session
+from sparkvision._spark.stage import scala_errors
 
-__all__ = ["Box", "Detection", "LocalModel", "Picture", "ScoredLabel"]
+__all__ = ["Box", "Detection", "ImageInput", "LocalModel", "ScoredLabel"]
 
 Pooling = Literal["cls", "mean", "pooler"]
 DecodeMode = Literal["exact", "fast"]
+ExecutionProvider = Literal["auto", "cpu", "onednn", "cuda"]
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_THRESHOLD = 0.5
 
 
 class LocalModel(Closing):
-    """A model bundle on this machine: exactly what Spark's executors feed the session, and get back.
+    """A model bundle on this machine, with the results that a stage of a Pipeline has.
 
-    Runs on the JVM engine: in the running Spark session's JVM if there is one, else in a JVM of its own without Spark.
-    Any number of threads may use one model.
+    Runs on the JVM engine: in the JVM of the running Spark session if there is one, else in a JVM without Spark. Any
+    number of threads may use one model.
 
-    A picture is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
-    [height, width, 3] RGB or [height, width] grey. Every method takes one picture or a sequence of them.
+    An image is its encoded bytes, a path or ``file://`` URL, a PIL image, or a numpy array of uint8:
+    [height, width, 3] RGB or [height, width] grey. Every method takes one image or a sequence of images. An image that
+    cannot be used raises an `ImageError` with its index and the reason, unless ``on_error="null"``.
 
     Parameters
     ----------
     bundle
-        A bundle's folder, or ``embedded:NAME``.
+        The folder of a bundle, or ``embedded:NAME``.
+    batch_size
+        Images per run of the model, at most. Default: 8; for object detection 1.
+    threads
+        Threads that one run may use on the CPU. Default: one for each core.
+    execution_provider
+        Where ONNX Runtime computes: ``"cpu"``, ``"onednn"`` or ``"cuda"``. Default: ``"auto"``, the fastest that is
+        available.
     pooling
-        How `embed` makes one embedding of hidden states: ``"cls"`` (the class token's), ``"mean"`` (of all tokens) or
-        ``"pooler"`` (the model's own).
+        How `embed` makes one embedding of hidden states: ``"cls"`` (that of the class token), ``"mean"`` (of all
+        tokens) or ``"pooler"`` (the model's own).
     normalize
         Whether `embed` divides embeddings by their Euclidean length.
     decode_mode
         ``"fast"`` decodes a JPEG that is at least twice as large as the model needs at 1/2, 1/4 or 1/8 of its size, as
         Pillow's draft mode does.
+    threshold
+        The lowest score of a label of a multi-label model, and of an object of a detection model. Default: 0.5.
+    candidate_labels
+        The labels that a zero-shot model chooses among. Default: the labels of the bundle.
+    hypothesis_template
+        The sentence around each candidate label, with ``{}`` in the place of the label. Default: that of the bundle.
 
     Raises
     ------
-    BundleError
-        When the bundle is missing, damaged, unsafe or contradicts itself.
     ParameterError
-        When the model has nothing for this pooling to read, or there is no such decode mode.
+        When the folder does not exist, a value makes no sense, or the model has nothing for this pooling to read.
+    BundleError
+        When the bundle is damaged, unsafe or contradicts itself.
     ProcessorError
-        When its preprocessing is one that SparkVision does not support.
+        When SparkVision does not support the preprocessing of the bundle.
+    ProviderError
+        When the execution provider cannot be used on this machine.
 
     Examples
     --------
-    >>> with LocalModel("my-vit") as model:
+    >>> with LocalModel("my-vit", batch_size=32) as model:
     ...     model.predict(["cat.jpg", "dog.jpg"], top_k=3)
     """
 
@@ -69,105 +87,96 @@ class LocalModel(Closing):
         self,
         bundle: str | Path,
         *,
+        batch_size: int | None = None,
+        threads: int | None = None,
+        execution_provider: ExecutionProvider | None = None,
         pooling: Pooling = "cls",
         normalize: bool = False,
         decode_mode: DecodeMode = "exact",
+        threshold: float | None = None,
+        candidate_labels: Sequence[str] | None = None,
+        hypothesis_template: str | None = None,
     ) -> None:
-        with scala_errors():
-            self._scala = jvm().sparkvision.engine.LocalModelBytes.open(str(bundle), pooling, normalize, decode_mode)
-
-    @classmethod
-    def _of_stage(cls, stage: ModelTransformer) -> LocalModel:
-        """Give the model of a Pipeline stage, with the stage's settings."""
-        if is_remote():
-            raise errors.SessionError(
-                f"{stage.uid} is on the Spark Connect server, and LightPipeline runs in a classic session's JVM: use "
-                "model.transform(df), or LocalModel(bundle) with the bundle on this machine."
-            )
-        require_session()
-        model = cls.__new__(cls)
-        stage._transfer_params_to_java()
-        assert stage._java_obj is not None
-        with scala_errors():
-            # By the stage itself: an object of one JVM means nothing in another.
-            model._scala = stage._java_obj.localModelBytes()
-        return model
+        settings = {
+            "batchSize": batch_size,
+            "intraOpThreads": threads,
+            "executionProvider": execution_provider,
+            "pooling": pooling,
+            "normalize": normalize,
+            "decodeMode": decode_mode,
+            "threshold": threshold,
+            "candidateLabels": None if candidate_labels is None else list(candidate_labels),
+            "hypothesisTemplate": hypothesis_template,
+        }
+        self._scala = open_model(bundle, settings)
+        self._threshold = _THRESHOLD if threshold is None else threshold
 
     @classmethod
     def _with_settings(cls, bundle: str | Path, settings: Mapping[str, Any]) -> LocalModel:
-        """Give a bundle's model with a stage's settings, by the names of its Params."""
+        """Return the model of a bundle with the settings of a stage, by the names of its Params."""
+        return cls._of_scala(open_model(bundle, settings))
+
+    @classmethod
+    def _of_scala(cls, scala: Any) -> LocalModel:
+        """Return the model of a LocalModelBytes."""
         model = cls.__new__(cls)
-        with scala_errors():
-            model._scala = jvm().sparkvision.engine.LocalModelBytes.openWith(str(bundle), json.dumps(dict(settings)))
+        model._scala = scala
+        model._threshold = _THRESHOLD
         return model
 
-    def preprocess(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
-        """Decode, resize, rescale and normalise. Opens no session.
+    def preprocess(self, images: Images, on_error: OnError = "raise") -> Floats:
+        """Decode, resize, rescale and normalise images. Opens no session.
 
         Parameters
         ----------
-        pictures
-            One picture, or any number of them.
+        images
+            One image, or any number of images.
         on_error
-            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable images.
 
         Returns
         -------
         ndarray of float32, [n, 3, height, width]; [n, height, width, 3] for a graph whose channels come last
-
-        Raises
-        ------
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         """
         with scala_errors():
             shape = tuple(self._scala.inputShape())
-        return floats(self._scala.preprocess, pictures, shape, on_error)
+        return floats(self._scala.preprocess, images, shape, on_error)
 
-    def logits(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
+    def logits(self, images: Images, on_error: OnError = "raise") -> Floats:
         """Run the model.
 
         Parameters
         ----------
-        pictures
-            One picture, or any number of them.
+        images
+            One image, or any number of images.
         on_error
-            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable images.
 
         Returns
         -------
         ndarray of float32, [n, labels]
-
-        Raises
-        ------
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         """
-        return floats(self._scala.logits, pictures, (len(self.labels),), on_error)
+        return floats(self._scala.logits, images, (len(self.labels),), on_error)
 
-    def predict(
-        self, pictures: Picture | Sequence[Picture], top_k: int = 1, on_error: OnError = "raise"
-    ) -> list[list[ScoredLabel]]:
-        """Give the best labels of each picture.
+    def predict(self, images: Images, top_k: int | None = None, on_error: OnError = "raise") -> list[list[ScoredLabel]]:
+        """Return the best labels of each image.
 
         Parameters
         ----------
-        pictures
-            One picture, or any number of them.
+        images
+            One image, or any number of images.
         top_k
-            Labels a picture, at most; of a multi-label model those with a score of 0.5 or more.
+            Labels per image, at most. Default: 1; of a multi-label model all labels from the threshold on.
         on_error
-            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable picture's labels.
+            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable image's labels.
 
         Returns
         -------
         list of list of ScoredLabel
-            For each picture its labels, best first; the values of a regression in the order of their ids.
+            The labels of each image, best first; the values of a regression in the order of their ids.
 
         Raises
         ------
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         ParameterError
             When ``top_k`` is below 1.
 
@@ -176,18 +185,25 @@ class LocalModel(Closing):
         >>> LocalModel("embedded:digits").predict("seven.png")
         [[ScoredLabel(id=7, label='7', score=0.9998)]]
         """
-        found = answers(lambda packed: self._scala.predict(packed, top_k), pictures, on_error=on_error)
+        several = listed(images)
+        if top_k is None:
+            found = answers(self._scala.annotate, several, on_error=on_error)
+            # A zero-shot model without candidate labels answers with embeddings here; its best label is the answer.
+            if any("embedding" in answer or "objects" in answer for answer in found):
+                top_k = 1
+        if top_k is not None:
+            found = answers(lambda packed: self._scala.predict(packed, top_k), several, on_error=on_error)
         return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in found]
 
-    def embed(self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise") -> npt.NDArray[np.float32]:
-        """Give embeddings: of bundles for feature extraction.
+    def embed(self, images: Images, on_error: OnError = "raise") -> Floats:
+        """Return embeddings, of a bundle for feature extraction.
 
         Parameters
         ----------
-        pictures
-            One picture, or any number of them.
+        images
+            One image, or any number of images.
         on_error
-            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable images.
 
         Returns
         -------
@@ -197,84 +213,75 @@ class LocalModel(Closing):
         ------
         BundleError
             When the bundle is for another task.
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         """
         with scala_errors():
             size = self._scala.embeddingSize()
-        return floats(self._scala.embed, pictures, (size,), on_error)
+        return floats(self._scala.embed, images, (size,), on_error)
 
     def detect(
         self,
-        pictures: Picture | Sequence[Picture],
-        threshold: float = 0.5,
+        images: Images,
+        threshold: float | None = None,
         top_k: int | None = None,
         on_error: OnError = "raise",
     ) -> list[list[Detection]]:
-        """Find objects: with bundles for object detection.
+        """Find objects, with a bundle for object detection.
 
         Parameters
         ----------
-        pictures
-            One picture, or any number of them; each is run by itself.
+        images
+            One image, or any number of images; each is run by itself.
         threshold
-            Objects with a higher score are given.
+            Objects with a higher score are returned. Default: the model's.
         top_k
-            Objects a picture, at most; None for all.
+            Objects per image, at most. Default: all.
         on_error
-            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable picture's objects.
+            ``"raise"``, or ``"null"`` for an empty list in place of an unreadable image's objects.
 
         Returns
         -------
         list of list of Detection
-            For each picture its objects, best first, their boxes in pixels of the upright picture.
+            The objects of each image, best first, with boxes in pixels of the upright image.
 
         Raises
         ------
         BundleError
             When the bundle is for another task.
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         ParameterError
             When ``top_k`` is below 1, or ``threshold`` not between 0 and 1.
         """
         if top_k is not None and top_k < 1:
             raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
-        found = answers(
-            lambda packed: self._scala.detect(packed, float(threshold), top_k or 0), pictures, on_error=on_error
-        )
+        lowest = float(self._threshold if threshold is None else threshold)
+        found = answers(lambda packed: self._scala.detect(packed, lowest, top_k or 0), images, on_error=on_error)
         return [[Detection.of(one) for one in answer.get("objects", ())] for answer in found]
 
-    def attention_rollout(
-        self, pictures: Picture | Sequence[Picture], on_error: OnError = "raise"
-    ) -> npt.NDArray[np.float32]:
-        """Tell what the model looked at, by attention rollout (Abnar and Zuidema, 2020): of ``--attentions`` bundles.
+    def attention_rollout(self, images: Images, on_error: OnError = "raise") -> Floats:
+        """Return where the model looked, by attention rollout (Abnar and Zuidema, 2020), of an ``--attentions`` bundle.
 
         Parameters
         ----------
-        pictures
-            Encoded pictures, or paths of picture files.
+        images
+            One image, or any number of images.
         on_error
-            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable pictures.
+            ``"raise"``, or ``"null"`` for rows of NaN in place of unreadable images.
 
         Returns
         -------
         ndarray of float32, [n, rows, columns]
-            For each patch of the preprocessed picture the share that it has in the class token, through all layers.
-            They sum to what the other tokens (the class token itself) leave of 1.
+            The share of each patch of the preprocessed image in the class token, through all layers. The shares of the
+            patches and of the other tokens (the class token itself) sum to 1.
 
         Raises
         ------
         BundleError
             When the bundle was exported without ``--attentions``.
-        ImageError
-            For the first picture that cannot be used, with its index and the reason.
         """
         with scala_errors():
             shape = tuple(self._scala.attentionRolloutShape())
-        return floats(self._scala.attentionRollouts, pictures, shape, on_error)
+        return floats(self._scala.attentionRollouts, images, shape, on_error)
 
-    @cached_property  # each name is a call to the JVM
+    @cached_property  # reading each name is a call to the JVM
     def labels(self) -> list[str]:
         """The names of the classes, in the order of their ids."""
         return list(self._scala.labels())
@@ -285,10 +292,10 @@ class LocalModel(Closing):
         return str(self._scala.bundleHash())
 
     def close(self) -> None:
-        """Give the session back."""
+        """Release the session of the model."""
         self._scala.close()
 
-    def _annotate(self, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-        """Give labels and scores, the embedding, the objects, or the error, of each picture."""
-        # Scores stay text: they are reported as the JVM writes them.
-        return answers(self._scala.annotate, pictures, str)
+    def _annotate(self, images: Sequence[ImageInput]) -> list[dict[str, Any]]:
+        """Return the labels and scores, the embedding, the objects, or the error, of each image."""
+        # Scores stay text, so that they are reported as the JVM writes them.
+        return answers(self._scala.annotate, images, str)

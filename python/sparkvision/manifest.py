@@ -1,4 +1,4 @@
-"""The bundle's manifest, `sparkvision.json`: its fields, and how they are read from and written to JSON."""
+"""The manifest of a bundle, `sparkvision.json`: its fields, and their conversion from and to JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from sparkvision.text_model import TextModel
 
 SCHEMA_VERSION = 1
 MANIFEST = "sparkvision.json"
+CLASSIFICATION = "image-classification"
+FEATURE_EXTRACTION = "feature-extraction"
+OBJECT_DETECTION = "object-detection"
+ZERO_SHOT = "zero-shot-image-classification"
+TASKS = (CLASSIFICATION, FEATURE_EXTRACTION, OBJECT_DETECTION, ZERO_SHOT)
 ProblemType: TypeAlias = Literal["single_label_classification", "multi_label_classification", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
@@ -19,11 +24,13 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 PrecisionName: TypeAlias = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[str, ...] = get_args(PrecisionName)
 FULL_PRECISION: PrecisionName = "fp32"
+# The largest difference of an output that a float32 graph may have to the model that it was made from.
+FULL_PRECISION_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class FileEntry:
-    """What a file of the bundle must be: SHA-256 in hexadecimal, and size in bytes."""
+    """The expected SHA-256 (in hexadecimal) and size in bytes of a file of the bundle."""
 
     sha256: str
     size: int
@@ -31,57 +38,57 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How far a bundle of lower precision is from the float32 graph it was made from, as measured on pictures.
+    """The measured difference between a bundle of lower precision and its float32 graph, on images.
 
     Attributes
     ----------
     reference : str
-        The precision that was compared with.
-    pictures : int
-        Number of pictures that both ran, one at a time.
+        The precision of the reference.
+    images : int
+        Number of images that both graphs ran, one at a time.
     same_top_label : int or None
-        On how many of them the largest logit is at the same place; None where there are no labels.
+        On how many images the largest logit has the same index; None for a bundle without labels.
     largest_difference : float
         Largest absolute difference of any output.
     largest_value : float
-        Largest absolute value of the reference's outputs, to judge the difference by.
-    calibration_pictures : int
-        Number of pictures that the ranges of activations were taken from; 0 where each batch gives its own, or none
-        are needed.
+        Largest absolute value of the outputs of the reference, for comparison with the difference.
+    calibration_images : int
+        Number of images that the ranges of activations were taken from; 0 if each batch has its own ranges, or no
+        ranges are needed.
     """
 
     reference: str
-    pictures: int
+    images: int
     same_top_label: int | None
     largest_difference: float
     largest_value: float
-    calibration_pictures: int
+    calibration_images: int
 
     def to_json(self) -> dict[str, Any]:
-        """Give the accuracy as a JSON object."""
+        """Return the accuracy as a JSON object. The keys are part of the bundle's format."""
         return {
             "reference": self.reference,
-            "pictures": self.pictures,
+            "pictures": self.images,
             "sameTopLabel": self.same_top_label,
             "largestDifference": self.largest_difference,
             "largestValue": self.largest_value,
-            "calibrationPictures": self.calibration_pictures,
+            "calibrationPictures": self.calibration_images,
         }
 
     @staticmethod
     def from_json(value: Any) -> Accuracy:
-        """Read the accuracy from a JSON object; a KeyError, TypeError or ValueError says what is wrong with it."""
+        """Read the accuracy from a JSON object; raise a KeyError, TypeError or ValueError for a wrong object."""
         same = value["sameTopLabel"]
         accuracy = Accuracy(
             reference=str(value["reference"]),
-            pictures=int(value["pictures"]),
+            images=int(value["pictures"]),
             same_top_label=None if same is None else int(same),
             largest_difference=float(value["largestDifference"]),
             largest_value=float(value["largestValue"]),
-            calibration_pictures=int(value["calibrationPictures"]),
+            calibration_images=int(value["calibrationPictures"]),
         )
-        if not 0 <= (accuracy.same_top_label or 0) <= accuracy.pictures:
-            raise ValueError(f"accuracy has the same top label on {same} of {accuracy.pictures} pictures")
+        if not 0 <= (accuracy.same_top_label or 0) <= accuracy.images:
+            raise ValueError(f"accuracy has the same top label on {same} of {accuracy.images} images")
         if not accuracy.largest_difference >= 0:
             raise ValueError(f"accuracy has a largest difference of {accuracy.largest_difference}")
         return accuracy
@@ -89,26 +96,26 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of `sparkvision.json`; field by field the JSON in camel case.
+    """The content of `sparkvision.json`, whose fields have the same names in camel case.
 
     Attributes
     ----------
     labels : tuple of str
-        In the order of the class ids; a name may occur twice. None for the task ``feature-extraction``.
+        In the order of the class ids; a name may occur twice. Empty for the task ``feature-extraction``.
     problem_type : str
-        One of `PROBLEM_TYPES`, as transformers names them; of no meaning for the task ``feature-extraction``.
+        One of `PROBLEM_TYPES`, as transformers names them; without meaning for the task ``feature-extraction``.
     tolerance : mapping of str to float
-        Largest absolute difference allowed to the golden output, by precision.
+        Largest allowed absolute difference to the golden output, by precision.
     files : mapping of str to FileEntry
-        Every file of the bundle but the manifest, by its path relative to the bundle, with ``/``.
+        Every file of the bundle except the manifest, by its path relative to the bundle, with ``/``.
     exporters : mapping of str to str
-        Version of every library that had a part in the export.
+        Version of every library that took part in the export.
     input_layout : str
-        One of `LAYOUTS`: the order of the input's axes. Written only when it is ``NHWC``.
+        One of `LAYOUTS`: the order of the axes of the input. Written only if it is ``NHWC``.
     accuracy : Accuracy, optional
-        Of a bundle whose precision is not float32.
+        For a bundle whose precision is not float32.
     text : TextModel, optional
-        Of the task ``zero-shot-image-classification``.
+        For the task ``zero-shot-image-classification``.
     """
 
     task: str
@@ -130,7 +137,7 @@ class Manifest:
     text: TextModel | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give the manifest as the JSON object that is written to `sparkvision.json`."""
+        """Return the manifest as the JSON object of `sparkvision.json`."""
         return {
             "schemaVersion": SCHEMA_VERSION,
             "task": self.task,
@@ -159,7 +166,7 @@ class Manifest:
         Raises
         ------
         BundleError
-            If the schema version is another, or a field is missing or of the wrong kind.
+            If the schema version is not supported, or a field is missing or of the wrong kind.
         """
         if not isinstance(value, dict):
             raise BundleError(f"{MANIFEST} holds {type(value).__name__} instead of an object; export the model again")

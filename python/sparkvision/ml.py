@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.ml.param import Param, Params, TypeConverters
 
 from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
+from sparkvision._spark.similarity import SimilarityTransformer
 from sparkvision._spark.stage import (
     BundleTransformer,
     ClassificationTransformer,
@@ -14,7 +15,6 @@ from sparkvision._spark.stage import (
     ModelTransformer,
     VisionTransformer,
 )
-from sparkvision._spark.similarity import SimilarityTransformer
 
 if TYPE_CHECKING:
     from typing_extensions import Self

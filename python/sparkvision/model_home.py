@@ -1,7 +1,7 @@
-"""The model home: bundles by name and version, below a folder or any URI prefix that Hadoop reads.
+"""The model home: bundles by name and version, below a folder or any URI that Hadoop reads.
 
-``pretrained(name)`` looks at the models in the jar, then in the folder that the environment variable
-``SPARKVISION_HOME`` names (the driver's; over Spark Connect the server's), then below ``spark.sparkvision.modelHome``.
+``pretrained(name)`` looks for embedded models, then in the folder of the environment variable ``SPARKVISION_HOME`` (on
+the driver; over Spark Connect on the server), then below the setting ``spark.sparkvision.modelHome``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.utils import is_remote
 
-from sparkvision._spark.stage import scala_errors
 from sparkvision._spark.embedded import local_folder
 from sparkvision._spark.session import require_jars
+from sparkvision._spark.stage import scala_errors
 from sparkvision.errors import SessionError
 
 if TYPE_CHECKING:
@@ -30,22 +30,24 @@ def push(bundle: str | Path, home: str, spark: SparkSession, name: str | None = 
     bundle
         The bundle's folder, on this machine, or ``embedded:NAME``.
     home
-        Any URI that Hadoop writes to. Set ``spark.sparkvision.modelHome`` to it where the model is used.
+        Any URI that Hadoop writes to. Set ``spark.sparkvision.modelHome`` to this URI where the model is used.
     spark
         A classic session, whose Hadoop settings are used.
     name
-        ``NAME`` or ``NAME:VERSION``. Default: the folder's name, or the embedded model's. Without a version it gets the
-        next whole number, unless the newest version is this very bundle.
+        ``NAME`` or ``NAME:VERSION``. Default: the name of the folder or of the embedded model. Without a version the
+        bundle gets the next whole number, unless it equals the newest version.
 
     Returns
     -------
     str
-        Where the bundle is now: ``HOME/NAME/VERSION``.
+        The URI of the copy: ``HOME/NAME/VERSION``.
 
     Raises
     ------
+    ParameterError
+        When the folder does not exist.
     BundleError
-        When the bundle is damaged, the version holds another one or something else, or the home cannot be written to.
+        When the bundle is damaged, the version holds another bundle or other files, or the home cannot be written to.
     SessionError
         When the session is one over Spark Connect, or lacks SparkVision's jars.
 
@@ -70,7 +72,7 @@ def models(spark: SparkSession) -> DataFrame:
     Returns
     -------
     DataFrame
-        A row a model and version: ``name``, ``version`` (null for the embedded ones), ``uri``, and ``place``:
+        A row per model and version: ``name``, ``version`` (null for the embedded ones), ``uri``, and ``place``:
         ``embedded``, ``SPARKVISION_HOME`` or ``spark.sparkvision.modelHome``.
 
     Raises

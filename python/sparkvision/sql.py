@@ -14,21 +14,19 @@ from sparkvision._spark.session import EXTENSIONS, require_jars
 from sparkvision.errors import ParameterError, SessionError, SparkVisionError
 from sparkvision.ml import ImageClassification
 
-DEFAULT_TOP_K = 5
-
 
 def register_function(
     spark: SparkSession,
     name: str,
     model: str | Path,
     *,
-    top_k: int = DEFAULT_TOP_K,
-    picture_type: str = "BINARY",
+    top_k: int | None = None,
+    image_type: str = "BINARY",
 ) -> None:
     """Make a model a temporary SQL function of this session.
 
-    The function gives a struct for each picture: ``label``, ``score`` and ``id`` of the best class, ``labels`` (the
-    ``top_k`` best, an array of label and score) and ``error``, the reason why a picture has no label.
+    The function returns a struct for each image: ``label``, ``score`` and ``id`` of the best class, ``labels`` (the best
+    labels with their scores) and ``error``, the reason why an image has no label.
 
     Parameters
     ----------
@@ -36,37 +34,38 @@ def register_function(
         A session that has SparkVision's jars. A Spark Connect server must be configured with
         ``spark.sql.extensions=sparkvision.ml.SparkVisionExtensions``.
     name
-        The function's name; it replaces a temporary function of that name.
+        The name of the function. A temporary function of the same name is replaced.
     model
-        The bundle, as ``loadSavedModel`` takes it.
+        The path or URI of the bundle, as for ``loadSavedModel``.
     top_k
-        Labels in the array, at most.
-    picture_type
+        Labels in the array, at most. Default: that of ``sparkvision_predict``.
+    image_type
         SQL type of the function's argument: ``BINARY`` (encoded bytes), ``STRING`` (paths), or a struct's, for instance
         ``STRUCT<path STRING, content BINARY>``.
 
     Raises
     ------
     ParameterError
-        When the name is no identifier, or Spark refuses ``top_k`` or the type, with its reason.
+        When the name is not an identifier, or Spark refuses ``top_k`` or the type; the message has Spark's reason.
     BundleError
-        When the bundle is missing or damaged, or does not label pictures.
+        When the bundle is missing or damaged, or does not label images.
     SessionError
         When the session does not know SparkVision's SQL functions.
 
     Examples
     --------
     >>> sparkvision.register_function(spark, "classify", "my-vit/")
-    >>> spark.sql("SELECT path, classify(content).label FROM pictures").show()
+    >>> spark.sql("SELECT path, classify(content).label FROM images").show()
     """
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise ParameterError(f"{name!r} cannot name a SQL function: use letters, digits and underscores.")
     enable_functions(spark)
     path = ImageClassification.loadSavedModel(str(model), spark).getModelPath()
-    predict = f"sparkvision_predict(picture, {_literal(path)}, {int(top_k)})"
+    limit = "" if top_k is None else f", {int(top_k)}"
+    predict = f"sparkvision_predict(image, {_literal(path)}{limit})"
     try:
-        spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(picture {picture_type}) RETURN {predict}")
-        # Spark looks at some arguments only when it plans a query. Without a picture this opens no session.
+        spark.sql(f"CREATE OR REPLACE TEMPORARY FUNCTION {name}(image {image_type}) RETURN {predict}")
+        # Spark checks some arguments only when it plans a query. Without an image, this query opens no session.
         spark.sql(f"SELECT {name}(NULL)").collect()
     except AnalysisException as error:
         raise _refusal(name, error) from None
@@ -87,7 +86,7 @@ def enable_functions(spark: SparkSession) -> None:
 
 
 def unknown_functions(error: AnalysisException) -> SessionError | None:
-    """Give our error where Spark says that this session's Spark Connect server lacks SparkVision's SQL functions."""
+    """Return the error for a Spark Connect server without SparkVision's SQL functions; None for other errors."""
     if "UNRESOLVED_ROUTINE" not in str(error):
         return None
     return SessionError(

@@ -1,4 +1,4 @@
-"""What a manifest says of tensors: those that a graph takes and gives, and those of a golden pair."""
+"""The parts of a manifest that describe tensors: inputs and outputs of a graph, and golden pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TensorSpec:
     type : str
         Element type by its numpy name, for example ``float32``.
     shape : tuple of int or str
-        A number is a fixed size, a name a size free to vary, for example ``("batch_size", 3, 224, 224)``.
+        A number is a fixed size, a name is a variable size, for example ``("batch_size", 3, 224, 224)``.
     """
 
     name: str
@@ -25,7 +25,7 @@ class TensorSpec:
     shape: tuple[int | str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the tensor as a JSON object."""
+        """Return the tensor as a JSON object."""
         return {"name": self.name, "type": self.type, "shape": list(self.shape)}
 
     @staticmethod
@@ -37,7 +37,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class GoldenPair:
-    """An input and the first output it must give, as raw little-endian float32 files inside the bundle."""
+    """An input and the expected first output, as raw little-endian float32 files in the bundle."""
 
     input: str
     input_shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class GoldenPair:
     output_shape: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the pair as a JSON object."""
+        """Return the pair as a JSON object."""
         return {
             "input": self.input,
             "inputShape": list(self.input_shape),

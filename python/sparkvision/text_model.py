@@ -1,4 +1,4 @@
-"""What a manifest says of the half of a model that reads texts."""
+"""The part of a manifest that describes the text half of a model."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class TextModel:
     golden : GoldenPair
         Token ids, as float32, and their embeddings.
     logit_scale : float
-        What a cosine is multiplied by to be a logit.
+        The factor between a cosine and its logit.
     hypothesis_template : str
-        The sentence that the bundle's labels were put into, with ``{}`` in the place of the label.
+        The sentence around each label of the bundle, with ``{}`` in the place of the label.
     label_embeddings : str or None
-        File of the embeddings of the bundle's labels, raw little-endian float32; None where it has no labels.
+        File of the embeddings of the bundle's labels, raw little-endian float32; None for a bundle without labels.
     """
 
     graph: str
@@ -39,12 +39,12 @@ class TextModel:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Every file of the bundle that it names."""
+        """The files of the bundle that belong to the text half."""
         named = (self.graph, self.tokenizer, self.golden.input, self.golden.output, self.label_embeddings)
         return tuple(name for name in named if name is not None)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the text model as a JSON object."""
+        """Return the text model as a JSON object."""
         return {
             "graph": self.graph,
             "tokenizer": self.tokenizer,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from catalogue.scoring import Truth, choose_threshold, groups_above, overlap, score
 
-from catalogue import pictures
+from catalogue import images
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def test_photos_of_ones_own_that_cannot_be_read_are_named_and_left_out(
     for photo in photos[:2]:
         shutil.copy(photo, tmp_path)
     (tmp_path / "broken.jpg").write_bytes(photos[0].read_bytes()[:100])
-    halves = pictures.photos(tmp_path)
+    halves = images.photos(tmp_path)
     assert sorted(path.name for half in halves.values() for path in half) == [photo.name for photo in photos[:2]]
-    assert "broken.jpg is left out" in capsys.readouterr().out
+    assert "broken.jpg is omitted" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="There are 0 photos in"):
-        pictures.photos(tmp_path / "nowhere")
+        images.photos(tmp_path / "nowhere")
 
 
 def test_photos_that_are_refused_leave_an_earlier_catalogue_as_it_is(tmp_path: Path) -> None:
@@ -79,5 +79,5 @@ def test_photos_that_are_refused_leave_an_earlier_catalogue_as_it_is(tmp_path: P
     page.parent.mkdir()
     page.touch()
     with pytest.raises(SystemExit, match="There are 0 photos in"):
-        pictures.make_catalogue(tmp_path, tmp_path / "nowhere")
+        images.make_catalogue(tmp_path, tmp_path / "nowhere")
     assert page.exists()

@@ -11,8 +11,8 @@ from tests.conftest import ROOT
 from sparkvision import errors
 
 PAGE = (ROOT / "docs" / "errors.md").read_text()
-# The last section tells of other people's messages.
-OURS = PAGE.partition("## Not an exception of ours")[0]
+# The last section lists messages of other software.
+OURS = PAGE.partition("## Errors of other components")[0]
 MESSAGES = re.findall(r"^\| `(.+?)` \|", OURS, re.M)
 
 

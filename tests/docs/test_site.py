@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT
 
-# What a page loads by itself; a link that a reader follows may lead anywhere.
+from sparkvision import ml
+
+# What a page loads by itself. Links that a reader follows may lead to any address.
 LOADED = re.compile(r"""<(?:script|img|iframe)[^>]*\ssrc=["']?([^"'\s>]+)|<link[^>]*\shref=["']?([^"'\s>]+)""")
 LOADED_BY_STYLES = re.compile(r"""@import\s*["']([^"']+)|url\(["']?([^"')]+)""")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Strict: a dead link or anchor, or a page that the navigation lacks, fails the build."""
+    """Build the site. A dead link or anchor, or a page that is not in the navigation, fails a strict build."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -42,7 +44,12 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     assert [found for found in loaded if re.match(r"(https?:)?//", found[1])] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_api_reference_contains_every_stage(site: Path) -> None:
+    page = (site / "api" / "ml.html").read_text(encoding="utf-8")
+    assert [name for name in ml.__all__ if f'id="sparkvision.ml.{name}"' not in page] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_links_of_the_files_beside_the_site_lead_to_files(name: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", (ROOT / name).read_text())
     assert links

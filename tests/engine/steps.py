@@ -28,7 +28,7 @@ def resize(pixels: Pixels, size: tuple[int, int], resample: int, backend: str = 
         image.PixelSize(height, width),
         image.resample.ResampleFilter.byId(resample),
         image.Window(0, 0, height, width),
-        image.resample.ResizeBackend.byName(backend),
+        image.resample.ResizeBackend.parse(backend),
     )
     return np.frombuffer(scaled.rgb(), np.uint8).reshape(height, width, 3)
 

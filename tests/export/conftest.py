@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def digits() -> Path:
-    """Real pictures, committed: handwritten threes."""
+    """Real images, committed: handwritten threes."""
     return ROOT / "tests" / "fixtures" / "digits" / "3"
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ViT of tiny width for pictures of 32x32, with seven labels."""
+    """A ViT of tiny width for images of 32x32, with seven labels."""
     # Beside other work, threads that wait for each other cost such small models more than they bring.
     torch.set_num_threads(1)
     from make_checkpoint import make_checkpoint
@@ -34,7 +34,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(
     checkpoint: Path, digits: Path, export_lines: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> ExportReport:
-    """The bundle of that checkpoint, compared on real pictures."""
+    """The bundle of that checkpoint, compared on real images."""
     folder = tmp_path_factory.mktemp("exported") / "bundle"
     return export(checkpoint, folder, images=digits, progress=export_lines.append)
 

@@ -25,7 +25,7 @@ class Convolution:
     """A graph of one convolution and one linear layer, and the same in torch."""
 
     layout: str = "NCHW"
-    batch: int | str = "pictures"
+    batch: int | str = "images"
     classes: int = len(LABELS)
     side: int | str = SIDE
     activation: str | None = None
@@ -42,7 +42,7 @@ class Convolution:
         object.__setattr__(self, "weights", made)
 
     def torch_logits(self, pixel_values: Floats) -> Floats:
-        """Compute the logits for [pictures, 3, height, width]."""
+        """Compute the logits for [images, 3, height, width]."""
         weights = {name: torch.from_numpy(value) for name, value in self.weights.items()}
         features = functional.relu(functional.conv2d(torch.from_numpy(pixel_values), weights["kernel"], stride=2))
         logits: Floats = (features.mean((2, 3)) @ weights["matrix"] + weights["bias"]).numpy()

@@ -22,7 +22,7 @@ from sparkvision.local import LocalModel
 @pytest.fixture(scope="module")
 def bundle(checkpoint: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("attentions") / "bundle"
-    return export(checkpoint, folder, images=digits, progress=None, attentions=True).bundle
+    return export(checkpoint, folder, images=digits, progress=False, attentions=True).bundle
 
 
 def rollout_of_transformers(checkpoint: Path, files: list[Path]) -> npt.NDArray[np.float64]:
@@ -69,7 +69,7 @@ def test_logits_stay_as_they_are(bundle: Bundle, exported: ExportReport, digits:
 def test_further_tokens_beside_the_class_token_are_left_out(
     architecture: str, tiny_checkpoint: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    report = export(tiny_checkpoint(architecture), tmp_path / "bundle", progress=None, attentions=True)
+    report = export(tiny_checkpoint(architecture), tmp_path / "bundle", progress=False, attentions=True)
     _, rollout = report.bundle.manifest.outputs
     assert rollout.shape[1:] == {"Dei": (4, 4), "Din": (3, 3)}[architecture[:3]]
 
@@ -81,13 +81,13 @@ def test_further_tokens_beside_the_class_token_are_left_out(
 def test_models_without_a_class_token_on_patches_are_refused(
     architecture: str, tiny_checkpoint: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(ExportError, match=f"{architecture} has no class token .* leave --attentions away"):
-        export(tiny_checkpoint(architecture), tmp_path / "bundle", progress=None, attentions=True)
+    with pytest.raises(ExportError, match=f"{architecture} has no class token .* omit --attentions"):
+        export(tiny_checkpoint(architecture), tmp_path / "bundle", progress=False, attentions=True)
 
 
 def test_attentions_of_another_task_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="exported with image classification, not with feature-extraction"):
-        export(checkpoint, tmp_path / "bundle", task="feature-extraction", progress=None, attentions=True)
+        export(checkpoint, tmp_path / "bundle", task="feature-extraction", progress=False, attentions=True)
 
 
 def test_a_bundle_without_attentions_says_how_to_get_them(exported: ExportReport, digits: Path) -> None:

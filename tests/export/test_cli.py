@@ -11,7 +11,7 @@ from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 from typer.testing import CliRunner
 
 from sparkvision import __version__
-from sparkvision._spark.session import jars
+from sparkvision._spark.jars import jars
 from sparkvision.bundle import Bundle
 from sparkvision.cli import app, main
 from sparkvision.export import ExportReport

@@ -1,4 +1,4 @@
-"""Detection models are exported with both outputs, for pictures of any size, and compute what torch computes."""
+"""Detection models are exported with both outputs, for images of any size, and compute what torch computes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sparkvision.errors import ExportError, VerifyError
 from sparkvision.export import ExportReport, export
 from sparkvision.export.architectures import DETECTORS
 from sparkvision.export.checkpoint import load
-from sparkvision.export.verify import open_session, run
+from sparkvision.export.onnx_graph import open_session, run
 from sparkvision.tensors import TensorSpec
 from sparkvision.verify import verify
 

@@ -110,14 +110,14 @@ def test_progress_tells_each_step_and_the_largest_difference(exported: ExportRep
     assert [line[:5] for line in export_lines if line.startswith("[")] == [f"[{step}/5]" for step in range(1, 6)]
     assert "largest difference in logits" in text
     assert 0 < exported.largest_difference <= 1e-3
-    assert exported.pictures == 32
+    assert exported.images == 32
 
 
 def test_the_model_hash_covers_the_graph_and_not_the_labels(
     exported: ExportReport, checkpoint: Path, digits: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "labels.txt").write_text("\n".join("abcdefg"))
-    renamed = export(checkpoint, tmp_path / "bundle", labels=tmp_path / "labels.txt", images=digits, progress=None)
+    renamed = export(checkpoint, tmp_path / "bundle", labels=tmp_path / "labels.txt", images=digits, progress=False)
     digest = hashlib.sha256((exported.bundle.folder / "model.onnx").read_bytes()).hexdigest()
     assert exported.bundle.model_hash() == hashlib.sha256(f"model.onnx {digest}\n".encode()).hexdigest()
     assert renamed.bundle.manifest.labels == tuple("abcdefg")
@@ -129,7 +129,7 @@ def test_external_data_is_listed_and_part_of_the_model_hash(
 ) -> None:
     # Optimum's own switch: what it does by itself for a model of more than 2 GB.
     monkeypatch.setenv("FORCE_ONNX_EXTERNAL_DATA", "1")
-    report = export(checkpoint, tmp_path / "bundle", progress=None)
+    report = export(checkpoint, tmp_path / "bundle", progress=False)
     files = report.bundle.manifest.files
     assert files["model.onnx_data"].size > files["model.onnx"].size
     lines = "".join(f"{name} {files[name].sha256}\n" for name in ("model.onnx", "model.onnx_data"))
@@ -137,7 +137,7 @@ def test_external_data_is_listed_and_part_of_the_model_hash(
 
 
 def test_another_opset_is_exported_when_asked_for(checkpoint: Path, tmp_path: Path) -> None:
-    report = export(checkpoint, tmp_path / "bundle", opset=17, progress=None)
+    report = export(checkpoint, tmp_path / "bundle", opset=17, progress=False)
     assert report.bundle.manifest.opset == 17
 
 
@@ -156,7 +156,7 @@ def test_the_problem_type_is_what_transformers_would_assume(
     checkpoint = make("ViTForImageClassification", tmp_path / "checkpoint", labels)
     config = json.loads((checkpoint / "config.json").read_text())
     (checkpoint / "config.json").write_text(json.dumps({**config, "problem_type": named}))
-    manifest = export(checkpoint, tmp_path / "bundle", progress=None).bundle.manifest
+    manifest = export(checkpoint, tmp_path / "bundle", progress=False).bundle.manifest
     assert manifest.problem_type == expected
     assert manifest.outputs == (TensorSpec("logits", "float32", ("batch_size", labels)),)
 
@@ -180,7 +180,7 @@ def test_a_processor_that_does_not_say_its_type_is_named_in_the_bundle(checkpoin
     settings = json.loads(path.read_text())
     del settings["image_processor_type"]
     path.write_text(json.dumps(settings))
-    report = export(checkpoint_copy, tmp_path / "bundle", progress=None)
+    report = export(checkpoint_copy, tmp_path / "bundle", progress=False)
     written = json.loads((report.bundle.folder / "assets/preprocessor_config.json").read_text())
     assert written == {**settings, "image_processor_type": "ViTImageProcessor"}
 

@@ -16,7 +16,7 @@ from tests.export.foreign_graphs import LABELS, SIDE, Convolution, one_node
 from sparkvision.bundle import Bundle
 from sparkvision.cli import main
 from sparkvision.errors import ExportError
-from sparkvision.export.verify import open_session, run
+from sparkvision.export.onnx_graph import open_session, run
 from sparkvision.importing import import_onnx
 from sparkvision.tensors import TensorSpec
 
@@ -39,7 +39,7 @@ class Files:
         """Import the graph."""
         path = graph.write(self.folder / "graph.onnx", external_data)
         out = self.folder / "bundle"
-        return import_onnx(path, out, self.labels, self.preprocessor, progress=None, **options).bundle
+        return import_onnx(path, out, self.labels, self.preprocessor, progress=False, **options).bundle
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_the_golden_output_is_what_torch_gives(files: Files) -> None:
     ("activation", "problem_type"),
     [("Softmax", "single_label_classification"), ("Sigmoid", "multi_label_classification")],
 )
-def test_a_last_activation_tells_the_problem_type_and_is_left_out(
+def test_a_last_activation_tells_the_problem_type_and_is_removed(
     files: Files, activation: str, problem_type: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     graph = Convolution(activation=activation)
     path = graph.write(files.folder / "graph.onnx")
     report = import_onnx(path, files.folder / "bundle", files.labels, files.preprocessor)
-    assert f"the graph ends in {activation}, which is left out" in capsys.readouterr().out
+    assert f"the graph ends in {activation}, which is removed" in capsys.readouterr().out
     assert report.bundle.manifest.problem_type == problem_type
     assert report.bundle.manifest.outputs[0].name == "logits"
     assert difference(report.bundle, graph, 3) <= 1e-5
@@ -110,7 +110,7 @@ def test_classes_of_one_name_are_told(files: Files, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("fails", "told"),
     [
-        ("sparkvision.importing.job.run", "with batches of 1 and 3 pictures: AssertionError; convert"),
+        ("sparkvision.importing.import_job.run", "with batches of 1 and 3 images: AssertionError; convert"),
         ("onnx.load", "cannot be read as an ONNX graph: AssertionError; convert"),
         ("transformers.AutoImageProcessor.from_pretrained", "that transformers knows: AssertionError"),
     ],
@@ -176,10 +176,10 @@ RELU = helper.make_tensor_value_info("r", TensorProto.FLOAT, None)
         (Convolution(extra_inputs=[MASK]), r"has 2 inputs \(image, mask\) and must have one"),
         (Convolution(extra_outputs=[RELU]), r"has 2 outputs \(logits, r\) and must have one"),
         (Convolution(input_type=TensorProto.FLOAT16), "the input image is float16 and must be float32"),
-        (Convolution(classes=3), r"labels.txt holds 4 labels, but .*graph.onnx gives 3 numbers for a picture"),
-        (Convolution(side=32), r"takes pictures of \[height, width\] \[32, 32\], but .* makes \[16, 16\]"),
-        (Convolution(side=3), "does not tell its layout; give --layout NCHW or NHWC"),
-        (Convolution(batch=1, reshape=(1, 6)), r"batches of 1 and 3 pictures: .*; convert the model again with a free"),
+        (Convolution(classes=3), r"labels.txt holds 4 labels, but .*graph.onnx gives 3 numbers for an image"),
+        (Convolution(side=32), r"takes images of \[height, width\] \[32, 32\], but .* makes \[16, 16\]"),
+        (Convolution(side=3), "does not determine its layout; give --layout NCHW or NHWC"),
+        (Convolution(batch=1, reshape=(1, 6)), r"batches of 1 and 3 images: .*; convert the model again with a free"),
     ],
 )
 def test_a_graph_that_does_not_fit_is_refused(files: Files, graph: Convolution, message: str) -> None:
@@ -194,44 +194,44 @@ def test_a_graph_that_does_not_fit_is_refused(files: Files, graph: Convolution, 
         (
             [1, 3, SIDE],
             [1, 3, SIDE],
-            r"the input image has shape \[1, 3, 16\] and must have \[pictures, 3, height, width\]",
+            r"the input image has shape \[1, 3, 16\] and must have \[images, 3, height, width\]",
         ),
         (
             [1, 3, SIDE, SIDE],
             [1, 3, SIDE, SIDE],
-            r"the output y has shape \[1, 3, 16, 16\] and must have \[pictures, cl",
+            r"the output y has shape \[1, 3, 16, 16\] and must have \[images, cl",
         ),
-        ([1, 4, SIDE, SIDE], [1, 4], r"\[1, 4, 16, 16\] has no 3 channels; SparkVision gives graphs RGB pictures"),
+        ([1, 4, SIDE, SIDE], [1, 4], r"\[1, 4, 16, 16\] has no 3 channels; SparkVision feeds graphs with RGB images"),
     ],
 )
 def test_a_graph_of_another_shape_is_refused(files: Files, taken: list[int], given: list[int], message: str) -> None:
     path = one_node(files.folder / "g.onnx", helper.make_node("Relu", ["image"], ["y"]), taken, given)
     with pytest.raises(ExportError, match=message):
-        import_onnx(path, files.folder / "bundle", files.labels, files.preprocessor, progress=None)
+        import_onnx(path, files.folder / "bundle", files.labels, files.preprocessor, progress=False)
 
 
-def test_a_graph_that_mixes_the_pictures_of_a_batch_is_refused(files: Files) -> None:
+def test_a_graph_that_mixes_the_images_of_a_batch_is_refused(files: Files) -> None:
     model = onnx.load(Convolution().write(files.folder / "graph.onnx"))
     # The mean over the batch: what a batch normalisation left in training mode does.
     model.graph.node[-1].output[0] = "own"
     mean = helper.make_node("ReduceMean", ["own"], ["mean"], axes=[0], keepdims=1)
     model.graph.node.extend([mean, helper.make_node("Sub", ["own", "mean"], ["logits"])])
     onnx.save(model, files.folder / "mixing.onnx")
-    with pytest.raises(ExportError, match="gives a picture another output in a batch than alone, by"):
+    with pytest.raises(ExportError, match="gives an image another output in a batch than alone, by"):
         import_onnx(
-            files.folder / "mixing.onnx", files.folder / "bundle", files.labels, files.preprocessor, progress=None
+            files.folder / "mixing.onnx", files.folder / "bundle", files.labels, files.preprocessor, progress=False
         )
 
 
 def test_probabilities_are_refused(files: Files) -> None:
     model = onnx.load(Convolution(activation="Softmax").write(files.folder / "graph.onnx"))
-    # Where something follows the softmax, it cannot be left out.
+    # Where something follows the softmax, it cannot be removed.
     model.graph.node[-1].output[0] = "probabilities"
     model.graph.node.append(helper.make_node("Abs", ["probabilities"], ["scores"]))
     onnx.save(model, files.folder / "softmax.onnx")
     with pytest.raises(ExportError, match="gives probabilities .* convert the model again without its softmax"):
         import_onnx(
-            files.folder / "softmax.onnx", files.folder / "bundle", files.labels, files.preprocessor, progress=None
+            files.folder / "softmax.onnx", files.folder / "bundle", files.labels, files.preprocessor, progress=False
         )
 
 
@@ -242,7 +242,7 @@ def test_a_layout_that_the_graph_has_not_is_refused(files: Files) -> None:
 
 def test_a_file_that_is_no_graph_is_refused(files: Files) -> None:
     with pytest.raises(ExportError, match=r"labels\.txt cannot be read as an ONNX graph"):
-        import_onnx(files.labels, files.folder / "bundle", files.labels, files.preprocessor, progress=None)
+        import_onnx(files.labels, files.folder / "bundle", files.labels, files.preprocessor, progress=False)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 from tests.export.foreign_graphs import Convolution
 
 from sparkvision.errors import ExportError
-from sparkvision.export import export, optimise
+from sparkvision.export import conversion, export
 from sparkvision.verify import verify
 
 
 def test_an_optimised_graph_is_fused_and_gives_torchs_logits(checkpoint: Path, digits: Path, tmp_path: Path) -> None:
-    report = export(checkpoint, tmp_path / "out", optimize=True, progress=None)
+    report = export(checkpoint, tmp_path / "out", optimize=True, progress=False)
     graph = onnx.load(tmp_path / "out" / "model.onnx")
     fused = Counter(node.op_type for node in graph.graph.node if node.domain == "com.microsoft")
     verified = verify(tmp_path / "out", checkpoint, digits, limit=5)
@@ -30,5 +30,5 @@ def test_an_optimised_graph_is_fused_and_gives_torchs_logits(checkpoint: Path, d
 def test_a_graph_with_nothing_to_fuse_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     written = Convolution().write(tmp_path / "model.onnx").read_bytes()
     with pytest.raises(ExportError, match="nothing that ONNX Runtime's optimiser can fuse"):
-        optimise.write(tmp_path)
+        conversion.fuse(tmp_path)
     assert (tmp_path / "model.onnx").read_bytes() == written

@@ -18,9 +18,10 @@ from tests.export.foreign_graphs import LABELS, SIDE, Convolution, one_node
 
 from sparkvision.bundle import Bundle
 from sparkvision.cli import main
-from sparkvision.errors import BundleError, ExportError
+from sparkvision.errors import BundleError, ExportError, ParameterError
 from sparkvision.export import ExportReport
-from sparkvision.export.verify import open_session, read_golden, run
+from sparkvision.export.onnx_graph import open_session, run
+from sparkvision.export.self_check import read_golden
 from sparkvision.importing import import_onnx
 from sparkvision.tensors import TensorSpec
 from sparkvision.verify import verify
@@ -32,9 +33,9 @@ DIGITS_CHECKPOINT = FIXTURES / "digits_checkpoint"
 
 
 def pixel_values(folder: Path) -> NDArray[np.float32]:
-    """What the digits model is fed for the pictures of a folder: grey values from -1 to 1."""
-    pictures = [np.asarray(Image.open(file).convert("RGB"), np.float32) for file in sorted(folder.iterdir())]
-    fed: NDArray[np.float32] = np.stack(pictures).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1)
+    """What the digits model is fed for the images of a folder: grey values from -1 to 1."""
+    images = [np.asarray(Image.open(file).convert("RGB"), np.float32) for file in sorted(folder.iterdir())]
+    fed: NDArray[np.float32] = np.stack(images).transpose(0, 3, 1, 2) / np.float32(127.5) - np.float32(1)
     return fed
 
 
@@ -55,10 +56,10 @@ def test_the_accuracy_in_the_bundle_is_the_one_that_its_graph_has(
     same = int((expected.argmax(1) == found.argmax(1)).sum())
     difference = float(np.abs(expected - found).max())
     print(f"\n{name}: same top label on {same} of {len(pixels)}, largest difference {difference:.3g}")
-    assert (accuracy.pictures, accuracy.same_top_label) == (len(pixels), same)
+    assert (accuracy.images, accuracy.same_top_label) == (len(pixels), same)
     assert accuracy.largest_difference == pytest.approx(difference, rel=0.02)
     assert accuracy.largest_value == pytest.approx(np.abs(expected).max(), rel=1e-4)
-    assert accuracy.calibration_pictures == (120 if name == "int8-calibrated" else 0)
+    assert accuracy.calibration_images == (120 if name == "int8-calibrated" else 0)
     assert same >= 0.99 * len(pixels)
     assert 0 < difference < (0.01 if name == "fp16" else 0.4)
 
@@ -86,7 +87,7 @@ def test_the_graph_is_smaller_and_its_input_and_output_stay_float32(lowered_digi
         assert manifest.outputs == (TensorSpec("logits", "float32", ("batch_size", 10)),)
 
 
-def test_calibrated_int8_gives_a_picture_the_same_numbers_alone_and_in_a_batch(
+def test_calibrated_int8_gives_an_image_the_same_numbers_alone_and_in_a_batch(
     lowered_digits: Lowered, split_digits: SplitDigits
 ) -> None:
     pixels = pixel_values(split_digits.measured)[:8]
@@ -101,14 +102,14 @@ def test_a_checkpoint_is_exported_as_int8_and_inspect_tells_the_accuracy(
     split_digits: SplitDigits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["export", DIGITS_CHECKPOINT, tmp_path / "out", "--precision", "int8"]
-    pictures = ["--calibrate", split_digits.calibration, "--images", split_digits.measured]
-    assert main(list(map(str, [*arguments, *pictures]))) == 0
+    images = ["--calibrate", split_digits.calibration, "--images", split_digits.measured]
+    assert main(list(map(str, [*arguments, *images]))) == 0
     assert "[7/7] Comparing with fp32" in capsys.readouterr().out
     assert main(["inspect", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
     assert "precision      int8, tolerance 0." in shown
-    assert "accuracy       same top label on 2" in shown and "of 240 pictures, largest difference 0." in shown
-    assert "calibration    120 pictures" in shown
+    assert "accuracy       same top label on 2" in shown and "of 240 images, largest difference 0." in shown
+    assert "calibration    120 images" in shown
 
 
 @pytest.mark.parametrize("name", ["int8-calibrated", "fp16"])
@@ -124,7 +125,7 @@ def test_verify_allows_what_was_measured_at_the_export(
 
 
 def test_a_precision_that_there_is_not_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="precision 'fp8' is none; give one of fp32, fp16, int8"):
+    with pytest.raises(ExportError, match="there is no precision 'fp8'; give one of fp32, fp16, int8"):
         import_onnx("no.onnx", tmp_path / "out", "no.txt", "no.json", precision="fp8")
 
 
@@ -137,12 +138,12 @@ def test_only_int8_is_calibrated(precision: str, tmp_path: Path) -> None:
 def import_embedded(out: Path, graph: Path = EMBEDDED_BUNDLE / "model.onnx", **options: Any) -> Bundle:
     assets = EMBEDDED_BUNDLE / "assets"
     settings = (assets / "labels.json", assets / "preprocessor_config.json")
-    return import_onnx(graph, out, *settings, progress=None, **options).bundle
+    return import_onnx(graph, out, *settings, progress=False, **options).bundle
 
 
-def test_a_folder_without_pictures_calibrates_nothing(tmp_path: Path) -> None:
+def test_a_folder_without_images_calibrates_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ExportError, match="holds no readable picture"):
+    with pytest.raises(ParameterError, match="empty holds no files; give a folder of images"):
         import_embedded(tmp_path / "out", precision="int8", calibrate=tmp_path / "empty")
     assert not (tmp_path / "out").exists()
 
@@ -153,7 +154,7 @@ def import_small(graph: Path, labels: Sequence[str], precision: str) -> Bundle:
     processor = {"image_processor_type": "ViTImageProcessor", "size": {"height": SIDE, "width": SIDE}}
     (folder / "processor.json").write_text(json.dumps(processor))
     settings = (folder / "labels.txt", folder / "processor.json")
-    return import_onnx(graph, folder / "out", *settings, precision=precision, progress=None).bundle
+    return import_onnx(graph, folder / "out", *settings, precision=precision, progress=False).bundle
 
 
 def test_weights_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_weights_that_float16_cannot_hold_are_refused(tmp_path: Path) -> None:
 
 def test_a_graph_without_products_to_quantise_is_refused(tmp_path: Path) -> None:
     node = helper.make_node("ReduceMean", ["image"], ["y"], axes=[2, 3], keepdims=0)
-    graph = one_node(tmp_path / "graph.onnx", node, ["pictures", 3, SIDE, SIDE], ["pictures", 3])
+    graph = one_node(tmp_path / "graph.onnx", node, ["images", 3, SIDE, SIDE], ["images", 3])
     with pytest.raises(ExportError, match="int8 changes nothing"):
         import_small(graph, ("red", "green", "blue"), "int8")
 
@@ -187,7 +188,7 @@ def test_activations_whose_squares_float16_cannot_hold_are_normalised_all_the_sa
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        ({"sameTopLabel": 5, "pictures": 4}, "same top label on 5 of 4 pictures"),
+        ({"sameTopLabel": 5, "pictures": 4}, "same top label on 5 of 4 images"),
         ({"largestDifference": -1}, "largest difference of -1"),
         ({"pictures": "many"}, "many"),
         ({"reference": None}, "lacks the field 'reference'"),

@@ -1,8 +1,7 @@
-"""`sparkvision verify`: SparkVision's engine against transformers on real pictures, and the exit code."""
+"""`sparkvision verify`: SparkVision's engine against transformers on real images, and the exit code."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -21,9 +20,10 @@ from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.bundle import PREPROCESSOR, Bundle, describe_file, write_manifest
 from sparkvision.cli import main
-from sparkvision.cli.verify import DATA, PAGE, _ProgressLine, write_report
+from sparkvision.cli.verify import DATA, PAGE
+from sparkvision.errors import ParameterError
 from sparkvision.export import ExportReport, export
-from sparkvision.verify import PictureDifference, VerifyReport, comparison, verify
+from sparkvision.verify import ImageDifference, VerifyReport, comparison, verify, write_verify_report
 from sparkvision.verify.summary import describe
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def test_the_embedded_model_agrees_with_its_checkpoint(
     with capsys.disabled():
         print(f"\n{captured.out}")
     count = len(list(digits.iterdir()))
-    assert f"PASSED: on all {count} pictures the logits agree within 0.001" in captured.out
+    assert f"PASSED: on all {count} images the logits agree within 0.001" in captured.out
     assert f"equal on {count} of {count}; largest difference 0.00 levels" in captured.out
     assert f"the same on {count} of {count}" in captured.out
     assert "sparkvision:" not in captured.err
@@ -88,7 +88,7 @@ def test_an_exported_bundle_agrees_with_its_checkpoint_on_photos(exported: Expor
     assert int(report.machine["cores"]) >= 1
 
 
-def test_another_checkpoints_weights_fail_with_the_worst_picture_first(
+def test_another_checkpoints_weights_fail_with_the_worst_image_first(
     exported: ExportReport, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from make_checkpoint import make_checkpoint
@@ -96,9 +96,9 @@ def test_another_checkpoints_weights_fail_with_the_worst_picture_first(
     other = make_checkpoint(tmp_path / "other", "vit-tiny", labels=7, seed=1, image_size=32, patch_size=8)
     arguments = [exported.bundle.folder, "--source", other, "--images", digits, "--report", tmp_path, "--limit", "6"]
     assert main(["verify", *map(str, arguments)]) == 1
-    assert "FAILED: on 6 of 6 pictures a logit differs by more than 0.001" in capsys.readouterr().out
+    assert "FAILED: on 6 of 6 images a logit differs by more than 0.001" in capsys.readouterr().out
     data = json.loads((tmp_path / DATA).read_text())
-    differences = [picture["logits"] for picture in data["pictures"]]
+    differences = [image["logits"] for image in data["pictures"]]
     assert differences == sorted(differences, reverse=True) and differences[-1] > 0.1
     assert data["largestDifference"]["logits"] == differences[0]
     assert data["largestDifference"]["levels"] == 0 and data["files"]["equalPixels"] == 6
@@ -133,21 +133,21 @@ def test_labels_of_other_names_are_counted_and_shown_on_their_own_side(
 def test_what_both_sides_refuse_does_not_fail(exported: ExportReport, checkpoint: Path, tmp_path: Path) -> None:
     corrupt = sorted((FIXTURES / "corrupt").glob("*.[jp][pn]g"))
     images = folder_of(tmp_path / "images", PHOTO, *corrupt)
-    (images / "notes.txt").write_text("not a picture")
+    (images / "notes.txt").write_text("not an image")
     report = verify(exported.bundle.folder, checkpoint, images)
     assert report.passed and [difference.name for difference in report.differences] == [PHOTO.name]
     assert {refusal.name for refusal in report.refused_by_both} == {*(file.name for file in corrupt), "notes.txt"}
     assert all(refusal.sparkvision and refusal.transformers for refusal in report.refusals)
     reasons = {refusal.name: refusal.transformers for refusal in report.refusals}
-    assert reasons["notes.txt"] == "Pillow does not know this as a picture"
+    assert reasons["notes.txt"] == "Pillow does not recognise an image"
 
 
-def test_a_picture_that_only_transformers_reads_fails(
+def test_an_image_that_only_transformers_reads_fails(
     exported: ExportReport, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     images = folder_of(tmp_path / "images", PHOTO)
-    with Image.open(PHOTO) as picture:
-        picture.convert("RGB").save(images / "cat.ppm")
+    with Image.open(PHOTO) as opened:
+        opened.convert("RGB").save(images / "cat.ppm")
     arguments = [exported.bundle.folder, "--source", checkpoint, "--images", images, "--report", tmp_path / "report"]
     assert main(["verify", *map(str, arguments)]) == 1
     printed = capsys.readouterr().out
@@ -157,7 +157,7 @@ def test_a_picture_that_only_transformers_reads_fails(
     assert refusal["name"] == "cat.ppm" and refusal["sparkvision"] and refusal["transformers"] is None
 
 
-def test_a_picture_that_only_sparkvision_reads_fails(
+def test_an_image_that_only_sparkvision_reads_fails(
     exported: ExportReport, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
@@ -176,13 +176,13 @@ def test_nothing_but_refused_files_proves_nothing(
     assert report.refused_by_both[0].sparkvision == "not compared: the file has 0 MiB, of at most 0"
 
 
-def test_a_picture_three_pixels_high_is_not_taken_for_three_channels(
+def test_an_image_three_pixels_high_is_not_taken_for_three_channels(
     exported: ExportReport, checkpoint: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "images").mkdir()
-    with Image.open(PHOTO) as picture:
+    with Image.open(PHOTO) as opened:
         for size in ((200, 3), (3, 200), (200, 1), (1, 1)):
-            picture.resize(size).save(tmp_path / "images" / f"{size[0]}x{size[1]}.png")
+            opened.resize(size).save(tmp_path / "images" / f"{size[0]}x{size[1]}.png")
     report = verify(exported.bundle.folder, checkpoint, tmp_path / "images")
     assert report.passed and report.equal_pixels == 4
 
@@ -193,30 +193,30 @@ def test_scores_are_those_of_the_problem_type(
 ) -> None:
     config = json.loads((checkpoint_copy / "config.json").read_text())
     (checkpoint_copy / "config.json").write_text(json.dumps(config | {"problem_type": problem_type}))
-    export(checkpoint_copy, tmp_path / "bundle", progress=None)
+    export(checkpoint_copy, tmp_path / "bundle", progress=False)
     arguments = [tmp_path / "bundle", "--source", checkpoint_copy, "--images", FIXTURES / "photos", "--limit", 2]
     assert main(["verify", *map(str, arguments), "--report", str(tmp_path / "report")]) == 0
     data = json.loads((tmp_path / "report" / DATA).read_text())
     assert data["problemType"] == problem_type
     assert ("top label" in capsys.readouterr().out) is (problem_type != "regression")
-    for name, score in ((picture["name"], picture["transformers"]["score"]) for picture in data["pictures"]):
+    for name, score in ((image["name"], image["transformers"]["score"]) for image in data["pictures"]):
         assert score == pytest.approx(expected_score(checkpoint_copy, FIXTURES / "photos" / name), rel=1e-5)
 
 
-def expected_score(checkpoint: Path, picture: Path) -> float:
+def expected_score(checkpoint: Path, image: Path) -> float:
     """Transformers' own score of the best class: its pipeline chooses sigmoid, but takes regression for softmax."""
     from transformers import pipeline
 
     classify = pipeline("image-classification", str(checkpoint), use_fast=False)
     function = "none" if classify.model.config.problem_type == "regression" else None
-    (best,) = classify(str(picture), top_k=1, function_to_apply=function)
+    (best,) = classify(str(image), top_k=1, function_to_apply=function)
     return float(best["score"])
 
 
 def test_a_difference_that_is_no_number_is_the_worst(exported: ExportReport, checkpoint: Path) -> None:
     report = verify(exported.bundle.folder, checkpoint, FIXTURES / "photos", limit=2)
     none = replace(report.differences[1], logits=math.nan)
-    ordered = tuple(sorted((report.differences[0], none), key=PictureDifference.badness))
+    ordered = tuple(sorted((report.differences[0], none), key=ImageDifference.badness))
     broken: VerifyReport = replace(report, differences=ordered)
     assert ordered[0] is none and not broken.passed and broken.above_tolerance == 1
     assert math.isnan(broken.largest_logit_difference)
@@ -228,7 +228,7 @@ def test_a_name_that_is_not_unicode_is_reported(exported: ExportReport, checkpoi
     images = folder_of(tmp_path / "images", PHOTO)
     os.rename(images / PHOTO.name, os.fsencode(images) + b"/caf\xe9.png")
     report = verify(exported.bundle.folder, checkpoint, images)
-    write_report(report, tmp_path / "report")
+    write_verify_report(report, tmp_path / "report" / PAGE)
     assert report.passed and "caf\ufffd.png" in describe(report)
     page = (tmp_path / "report" / PAGE).read_text(encoding="utf-8")
     assert 'alt="caf\ufffd.png"' in page and "data:image/jpeg" in page
@@ -256,17 +256,13 @@ def test_scores_do_not_overflow() -> None:
         assert comparison.top_label(logits, ["a", "b", "c"], problem_type).score == score
 
 
-def test_a_terminal_has_one_line_of_progress_written_anew() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    line = _ProgressLine(terminal)
-    line.show("1 of 2 files compared")
-    line.show("2 of 2 files compared")
-    line.clear()
-    assert "\n" not in terminal.getvalue() and terminal.getvalue().count("\r") == 3
+def test_the_data_lies_beside_the_page(exported: ExportReport, checkpoint: Path, tmp_path: Path) -> None:
+    report = verify(exported.bundle.folder, checkpoint, FIXTURES / "photos", limit=1)
+    page = write_verify_report(report, str(tmp_path / "new" / "page.html"))
+    assert page == tmp_path / "new" / "page.html"
+    assert json.loads(page.with_suffix(".json").read_text()) == report.to_json()
+    with pytest.raises(ParameterError, match=r"page\.json ends in \.json, as the data beside the page does"):
+        write_verify_report(report, tmp_path / "page.json")
 
 
 def test_the_command_line_starts_without_the_heavy_libraries() -> None:

@@ -1,4 +1,4 @@
-"""The page of a verification: one file that says it all, harmless whatever the pictures and labels are called."""
+"""The page of a verification: one file that says it all, harmless whatever the images and labels are called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 from tests.browser import chromium
 
 from sparkvision.export import ExportReport
-from sparkvision.verify import TopLabel, VerifyReport, page, verify
+from sparkvision.verify import TopLabel, VerifyReport, verify, verify_page
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 # No slash: it is a file's name.
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 def report(
     exported: ExportReport, checkpoint: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> VerifyReport:
-    """Six pictures with other weights, one of them with a hostile name; one file of each kind of refusal."""
+    """Six images with other weights, one of them with a hostile name; one file of each kind of refusal."""
     from make_checkpoint import make_checkpoint
 
     images = tmp_path_factory.mktemp("images")
@@ -70,22 +70,22 @@ def report(
         shutil.copy(file, images)
     photo = FIXTURES / "photos" / "cat_chelsea.png"
     shutil.copy(photo, images / HOSTILE)
-    with Image.open(photo) as picture:
-        picture.convert("RGB").save(images / "cat.ppm")
-    (images / "notes & <b>remarks.txt").write_text("not a picture")
+    with Image.open(photo) as opened:
+        opened.convert("RGB").save(images / "cat.ppm")
+    (images / "notes & <b>remarks.txt").write_text("not an image")
     other = make_checkpoint(tmp_path_factory.mktemp("other"), "vit-tiny", labels=7, seed=1, image_size=32, patch_size=8)
     return verify(exported.bundle.folder, other, images)
 
 
 @pytest.fixture(scope="module")
 def html(report: VerifyReport) -> str:
-    return page.render(report)
+    return verify_page.verify_page(report)
 
 
-def test_pictures_stand_in_the_reports_order_with_their_numbers(report: VerifyReport, html: str) -> None:
-    _, pictures, _ = Page(html).tables
-    header, *rows = pictures
-    assert header[:3] == ["Picture", "Name", "Logits"] and header[-2:] == ["SparkVision", "transformers"]
+def test_images_stand_in_the_reports_order_with_their_numbers(report: VerifyReport, html: str) -> None:
+    _, images, _ = Page(html).tables
+    header, *rows = images
+    assert header[:3] == ["Image", "Name", "Logits"] and header[-2:] == ["SparkVision", "transformers"]
     assert [row[1] for row in rows] == [difference.name for difference in report.differences]
     worst = report.differences[0]
     assert rows[0][2] == f"{worst.logits:.2g}above tolerance"
@@ -95,7 +95,7 @@ def test_pictures_stand_in_the_reports_order_with_their_numbers(report: VerifyRe
 
 def test_the_verdict_and_what_was_compared_are_told(report: VerifyReport, html: str) -> None:
     text = Page(html).text
-    assert "FAILED: on 6 of 6 pictures a logit differs by more than 0.001; 1 file refused by one side only" in text
+    assert "FAILED: on 6 of 6 images a logit differs by more than 0.001; 1 file refused by one side only" in text
     for fact in (report.bundle, report.checkpoint, report.images, *report.versions.values(), *report.machine.values()):
         assert fact in text
 
@@ -104,13 +104,17 @@ def test_refusals_by_one_side_come_first_and_by_both_last(report: VerifyReport, 
     one_sided, _, by_both = Page(html).tables
     assert [row[0] for row in one_sided[1:]] == ["cat.ppm"] and one_sided[1][2] == "reads it"
     assert [row[0] for row in by_both[1:]] == ["notes & <b>remarks.txt"]
-    assert by_both[1][2] == "Pillow does not know this as a picture"
+    assert by_both[1][2] == "Pillow does not recognise an image"
 
 
 def test_hostile_names_and_labels_are_only_text(report: VerifyReport) -> None:
     label = "<script>alert(1)</script>"
     worst = replace(report.differences[0], sparkvision=TopLabel(label, 0.5))
-    found = Page(page.render(replace(report, differences=(worst, *report.differences[1:]), bundle="<i>my</i>\x1b[31m")))
+    found = Page(
+        verify_page.verify_page(
+            replace(report, differences=(worst, *report.differences[1:]), bundle="<i>my</i>\x1b[31m")
+        )
+    )
     assert found.all("script") == found.all("b") == found.all("i") == []
     assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
     assert label in found.text and HOSTILE in found.text and "<i>my</i>\ufffd[31m" in found.text
@@ -125,14 +129,14 @@ def test_nothing_is_loaded_from_elsewhere(html: str) -> None:
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
-def test_thumbnails_are_small_pictures_with_a_name(report: VerifyReport, html: str) -> None:
+def test_thumbnails_are_small_images_with_a_name(report: VerifyReport, html: str) -> None:
     images = Page(html).all("img")
     assert [image["alt"] for image in images] == [difference.name for difference in report.differences]
     for image in images:
-        with Image.open(io.BytesIO(base64.b64decode(str(image["src"]).partition(",")[2]))) as picture:
-            assert max(picture.size) <= 144
+        with Image.open(io.BytesIO(base64.b64decode(str(image["src"]).partition(",")[2]))) as opened:
+            assert max(opened.size) <= 144
             if image["alt"] == HOSTILE:
-                assert picture.size == (144, 96)  # of 451 x 300
+                assert opened.size == (144, 96)  # of 451 x 300
 
 
 def test_headers_say_what_they_head(html: str) -> None:
@@ -141,15 +145,15 @@ def test_headers_say_what_they_head(html: str) -> None:
     assert {header.get("scope") for header in found.all("th")} == {"col", "row"}
 
 
-def test_a_picture_that_has_gone_leaves_its_row(report: VerifyReport, tmp_path: Path) -> None:
-    found = Page(page.render(replace(report, images=str(tmp_path))))
+def test_an_image_that_has_gone_leaves_its_row(report: VerifyReport, tmp_path: Path) -> None:
+    found = Page(verify_page.verify_page(replace(report, images=str(tmp_path))))
     assert found.all("img") == [] and len(found.tables[1]) == 7
     assert found.tables[1][1][0] == "not readable any more"
 
 
 def test_a_long_list_is_cut_and_the_page_says_so(report: VerifyReport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "ROWS", 2)
-    found = Page(page.render(report))
+    monkeypatch.setattr(verify_page, "MOST_ROWS", 2)
+    found = Page(verify_page.verify_page(report))
     assert len(found.tables[1]) == 1 + 2 and len(found.all("img")) == 2
     assert "The first 2 of 6 are shown; the JSON beside this page has all." in found.text
 
@@ -168,9 +172,9 @@ def test_a_browser_shows_it_dark_and_light(html: str, tmp_path: Path) -> None:
     for scheme, ground in ((0, (21, 23, 27)), (1, (255, 255, 255))):
         shot = tmp_path / f"{scheme}.png"
         browse(html, tmp_path, f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={shot}")
-        with Image.open(shot) as picture:
-            assert picture.convert("RGB").getpixel((2, 2)) == ground
-            assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 100
+        with Image.open(shot) as opened:
+            assert opened.convert("RGB").getpixel((2, 2)) == ground
+            assert len(opened.convert("RGB").getcolors(1 << 24) or ()) > 100
 
 
 def browse(html: str, folder: Path, *options: str) -> bytes:

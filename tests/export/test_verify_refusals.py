@@ -27,7 +27,7 @@ def test_a_bundle_of_another_task_is_refused_by_name(bundle_copy: Path, checkpoi
         verify(bundle_copy, checkpoint, digits)
 
 
-@pytest.mark.parametrize("missing", ["BUNDLE", "--source", "--images", "pictures in --images"])
+@pytest.mark.parametrize("missing", ["BUNDLE", "--source", "--images", "images in --images"])
 def test_nothing_to_compare_exits_with_2_and_writes_nothing(
     missing: str, exported: ExportReport, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,7 +35,7 @@ def test_nothing_to_compare_exits_with_2_and_writes_nothing(
     empty.mkdir()
     bundle = nowhere if missing == "BUNDLE" else exported.bundle.folder
     source = empty if missing == "--source" else checkpoint
-    images = {"--images": nowhere, "pictures in --images": empty}.get(missing, FIXTURES / "photos")
+    images = {"--images": nowhere, "images in --images": empty}.get(missing, FIXTURES / "photos")
     arguments = [bundle, "--source", source, "--images", images, "--report", tmp_path / "report"]
     assert main(["verify", *map(str, arguments)]) == 2
     captured = capsys.readouterr()

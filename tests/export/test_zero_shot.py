@@ -126,18 +126,18 @@ def test_what_makes_no_sense_is_refused(
     clip_checkpoint: Path, tmp_path: Path, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExportError, match=message):
-        export(clip_checkpoint, tmp_path / "out", TASK, progress=None, **options)
+        export(clip_checkpoint, tmp_path / "out", TASK, progress=False, **options)
     assert not (tmp_path / "out").exists()
 
 
 def test_labels_to_choose_among_are_refused_for_another_task(clip_checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="candidate labels make no sense for feature-extraction"):
-        export(clip_checkpoint, tmp_path / "out", "feature-extraction", candidate_labels=LABELS, progress=None)
+        export(clip_checkpoint, tmp_path / "out", "feature-extraction", candidate_labels=LABELS, progress=False)
 
 
 def test_another_model_than_a_clip_is_refused_by_name(tiny_checkpoint: Callable[[str], Path], tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="is a vit model; .* only those of type clip"):
-        export(tiny_checkpoint("ViTForImageClassification"), tmp_path / "out", TASK, progress=None)
+        export(tiny_checkpoint("ViTForImageClassification"), tmp_path / "out", TASK, progress=False)
 
 
 def test_a_checkpoint_without_tokenizer_is_refused(clip_checkpoint: Path, tmp_path: Path) -> None:
@@ -145,4 +145,4 @@ def test_a_checkpoint_without_tokenizer_is_refused(clip_checkpoint: Path, tmp_pa
     for name in ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (copy / name).unlink(missing_ok=True)
     with pytest.raises(ExportError, match="the tokenizer of .* cannot be loaded"):
-        export(copy, tmp_path / "out", TASK, progress=None)
+        export(copy, tmp_path / "out", TASK, progress=False)

@@ -23,7 +23,7 @@ from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
-from sparkvision.mlflow.prediction import _picture
+from sparkvision.mlflow.prediction import _image
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def test_pyfunc_gives_what_the_pipeline_gives(registered: Registered, spark: Spa
     assert_same(found, expected(registered, spark, files))
 
 
-def test_a_bad_picture_keeps_its_row_and_has_its_reason(registered: Registered, files: list[Path]) -> None:
+def test_a_bad_image_keeps_its_row_and_has_its_reason(registered: Registered, files: list[Path]) -> None:
     good = files[0].read_bytes()
     model = mlflow.pyfunc.load_model(registered.uri)
     found = model.predict(pd.DataFrame({"content": [good, good[:40], good]}))
@@ -168,8 +168,8 @@ def test_something_else_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["no base64!", "caf\u00e9"])
 def test_text_that_is_no_base64_is_refused(text: str) -> None:
-    with pytest.raises(ParameterError, match="A picture as text is base64, and this is not"):
-        _picture(text)
+    with pytest.raises(ParameterError, match="An image as text is base64, and this is not"):
+        _image(text)
 
 
 def test_a_model_of_another_flavour_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from catalogue.pictures import make_catalogue
+from catalogue.images import make_catalogue
 from catalogue.scoring import Truth, score
 from tests.packaging.conftest import ROOT, VERSION, run
 
@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 
 @pytest.fixture
-def pictures(copied_digits: Path, tmp_path: Path) -> Path:
-    """Ten pictures, one of each digit, named by it."""
-    folder = tmp_path / "pictures"
+def images(copied_digits: Path, tmp_path: Path) -> Path:
+    """Ten images, one of each digit, named by it."""
+    folder = tmp_path / "images"
     folder.mkdir()
     for digit in range(10):
         shutil.copy(sorted((copied_digits / str(digit)).iterdir())[0], folder / f"{digit}.png")
@@ -34,15 +34,15 @@ def copied_project(name: str, tmp_path: Path) -> Path:
 
 
 def labels(output: str) -> dict[str, str]:
-    """The labels that the program printed, by the name of the picture; sbt writes its own words before each line."""
+    """The labels that the program printed, by the name of the image; sbt writes its own words before each line."""
     lines = [line.split() for line in output.splitlines() if ".png " in line]
     return {Path(path).stem: label for *_, path, label in lines}
 
 
-def test_the_sbt_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
+def test_the_sbt_project_labels_images(maven_repository: Path, images: Path, tmp_path: Path) -> None:
     environment = os.environ | {"SBT_OPTS": f"-Dmaven.repo.local={maven_repository} -Dsbt.color=false"}
     project = copied_project("sbt-project", tmp_path)
-    output = run(ROOT / "scripts" / "sbt", f"run {pictures}", cwd=project, env=environment)
+    output = run(ROOT / "scripts" / "sbt", f"run {images}", cwd=project, env=environment)
     assert labels(output) == {str(digit): str(digit) for digit in range(10)}
 
 
@@ -62,7 +62,7 @@ def test_the_catalogue_in_scala_groups_duplicates(maven_repository: Path, tmp_pa
     assert result.precision >= 0.95 and result.recall >= 0.8
 
 
-def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Path, tmp_path: Path) -> None:
+def test_the_maven_project_labels_images(maven_repository: Path, images: Path, tmp_path: Path) -> None:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     # Maven keeps what it fetches in the first repository; SparkVision, which it never keeps there, is in the second.
     # sbt has most of the rest, in a cache that is laid out as a repository.
@@ -80,7 +80,7 @@ def test_the_maven_project_labels_pictures(maven_repository: Path, pictures: Pat
         settings,
         "compile",
         "exec:exec",
-        f"-Dpictures={pictures}",
+        f"-Dimages={images}",
     ]
     project = copied_project("maven-project", tmp_path)
     output = run(Path(__file__).with_name("mvn"), *repositories, *goals, cwd=project)

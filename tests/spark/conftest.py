@@ -37,7 +37,7 @@ def clip_bundles(clip_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
     from sparkvision.export import export
 
     folder = tmp_path_factory.mktemp("clip")
-    options: dict[str, Any] = {"task": "zero-shot-image-classification", "progress": None}
+    options: dict[str, Any] = {"task": "zero-shot-image-classification", "progress": False}
     export(clip_checkpoint, folder / "free", **options)
     export(
         clip_checkpoint, folder / "fixed", candidate_labels=CLIP_LABELS, hypothesis_template=CLIP_TEMPLATE, **options

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from sparkvision import LightPipeline
 from sparkvision.errors import ParameterError
-from sparkvision.local import Picture
+from sparkvision.local import ImageInput
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 pytestmark = pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
@@ -41,12 +41,12 @@ def test_annotations_are_the_rows_of_the_category_column(
 ) -> None:
     # One upright, one that EXIF turns (height and width change places), one of a single channel, one digit.
     names = ["cat_chelsea.png", "exif_portrait_orientation_6.jpg", "brick_wall_gray.png"]
-    pictures = [*(str(photo) for photo in photos if photo.name in names), str(digits[0])]
-    assert len(pictures) == 4
-    table = [(path, bytearray(Path(path).read_bytes())) for path in pictures]
+    images = [*(str(photo) for photo in photos if photo.name in names), str(digits[0])]
+    assert len(images) == 4
+    table = [(path, bytearray(Path(path).read_bytes())) for path in images]
     rows = model.transform(spark.createDataFrame(table, "path string, content binary").coalesce(1)).collect()
     with LightPipeline(model) as light:
-        answers = light.fullAnnotateImage(pictures)
+        answers = light.fullAnnotateImage(images)
     for row, answer in zip(rows, answers, strict=True):
         for expected, found in zip(row["class"], answer["class"], strict=True):
             assert [field.name for field in fields(found)] == list(expected.asDict())
@@ -63,7 +63,7 @@ def test_annotations_are_the_rows_of_the_category_column(
 
 
 def split(metadata: dict[str, str], labels: set[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Separate what is known of the picture from the labels' scores."""
+    """Separate what is known of the image from the labels' scores."""
     scores = {name: value for name, value in metadata.items() if name in labels}
     return {name: value for name, value in metadata.items() if name not in labels}, scores
 
@@ -75,13 +75,13 @@ def test_a_closed_pipeline_runs_no_more(model: PipelineModel, digits: list[Path]
         light.fullAnnotateImage(str(digits[0]))
 
 
-def test_one_picture_gives_a_list_of_one(model: PipelineModel, digits: list[Path]) -> None:
+def test_one_image_gives_a_list_of_one(model: PipelineModel, digits: list[Path]) -> None:
     assert len(LightPipeline(model).fullAnnotateImage(str(digits[0]))) == 1
 
 
 def test_images_arrays_and_urls_give_what_their_file_gives(model: PipelineModel, digits: list[Path]) -> None:
     image = Image.open(digits[0])
-    kinds: list[Picture] = [
+    kinds: list[ImageInput] = [
         digits[0],
         digits[0].as_uri(),
         digits[0].read_bytes(),
@@ -126,10 +126,10 @@ def test_it_runs_no_spark_job(spark: SparkSession, model: PipelineModel, digits:
     assert tracker.getJobIdsForGroup() == before
 
 
-def test_unreadable_picture_gives_its_reason(model: PipelineModel) -> None:
-    (answer,) = LightPipeline(model).fullAnnotateImage("/no/such/picture.png")
+def test_unreadable_image_gives_its_reason(model: PipelineModel) -> None:
+    (answer,) = LightPipeline(model).fullAnnotateImage("/no/such/image.png")
     assert answer["class"][0].annotatorType == "error"
-    assert "/no/such/picture.png" in answer["class"][0].result
+    assert "/no/such/image.png" in answer["class"][0].result
 
 
 def test_stages_of_others_are_refused_by_name(model: PipelineModel) -> None:
@@ -142,14 +142,14 @@ def test_fast_decoding_reaches_it_and_the_pipeline_alike(
     spark: SparkSession, vit: ViTForImageClassification, photos: list[Path]
 ) -> None:
     (photo,) = (str(photo) for photo in photos if photo.name == "exif_portrait_orientation_6.jpg")
-    pictures = spark.createDataFrame([(photo, bytearray(Path(photo).read_bytes()))], "path string, content binary")
+    images = spark.createDataFrame([(photo, bytearray(Path(photo).read_bytes()))], "path string, content binary")
 
     def scores(mode: str) -> list[list[float]]:
         stage = vit.setInputCols(["image"]).setTopK(10).setDecodeMode(mode)
-        model = Pipeline(stages=[ImageAssembler(), stage]).fit(pictures)
+        model = Pipeline(stages=[ImageAssembler(), stage]).fit(images)
         with LightPipeline(model) as light:
             here = light.fullAnnotateImage(photo)[0]["class"][0].metadata
-        there = model.transform(pictures).collect()[0]["class"][0]["metadata"]
+        there = model.transform(images).collect()[0]["class"][0]["metadata"]
         return [[float(metadata[str(digit)]) for digit in range(10)] for metadata in (here, there)]
 
     fast, exact = scores("fast"), scores("exact")

@@ -45,88 +45,86 @@ def data(page: Path) -> Any:
     return json.loads(found[1])
 
 
-def test_a_page_has_every_picture_with_labels_errors_truth_and_thumbnail(
-    predictions: DataFrame, tmp_path: Path
-) -> None:
+def test_a_page_has_every_image_with_labels_errors_truth_and_thumbnail(predictions: DataFrame, tmp_path: Path) -> None:
     report = data(write_report(predictions, tmp_path / "report.html", folders_are_labels=True))
     rows = {row["path"]: row for row in predictions.collect()}
-    assert report["total"] == len(rows) == 50 and {p["path"] for p in report["pictures"]} == set(rows)
-    for picture in report["pictures"]:
-        row = rows[picture["path"]]
+    assert report["total"] == len(rows) == 50 and {p["path"] for p in report["images"]} == set(rows)
+    for image in report["images"]:
+        row = rows[image["path"]]
         best = [[a["result"], float(a["metadata"][a["result"]])] for a in row["class"]]
-        assert picture["scores"] == best and picture.get("error") == row["error"]
-        assert picture["truth"] == picture["path"].split("/")[-2]
-        assert ("thumbnail" in picture) == (row["error"] is None)
-    right = sum(p["scores"][0][0] == p["truth"] for p in report["pictures"] if p["scores"])
+        assert image["scores"] == best and image.get("error") == row["error"]
+        assert image["truth"] == image["path"].split("/")[-2]
+        assert ("thumbnail" in image) == (row["error"] is None)
+    right = sum(p["scores"][0][0] == p["truth"] for p in report["images"] if p["scores"])
     assert (report["summary"]["right"], report["summary"]["judged"]) == (right, 48)
     assert report["summary"]["failed"] == 2
 
 
 def test_times_of_the_stage_are_told(vit: ViTForImageClassification, predictions: DataFrame, tmp_path: Path) -> None:
     (row,) = [r for r in data(write_report(predictions, tmp_path / "r.html"))["timings"] if r["stage"] == vit.uid]
-    assert row["pictures"] == 50 and row["run_seconds"] > 0
+    assert row["images"] == 50 and row["run_seconds"] > 0
 
 
 def test_a_sample_is_shown_where_there_are_too_many_and_all_are_counted(predictions: DataFrame, tmp_path: Path) -> None:
     every = data(write_report(predictions, tmp_path / "all.html", folders_are_labels=True))
-    some = data(write_report(predictions, tmp_path / "some.html", folders_are_labels=True, pictures=20))
-    assert 3 <= len(some["pictures"]) <= 20 and some["choice"] == "a random sample"
+    some = data(write_report(predictions, tmp_path / "some.html", folders_are_labels=True, max_images=20))
+    assert 3 <= len(some["images"]) <= 20 and some["choice"] == "a random sample"
     assert some["total"] == 50 and some["summary"] == every["summary"]
     # Both damaged files are cut off; the texts tell where, and one of them is shown.
     assert some["examples"] == every["examples"] and len(every["examples"]) == len(every["summary"]["reasons"])
-    errors = [p["error"] for p in every["pictures"] if "error" in p]
+    errors = [p["error"] for p in every["images"] if "error" in p]
     assert set(every["examples"].values()) <= set(errors) and any(re.search("[0-9]", error) for error in errors)
-    assert [p for p in every["pictures"] if p in some["pictures"]] == some["pictures"]
+    assert [p for p in every["images"] if p in some["images"]] == some["images"]
 
 
-def test_a_sample_runs_the_model_on_no_other_picture(spark: SparkSession, predictions: DataFrame) -> None:
-    def pictures() -> int:
+def test_a_sample_runs_the_model_on_no_other_image(spark: SparkSession, predictions: DataFrame) -> None:
+    def images() -> int:
         seen = sparkvision.metrics(spark).where("stage LIKE 'ViTForImageClassification%'")
-        return int(seen.agg(F.sum("pictures")).collect()[0][0] or 0)
+        return int(seen.agg(F.sum("images")).collect()[0][0] or 0)
 
-    before = pictures()
+    before = images()
     found = from_frame(predictions, ReportColumns.of(predictions), Wanted(20, thumbnails=False))
     # Some more than are kept: the names' hashes choose about 20.
-    assert 50 + len(found.pictures) <= pictures() - before <= 50 + 40
+    assert 50 + len(found.images) <= images() - before <= 50 + 40
 
 
 def test_the_sql_functions_struct_is_reported(spark: SparkSession, files: DataFrame, tmp_path: Path) -> None:
     sparkvision.register_function(spark, "classify", "embedded:digits", top_k=2)
     report = data(write_report(files.select("*", F.expr("classify(content) AS found")), tmp_path / "report.html"))
-    assert Counter(len(p["scores"]) for p in report["pictures"]) == {2: 48, 0: 2}
-    assert sum("error" in p for p in report["pictures"]) == 2
+    assert Counter(len(p["scores"]) for p in report["images"]) == {2: 48, 0: 2}
+    assert sum("error" in p for p in report["images"]) == 2
 
 
 def test_spark_mls_columns_are_reported(vit: ViTForImageClassification, files: DataFrame, tmp_path: Path) -> None:
     table = vit.setPredictionCol("prediction").setProbabilityCol("probability").transform(files)
     report = data(write_report(table, tmp_path / "report.html", column="prediction"))
     expected = {r["path"]: r for r in table.collect()}
-    for picture in report["pictures"]:
-        row = expected[picture["path"]]
+    for image in report["images"]:
+        row = expected[image["path"]]
         best = [] if row["prediction"] is None else [[str(int(row["prediction"])), max(row["probability"])]]
-        assert picture["scores"] == best
+        assert image["scores"] == best
 
 
-def test_a_thumbnail_is_the_picture_made_small(photos: list[Path], spark: SparkSession, tmp_path: Path) -> None:
+def test_a_thumbnail_is_the_image_made_small(photos: list[Path], spark: SparkSession, tmp_path: Path) -> None:
     table = spark.createDataFrame([(str(file),) for file in photos], "path string")
     found = from_frame(table, ReportColumns.of(table), Wanted(100))
-    assert [picture.path for picture in found.pictures] == [str(file) for file in photos]
-    for picture, file in zip(found.pictures, photos, strict=True):
-        assert picture.content is not None
-        small = Image.open(io.BytesIO(picture.content))
+    assert [image.path for image in found.images] == [str(file) for file in photos]
+    for image, file in zip(found.images, photos, strict=True):
+        assert image.content is not None
+        small = Image.open(io.BytesIO(image.content))
         with Image.open(file) as original:
             # An EXIF orientation may have swapped the sides.
             assert max(small.size) == min(128, max(original.size)) and small.format == "JPEG"
 
 
 @pytest.mark.parametrize("kind", ["image annotations", "binaryFile structs"])
-def test_thumbnails_are_made_of_every_kind_of_picture_column(kind: str, mixed: DataFrame) -> None:
+def test_thumbnails_are_made_of_every_kind_of_image_column(kind: str, mixed: DataFrame) -> None:
     if kind == "image annotations":
         table = ImageAssembler().setDecode(True).transform(mixed).drop("content")
     else:
         table = mixed.select("path", F.struct("path", "content").alias("file"))
     found = from_frame(table, ReportColumns.of(table), Wanted(100))
-    assert [picture.content is not None for picture in found.pictures] == [True, True, False, True, True, False]
+    assert [image.content is not None for image in found.images] == [True, True, False, True, True, False]
 
 
 def test_columns_that_cannot_be_meant_are_refused(predictions: DataFrame, tmp_path: Path) -> None:
@@ -140,14 +138,14 @@ def test_columns_that_cannot_be_meant_are_refused(predictions: DataFrame, tmp_pa
         write_report(predictions, file, column="path")
     with pytest.raises(ParameterError, match="'length' does not name its classes"):
         write_report(predictions, file, column="length")
-    with pytest.raises(ParameterError, match="pictures=0: give at least 1"):
-        write_report(predictions, file, pictures=0)
+    with pytest.raises(ParameterError, match="max_images=0: give at least 1"):
+        write_report(predictions, file, max_images=0)
     assert not file.exists()
 
 
-def test_display_shows_the_first_pictures_in_a_notebook(predictions: DataFrame) -> None:
+def test_display_shows_the_first_images_in_a_notebook(predictions: DataFrame) -> None:
     bad_first = predictions.orderBy(F.col("error").isNull(), "path")
-    shown = sparkvision.display(bad_first, 9)
+    shown = sparkvision.display(bad_first, max_images=9)
     html = shown._repr_html_()
     assert html.count("data:image/jpeg;base64,") == 7 and "<script" not in html
     rows = bad_first.limit(9).collect()
@@ -161,8 +159,8 @@ def test_display_escapes_what_it_shows(spark: SparkSession) -> None:
     assert "<b>.png" not in html and "&lt;b&gt;.png" in html and "<i>" not in html
 
 
-def test_sql_refuses_a_thumbnail_of_what_is_no_picture(spark: SparkSession, files: DataFrame) -> None:
-    with pytest.raises(Exception, match="type bigint, which cannot hold pictures"):
+def test_sql_refuses_a_thumbnail_of_what_is_no_image(spark: SparkSession, files: DataFrame) -> None:
+    with pytest.raises(Exception, match="type bigint, which cannot hold images"):
         files.select(F.call_function("sparkvision_thumbnail", "length")).collect()
     with pytest.raises(Exception, match="side is 0; it must be at least 1"):
         files.select(F.call_function("sparkvision_thumbnail", "content", F.lit(0))).collect()

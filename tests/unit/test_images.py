@@ -1,4 +1,4 @@
-"""Pictures of every kind reach the engine with their very pixels."""
+"""Images of every kind reach the engine with unchanged pixels."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_url_of_elsewhere_is_refused_with_what_to_do() -> None:
 def test_a_file_that_pillow_cannot_decode_gives_its_reason(photos: list[Path]) -> None:
     photo = next(photo for photo in photos if photo.suffix == ".jpg")
     broken = Image.open(io.BytesIO(photo.read_bytes()[:2000]))
-    with pytest.raises(ImageError, match="Pillow cannot read the picture"):
+    with pytest.raises(ImageError, match="Pillow cannot read the image"):
         encoded(broken)
 
 
@@ -68,7 +68,7 @@ def test_an_array_of_another_kind_is_refused_by_type_and_shape(array: Any) -> No
         encoded(array)
 
 
-def test_one_picture_of_any_kind_is_a_list_of_one() -> None:
+def test_one_image_of_any_kind_is_a_list_of_one() -> None:
     ones: list[Any] = [b"a", "a.png", Path("a.png"), Image.new("L", (2, 2)), np.zeros((2, 2), np.uint8)]
     assert all(len(listed(one)) == 1 for one in ones)
     assert len(listed(ones)) == len(listed(tuple(ones))) == 5
@@ -76,13 +76,13 @@ def test_one_picture_of_any_kind_is_a_list_of_one() -> None:
 
 
 def test_paths_and_urls_are_origins() -> None:
-    assert [origin(picture) for picture in (Path("a"), "file:///b", b"c")] == ["a", "file:///b", ""]
+    assert [origin(image) for image in (Path("a"), "file:///b", b"c")] == ["a", "file:///b", ""]
 
 
 def test_a_call_to_the_jvm_carries_no_more_bytes_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_packing, "BYTES_PER_CALL", 100)
-    pictures: list[Any] = [b"x" * 40, b"y" * 40, b"z" * 40, "/no/such/file.png", b"x" * 400, b"y"]
-    calls = [(len(packed), len(reasons)) for packed, reasons in _packing.packed_calls(pictures)]
+    images: list[Any] = [b"x" * 40, b"y" * 40, b"z" * 40, "/no/such/file.png", b"x" * 400, b"y"]
+    calls = [(len(packed), len(reasons)) for packed, reasons in _packing.packed_calls(images)]
     assert calls == [(88, 2), (44, 2), (404, 1), (5, 1)]
 
 

@@ -14,9 +14,9 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision.cli import main
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import ParameterError
-from sparkvision.report import LabelledPicture, write_report
+from sparkvision.report import LabelledImage, write_report
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,15 @@ def machine(tmp_path: Path, digits: list[Path], monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "empty" / "inner").mkdir(parents=True)
     shutil.copy(digits[0], tmp_path / "photos")
     (tmp_path / "afile").write_text("text")
-    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME", "MASTER", "PYSPARK_SUBMIT_ARGS"):
+    for name in (
+        "SPARKVISION_HOME",
+        "HADOOP_CONF_DIR",
+        "YARN_CONF_DIR",
+        "SPARK_CONF_DIR",
+        "SPARK_HOME",
+        "MASTER",
+        "PYSPARK_SUBMIT_ARGS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -37,7 +45,7 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     def started(*_: object) -> None:
         pytest.fail("Spark must not be started")
 
-    monkeypatch.setattr("sparkvision.cli.spark_session._start", started)
+    monkeypatch.setattr("sparkvision.cli.spark.session._start", started)
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -77,7 +85,12 @@ def test_a_folder_without_files(command: str, folder: str, told: str, capsys: py
 @pytest.mark.parametrize("command", ["classify", "bench"])
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("./nowhere", "there is no such folder"), ("afile", "afile is a file"), ("detector/", "for object-detection")],
+    [
+        ("./nowhere", "there is no such folder"),
+        ("nowhere", "no model of this name: the embedded ones are digits"),
+        ("afile", "afile is a file"),
+        ("detector/", "for object-detection"),
+    ],
 )
 def test_a_model_that_is_no_bundle_for_it(
     command: str, model: str, told: str, capsys: pytest.CaptureFixture[str]
@@ -139,6 +152,19 @@ def test_a_java_that_is_missing_or_too_old(
     assert (version or f"{home}/bin/java cannot be run") in told and "install Java 17 or newer" in told
 
 
+@pytest.mark.parametrize("command", ["inspect", "push", "similar", "embed", "verify"])
+def test_a_model_that_is_nowhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {
+        "inspect": ["nowhere"],
+        "push": ["nowhere", "home"],
+        "similar": ["photos/" + next(Path("photos").iterdir()).name, "photos", "--model", "nowhere"],
+        "embed": ["photos", "--model", "nowhere", "--out", "out.parquet"],
+        "verify": ["nowhere", "--source", "checkpoint", "--images", "photos"],
+    }
+    assert main([command, *options[command]]) == (2 if command == "verify" else 1)
+    assert "nowhere: there is no such folder, and no model of this name" in capsys.readouterr().err
+
+
 def test_similar_looks_for_its_files_before_it_opens_the_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "cat.jpg: there is no such file" in refusal(capsys, "similar", "cat.jpg", "photos", "--model", "m/")
     assert "nowhere: there is no such folder" in refusal(capsys, "similar", "afile", "nowhere", "--model", "m/")
@@ -151,9 +177,9 @@ def test_a_report_of_verify_that_cannot_be_written(capsys: pytest.CaptureFixture
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> None:
-    def rows() -> Iterator[LabelledPicture]:
+    def rows() -> Iterator[LabelledImage]:
         pytest.fail("no row may be made")
-        yield LabelledPicture("x")
+        yield LabelledImage("x")
 
     for place in ("afile/report.html", "/proc/x/report.html"):
         with pytest.raises(ParameterError, match=f"{place} cannot be written"):
@@ -161,6 +187,6 @@ def test_a_page_that_cannot_be_written_is_refused_before_its_rows_are_made() -> 
 
 
 def test_a_page_for_a_pipe_is_written_into_the_pipe() -> None:
-    code = "from sparkvision.report.whole_file import write_whole; from pathlib import Path; "
+    code = "from sparkvision.report.page_file import write_whole; from pathlib import Path; "
     code += "write_whole(Path('/dev/stdout'), 'page')"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "page"

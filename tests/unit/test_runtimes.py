@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 from sparkvision._spark import cuda
 from sparkvision._spark.jars import jars
 from sparkvision._spark.runtimes import CUDA_13, JAVACPP, JAVACPP_PRESETS, ONEDNN, runtime_jars
-from sparkvision._spark.session import configure
+from sparkvision._spark.start import configure
 from sparkvision.errors import ParameterError, SessionError
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from sparkvision._spark.session import configure, jars
-from sparkvision.errors import SessionError
+from sparkvision._spark.jars import jars
+from sparkvision._spark.start import configure
+from sparkvision.errors import ParameterError
 
 
 def options(builder: SparkSession.Builder) -> dict[str, str]:
@@ -51,9 +52,9 @@ def test_configure_sets_the_drivers_memory_unless_set() -> None:
 
 def test_configure_reserves_native_memory_for_a_model(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(bytes(4 << 20))
-    assert options(configure(builder(), model=tmp_path))["spark.executor.memoryOverhead"] == "1034m"
+    assert options(configure(builder(), memory_for=tmp_path))["spark.executor.memoryOverhead"] == "1034m"
 
 
 def test_configure_refuses_a_model_that_is_not_there() -> None:
-    with pytest.raises(SessionError, match="/no/such/bundle"):
-        configure(builder(), model="/no/such/bundle")
+    with pytest.raises(ParameterError, match="/no/such/bundle"):
+        configure(builder(), memory_for="/no/such/bundle")

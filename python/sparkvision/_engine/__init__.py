@@ -1,1 +1,1 @@
-"""The engine in a JVM of its own: the gateway to it, and the values that cross it."""
+"""Calls of the engine in a JVM: the gateway to the JVM, and the values that cross it."""

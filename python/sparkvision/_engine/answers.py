@@ -1,38 +1,38 @@
-"""What the JVM's engine answers for pictures, some at a time: `answers` and `floats`."""
+"""The results of the engine in the JVM for any number of images: `answers` and `floats`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from sparkvision import errors
-from sparkvision._spark.stage import scala_errors
+from sparkvision._engine.image import Images, listed
 from sparkvision._engine.packing import packed_calls, unpack
-from sparkvision._engine.image import Picture, listed
+from sparkvision._spark.stage import scala_errors
 
 OnError = Literal["raise", "null"]
 
 
 def answers(
     scala: Callable[[bytes], str],
-    given: Picture | Sequence[Picture],
+    given: Images,
     number: Callable[[str], Any] = float,
     on_error: OnError = "null",
 ) -> list[dict[str, Any]]:
-    """Give the JVM's answer for each picture, or ``{"error": reason}``.
+    """Return the engine's answer for each image, or ``{"error": reason}``.
 
     Parameters
     ----------
     scala
-        Gives a JSON array for packed pictures.
+        Returns a JSON array for packed images.
     given
-        One picture, or any number of them.
+        One image, or any number of them.
     number
-        Makes a number of its text in JSON.
+        Converts the JSON text of a number.
     on_error
         ``"raise"`` raises the first reason as an `ImageError`.
     """
@@ -49,26 +49,26 @@ def answers(
 
 
 def floats(
-    scala: Callable[[bytes], bytes], given: Picture | Sequence[Picture], shape: tuple[int, ...], on_error: OnError
+    scala: Callable[[bytes], bytes], given: Images, shape: tuple[int, ...], on_error: OnError
 ) -> npt.NDArray[np.float32]:
-    """Give the JVM's numbers of each picture, [n, *shape], with NaN for one that has none.
+    """Return the engine's numbers for each image, [n, *shape], with NaN for an image that has none.
 
     Parameters
     ----------
     scala
-        Gives reasons and floats for packed pictures, as `LocalModelBytes.scala` packs them.
+        Returns reasons and floats for packed images, as `LocalModelBytes.scala` packs them.
     given
-        One picture, or any number of them.
+        One image, or any number of them.
     shape
-        Of one picture's numbers.
+        The shape of the numbers of one image.
     on_error
         ``"raise"`` raises the first reason as an `ImageError`.
     """
     require_on_error(on_error)
-    pictures = listed(given)
-    result = np.full((len(pictures), *shape), np.nan, dtype=np.float32)
+    images = listed(given)
+    result = np.full((len(images), *shape), np.nan, dtype=np.float32)
     index = 0
-    for packed, unreadable in packed_calls(pictures):
+    for packed, unreadable in packed_calls(images):
         with scala_errors():
             reasons, numbers = unpack(scala(packed), sum(reason is None for reason in unreadable))
         rows, found = iter(numbers.reshape(-1, *shape)), iter(reasons)
@@ -83,6 +83,6 @@ def floats(
 
 
 def require_on_error(on_error: OnError) -> None:
-    """Refuse what is neither of the two."""
+    """Refuse a value of ``on_error`` that does not exist."""
     if on_error not in ("raise", "null"):
         raise errors.ParameterError(f'on_error is "raise" or "null", not {on_error!r}.')

@@ -1,4 +1,4 @@
-"""Things that a ``with`` block closes at its end."""
+"""Objects that a ``with`` block closes at its end."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ ClosingType = TypeVar("ClosingType", bound="Closing")
 
 
 class Closing(ABC):
-    """Something that a ``with`` block closes at its end."""
+    """An object that a ``with`` block closes at its end."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held."""
+        """Release what the object holds."""
 
     def __enter__(self: ClosingType) -> ClosingType:
-        """Give this object, to be closed at the end of the block."""
+        """Return this object; it is closed at the end of the block."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the object."""
         self.close()

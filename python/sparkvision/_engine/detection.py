@@ -1,4 +1,4 @@
-"""An object that a model found in a picture."""
+"""An object that a model found in an image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Box:
-    """Where an object is, in pixels of the upright original picture; an edge may lie a little outside of it."""
+    """The place of an object, in pixels of the upright original image; an edge may lie a little outside the image."""
 
     xmin: float
     ymin: float
@@ -19,7 +19,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Detection:
-    """An object: the id and name of its class, the class's probability, and where the object is.
+    """An object: the id and name of its class, the probability of the class, and the place of the object.
 
     Examples
     --------

@@ -13,14 +13,14 @@ _own: Any = None
 
 
 def jvm() -> Any:
-    """Give the running Spark session's JVM, else one of our own, without Spark, that ends with this process.
+    """Return the JVM of the running Spark session, else a JVM without Spark, which ends with this process.
 
-    A Spark Connect session has none: its JVM is the server's, perhaps on another machine.
+    A Spark Connect session has no JVM here: its JVM is the server's, perhaps on another machine.
 
     Raises
     ------
     SessionError
-        When the session lacks our jars, or no JVM can be started.
+        When the session lacks SparkVision's jars, or no JVM can be started.
     """
     from pyspark.sql.utils import is_remote
 
@@ -32,18 +32,18 @@ def jvm() -> Any:
         return spark._jvm
     global _own
     with _lock:
-        # One that was killed, for memory perhaps, is replaced; models that were open in it are lost with it.
+        # A JVM that was killed, for memory perhaps, is replaced. The models that were open in it are lost.
         if _own is None or _own.java_process.poll() is not None:
             _own = _launch()
         return _own.jvm
 
 
 def _launch() -> Any:
-    """Start a JVM with our jars and, from pyspark, the few libraries that the engine needs."""
-    from sparkvision._spark.session import jars
+    """Start a JVM with SparkVision's jars and, from pyspark, the few libraries that the engine needs."""
+    from sparkvision._spark.jars import jars
     from sparkvision.errors import SessionError
 
-    ours = jars()  # a client without Java has neither them nor py4j
+    engine_jars = jars()  # first: sparkvision-client has neither jars nor py4j
     from py4j.java_gateway import JavaGateway
 
     spark_jars = _spark_jars()
@@ -53,11 +53,11 @@ def _launch() -> Any:
     try:
         gateway = JavaGateway.launch_gateway(
             jarpath=str(py4j),
-            classpath=os.pathsep.join(str(jar) for jar in [*ours, *libraries]),
+            classpath=os.pathsep.join(str(jar) for jar in [*engine_jars, *libraries]),
             die_on_exit=True,
             javaopts=["-XX:+UseSerialGC"],
-            create_new_process_group=True,  # Ctrl-C is this process's to handle; the JVM still ends with this process
-            java_path=None,  # JAVA_HOME's java if that is set, else the PATH's: as Spark chooses
+            create_new_process_group=True,  # this process handles Ctrl-C; the JVM ends with this process
+            java_path=None,  # JAVA_HOME's java if that is set, else the PATH's, as Spark does
             enable_auth=True,  # the port is open to every user of this machine
         )
     except OSError as error:
@@ -69,7 +69,7 @@ def _launch() -> Any:
 
 
 def _spark_jars() -> Path:
-    """Find Spark's jars: beside pyspark, or, where a Python worker of Spark has it from a zip, in SPARK_HOME."""
+    """Find Spark's jars: beside pyspark, or in SPARK_HOME if a Python worker of Spark imports pyspark from a zip."""
     import pyspark
 
     from sparkvision.errors import SessionError

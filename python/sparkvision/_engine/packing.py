@@ -1,4 +1,4 @@
-"""Pictures and results on their way to the JVM and back, as `LocalModelBytes.scala` packs them."""
+"""The binary format in which images go to the JVM and results come back, as in `LocalModelBytes.scala`."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from sparkvision._engine.image import Picture, encoded
+from sparkvision._engine.image import ImageInput, encoded
 from sparkvision.errors import ImageError
 
-# Pictures that cross to the JVM in one call: enough to fill batches, few enough for one byte array. Pixels come
-# uncompressed, so that those of a camera weigh tens of megabytes each; a picture that weighs more goes alone.
-PICTURES_PER_CALL = 64
+# Images per call: enough to fill batches, few enough for one byte array. Pixels are sent uncompressed, which is tens of
+# megabytes for a photo of a camera; a larger image goes alone.
+IMAGES_PER_CALL = 64
 BYTES_PER_CALL = 64 * 2**20
-# From here on they cross in a file: py4j turns bytes into text and back, which for a camera's photos takes as long as
+# Larger calls go through a file: py4j converts bytes to text and back, which for photos of a camera takes as long as
 # labelling them.
 BYTES_IN_A_FILE = 2**20
 
 
-def packed_calls(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
-    """Pack pictures for the JVM, some at a time; those that cannot be read stay behind, with the reason.
+def packed_calls(images: Sequence[ImageInput]) -> Iterator[tuple[bytes, list[str | None]]]:
+    """Pack images for the JVM, in several calls. An image that cannot be read is left out, with the reason.
 
-    What is given is valid until the next is asked for.
+    The packed bytes are valid until the next ones are requested.
     """
-    for packed, reasons in _groups(pictures):
+    for packed, reasons in _groups(images):
         with _sendable(packed) as sent:
             yield sent, reasons
 
 
 @contextmanager
 def _sendable(packed: bytes) -> Iterator[bytes]:
-    """Give the bytes themselves or, of many, minus the length of a file's name and the name."""
+    """Yield the bytes or, if there are many, the name of a file that holds them, after its negative length."""
     if len(packed) < BYTES_IN_A_FILE:
         yield packed
         return
-    with tempfile.NamedTemporaryFile(prefix="sparkvision-pictures-") as file:
+    with tempfile.NamedTemporaryFile(prefix="sparkvision-images-") as file:
         file.write(packed)
         file.flush()
         name = file.name.encode()
         yield struct.pack("<i", -len(name)) + name
 
 
-def _groups(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | None]]]:
+def _groups(images: Sequence[ImageInput]) -> Iterator[tuple[bytes, list[str | None]]]:
     packed = bytearray()
     reasons: list[str | None] = []
-    for picture in pictures:
-        entry, reason = _entry(picture)
-        if len(reasons) == PICTURES_PER_CALL or (packed and len(packed) + len(entry) > BYTES_PER_CALL):
+    for image in images:
+        entry, reason = _entry(image)
+        if len(reasons) == IMAGES_PER_CALL or (packed and len(packed) + len(entry) > BYTES_PER_CALL):
             yield bytes(packed), reasons
             packed, reasons = bytearray(), []
         packed += entry
@@ -59,16 +59,16 @@ def _groups(pictures: Sequence[Picture]) -> Iterator[tuple[bytes, list[str | Non
         yield bytes(packed), reasons
 
 
-def _entry(picture: Picture) -> tuple[bytes, str | None]:
+def _entry(image: ImageInput) -> tuple[bytes, str | None]:
     try:
-        data = encoded(picture)
+        data = encoded(image)
     except ImageError as error:
         return b"", error.reason
     return struct.pack("<i", len(data)) + data, None
 
 
 def unpack(packed: bytes, count: int) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Read what `LocalModelBytes` packs: a reason (or none) for each picture, then the floats."""
+    """Unpack a result of `LocalModelBytes`: for each image a reason or an empty text, then the floats."""
     reasons, at = [], 0
     for _ in range(count):
         (length,) = struct.unpack_from("<i", packed, at)

@@ -1,4 +1,4 @@
-"""What a local model says of a picture: `ScoredLabel`."""
+"""A label of an image, with its score: `ScoredLabel`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScoredLabel:
-    """A label of a picture.
+    """A label of an image.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ _STACK_TRACE = "\n\nJVM stacktrace:"
 
 
 def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
-    """Connect to a running Spark Connect server that has SparkVision's jars.
+    """Connect to a running Spark Connect server.
 
     Parameters
     ----------
@@ -48,15 +48,13 @@ def connect(url: str, app_name: str, config: dict[str, str]) -> SparkSession:
     Raises
     ------
     SessionError
-        When no server answers there, or it lacks SparkVision's jars; when the libraries of Spark Connect are missing.
+        When no server answers there, or the libraries of Spark Connect are missing.
     """
     _require_answer(url)
     builder = SparkSession.builder.remote(url).appName(app_name)
     for key, value in config.items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    require_server_jars(spark)
-    return spark
+    return builder.getOrCreate()
 
 
 def require_libraries() -> None:
@@ -92,20 +90,9 @@ def _require_answer(url: str) -> None:
             pass
         if state != ChannelConnectivity.READY:
             raise errors.SessionError(
-                f"No Spark Connect server answers at {url}. Check host and port, or start one: sparkvision connect-server."
+                f"No Spark Connect server answers at {url}. Check host and port, or start one: "
+                "sparkvision connect-server."
             )
-
-
-def running_session() -> SparkSession | None:
-    """Give the thread's active session, else the one that all threads share, made active; None if none runs."""
-    from pyspark.sql.connect.session import SparkSession as ConnectSession
-
-    try:
-        session: Any = ConnectSession.active()
-    except PySparkException:  # pyspark's way to say that there is none
-        return None
-    ConnectSession._active_session.session = session
-    return cast(SparkSession, session)
 
 
 @contextmanager
@@ -119,19 +106,6 @@ def active(spark: SparkSession) -> Iterator[None]:
         yield
     finally:
         ConnectSession._active_session.session = before
-
-
-def require_server_jars(spark: SparkSession) -> None:
-    """Refuse a server that cannot run SparkVision's stages.
-
-    Raises
-    ------
-    SessionError
-        Naming the remedy.
-    """
-    from sparkvision.ml import ImageAssembler
-
-    ImageAssembler().transform(spark.range(0).selectExpr("cast(null as binary) content"))
 
 
 def refusal(error: Exception) -> errors.SparkVisionError | None:
@@ -157,8 +131,8 @@ def load_saved_model(stage: type[ModelStage], path: str, spark: SparkSession) ->
     with active(spark):
         try:
             return stage.load(_BUNDLE_PREFIX + path)
-        except errors.BundleError:
-            # Whatever is wrong with a bundle that the server does have is the answer.
+        except (errors.BundleError, errors.ParameterError):
+            # The server has a bundle at this path: the error is about that bundle.
             if not Path(path).is_dir() or _server_has(spark, path):
                 raise
         return stage.load(_BUNDLE_PREFIX + upload(spark, Path(path)))

@@ -1,4 +1,4 @@
-"""Which of NVIDIA's CUDA libraries this machine has, and which an ONNX Runtime needs."""
+"""NVIDIA's CUDA libraries: those that this machine has, and those that an ONNX Runtime needs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-# What `readelf -d libonnxruntime_providers_cuda.so` names as NEEDED in onnxruntime_gpu 1.28.0, and in JavaCPP's build
-# for CUDA 13; and cuDNN.
+# The libraries that `readelf -d libonnxruntime_providers_cuda.so` lists as NEEDED in onnxruntime_gpu 1.28.0, and in
+# JavaCPP's build for CUDA 13; and cuDNN.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "cuda12": ("libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcurand.so.10", "libcudnn.so.9"),
     "cuda13": ("libcublasLt.so.13", "libcublas.so.13", "libcudart.so.13", "libcufft.so.12", "libcudnn.so.9"),
@@ -25,29 +25,29 @@ _LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|cudnn|cuda)\.so\
 
 
 def libraries() -> dict[str, Path]:
-    """Find CUDA's libraries where the JVM's loader looks: ``LD_LIBRARY_PATH`` and the system's own list.
+    """Find CUDA's libraries where the JVM's loader finds them: in ``LD_LIBRARY_PATH`` and the list of the system.
 
     Returns
     -------
     dict
-        The file of each, by its name (``libcublas.so.12``).
+        The file of each library by its name (``libcublas.so.12``).
     """
     folders = [Path(folder) for folder in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if folder]
     return {path.name: path for path in (*_of_system(), *_within(folders))}
 
 
 def pip_libraries() -> dict[str, Path]:
-    """Find those that NVIDIA's Python packages brought, which the JVM's loader does not see by itself."""
+    """Find the libraries of NVIDIA's Python packages, which the JVM's loader does not find by itself."""
     return {path.name: path for path in _within(Path(sysconfig.get_path("purelib")).glob("nvidia/*/lib"))}
 
 
 def choose(found: Iterable[str]) -> str:
-    """Choose the runtime whose libraries are all there; ``cuda12`` where that holds for neither or for both."""
+    """Return the runtime whose libraries are all found; ``cuda12`` if that is true for neither or for both."""
     return "cuda13" if _missing("cuda13", found) == [] and _missing("cuda12", found) else "cuda12"
 
 
 def problem(runtime: str) -> str | None:
-    """Say what of a runtime's libraries this machine lacks, and how to come by it; None when nothing.
+    """Describe which libraries of a runtime this machine lacks, and the remedy; None if it has all of them.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def _within(folders: Iterable[Path]) -> list[Path]:
 def _of_system() -> list[Path]:
     try:
         listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=False).stdout
-    except OSError:  # a system without it, as a minimal container is
+    except OSError:  # a system without ldconfig, such as a minimal container
         return []
     paths = (Path(line.rpartition("=> ")[2].strip()) for line in listed.splitlines() if "=> " in line)
     return [path for path in paths if _LIBRARY.fullmatch(path.name)]

@@ -1,4 +1,4 @@
-"""The jars that Spark needs: those of this installation, and the ONNX Runtime that is asked for."""
+"""The jars that Spark needs: those of this installation, and the requested ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sparkvision._spark import cuda
-from sparkvision._spark import runtimes
+from sparkvision._spark import cuda, runtimes
 from sparkvision.errors import ParameterError, SessionError
 
 Gpu: TypeAlias = bool | Literal["cuda12", "cuda13"]
@@ -21,11 +20,12 @@ def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: s
     Parameters
     ----------
     gpu
-        Leave out the CPU runtime. That for CUDA 12 comes by its Maven coordinate, that for CUDA 13 is fetched.
+        Omit the CPU runtime. Spark fetches the runtime for CUDA 12 by its Maven coordinate; that for CUDA 13 is fetched
+        here.
     onednn
-        The runtime with oneDNN instead of the CPU runtime; fetched, or a folder that holds its jars.
+        Use the runtime with oneDNN instead of the CPU runtime: True fetches it; a path is a folder that holds its jars.
     ivy_settings
-        An Ivy settings file, for what is fetched.
+        An Ivy settings file for the runtimes that are fetched.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def jars(*, gpu: Gpu = False, onednn: bool | str | Path = False, ivy_settings: s
     Raises
     ------
     SessionError
-        When the installation holds no jars (a source tree that was not built); when a runtime cannot be had.
+        When the installation holds no jars (a source tree that was not built), or a runtime cannot be fetched.
     ParameterError
-        When both ``gpu`` and ``onednn`` are asked for.
+        When both ``gpu`` and ``onednn`` are given.
     """
     _require_one_runtime(gpu, onednn)
     installed = Path(str(files("sparkvision"))) / "jars"
@@ -67,12 +67,12 @@ def _require_one_runtime(gpu: Gpu, onednn: bool | str | Path) -> None:
 
 
 def cuda_generation(gpu: Gpu) -> str:
-    """Give the generation of CUDA that is asked for, or else the one whose libraries this machine has."""
+    """Return the requested generation of CUDA, or else the generation whose libraries this machine has."""
     return gpu if isinstance(gpu, str) else cuda.choose(cuda.libraries())
 
 
 def gpu_runtime() -> str:
-    """Give the Maven coordinate of the runtime for CUDA 12, of the same version as the CPU's among the jars."""
+    """Return the Maven coordinate of the runtime for CUDA 12, of the same version as the CPU runtime among the jars."""
     (cpu,) = (jar for jar in jars() if jar.name.startswith(CPU_RUNTIME_PREFIX))
     version = cpu.name.removeprefix(CPU_RUNTIME_PREFIX).partition("-")[0]
     return f"com.microsoft.onnxruntime:onnxruntime_gpu:{version}"

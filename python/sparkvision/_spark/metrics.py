@@ -1,4 +1,4 @@
-"""What the stages have done so far."""
+"""The counters of the stages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sparkvision.sql import enable_functions
 
 
 def metrics(spark: SparkSession) -> DataFrame:
-    """Tell what each stage and model has done in this Spark application, as finished tasks have reported it.
+    """Return what each stage and model has done in this Spark application, as finished tasks have reported it.
 
-    The same figures for one query stand beside its operators in Spark's UI. A task that Spark ran again, after a lost
-    executor for instance, may have counted twice.
+    Spark's UI shows the same figures for one query beside its operators. A task that Spark ran again, for instance after
+    the loss of an executor, may be counted twice.
 
     Parameters
     ----------
@@ -21,10 +21,10 @@ def metrics(spark: SparkSession) -> DataFrame:
     Returns
     -------
     DataFrame
-        One row a stage (``stage``: its uid, or the SQL function) and model (``model``: the bundle's sha256): the
-        execution ``providers`` it ran on, ``pictures`` seen, ``unusable`` ones among them, those that it ``decoded``
-        itself, ``batches`` and ``pictures_a_batch`` (batchSize is what it can be), ``decode_seconds``,
-        ``preprocess_seconds``, ``run_seconds`` and ``postprocess_seconds``, all tasks' times added up, and
+        One row per stage (``stage``: its uid, or the SQL function) and model (``model``: the SHA-256 of the bundle):
+        the execution ``providers``, the number of images (``pictures``), of the ``unusable`` images and of those that
+        the stage ``decoded`` itself, ``batches`` and ``pictures_a_batch`` (at most batchSize), ``decode_seconds``,
+        ``preprocess_seconds``, ``run_seconds`` and ``postprocess_seconds``, summed over all tasks, and
         ``sessions_opened``.
 
     Raises

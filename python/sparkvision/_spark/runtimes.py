@@ -1,7 +1,7 @@
-"""ONNX Runtimes other than the one in the wheel: which jars they are, and how they come to this machine.
+"""ONNX Runtimes other than that of the wheel: their jars, and how they are fetched.
 
-`spark.jars.packages` cannot name classifiers, and these jars have them. So they are fetched here, once, by the Ivy that
-pyspark brings (the same that resolves `spark.jars.packages`), or lie in a folder of the user's.
+The jars have classifiers, which `spark.jars.packages` cannot name. They are fetched once, with pyspark's own Ivy (which
+also resolves `spark.jars.packages`), or taken from a folder of the user.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CLASSIFIER = "{http://ant.apache.org/ivy/extra}classifier"
 
 @dataclass(frozen=True)
 class Artifact:
-    """One jar of JavaCPP or its presets: classes have no classifier, natives have the platform's."""
+    """One jar of JavaCPP or its presets. Jars of classes have no classifier, jars of natives have the platform's."""
 
     name: str
     version: str
@@ -34,13 +34,13 @@ class Artifact:
 
     @property
     def file_name(self) -> str:
-        """The jar's name, in Maven's manner."""
+        """The file name of the jar, as Maven forms it."""
         return "-".join(filter(None, [self.name, self.version, self.classifier])) + ".jar"
 
 
 def _presets(onnxruntime_natives: str) -> tuple[Artifact, ...]:
     natives = {name: PLATFORM for name in JAVACPP_PRESETS} | {"onnxruntime": onnxruntime_natives}
-    # JavaCPP whole: the decoder's jar has the few of its classes that the decoder needs, and its natives.
+    # All of JavaCPP: the decoder's jar has only its natives and the few classes that the decoder needs.
     return (
         Artifact("javacpp", JAVACPP),
         *(
@@ -58,14 +58,14 @@ CUDA_13 = _presets(f"{PLATFORM}-gpu")
 def runtime_jars(
     artifacts: Sequence[Artifact], folder: str | Path | None = None, ivy_settings: str | None = None
 ) -> list[Path]:
-    """Give a runtime's jars, fetching them into the user's cache unless they are there.
+    """Return the jars of a runtime; fetch them into the user's cache unless the cache has them.
 
     Parameters
     ----------
     artifacts
         The jars.
     folder
-        Where they lie already; nothing is then fetched.
+        A folder that holds the jars; nothing is fetched.
     ivy_settings
         An Ivy settings file, for a mirror of Maven Central (Spark's ``spark.jars.ivySettings``).
 
@@ -76,7 +76,7 @@ def runtime_jars(
     Raises
     ------
     SessionError
-        When the folder lacks some of them, naming those; when they cannot be fetched.
+        When the folder lacks some of the jars, or they cannot be fetched; the message names them.
     """
     where = Path(folder) if folder is not None else _cache()
     jars = [where / artifact.file_name for artifact in artifacts]
@@ -101,7 +101,7 @@ def _fetch(artifacts: Sequence[Artifact], target: Path, ivy_settings: str | None
     (ivy,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
     target.mkdir(parents=True, exist_ok=True)
     java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else Path("java")
-    # Beside their place and then renamed, so that an interrupted download leaves no half a jar.
+    # Jars are downloaded beside their place and then renamed, so that an interruption leaves no incomplete jar.
     with tempfile.TemporaryDirectory(dir=target) as unfinished:
         module = Path(unfinished, "ivy.xml")
         module.write_bytes(_ivy_module(artifacts))
@@ -139,4 +139,4 @@ def _ivy_module(artifacts: Sequence[Artifact]) -> bytes:
 
 def _last_words(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip(" :\t")]
-    return " ".join(lines[-3:])[:500] or "Ivy says nothing."
+    return " ".join(lines[-3:])[:500] or "Ivy printed nothing."

@@ -9,8 +9,8 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql.utils import is_remote
 
-from sparkvision._spark.stage import VisionTransformer, scala_errors
 from sparkvision._spark.session import require_jars
+from sparkvision._spark.stage import VisionTransformer, scala_errors
 from sparkvision.errors import SessionError
 
 

@@ -1,4 +1,4 @@
-"""Bundles that only a Spark Connect client has, brought to its server."""
+"""Upload of bundles that only a Spark Connect client has."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from pathlib import Path
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from sparkvision._spark.embedded import HOME_SETTING
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, SessionError
 from sparkvision.manifest import MANIFEST
 
-MODEL_HOME = "spark.sparkvision.modelHome"
-
 
 def upload(spark: SparkSession, folder: Path) -> str:
-    """Copy a bundle to the server's model home, unless it is there already.
+    """Copy a bundle to the model home of the server, unless the home has it.
 
     Parameters
     ----------
@@ -28,7 +27,7 @@ def upload(spark: SparkSession, folder: Path) -> str:
     Returns
     -------
     str
-        Where the server finds it: a folder named by the SHA-256 of the manifest, which names every file's own.
+        The folder on the server, named by the SHA-256 of the manifest, which holds the SHA-256 of every file.
 
     Raises
     ------
@@ -38,18 +37,18 @@ def upload(spark: SparkSession, folder: Path) -> str:
         When the server has no model home, or does not let clients write there.
     """
     bundle = Bundle.read(folder)
-    home = spark.conf.get(MODEL_HOME, "")
+    home = spark.conf.get(HOME_SETTING, "")
     if not home or not home.startswith("/"):
         raise SessionError(
             f"The bundle {folder} is on this machine only, and the Spark Connect server has no place for it: "
-            f"{MODEL_HOME} is {home!r}. Set it on the server to an absolute path on its default file system "
+            f"{HOME_SETTING} is {home!r}. Set it on the server to an absolute path on its default file system "
             "(sparkvision connect-server --model-home FOLDER), or copy the bundle to where the server reads it."
         )
     manifest = (folder / MANIFEST).read_bytes()
     target = f"{home.rstrip('/')}/{hashlib.sha256(manifest).hexdigest()}"
     if not _is_there(spark, f"{target}/{MANIFEST}"):
         bundle.verify_files()
-        # The manifest last: a bundle that has it is complete.
+        # The manifest is copied last: a bundle with a manifest is complete.
         for name in [*bundle.manifest.files, MANIFEST]:
             _copy(spark, folder / name, f"{target}/{name}")
     return target

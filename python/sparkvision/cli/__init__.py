@@ -1,4 +1,4 @@
-"""The command line, a module a command: each is listed in `sparkvision --help` and has its own."""
+"""The command line: a module per command, or per pair of commands that belong together."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from sparkvision import __version__
+from sparkvision._version import VERSION
 
-# Imported for what they add to the app, in the order in which the help lists them.
+# The commands add themselves to the app when they are imported, in the order of the help.
 from sparkvision.cli import export, import_onnx, inspect, verify  # isort: skip
 from sparkvision.cli import classify, embed, similar, bench  # isort: skip
-from sparkvision.cli import doctor, jars, connect_server, models, push  # isort: skip
+from sparkvision.cli import doctor, jars, connect_server, model_home  # isort: skip
 from sparkvision.cli.command import app
 
 __all__ = [
@@ -27,8 +27,7 @@ __all__ = [
     "inspect",
     "jars",
     "main",
-    "models",
-    "push",
+    "model_home",
     "similar",
     "verify",
 ]
@@ -45,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is well, 1 after a refusal, which is told in one line on stderr, 2 after a wrong usage.
-        `verify` keeps 1 for differences: a refusal, which leaves no result, is 2 there.
+        0 after success, 1 after an error, which is printed in one line on stderr, 2 after a wrong usage. The exit code
+        1 of `verify` means differences; an error of `verify`, which leaves no result, is 2.
 
     Examples
     --------
@@ -62,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(f"sparkvision {__version__}")
+        print(f"sparkvision {VERSION}")
         raise typer.Exit
 
 

@@ -13,79 +13,75 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sparkvision.cli.command import command
-from sparkvision.cli.local_places import require_folder
-from sparkvision.cli.named_model import DEFAULT_MODEL, describe, require_bundle, tell_default
-from sparkvision.cli.spark_session import Conf, Master
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.model_option import DEFAULT_MODEL, DefaultModel, describe, fetch, load, note_default, require_model
+from sparkvision.cli.spark.places import require_folder, require_known_schemes
+from sparkvision.cli.spark.session import Conf, Master
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import ParameterError
+from sparkvision.manifest import CLASSIFICATION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from sparkvision.ml import ImageClassification
 
-_PICTURES = 64
+_IMAGES = 64
 _SIZE = (500, 375)
 
 
-@command("bench", "sparkvision bench", "sparkvision bench photos/ --model my-vit/ --pictures 128")
+@command("bench", "sparkvision bench", "sparkvision bench photos/ --model my-vit/ --images 128")
 def bench(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="pictures, also in sub-folders (default: JPEGs made in code)"),
+        typer.Argument(metavar="[FOLDER]", help="images, also in sub-folders (default: JPEGs made in code)"),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BUNDLE",
-            help=f"folder of a bundle, or embedded:NAME (default: {DEFAULT_MODEL}, small, for handwritten digits)",
-            show_default=False,
-        ),
-    ] = None,
-    pictures: Annotated[int, typer.Option(min=8, metavar="N", help="how many pictures to run, at most")] = _PICTURES,
+    model: DefaultModel = None,
+    images: Annotated[int, typer.Option(min=8, metavar="N", help="how many images to run, at most")] = _IMAGES,
     master: Master = None,
     conf: Conf = None,
 ) -> None:
-    """Tell how many pictures a second this machine labels, without Spark and with it.
+    """Measure how many images per second this machine labels, without Spark and with it.
 
-    A short look, with one round to warm up and one that counts: other work on the machine shows in it.
+    A quick measurement: one round warms up and one round counts, so other work on the machine changes the result.
     """
     from sparkvision._engine.image import local_file
-    from sparkvision.cli.picture_table import read_folder
-    from sparkvision.cli.spark_session import spark_session
+    from sparkvision.cli.spark.image_table import read_folder
+    from sparkvision.cli.spark.session import spark_session
     from sparkvision.ml import ImageClassification
 
     chosen = model or DEFAULT_MODEL
     settings = SparkSettings.of(master, conf)
-    require_bundle(chosen, settings, "image-classification")
+    require_model(chosen, settings, CLASSIFICATION)
     # LocalModel reads the files on this machine.
     place = None if folder is None else require_folder(f"file:{folder.absolute()}", settings)
     if model is None:
-        tell_default("the speed is that of a small model of handwritten digits", "the speed of your own")
+        note_default("the speed is that of a small model of handwritten digits", "the speed of your own")
     with tempfile.TemporaryDirectory(prefix="sparkvision-bench") as made:
         if place is None:
-            _make_pictures(Path(made), pictures)
+            _make_images(Path(made), images)
         with spark_session(settings) as spark:
-            stage = ImageClassification.loadSavedModel(chosen, spark).setInputCols(["image"]).setPredictionCol("label")
+            require_known_schemes(spark, chosen)
+            stage = load(ImageClassification, chosen, spark).setInputCols(["image"]).setPredictionCol("label")
             print(f"model: {describe(stage, chosen, spark)}", file=sys.stderr)
             listed, _ = read_folder(spark, place or f"file:{made}")
-            rows = listed.head(pictures)
-            alone = _without_spark(chosen, [local_file(row.path) for row in rows])
-            piped = _with_spark(spark, stage, spark.createDataFrame(rows, listed.schema))
-            _tell(spark, stage, len(rows), alone, piped)
+            rows = listed.head(images)
+            with fetch(chosen, spark) as bundle:
+                local_seconds = _without_spark(bundle, [local_file(row.path) for row in rows])
+            spark_seconds = _with_spark(spark, stage, spark.createDataFrame(rows, listed.schema))
+            _print_speeds(spark, stage, len(rows), local_seconds, spark_seconds)
 
 
-def _without_spark(model: str, files: list[Path]) -> float:
+def _without_spark(bundle: str, files: list[Path]) -> float:
     from sparkvision.local import LocalModel
 
-    with LocalModel(model) as local:
+    with LocalModel(bundle) as local:
         return _seconds(lambda: local.logits(files, on_error="null"))
 
 
 def _with_spark(spark: SparkSession, stage: ImageClassification, paths: DataFrame) -> float:
     from sparkvision.ml import ImageAssembler
 
-    # The files' bytes. So many tasks as cores: a short run must not leave one of them idle.
+    # The bytes of the files, in as many tasks as there are cores: a short run must not leave a core idle.
     read = ImageAssembler().setInputCol("path").setOutputCol("image").transform(paths)
     spread = read.repartition(spark.sparkContext.defaultParallelism).persist()
     spread.count()
@@ -93,39 +89,41 @@ def _with_spark(spark: SparkSession, stage: ImageClassification, paths: DataFram
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """Time the second of two rounds: the first opens the session and warms the JVM up."""
+    """Time the second of two rounds: the first opens the session and warms up the JVM."""
     work()
     start = time.monotonic()
     work()
     return time.monotonic() - start
 
 
-def _tell(spark: SparkSession, stage: ImageClassification, count: int, alone: float, piped: float) -> None:
+def _print_speeds(
+    spark: SparkSession, stage: ImageClassification, count: int, local_seconds: float, spark_seconds: float
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from sparkvision import metrics
+    from sparkvision._spark.metrics import metrics
 
     context = spark.sparkContext
     (row,) = metrics(spark).where(f"stage = '{stage.uid}'").collect()
     if row.unusable == row.pictures:
-        raise ParameterError(f"none of the {count} files is a usable picture; give a folder of pictures")
+        raise ParameterError(f"none of the {count} files is a usable image; give a folder of images")
     steps = {name: row[f"{name}_seconds"] for name in ("decode", "preprocess", "run", "postprocess")}
-    table = Table("what ran", "pictures/s", title=f"{count} pictures")
-    # By the tasks' own clocks, over both rounds: what a session would do with nothing else to wait for.
+    table = Table("what ran", "images/s", title=f"{count} images")
+    # From the tasks' own clocks, over both rounds: the speed of a session that waits for nothing else.
     session = row.pictures / (row.run_seconds / context.defaultParallelism)
     table.add_row("the ONNX session alone (estimated from the tasks' clocks)", f"{session:.1f}")
-    table.add_row("LocalModel, no Spark job: from files to logits", f"{count / alone:.1f}")
-    table.add_row(f"Spark pipeline, {context.master}: from bytes to labels", f"{count / piped:.1f}")
+    table.add_row("LocalModel, no Spark job: from files to logits", f"{count / local_seconds:.1f}")
+    table.add_row(f"Spark pipeline, {context.master}: from bytes to labels", f"{count / spark_seconds:.1f}")
     console = Console()
     console.print(table)
     shares = ", ".join(f"{name} {seconds / sum(steps.values()):.0%}" for name, seconds in steps.items())
     console.print(f"the pipeline's time in its tasks: {shares}", highlight=False)
-    console.print(f"execution provider: {', '.join(row.providers)}; unusable pictures: {row.unusable // 2} of {count}")
+    console.print(f"execution provider: {', '.join(row.providers)}; unusable images: {row.unusable // 2} of {count}")
 
 
-def _make_pictures(folder: Path, count: int) -> None:
-    """Write JPEGs of 500 x 375, no two alike: gradients under noise, as heavy to decode as photos are."""
+def _make_images(folder: Path, count: int) -> None:
+    """Write different JPEGs of 500 x 375: gradients under noise, which decode as slowly as photos."""
     import numpy as np
     from PIL import Image
 

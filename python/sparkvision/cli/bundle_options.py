@@ -1,4 +1,4 @@
-"""What the commands that make bundles have in common: their options, and what they say of a bundle that is done."""
+"""What the commands that make bundles share: their options, and the line that they print at the end."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ LABELS_FORMATS = 'JSON {"label": id}, JSON array, or a label per line'
 Out: TypeAlias = Annotated[Path, typer.Argument(metavar="OUT", help="folder of the bundle; a bundle there is replaced")]
 Images: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="pictures to compare on (default: four made in code)", show_default=False),
+    typer.Option(metavar="FOLDER", help="images to compare on (default: four made in code)", show_default=False),
 ]
 Precision: TypeAlias = Annotated[
-    PrecisionName, typer.Option(help="what the graph computes with; other than fp32 is compared with it")
+    PrecisionName, typer.Option(help="the precision of the graph; a precision other than fp32 is compared with fp32")
 ]
 Calibrate: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="pictures to take int8's ranges from (default: each batch gives its own)",
+        help="images that the ranges of int8 are taken from (default: each batch has its own)",
         show_default=False,
     ),
 ]
 
 
-def tell_written(bundle: Bundle) -> None:
-    """Say where the bundle is, how large, and the beginning of its model hash."""
+def print_written(bundle: Bundle) -> None:
+    """Print the folder of a bundle, its size, and the beginning of its model hash."""
     print(f"{bundle.folder}: {bundle.size() / 1e6:,.1f} MB, model {bundle.model_hash()[:12]}")

@@ -1,4 +1,4 @@
-"""What `sparkvision doctor` looks at, a function a check."""
+"""The checks of `sparkvision doctor`, a function per check."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sparkvision.cli.spark_settings import SparkSettings
-from sparkvision.cli.start_checks import Check as Check
-from sparkvision.cli.start_checks import java as java
-from sparkvision.cli.start_checks import reachable as reachable
+from sparkvision.cli.spark.settings import SparkSettings
+from sparkvision.cli.spark.start_checks import Check as Check
+from sparkvision.cli.spark.start_checks import java as java
+from sparkvision.cli.spark.start_checks import reachable as reachable
 from sparkvision.errors import SessionError, SparkVisionError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-# What hatch_build.py's platform tag says of the natives.
+# The glibc of the platform tag in hatch_build.py, which the natives need.
 GLIBC = (2, 35)
 # The oldest Spark that works, and the newest that was tried; a test compares them with docs/compatibility.jsonl.
 OLDEST_SPARK = (4, 0, 1)
 NEWEST_SPARK = (4, 3, 0)
-# start() gives Spark's driver 4 GB.
+# start() sets 4 GB for Spark's driver.
 GIBIBYTES = 4
 JOB_SECONDS = 90
 
 
 def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
-    """Check all there is to check. Spark is started last, and only where nothing hinders it."""
+    """Run all checks. Spark is started last, and only if no check before has failed."""
     settings = SparkSettings.of(master, conf)
     ready = True
     for check in (java, spark, jars, glibc, memory, gpu, export):
@@ -50,7 +50,7 @@ def of(master: str | None, conf: list[str] | None) -> Iterator[Check]:
 
 
 def spark() -> Check:
-    """Look at pyspark's version."""
+    """Check the version of pyspark."""
     import pyspark
 
     found = f"pyspark {pyspark.__version__}"
@@ -66,8 +66,8 @@ def spark() -> Check:
 
 
 def jars() -> Check:
-    """Look for the package's own jars."""
-    from sparkvision._spark.session import jars
+    """Check that the package has its jars."""
+    from sparkvision._spark.jars import jars
 
     try:
         found = jars()
@@ -77,7 +77,7 @@ def jars() -> Check:
 
 
 def glibc() -> Check:
-    """Look at the C library, which the native libraries in the jars need."""
+    """Check the C library, which the native libraries in the jars need."""
     name, version = platform.libc_ver()
     newest = ".".join(map(str, GLIBC))
     if name != "glibc" or tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < GLIBC:
@@ -89,7 +89,7 @@ def glibc() -> Check:
 
 
 def memory() -> Check:
-    """Look at this machine's memory."""
+    """Check the memory of this machine."""
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     found = f"{gibibytes:.1f} GiB, {os.cpu_count()} cores"
     if gibibytes < GIBIBYTES:
@@ -98,14 +98,14 @@ def memory() -> Check:
 
 
 def gpu() -> Check:
-    """Look for an NVIDIA GPU, and for what its runtime needs."""
+    """Look for an NVIDIA GPU, and for the libraries that its runtime needs."""
     from sparkvision._spark import cuda
 
     command = shutil.which("nvidia-smi")
-    told = subprocess.run([command, "-L"], capture_output=True, text=True) if command else None
-    if told is None or told.returncode != 0:
+    listed = subprocess.run([command, "-L"], capture_output=True, text=True) if command else None
+    if listed is None or listed.returncode != 0:
         return Check("GPU", "information", "no NVIDIA GPU found: models run on the CPU")
-    names = "; ".join(line.partition(" (UUID")[0] for line in told.stdout.splitlines())
+    names = "; ".join(line.partition(" (UUID")[0] for line in listed.stdout.splitlines())
     missing = cuda.problem(cuda.choose(cuda.libraries()))
     return Check("GPU", "information", names, missing or "sparkvision.start(gpu=True) uses it")
 
@@ -120,7 +120,7 @@ def export() -> Check:
 
 def labelling(settings: SparkSettings) -> Iterator[Check]:
     """Label an image with the embedded model on Spark's executors: by a stage, by the SQL function, and counted."""
-    from sparkvision.cli.spark_session import spark_session
+    from sparkvision.cli.spark.session import spark_session
 
     start = time.monotonic()
     what = f"labelling on {settings.master}"
@@ -151,7 +151,7 @@ def _one_image(session: SparkSession) -> DataFrame:
 
     file = io.BytesIO()
     Image.new("RGB", (32, 32), "white").save(file, "PNG")
-    # createDataFrame would start a Python worker, which labelling does not need, with the Python that the PATH has.
+    # createDataFrame would start a Python worker with the PATH's Python, which labelling does not need.
     return session.sql(f"SELECT X'{file.getvalue().hex()}' AS content")
 
 
@@ -170,16 +170,16 @@ def _by_sql(session: SparkSession, table: DataFrame) -> DataFrame:
 
 
 def _counted(session: SparkSession, table: DataFrame) -> DataFrame:
-    """Say what is wrong unless both have been counted."""
-    from sparkvision import metrics
+    """Return a query whose error says what is wrong, unless both images have been counted."""
+    from sparkvision._spark.metrics import metrics
 
     counted = metrics(session).selectExpr("coalesce(sum(pictures), 0) AS n")
     return counted.selectExpr("CASE WHEN n < 2 THEN concat('counted ', n, ' of 2 images') END AS error")
 
 
 def _reason(session: SparkSession, labelled: DataFrame) -> str | None:
-    """Run a query of one row; give the reason why the image has no label, None when it has one."""
-    # A cluster without free cores would never begin.
+    """Run a query of one row; return the reason why the image has no label, or None if it has one."""
+    # On a cluster without free cores the job would never start.
     timer = threading.Timer(JOB_SECONDS, session.sparkContext.cancelAllJobs)
     timer.start()
     try:

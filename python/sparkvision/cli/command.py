@@ -1,4 +1,4 @@
-"""What every command has: a name, an example below its help, and one line on stderr when it is refused."""
+"""What every command has: a name, an example below its help, and one line on stderr after an error."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sparkvision.errors import SparkVisionError
 Options = ParamSpec("Options")
 
 REFUSED = 1
-# As a shell gives it: 130 after Ctrl-C.
+# As in a shell: 130 after Ctrl-C.
 SIGNALLED = 128
 
 app = typer.Typer(
     name="sparkvision",
-    help="Vision Transformers as Spark ML stages: make bundles, look into them, verify them, use them.",
+    help="Vision Transformers as Spark ML stages: make bundles, inspect them, verify them, use them.",
     epilog="\nexample:\n  sparkvision export google/vit-base-patch16-224 my-vit/\n  sparkvision inspect my-vit/\n"
     '  spark-submit --jars "$(sparkvision jars)" job.py',
     no_args_is_help=True,
@@ -43,7 +43,7 @@ def command(
     *examples : str
         Complete command lines, shown below the help.
     exit_codes : str
-        What the exit codes mean, where there are more than 0 and 1.
+        The meaning of the exit codes, if there are more than 0 and 1.
     refused : int
         The exit code after a `SparkVisionError` or a failure of the file system.
 
@@ -53,27 +53,27 @@ def command(
     ... def inspect(bundle: Path) -> None:
     ...     '''Print what is in a bundle.'''
     """
-    # After an empty line, so that the indentation is not taken for that of the whole text.
+    # The text starts with an empty line, so that its indentation is not taken for that of the whole text.
     epilog = "\n".join(["", "example:", *(f"  {example}" for example in examples)])
     if exit_codes:
         epilog += f"\n\nexit code: {exit_codes}"
 
     def register(function: Callable[Options, None]) -> Callable[Options, None]:
         @functools.wraps(function)
-        def telling_refusals(*arguments: Options.args, **options: Options.kwargs) -> None:
+        def with_one_line_errors(*arguments: Options.args, **options: Options.kwargs) -> None:
             number = None
             try:
                 number = interruption.run(lambda: function(*arguments, **options))
             except SparkVisionError as error:
                 _end(" ".join(str(error).split()), refused)
-            except BrokenPipeError:  # the reader of our output has seen enough: typer's to end quietly
+            except BrokenPipeError:  # the reader has closed the pipe: typer ends the process quietly
                 raise
-            except OSError as error:  # a full disk, a folder without permission: the system's own words say it
+            except OSError as error:  # a full disk, a folder without permission: the system's message is clear
                 _end(str(error), refused)
             if number is not None:
                 _end("interrupted" if number == signal.SIGINT else "terminated", SIGNALLED + number)
 
-        return app.command(name, epilog=epilog)(telling_refusals)
+        return app.command(name, epilog=epilog)(with_one_line_errors)
 
     return register
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sparkvision.cli.command import REFUSED, app
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import SessionError, SparkVisionError
 
 START_SECONDS = 120
@@ -104,8 +104,10 @@ def _require_free(address: str, port: int) -> None:
 
 def _defaults(address: str, port: int, model_home: Path | None) -> dict[str, str]:
     """Return the server's Spark settings, which those of the command line override."""
-    from sparkvision._spark.session import DRIVER_MEMORY, EXTENSIONS, jars
-    from sparkvision._spark.upload import MODEL_HOME
+    from sparkvision._spark.embedded import HOME_SETTING
+    from sparkvision._spark.jars import jars
+    from sparkvision._spark.session import EXTENSIONS
+    from sparkvision._spark.start import DRIVER_MEMORY
 
     found = {
         "spark.connect.grpc.binding.address": address,
@@ -116,7 +118,7 @@ def _defaults(address: str, port: int, model_home: Path | None) -> dict[str, str
     }
     if model_home is not None:
         model_home.mkdir(parents=True, exist_ok=True)
-        found[MODEL_HOME] = str(model_home.resolve())
+        found[HOME_SETTING] = str(model_home.resolve())
         # Spark lets clients write to a local folder of the server only with this setting.
         found["spark.sql.artifact.copyFromLocalToFs.allowDestLocal"] = "true"
     return found
@@ -136,8 +138,8 @@ def _launch(master: str, conf: dict[str, str]) -> subprocess.Popen[bytes]:
     submit = home / "bin" / "spark-submit"
     if not submit.is_file() or not list((home / "jars").glob("spark-connect_*.jar")):
         raise SessionError(
-            f"pyspark {pyspark.__version__} in {home} has no Spark Connect server. Install the package pyspark in place "
-            "of pyspark-client."
+            f"pyspark {pyspark.__version__} in {home} has no Spark Connect server. Install the package pyspark in "
+            "place of pyspark-client."
         )
     command = [str(submit), "--class", SERVER_CLASS, "--master", master]
     for key, value in conf.items():

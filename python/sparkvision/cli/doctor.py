@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sparkvision.cli.command import command
-from sparkvision.cli.spark_session import Conf
+from sparkvision.cli.spark.session import Conf
 
 _SIGNS = {"ok": "[green]ok[/]", "fix": "[red]FIX[/]", "information": "note"}
 
@@ -16,17 +16,17 @@ _SIGNS = {"ok": "[green]ok[/]", "fix": "[red]FIX[/]", "information": "note"}
     "doctor",
     "sparkvision doctor",
     "sparkvision doctor --master spark://host:7077",
-    exit_codes="0 when pictures can be labelled on the CPU (and on the master's executors, where one is named), else 1",
+    exit_codes="0 when images can be labelled on the CPU (and on the executors of the master, if one is named), else 1",
 )
 def doctor(
     master: Annotated[
-        str | None, typer.Option(metavar="URL", help="also label a picture on this Spark master's executors")
+        str | None, typer.Option(metavar="URL", help="also label an image on the executors of this Spark master")
     ] = None,
     conf: Conf = None,
 ) -> None:
-    """Check this machine, and say what to fix.
+    """Check this machine, and print what to fix.
 
-    Checked: Java, Spark, the jars, glibc, memory, the execution providers, and labelling a picture.
+    The checks: Java, Spark, the jars, glibc, memory, the execution providers, and labelling an image.
     """
     from rich.console import Console
     from rich.markup import escape

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, tell_written
+from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, print_written
 from sparkvision.cli.command import command
-from sparkvision.manifest import FULL_PRECISION
+from sparkvision.manifest import CLASSIFICATION, FULL_PRECISION, TASKS
 
 
 @command(
@@ -25,9 +25,9 @@ def export(
         str,
         typer.Option(
             metavar="TASK",
-            help="image-classification, feature-extraction, object-detection or zero-shot-image-classification",
+            help=f"{', '.join(TASKS[:-1])} or {TASKS[-1]}",
         ),
-    ] = "image-classification",
+    ] = CLASSIFICATION,
     opset: Annotated[int | None, typer.Option(metavar="N", help="ONNX operator set (default: 14)")] = None,
     labels: Annotated[
         Path | None,
@@ -40,7 +40,8 @@ def export(
         bool, typer.Option("--optimize", help="fuse operators with ONNX Runtime's optimiser; for ONNX Runtime only")
     ] = False,
     attentions: Annotated[
-        bool, typer.Option("--attentions", help="add what shows where the model looked; the graph is slower")
+        bool,
+        typer.Option("--attentions", help="add the attentions, a map of where the model looked; slower"),
     ] = False,
     candidate_labels: Annotated[
         Path | None,
@@ -55,7 +56,7 @@ def export(
 ) -> None:
     """Make a bundle from a Hugging Face checkpoint.
 
-    The two are compared before the bundle is put in place.
+    The bundle is compared with the checkpoint before it is put in place.
     """
     from sparkvision.export import export as export_checkpoint
 
@@ -73,4 +74,4 @@ def export(
         candidate_labels=candidate_labels,
         hypothesis_template=hypothesis_template,
     )
-    tell_written(report.bundle)
+    print_written(report.bundle)

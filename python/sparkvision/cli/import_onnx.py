@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, tell_written
+from sparkvision.cli.bundle_options import LABELS_FORMATS, Calibrate, Images, Out, Precision, print_written
 from sparkvision.cli.command import command
 from sparkvision.manifest import FULL_PRECISION, Layout, ProblemType
 
@@ -17,7 +17,7 @@ from sparkvision.manifest import FULL_PRECISION, Layout, ProblemType
     "sparkvision import model.onnx my-model/ --labels labels.txt --preprocessor preprocessor_config.json",
 )
 def import_onnx(
-    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="one image input, one row of numbers per picture")],
+    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="one image input, one row of numbers per image")],
     out: Out,
     labels: Annotated[Path, typer.Option(metavar="FILE", help=LABELS_FORMATS)],
     preprocessor: Annotated[
@@ -25,16 +25,16 @@ def import_onnx(
     ],
     problem_type: Annotated[
         ProblemType | None,
-        typer.Option(help="what the scores mean (default: as the graph's last node says)"),
+        typer.Option(help="the meaning of the scores (default: from the graph's last node)"),
     ] = None,
-    layout: Annotated[Layout | None, typer.Option(help="of the input (default: where its 3 channels are)")] = None,
+    layout: Annotated[Layout | None, typer.Option(help="of the input (default: from its 3 channels)")] = None,
     images: Images = None,
     precision: Precision = FULL_PRECISION,
     calibrate: Calibrate = None,
 ) -> None:
     """Make a bundle from an ONNX graph of another framework.
 
-    It is run before the bundle is put in place.
+    The graph is run before the bundle is put in place.
     """
     from sparkvision.importing import import_onnx as import_graph
 
@@ -49,4 +49,4 @@ def import_onnx(
         precision=precision,
         calibrate=calibrate,
     )
-    tell_written(report.bundle)
+    print_written(report.bundle)

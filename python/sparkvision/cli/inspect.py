@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from sparkvision._spark.embedded import SCHEME, local_folder
 from sparkvision.bundle import PREPROCESSOR, Bundle
 from sparkvision.cli.command import command
+from sparkvision.cli.model_option import ModelArgument, local_bundle
+from sparkvision.cli.spark.session import Conf
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import BundleError
-from sparkvision.export.accuracy import describe as describe_accuracy
-from sparkvision.manifest import Manifest
+from sparkvision.export.precision import describe as describe_accuracy
+from sparkvision.manifest import CLASSIFICATION, Manifest
 from sparkvision.tensors import TensorSpec
 
 _FIRST_LABELS = 5
 
 
 @command("inspect", "sparkvision inspect my-vit/", "sparkvision inspect embedded:digits")
-def inspect(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="folder of the bundle, or embedded:NAME")],
-) -> None:
-    """Tell what is in a bundle, and verify its files.
+def inspect(model: ModelArgument, conf: Conf = None) -> None:
+    """Describe a bundle, and verify its files.
 
     Every file is compared with the manifest's SHA-256.
     """
-    with local_folder(bundle) as folder:
+    settings = SparkSettings.of(None, conf, default="local[1]")
+    with local_bundle(model, settings) as bundle, local_folder(bundle) as folder:
         read = Bundle.read(folder)
-        print(describe(read, bundle if bundle.startswith(SCHEME) else None), flush=True)
+        print(describe(read, model if bundle != model or model.startswith(SCHEME) else None), flush=True)
         try:
             read.verify_files()
         except BundleError:
@@ -38,14 +38,14 @@ def inspect(
 
 
 def describe(bundle: Bundle, name: str | None = None) -> str:
-    """Give a readable summary of a bundle, a line for each fact; its preprocessor's settings are read.
+    """Return a readable summary of a bundle, a line per fact. The preprocessor's settings are read from its file.
 
     Parameters
     ----------
     bundle : Bundle
         The bundle.
     name : str, optional
-        What it is called. Default: its folder.
+        The name to show. Default: the bundle's folder.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def describe(bundle: Bundle, name: str | None = None) -> str:
         ("architecture", f"{manifest.architecture} ({manifest.model_type})"),
         (
             "task",
-            ", ".join([manifest.task, *([manifest.problem_type] if manifest.task == "image-classification" else [])]),
+            ", ".join([manifest.task, *([manifest.problem_type] if manifest.task == CLASSIFICATION else [])]),
         ),
         *(("input", _tensor(spec)) for spec in manifest.inputs),
         *(("output", _tensor(spec)) for spec in manifest.outputs),
@@ -93,15 +93,15 @@ def _accuracy(manifest: Manifest) -> list[tuple[str, str]]:
     accuracy = manifest.accuracy
     if accuracy is None:
         return []
-    calibration = [("calibration", f"{accuracy.calibration_pictures} pictures")]
-    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_pictures else [])]
+    calibration = [("calibration", f"{accuracy.calibration_images} images")]
+    return [("accuracy", describe_accuracy(accuracy)), *(calibration if accuracy.calibration_images else [])]
 
 
 def _preprocessing(bundle: Bundle) -> str:
     path = bundle.folder / PREPROCESSOR
     try:
         settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        # No processor's name says how it was saved; the rest is shown as it is written there.
+        # Older processors are named by feature_extractor_type. The other settings are shown as they are written.
         kind = settings.pop("image_processor_type", None) or settings.pop("feature_extractor_type", "unnamed processor")
         values = ", ".join(f"{name}={json.dumps(value)}" for name, value in settings.items() if value is not None)
     except (OSError, ValueError, AttributeError) as error:

@@ -16,7 +16,7 @@ def jars(
         bool,
         typer.Option(
             "--gpu",
-            help="leave out the CPU runtime; the Maven coordinate of the runtime for CUDA 12 is told on stderr, for "
+            help="omit the CPU runtime; the Maven coordinate of the runtime for CUDA 12 is printed on stderr, for "
             "--packages",
         ),
     ] = False,
@@ -30,9 +30,8 @@ def jars(
 ) -> None:
     """Print the jars that spark-submit needs.
 
-    Their paths are comma-separated, as its --jars wants them.
+    Their paths are comma-separated, as its option --jars takes them.
     """
-    # Brings pyspark with it, which the commands for bundles do not need.
     from sparkvision._spark.jars import Gpu, gpu_runtime
     from sparkvision._spark.jars import jars as jars_of_session
 

@@ -1,51 +1,34 @@
 """Export of Hugging Face vision checkpoints to bundles that the engine runs.
 
-Needs the extra ``export``: ``pip install 'sparkvision[export]'``. Nothing heavy is imported before `export` is called.
+Needs the extra ``export``: ``pip install 'sparkvision[export]'``. The libraries of that extra are imported when
+`export` is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from sparkvision.bundle import Bundle
 from sparkvision.errors import ExportError
-from sparkvision.manifest import FULL_PRECISION
+from sparkvision.export.export_job import ExportJob, ExportReport
+from sparkvision.export.labels import CandidateLabels
+from sparkvision.export.precision import Precision
+from sparkvision.export.progress import ProgressOption
+from sparkvision.manifest import CLASSIFICATION, FULL_PRECISION
 
 __all__ = ["ExportReport", "export"]
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """A finished export.
-
-    Attributes
-    ----------
-    bundle : Bundle
-        The written bundle.
-    largest_difference : float
-        Largest absolute difference of any output between ONNX Runtime and the source model, over random tensors,
-        pictures and the golden pair.
-    pictures : int
-        Number of pictures compared.
-    """
-
-    bundle: Bundle
-    largest_difference: float
-    pictures: int
 
 
 def export(
     source: str | Path,
     out: str | Path,
-    task: str = "image-classification",
+    task: str = CLASSIFICATION,
     opset: int | None = None,
     labels: str | Path | None = None,
     images: str | Path | None = None,
     precision: str = FULL_PRECISION,
     calibrate: str | Path | None = None,
-    progress: Callable[[str], None] | None = print,
+    progress: ProgressOption = True,
     attentions: bool = False,
     optimize: bool = False,
     candidate_labels: Sequence[str] | str | Path | None = None,
@@ -58,36 +41,39 @@ def export(
     source : str or Path
         A checkpoint folder, or the id of a model on the hub.
     out : str or Path
-        The bundle's folder. A bundle that is there is replaced once the new one has been verified; a folder that
-        holds anything else is refused. When the export fails, what was there is left as it was.
+        The bundle's folder. An existing bundle is replaced after the new one has been verified. A folder that
+        holds anything else is refused. When the export fails, the folder keeps its content.
     task : str
-        ``image-classification``; ``feature-extraction``, for the vectors that a model has for a picture; or
-        ``object-detection``; or ``zero-shot-image-classification`` of a CLIP, for labels that its users choose, and for
-        vectors of texts too.
+        ``image-classification``; ``feature-extraction``, for the vectors that a model computes from an image;
+        ``object-detection``; or ``zero-shot-image-classification`` with a CLIP model, for labels that users choose,
+        and for vectors of texts.
     opset : int, optional
-        ONNX operator set. Default: 14, which every execution provider computes rightly.
+        ONNX operator set. Default: 14, which every execution provider computes correctly.
     labels : str or Path, optional
         File with one label per class: JSON ``{"label": id}``, a JSON array, or text with a label per line. Default:
         the checkpoint's ``id2label``.
     images : str or Path, optional
-        Folder of pictures to compare on, at most 32 are used. Default: four pictures made in code.
+        Folder of images to compare on, of which at most 32 are used. Default: four synthetic images.
     precision : str
-        What the graph computes with: ``fp32``; ``int8``, its large matrix products in 8-bit integers; or ``fp16``.
+        The arithmetic of the graph: ``fp32``; ``int8``, with its large matrix products in 8-bit integers; or
+        ``fp16``.
     calibrate : str or Path, optional
-        With ``int8``: folder of pictures, at most 128 are used, to take the ranges of activations from. Default: each
-        batch gives its own, and a picture's numbers then depend a little on its neighbours.
-    progress : callable taking str, or None
-        Gets a line for each step and its time. Default: `print`.
+        With ``int8``: folder of images, of which at most 128 are used, to take the ranges of activations from.
+        Default: the ranges are those of each batch, and the numbers of an image then depend slightly on its
+        neighbours.
+    progress : bool or callable taking str
+        True shows each step and its time on standard output, False shows nothing, and a callable gets each line.
     attentions : bool
-        Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it; the graph is slower.
+        Add the output that `LocalModel.attention_rollout` reads. ViTs with a class token have it. The graph is slower.
     optimize : bool
-        Fuse what ONNX Runtime's optimiser for transformers knows. The graph then runs in ONNX Runtime only.
+        Fuse the operators that ONNX Runtime's optimiser for transformers knows. The graph then runs in ONNX Runtime
+        only.
     candidate_labels : sequence of str, str or Path, optional
-        With ``zero-shot-image-classification``: labels, or a file of them as for `labels`. The bundle holds their
-        embeddings, and needs no tokenizer to choose among them. Default: whoever uses the bundle names labels.
+        With ``zero-shot-image-classification``: labels, or a file of labels in a format of `labels`. The bundle holds
+        their embeddings, and needs no tokenizer to choose among them. Default: users of the bundle name labels.
     hypothesis_template : str, optional
-        With it: the sentence that each label is put into, in the place of ``{}``. Default: transformers' own,
-        ``This is a photo of {}.``
+        With ``zero-shot-image-classification``: the sentence that each label is put into, in the place of ``{}``.
+        Default: ``This is a photo of {}.``, the default of transformers.
 
     Returns
     -------
@@ -96,8 +82,10 @@ def export(
 
     Raises
     ------
+    ParameterError
+        If the source or another path does not exist.
     ExportError
-        If the source cannot be had or exported, `out` is not to be overwritten, or the outputs differ by more than
+        If the source cannot be read or exported, `out` cannot be overwritten, or the outputs differ by more than
         1e-3.
 
     Examples
@@ -119,12 +107,17 @@ def export(
         raise ExportError(
             f"exporting needs libraries that are not installed ({error}); run `pip install 'sparkvision[export]'`"
         ) from error
-    from sparkvision.export.candidate_labels import from_options
-    from sparkvision.export.job import ExportJob
-    from sparkvision.export.precision import Precision
-
-    lowered = Precision(precision, calibrate)
-    no_labels = candidate_labels is None and hypothesis_template is None
-    candidates = None if no_labels else from_options(candidate_labels, hypothesis_template)
-    job = ExportJob(str(source), task, opset, labels, images, lowered, attentions, optimize, candidates)
+    job = ExportJob(
+        str(source),
+        task,
+        opset,
+        labels,
+        images,
+        Precision(precision, calibrate),
+        attentions,
+        optimize,
+        None
+        if candidate_labels is None and hypothesis_template is None
+        else CandidateLabels.of(candidate_labels, hypothesis_template),
+    )
     return job.run(Path(out), progress)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# ONNX Runtime 1.24's oneDNN provider computes wrong logits for a ViT at opset 17 and right ones at 14; the CPU
+# ONNX Runtime 1.24's oneDNN provider computes wrong logits for a ViT at opset 17, and correct ones at opset 14. The CPU
 # provider is as fast at 14, and every architecture below can be exported with it.
 DEFAULT_OPSET = 14
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A family of models of which every part of the export is tested.
+    """A family of models for which every part of the export is tested.
 
     Attributes
     ----------
     model_type : str
-        As ``config.json`` names it.
+        The name in ``config.json``.
     classifiers : tuple of str
         transformers' classes for image classification.
     encoder : str
-        transformers' class for feature extraction: what a classifier is built on.
+        transformers' class for feature extraction, which the classifiers are built on.
     processor : str
-        The image processor that its checkpoints come with.
+        The image processor of its checkpoints.
     """
 
     model_type: str
@@ -67,12 +67,12 @@ ARCHITECTURES = (
 # transformers' classes for object detection, by model type. Each has an image processor of its own name.
 DETECTORS: Mapping[str, str] = {"yolos": "YolosForObjectDetection", "detr": "DetrForObjectDetection"}
 
-# By model type, with the reason.
+# The reason by model type.
 REFUSED: Mapping[str, str] = {
     "vit-hybrid": "transformers has deprecated ViT-hybrid, and 4.57 can no longer build its models",
 }
 
-# Model types whose checkpoints hold a text model too: the encoder of pictures is a class of its own.
+# Model types whose checkpoints also hold a text model, with the class of the image encoder.
 ENCODERS: Mapping[str, str] = {
     family.model_type: family.encoder for family in ARCHITECTURES if family.encoder.endswith("VisionModel")
 }

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sparkvision.errors import ExportError
+from sparkvision.errors import ExportError, ParameterError, first_line
 
 _HUB_TIMEOUT_SECONDS = 10.0
 
@@ -17,9 +17,16 @@ _LOCAL_REMEDY = (
 
 
 def reach_hub(name: str) -> bool:
-    """Tell whether the hub can be asked for the model; False leaves the local cache as the only hope.
+    """Ask the hub for the model; False means that the hub cannot be reached and only the local cache is left.
 
-    Asked once and briefly, because transformers itself would retry for half a minute on a machine without network.
+    The hub is asked once and briefly, because transformers would retry for half a minute on a machine without network.
+
+    Raises
+    ------
+    ParameterError
+        If the name is neither a folder nor a valid id of a model.
+    ExportError
+        If the hub refuses the model.
     """
     import requests
     from huggingface_hub import HfApi
@@ -29,7 +36,7 @@ def reach_hub(name: str) -> bool:
         HfApi().model_info(name, timeout=_HUB_TIMEOUT_SECONDS)
         return True
     except HFValidationError as error:
-        raise ExportError(
+        raise ParameterError(
             f"{name}: there is no such folder, and it is no id of a model on the hub either; "
             "give the path of a folder that holds config.json, preprocessor_config.json and the weights"
         ) from error
@@ -40,6 +47,24 @@ def reach_hub(name: str) -> bool:
         ) from error
     except (requests.RequestException, ConnectionError):
         return False
+
+
+def read_json(name: str, file: str, local_only: bool) -> dict[str, Any]:
+    """Read a JSON object from a file of the checkpoint.
+
+    Raises
+    ------
+    ExportError
+        If there is no such file, or the file holds no JSON object.
+    """
+    path = _find(name, file, local_only)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ExportError(f"{path} is not JSON ({error}); save the checkpoint again") from error
+    if not isinstance(value, dict):
+        raise ExportError(f"{path} holds no JSON object; save the checkpoint again")
+    return value
 
 
 def _find(name: str, file: str, local_only: bool) -> Path:
@@ -62,27 +87,3 @@ def _find(name: str, file: str, local_only: bool) -> Path:
                 f"not hold {file} of that model; {_LOCAL_REMEDY.format(source=name)}"
             ) from error
         raise ExportError(f"{name} on the hub has no {file} ({first_line(error)})") from error
-
-
-def read_json(name: str, file: str, local_only: bool) -> dict[str, Any]:
-    """Read a JSON object from a file of the checkpoint.
-
-    Raises
-    ------
-    ExportError
-        If there is no such file, or it holds no JSON object.
-    """
-    path = _find(name, file, local_only)
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ExportError(f"{path} is not JSON ({error}); save the checkpoint again") from error
-    if not isinstance(value, dict):
-        raise ExportError(f"{path} holds no JSON object; save the checkpoint again")
-    return value
-
-
-def first_line(error: BaseException) -> str:
-    """Give the first line of an error's message, or its name."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

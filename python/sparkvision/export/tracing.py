@@ -1,6 +1,6 @@
-"""What a model must not do while it is traced: decide by the shapes it sees, or use operators that ONNX lacks.
+"""Changes to a model that make it traceable: no decisions by input shapes, and no operators that ONNX lacks.
 
-Pictures have one size in a bundle, so whatever depends only on weights and on that size is a constant.
+All images of a bundle have one size, so that values that depend only on weights and on that size are constants.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def traceable(checkpoint: Checkpoint) -> Iterator[None]:
-    """Let the model give just the bundle's outputs, by means that can be traced; all is put back after the block.
+    """Make the model traceable, with the bundle's outputs only; the model is restored after the block.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        Its model is changed within the block: it takes ``pixel_values`` of the checkpoint's shape and any batch size,
-        if it is a DETR also ``pixel_mask``, and gives a dict of `Checkpoint.output_names`.
+        Its model is changed within the block: the model takes ``pixel_values`` of the checkpoint's shape and any batch
+        size, a DETR also ``pixel_mask``, and returns a dict of `Checkpoint.output_names`.
     """
     model = checkpoint.model
     with contextlib.ExitStack() as replaced:
 
         def replace(module: Any, method: str, function: Callable[..., Any]) -> None:
-            setattr(module, method, function)  # on the instance, where it hides the class's
+            setattr(module, method, function)  # on the instance, where it hides the method of the class
             replaced.callback(delattr, module, method)
 
         _fix_position_encodings(checkpoint, replace)
@@ -56,10 +56,10 @@ def traceable(checkpoint: Checkpoint) -> Iterator[None]:
 
 
 def _fix_position_encodings(checkpoint: Checkpoint, replace: Callable[..., None]) -> None:
-    """Have every module give the position encodings that it gives untraced.
+    """Replace the interpolation of position encodings by its result for the checkpoint's size.
 
-    Transformers interpolates them whenever it is traced, so that the graph takes any size: needless here, only
-    approximately equal, and impossible with DINOv2-with-registers' antialiasing.
+    Transformers interpolates whenever a model is traced, so that the graph accepts any size. That is not needed here,
+    is only approximately equal, and is impossible with the antialiasing of DINOv2-with-registers.
     """
     import torch
 
@@ -81,7 +81,10 @@ def _fix_position_encodings(checkpoint: Checkpoint, replace: Callable[..., None]
 
 
 def _standardised(module: Any) -> Callable[[Tensor], Tensor]:
-    """Give a BiT convolution's forward with its weight standardised once; the tracer gets its formula wrong."""
+    """Return the forward function of a BiT convolution with a constant standardised weight.
+
+    The tracer computes the standardisation wrongly.
+    """
     import torch
     from torch.nn import functional
 
@@ -100,10 +103,10 @@ def _standardised(module: Any) -> Callable[[Tensor], Tensor]:
 
 
 def _unfusable(module: Any) -> Callable[[Tensor], Tensor]:
-    """Give a padding's forward with a row too many, which is cut off again.
+    """Return the forward function of a padding with one row more, which is cut off again.
 
-    ONNX Runtime (seen with 1.28) fuses a padding with zeros into the maximum pooling after it, which pads with minus
-    infinity: another result wherever a border is negative, as in BiT.
+    ONNX Runtime (tried with 1.28) fuses a padding with zeros into the maximum pooling after it, which pads with minus
+    infinity. The result differs wherever a border is negative, as in BiT.
     """
     from torch.nn import functional
 
@@ -116,10 +119,10 @@ def _unfusable(module: Any) -> Callable[[Tensor], Tensor]:
 
 
 def _with_exact_masks(module: Any) -> Callable[..., list[tuple[Tensor, Tensor]]]:
-    """Give the forward of DETR's backbone with its masks shrunk by torch's own rounding.
+    """Return the forward function of DETR's backbone with its masks resized by torch's own rounding.
 
-    ONNX's operator multiplies by a rounded factor where torch divides, and may take the pixel beside: at the border of
-    a picture, padding for a pixel.
+    ONNX's operator multiplies by a rounded factor where torch divides, and may select a neighbouring pixel: at the
+    border of an image, padding instead of a pixel of the image.
     """
 
     def forward(pixel_values: Tensor, pixel_mask: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -131,7 +134,7 @@ def _with_exact_masks(module: Any) -> Callable[..., list[tuple[Tensor, Tensor]]]
 
 
 def _nearest(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """Shrink [batch, height, width] as ``interpolate`` does by default (torch's UpSample.h, in 32-bit floats)."""
+    """Resize [batch, height, width] as ``interpolate`` does by default (torch's UpSample.h, in 32-bit floats)."""
     import torch
 
     for axis, length in enumerate(size, start=1):
@@ -149,7 +152,7 @@ def _unfold(feature_map: Tensor, patch: int) -> tuple[Tensor, tuple[int, int]]:
 
 
 def _fold(patches: Tensor, size: tuple[int, int], patch: int) -> Tensor:
-    """Undo `_unfold`; ONNX has an operator for it only since opset 18."""
+    """Invert `_unfold`, for which ONNX has an operator only since opset 18."""
     height, width = size
     channels = int(patches.shape[1])
     tiles = patches.reshape(-1, channels, patch, patch, height // patch, width // patch).permute(0, 1, 4, 2, 5, 3)

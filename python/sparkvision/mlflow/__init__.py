@@ -6,7 +6,7 @@ Examples
 --------
 >>> import mlflow, sparkvision.mlflow
 >>> sparkvision.mlflow.log_model(pipeline_model, name="shop", registered_model_name="shop")
->>> sparkvision.mlflow.load_model("models:/shop/1").transform(pictures)  # in Spark
+>>> sparkvision.mlflow.load_model("models:/shop/1").transform(images)  # in Spark
 >>> mlflow.pyfunc.load_model("models:/shop/1").predict(table)  # without Spark
 """
 

@@ -1,4 +1,4 @@
-"""What an environment for a logged model must hold: this SparkVision, by its name, its URL or its wheel."""
+"""The requirement for this SparkVision in the environment of a logged model: its name, its URL or its wheel."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import sparkvision
+from sparkvision._version import VERSION
 from sparkvision.errors import ParameterError
 
-# Where MLflow keeps the wheels of its own "wheeled" models: it installs requirements in the model's folder, so that a
-# relative path finds them.
+# The folder in which MLflow keeps the wheels of its own "wheeled" models. MLflow installs requirements in the folder of
+# the model, so a relative path finds them.
 WHEELS = "wheels"
 
 
 class Installed(NamedTuple):
-    """How pip is asked for the SparkVision that is installed here.
+    """The requirement for the SparkVision of this Python environment.
 
     Attributes
     ----------
     requirement : str
         A line of a requirements file.
     wheel : Path or None
-        The file that must lie in the model's folder `WHEELS` for it.
+        The file that the requirement needs in the folder `WHEELS` of the model.
     """
 
     requirement: str
@@ -34,19 +34,19 @@ class Installed(NamedTuple):
 
 
 def installed() -> Installed:
-    """Tell how to ask for this SparkVision, from where the installer says that it came from (PEP 610).
+    """Return the requirement for this SparkVision, from its origin as the installer recorded it (PEP 610).
 
     Raises
     ------
     ParameterError
-        When no other machine could get it: it was installed from a folder, or its wheel is gone or has changed.
+        When no other machine could install it: it came from a folder, or its wheel is gone or has changed.
     """
     origin = _origin()
     if origin is None:  # a package index
-        return Installed(f"sparkvision[mlflow]=={sparkvision.__version__}", None)
+        return Installed(f"sparkvision[mlflow]=={VERSION}", None)
     url = origin["url"]
     address = urlsplit(url)
-    # The wheel of sparkvision-client has another name: it could not predict.
+    # The wheel of sparkvision-client has another name: without jars it cannot predict.
     if "archive_info" not in origin or not Path(address.path).match("sparkvision-*.whl"):
         raise _refusal(f"it was installed from {url}, which is no wheel of SparkVision")
     if address.scheme != "file":
@@ -57,12 +57,12 @@ def installed() -> Installed:
     expected = origin["archive_info"].get("hashes", {}).get("sha256")
     if expected not in (None, hashlib.sha256(wheel.read_bytes()).hexdigest()):
         raise _refusal(f"{wheel} has changed since it was installed")
-    # MLflow adds itself, with its version, to the requirements that do not name it: the extra has nothing else.
+    # The extra `mlflow` holds only MLflow, which MLflow adds to the requirements by itself.
     return Installed(f"{WHEELS}/{wheel.name}", wheel)
 
 
 def _origin() -> dict[str, Any] | None:
-    """Read direct_url.json, which there is for what did not come from a package index."""
+    """Read direct_url.json, which exists if the package did not come from a package index."""
     try:
         text = distribution("sparkvision").read_text("direct_url.json")
     except PackageNotFoundError:
@@ -71,7 +71,7 @@ def _origin() -> dict[str, Any] | None:
 
 
 def _refusal(why: str) -> ParameterError:
-    wheel = f"/shared/sparkvision-{sparkvision.__version__}-py3-none-manylinux_2_35_x86_64.whl"
+    wheel = f"/shared/sparkvision-{VERSION}-py3-none-manylinux_2_35_x86_64.whl"
     return ParameterError(
         f"This SparkVision does not come from a package index, and {why}. So nothing else could install it for the "
         f"model. Say what the model's environment must hold, for instance pip_requirements=['{wheel}', 'mlflow']: a "

@@ -15,15 +15,15 @@ from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME, ModelInfo
 from pyspark.ml import PipelineModel
 
-import sparkvision
 from sparkvision import ml
-from sparkvision._spark.stage import ModelTransformer
 from sparkvision._spark.embedded import local_folder
 from sparkvision._spark.session import require_jars, require_session
+from sparkvision._spark.stage import ModelTransformer
+from sparkvision._version import VERSION
 from sparkvision.bundle import Bundle
 from sparkvision.errors import BundleError, ParameterError, SessionError
 from sparkvision.mlflow.environment import WHEELS, installed
-from sparkvision.mlflow.prediction import PICTURE_COLUMN, SETTINGS, signature_of
+from sparkvision.mlflow.prediction import IMAGE_COLUMN, SETTINGS, signature_of
 
 FLAVOR = "sparkvision"
 MODULE = "sparkvision.mlflow"
@@ -50,22 +50,23 @@ def save_model(
     path
         The folder to write; it must not exist, or be empty.
     input_example
-        A picture, encoded or as a file, to show callers what the model takes.
+        An image, encoded or as a file, as an example of the input of the model.
     pip_requirements
-        What an environment for this model must hold, as lines of a requirements file. Unset: this SparkVision. If
-        it was installed from a wheel file, that file is packed into the model, about 45 MB.
+        The packages of an environment for this model, as lines of a requirements file. Default: this SparkVision. If
+        it was installed from a wheel file, that file (about 45 MB) is packed into the model.
     mlflow_model
-        MLflow's own description of the model, to which this flavour is added; `log_model` gives one.
+        MLflow's own description of the model, to which this flavour is added; `log_model` passes one.
 
     Raises
     ------
     BundleError
-        When ``model`` names no bundle.
+        When ``model`` is a folder without a bundle.
     ParameterError
-        When it is something else, or a Pipeline in which not exactly one stage runs a model. When ``pip_requirements``
-        is unset and no other machine could get this SparkVision: it was installed from a folder, or its wheel is gone.
+        When ``model`` is a path that does not exist, or a Pipeline in which not exactly one stage runs a model. When
+        ``pip_requirements`` is omitted and no other machine could install this SparkVision: it was installed from a
+        folder, or its wheel is gone.
     SessionError
-        When Spark has written a Pipeline or stage somewhere else than on this machine.
+        When Spark has written the Pipeline or the stage to another machine.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def save_model(
         bundle = _bundle_in(data)
         description.add_flavor(
             FLAVOR,
-            sparkvision_version=sparkvision.__version__,
+            sparkvision_version=VERSION,
             saved=type(model).__name__ if stage is not None else "bundle",
             bundle=bundle.relative_to(data).as_posix(),
             settings={} if stage is None else _settings(stage),
@@ -119,9 +120,9 @@ def log_model(
     name
         The model's name in its run.
     input_example
-        As for `save_model`; MLflow then tries it on the model, which starts a JVM.
+        As for `save_model`; MLflow runs the model on it, which starts a JVM.
     registered_model_name
-        Where to register the model as a new version.
+        The name under which the model is registered, as a new version.
     pip_requirements
         As for `save_model`.
     **options
@@ -130,7 +131,7 @@ def log_model(
     Returns
     -------
     ModelInfo
-        MLflow's; its ``model_uri`` loads the model, its ``registered_model_version`` says which version it became.
+        MLflow's description: ``model_uri`` loads the model, ``registered_model_version`` is its version.
 
     Raises
     ------
@@ -158,33 +159,33 @@ def log_model(
 
 
 def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
-    """Load what was logged, to use it in Spark.
+    """Load a logged model, to use it in Spark.
 
     Parameters
     ----------
     model_uri
         For instance ``models:/shop/1`` or ``runs:/RUN/NAME``, or a folder that `save_model` wrote.
     dst_path
-        An existing folder to download to: on a cluster of several machines, one that all of them see. Unset: a
+        An existing folder to download to; on a cluster of several machines a folder that all of them see. Default: a
         temporary folder.
 
     Returns
     -------
     PipelineModel, stage or Path
-        Of the kind that was saved; a bundle's folder for ``loadSavedModel`` or ``LocalModel``. A Pipeline and a stage
-        need the session of ``sparkvision.start()``.
+        The kind that was saved; for a bundle its folder, for ``loadSavedModel`` or ``LocalModel``. A Pipeline and a
+        stage need a session of ``sparkvision.start()``.
 
     Raises
     ------
     BundleError
-        When it is a model of another flavour.
+        When the model has another flavour.
     SessionError
-        When there is no session, or it lacks our jars.
+        When there is no session, or the session lacks SparkVision's jars.
 
     Examples
     --------
     >>> sparkvision.start()
-    >>> sparkvision.mlflow.load_model("models:/shop/1").transform(pictures)
+    >>> sparkvision.mlflow.load_model("models:/shop/1").transform(images)
     """
     folder = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=None if dst_path is None else str(dst_path)))
     flavors = Model.load(str(folder / MLMODEL_FILE_NAME)).flavors
@@ -195,7 +196,7 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
     saved, data = flavors[FLAVOR]["saved"], folder / DATA
     if saved == "bundle":
         return data
-    require_jars(require_session())  # names the remedy when there is no session, or one without them
+    require_jars(require_session())  # raises a SessionError with the remedy
     if saved == PipelineModel.__name__:
         return PipelineModel.load(_for_spark(data))
     stage: ModelTransformer = getattr(ml, saved).load(_for_spark(data))
@@ -203,7 +204,7 @@ def load_model(model_uri: str, dst_path: str | Path | None = None) -> Saveable:
 
 
 def _write(model: Saveable, data: Path) -> ModelTransformer | None:
-    """Write the model's files; give the stage that runs it, unless it is a bundle."""
+    """Write the files of a model, and return the stage that runs it, or None for a bundle."""
     if isinstance(model, (str, Path)):
         with local_folder(model) as folder:
             Bundle.read(folder).verify_files()
@@ -226,7 +227,7 @@ def _write(model: Saveable, data: Path) -> ModelTransformer | None:
 
 
 def _bundle_in(data: Path) -> Path:
-    """Find the bundle in what was written: it lies there itself, in a stage, or in a Pipeline's stage."""
+    """Find the bundle in the saved files: they are a bundle, a stage, or a Pipeline."""
     for pattern in ("model.onnx", "bundle/model.onnx", "stages/*/bundle/model.onnx"):
         for graph in data.glob(pattern):
             return graph.parent
@@ -234,15 +235,15 @@ def _bundle_in(data: Path) -> Path:
 
 
 def _for_spark(folder: Path) -> str:
-    """Name a folder of this machine, whatever Spark's default file system is; Hadoop takes a quoted %20 literally."""
+    """Return the URI of a local folder. It is not percent-encoded, because Hadoop takes a %20 literally."""
     return f"file://{folder.absolute()}"
 
 
 def _settings(stage: ModelTransformer) -> dict[str, Any]:
-    """Give what was set on the stage and changes its numbers, by the names of its Params."""
+    """Return the Params that were set on the stage and change its results."""
     return {name: stage.getOrDefault(name) for name in SETTINGS if stage.hasParam(name) and stage.isSet(name)}
 
 
 def _table_of(example: bytes | str | Path) -> pd.DataFrame:
-    picture = bytes(example) if isinstance(example, (bytes, bytearray)) else Path(example).read_bytes()
-    return pd.DataFrame({PICTURE_COLUMN: [picture]})
+    image = bytes(example) if isinstance(example, (bytes, bytearray)) else Path(example).read_bytes()
+    return pd.DataFrame({IMAGE_COLUMN: [image]})

@@ -1,4 +1,4 @@
-"""Predicting through MLflow: a table of pictures in, a table of labels out; on the JVM engine, without Spark."""
+"""Prediction through MLflow, on the JVM engine without Spark: a table of images in, a table of labels out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from mlflow.types.schema import Array
 
 from sparkvision.errors import ParameterError
 from sparkvision.local import LocalModel
-from sparkvision.manifest import Manifest
+from sparkvision.manifest import CLASSIFICATION, FEATURE_EXTRACTION, Manifest
 
-PICTURE_COLUMN = "content"  # as Spark's binaryFile source names it
-CLASSIFICATION = "image-classification"
-FEATURE_EXTRACTION = "feature-extraction"
+IMAGE_COLUMN = "content"  # as Spark's binaryFile source names it
 
-# The Params that change a stage's numbers; ModelSettingsReader.scala reads them. The others say how a job runs, and do
-# not concern whoever serves the model.
+# The Params that change the results of a stage; ModelSettingsReader.scala reads them. The other Params say how a Spark
+# job runs, which does not concern a server of the model.
 SETTINGS = (
     *("size", "height", "width", "cropSize", "resample", "resizeBackend"),
     *("doResize", "doCenterCrop", "doRescale", "doNormalize", "rescaleFactor", "imageMean", "imageStd"),
@@ -31,7 +29,7 @@ SETTINGS = (
 
 
 def signature_of(manifest: Manifest) -> ModelSignature:
-    """Say what a model takes and gives: encoded pictures, and `PictureModel.predict`'s columns."""
+    """Return the signature of a model: a column of encoded images in, the columns of `ImageModel.predict` out."""
     given: list[tuple[str, Any]]
     if manifest.task not in (CLASSIFICATION, FEATURE_EXTRACTION):
         raise ParameterError(
@@ -48,21 +46,21 @@ def signature_of(manifest: Manifest) -> ModelSignature:
             ("scores", Array(DataType.double)),
         ]
     outputs: list[Any] = [ColSpec(kind, name, required=False) for name, kind in [*given, ("error", DataType.string)]]
-    return ModelSignature(Schema([ColSpec(DataType.binary, PICTURE_COLUMN)]), Schema(outputs))
+    return ModelSignature(Schema([ColSpec(DataType.binary, IMAGE_COLUMN)]), Schema(outputs))
 
 
-class PictureModel:
-    """What `mlflow.pyfunc` calls to predict.
+class ImageModel:
+    """The model that `mlflow.pyfunc` calls to predict.
 
-    Runs in the active Spark session's JVM if there is one, else in a JVM of its own, which ends with the process. Any
-    number of threads may use it.
+    Runs in the JVM of the active Spark session if there is one, else in a JVM of its own, which ends with the process.
+    Any number of threads may use one model.
 
     Parameters
     ----------
     model
         The model with its stage's settings.
     task
-        The bundle's.
+        The task of the bundle.
     """
 
     def __init__(self, model: LocalModel, task: str) -> None:
@@ -70,40 +68,40 @@ class PictureModel:
         self._columns = ["embedding"] if task == FEATURE_EXTRACTION else ["label", "score", "labels", "scores"]
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Label or embed pictures.
+        """Label or embed images.
 
         Parameters
         ----------
         model_input
-            One column of encoded pictures: bytes, or their base64 text.
+            One column of encoded images: bytes, or their base64 text.
         params
-            None; a model is run as it was saved.
+            Not used: a model runs as it was saved.
 
         Returns
         -------
         DataFrame
-            A row for each picture, in order: ``label`` and ``score`` (the best), ``labels`` and ``scores`` (all that
-            the stage reports, best first), or ``embedding``; and ``error``, the reason why a picture has none.
+            A row for each image, in order: ``label`` and ``score`` (the best), ``labels`` and ``scores`` (all that
+            the stage reports, best first), or ``embedding``; and ``error``, the reason why an image has no result.
 
         Raises
         ------
         ParameterError
-            When the table has several columns, or one of something else.
+            When the table has several columns, or its values are no images.
         """
         if len(model_input.columns) != 1:
             raise ParameterError(
-                f"The model takes one column of pictures, not {len(model_input.columns)} "
+                f"The model takes one column of images, not {len(model_input.columns)} "
                 f"({', '.join(map(str, model_input.columns))})."
             )
-        pictures = [_picture(value) for value in model_input.iloc[:, 0]]
-        answers = iter(self._model._annotate([picture for picture in pictures if picture is not None]))
-        found = [_row({"error": "the picture is null"} if p is None else next(answers)) for p in pictures]
+        images = [_image(value) for value in model_input.iloc[:, 0]]
+        answers = iter(self._model._annotate([image for image in images if image is not None]))
+        found = [_row({"error": "the image is null"} if p is None else next(answers)) for p in images]
         columns = [*self._columns, "error"]
         rows = [[row.get(column) for column in columns] for row in found]
         return pd.DataFrame(rows, columns=columns, index=model_input.index, dtype=object)
 
 
-def _picture(value: Any) -> bytes | None:
+def _image(value: Any) -> bytes | None:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value)
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
@@ -111,9 +109,9 @@ def _picture(value: Any) -> bytes | None:
     if isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except ValueError as error:  # its own error, or that text is not ASCII
-            raise ParameterError(f"A picture as text is base64, and this is not ({error}): {value!r:.60}") from None
-    raise ParameterError(f"A picture is bytes or base64 text, not {type(value).__name__}: {value!r:.60}")
+        except ValueError as error:  # binascii.Error, or the error for text that is not ASCII
+            raise ParameterError(f"An image as text is base64, and this is not ({error}): {value!r:.60}") from None
+    raise ParameterError(f"An image is bytes or base64 text, not {type(value).__name__}: {value!r:.60}")
 
 
 def _row(answer: dict[str, Any]) -> dict[str, Any]:
@@ -123,15 +121,15 @@ def _row(answer: dict[str, Any]) -> dict[str, Any]:
         return {"embedding": [float(number) for number in answer["embedding"]]}
     labels = [best["label"] for best in answer["best"]]
     scores = [float(best["score"]) for best in answer["best"]]
-    # A multi-label model may find none.
+    # A multi-label model may find no label.
     best = {"label": labels[0], "score": scores[0]} if labels else {}
     return {"labels": labels, "scores": scores, **best}
 
 
-def _load_pyfunc(path: str) -> PictureModel:
-    """Give `mlflow.pyfunc` what it predicts with; ``path`` is the folder ``data/model`` of the MLflow model."""
+def _load_pyfunc(path: str) -> ImageModel:
+    """Return the model for `mlflow.pyfunc`; ``path`` is the folder ``data/model`` of the MLflow model."""
     data = Path(path)
     facts = Model.load(str(data.parents[1] / MLMODEL_FILE_NAME)).flavors["sparkvision"]
     model = LocalModel._with_settings(data / facts["bundle"], facts["settings"])
     task = FEATURE_EXTRACTION if not model.labels else CLASSIFICATION
-    return PictureModel(model, task)
+    return ImageModel(model, task)

@@ -1,4 +1,4 @@
-"""The pictures that a report shows, and the counts of all there are: from a table, or from rows in memory."""
+"""The images that a report shows, and the counts of all images, from a table or from rows in memory."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from pyspark.sql import functions as F
 
 from sparkvision._engine.image import local_file
 from sparkvision.report.columns import ReportColumns
-from sparkvision.report.picture import Counts, Kind, LabelledPicture, add_example, folder_of
+from sparkvision.report.labelled_image import Counts, Kind, LabelledImage, add_example, folder_of
 from sparkvision.report.thumbnail import thumbnail
 from sparkvision.sql import enable_functions, unknown_functions
 
-# Pages of more pictures get smaller thumbnails: some 5 kB each up to there, 2.5 kB beyond.
+# Pages of more images get smaller thumbnails, of about 2.5 kB instead of 5 kB each.
 LARGE_THUMBNAILS = 1_000
 LARGE_SIDE = 128
 SMALL_SIDE = 80
 
-# Kinds of pictures that are counted, at most: thousands of labels confused with thousands are beyond any page.
+# The most kinds of images that are counted. Thousands of labels confused with thousands do not fit on a page.
 MOST_KINDS = 200_000
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a page wants to have.
+    """What a page needs.
 
     Attributes
     ----------
-    pictures : int
-        How many pictures, at most.
+    images : int
+        The largest number of images.
     thumbnails : bool
-        Whether they have thumbnails.
+        Whether the images have thumbnails.
     originals : int
-        How many of the first ones are wanted as they were encoded.
+        How many of the first images are needed with their original encoding.
     """
 
-    pictures: int
+    images: int
     thumbnails: bool = True
     originals: int = 0
 
 
 @dataclass(frozen=True)
 class Collection:
-    """What a report is made of.
+    """The content of a report.
 
     Attributes
     ----------
-    pictures : list of LabelledPicture
-        Those to show, with thumbnails for content.
+    images : list of LabelledImage
+        The images to show, with thumbnails as content.
     total : int
-        How many there are.
+        The number of all images.
     counts : Counts
-        Of all that there are, by kind; of the most frequent kinds where those are too many.
+        The number of all images by kind, or of the most frequent kinds if there are too many.
     choice : str
-        How the pictures were chosen where not all are shown.
+        How the images were chosen if not all are shown.
     originals : sequence of Path or bytes
-        The first pictures as they were encoded, where that is wanted.
+        The first images with their original encoding, if requested.
     examples : mapping of str to str
-        For each reason, whose numbers are left out, one of the errors that it stands for.
+        For each reason, in which numbers are masked, one of its errors.
     """
 
-    pictures: list[LabelledPicture]
+    images: list[LabelledImage]
     total: int
     counts: Counts
     choice: str
@@ -74,62 +74,62 @@ class Collection:
 
 
 def from_frame(frame: DataFrame, columns: ReportColumns, wanted: Wanted) -> Collection:
-    """Run the table's query: once where all pictures are shown, else a second time for a random sample of them.
+    """Run the table's query once if all images are shown, else a second time for a random sample.
 
-    Thumbnails are made by the executors, so that only small pictures reach the driver.
+    The executors make the thumbnails, so that only small images reach the driver.
     """
-    total = frame.count()  # runs no model
+    total = frame.count()  # does not run the model
     counts: Counts | None = None
     examples: dict[str, str] = {}
     sample = frame
-    if total > wanted.pictures:
+    if total > wanted.images:
         counted = frame.groupBy(*columns.kind).agg(F.min(columns.error).alias("error"), F.count("*").alias("count"))
         rows = counted.orderBy(F.desc("count")).limit(MOST_KINDS).collect()
         counts = Counter({Kind(*row[:-2]): int(row["count"]) for row in rows})
         for row in rows:
             add_example(row["error"], examples)
-        # By the names' hashes where there are names: such a filter runs before the model, a random one after it.
+        # If there are names, their hashes choose: such a filter runs before the model, and a random filter after it.
         chance = F.rand(seed=0) if columns.path is None else F.pmod(F.xxhash64(columns.path), F.lit(10**6)) / 10**6
-        sample = frame.where(chance < wanted.pictures / total).limit(wanted.pictures)
-    side = _side(min(total, wanted.pictures)) if wanted.thumbnails else None
+        sample = frame.where(chance < wanted.images / total).limit(wanted.images)
+    side = _side(min(total, wanted.images)) if wanted.thumbnails else None
     try:
-        pictures = [_picture(row) for row in _selected(sample, columns, side).collect()]
+        images = [_image(row) for row in _selected(sample, columns, side).collect()]
     except AnalysisException as error:
         raise unknown_functions(error) or error from None
     if counts is None:
-        counts = Counter(picture.kind for picture in pictures)
-        for picture in pictures:
-            add_example(picture.error, examples)
-    originals = _originals(frame, [picture.path for picture in pictures[: wanted.originals]])
-    return Collection(pictures, total, counts, "a random sample", originals, examples)
+        counts = Counter(image.kind for image in images)
+        for image in images:
+            add_example(image.error, examples)
+    originals = _originals(frame, [image.path for image in images[: wanted.originals]])
+    return Collection(images, total, counts, "a random sample", originals, examples)
 
 
-def from_rows(rows: Iterable[LabelledPicture], wanted: Wanted, folders_are_labels: bool) -> Collection:
-    """Take rows in memory; thumbnails are made here."""
-    shown: list[LabelledPicture] = []
+def from_rows(rows: Iterable[LabelledImage], wanted: Wanted, folders_are_labels: bool) -> Collection:
+    """Collect rows in memory, and make their thumbnails on this machine."""
+    shown: list[LabelledImage] = []
     counts: Counts = Counter()
     examples: dict[str, str] = {}
     for row in rows:
         known = replace(row, truth=folder_of(row.path)) if folders_are_labels else row
         counts[known.kind] += 1
         add_example(known.error, examples)
-        if len(shown) < wanted.pictures:
+        if len(shown) < wanted.images:
             shown.append(known)
     side = _side(len(shown))
-    # Where there is an error there is no thumbnail, as of a table: executors read no more than the stages do.
-    pictures = [
+    # As for a table, an image with an error has no thumbnail, because the executors read no more than the stages.
+    images = [
         replace(row, content=thumbnail(_original(row), side) if wanted.thumbnails and row.error is None else None)
         for row in shown
     ]
     originals = [_original(row) for row in shown[: wanted.originals]]
-    return Collection(pictures, counts.total(), counts, "the first ones", originals, examples)
+    return Collection(images, counts.total(), counts, "the first ones", originals, examples)
 
 
 def _selected(frame: DataFrame, columns: ReportColumns, side: int | None) -> DataFrame:
     small = F.lit(None).cast("binary")
-    if side is not None and columns.picture is not None:
+    if side is not None and columns.image is not None:
         enable_functions(frame.sparkSession)
-        small = F.call_function("sparkvision_thumbnail", columns.picture, F.lit(side))
+        small = F.call_function("sparkvision_thumbnail", columns.image, F.lit(side))
     return frame.select(
         (F.lit("") if columns.path is None else columns.path).alias("path"),
         columns.scores.alias("scores"),
@@ -139,14 +139,14 @@ def _selected(frame: DataFrame, columns: ReportColumns, side: int | None) -> Dat
     )
 
 
-def _picture(row: Row) -> LabelledPicture:
+def _image(row: Row) -> LabelledImage:
     scores = [(str(label), float("nan") if score is None else float(score)) for label, score in row["scores"] or []]
     content = None if row["content"] is None else bytes(row["content"])
-    return LabelledPicture(row["path"] or "", scores, row["error"], row["truth"], content)
+    return LabelledImage(row["path"] or "", scores, row["error"], row["truth"], content)
 
 
 def _originals(frame: DataFrame, paths: Sequence[str]) -> list[Path | bytes]:
-    """Give the pictures of these names: from the column ``content``, else from files."""
+    """Return the images of these names, from the column ``content`` or else from files."""
     known: dict[str, bytes] = {}
     if paths and {("path", "string"), ("content", "binary")} <= set(frame.dtypes):
         rows = frame.where(F.col("path").isin(list(paths))).select("path", "content").collect()
@@ -154,9 +154,9 @@ def _originals(frame: DataFrame, paths: Sequence[str]) -> list[Path | bytes]:
     return [known.get(path) or local_file(path) for path in paths]
 
 
-def _original(row: LabelledPicture) -> Path | bytes:
+def _original(row: LabelledImage) -> Path | bytes:
     return local_file(row.path) if row.content is None else row.content
 
 
-def _side(pictures: int) -> int:
-    return LARGE_SIDE if pictures <= LARGE_THUMBNAILS else SMALL_SIDE
+def _side(images: int) -> int:
+    return LARGE_SIDE if images <= LARGE_THUMBNAILS else SMALL_SIDE

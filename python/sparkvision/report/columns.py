@@ -1,4 +1,4 @@
-"""Which columns of a table hold a report's pictures, labels, scores, errors and true labels."""
+"""The columns of a table that hold a report's images, labels, scores, errors and true labels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, NumericType, StringType, StructField, StructType
 
 from sparkvision.errors import ParameterError
-from sparkvision.report.picture import BUCKETS
+from sparkvision.report.labelled_image import BUCKETS
 
-# More labels of one picture than anybody reads.
+# The most labels that the page shows for one image.
 MOST_SCORES = 5
 
 _SCORES = "array<struct<label:string,score:double>>"
@@ -21,48 +21,48 @@ _SCORES = "array<struct<label:string,score:double>>"
 
 @dataclass(frozen=True)
 class ReportColumns:
-    """Expressions over a table's columns: what `LabelledPicture` has, and the picture itself where there is one.
+    """Expressions over a table's columns: the fields of `LabelledImage`, and the image if there is one.
 
     Attributes
     ----------
     path : Column, optional
-        What names the pictures.
+        The names of the images.
     error, truth : Column
         Strings.
     scores : Column
-        An array of label and score, best first.
-    picture : Column, optional
-        What `sparkvision_thumbnail` takes.
+        An array of label and score, the best first.
+    image : Column, optional
+        The input of `sparkvision_thumbnail`.
     """
 
     path: Column | None
     scores: Column
     error: Column
     truth: Column
-    picture: Column | None
+    image: Column | None
 
     @staticmethod
     def of(
         frame: DataFrame, column: str | None = None, truth: str | None = None, folders_are_labels: bool = False
     ) -> ReportColumns:
-        """Find them.
+        """Find the columns.
 
         Parameters
         ----------
         frame : DataFrame
-            What the stages give, or ``sparkvision_predict``.
+            The result of the stages or of ``sparkvision_predict``.
         column : str, optional
-            That of predictions: annotations, the SQL function's struct, or predictionCol. Default: the only one of the
-            first two kinds.
+            The column of predictions: annotations, the SQL function's struct, or predictionCol. Default: the only
+            column of the first two types.
         truth : str, optional
             The column of true labels.
         folders_are_labels : bool
-            True labels are the names of the folders that the pictures lie in.
+            Whether the true labels are the names of the images' folders.
 
         Raises
         ------
         ParameterError
-            When a column is missing, is of another kind, or one of several must be named.
+            If a column is missing, is of another type, or one of several must be named.
         """
         fields = {field.name: field for field in frame.schema}
         path = quoted("path") if _is(fields, "path", StringType) else None
@@ -72,12 +72,12 @@ class ReportColumns:
             scores=_nothing(_SCORES) if found is None else _scores(found, fields),
             error=_error(found, fields),
             truth=_truth(fields, truth, folders_are_labels),
-            picture=_picture(fields),
+            image=_image(fields),
         )
 
     @property
     def kind(self) -> list[Column]:
-        """What `LabelledPicture.kind` has, in its order."""
+        """The fields of `LabelledImage.kind`, in its order."""
         best = F.get(self.scores, F.lit(0))
         score = best["score"]
         place = F.least(F.floor(score * BUCKETS), F.lit(BUCKETS - 1)).cast("int")
@@ -117,12 +117,12 @@ def _scores(field: StructField, fields: dict[str, StructField]) -> Column:
 
 
 def _scored(found: Column) -> Column:
-    """Give an annotation's label and its own score: several classes may have one name."""
+    """Return an annotation's label and its own score, because several classes may have the same name."""
     return _pair(found["result"], F.element_at(found["metadata"], F.lit("score")))
 
 
 def _of_class_id(field: StructField, fields: dict[str, StructField]) -> Column:
-    """Give the label of a predictionCol, which names its classes, and its own probability in a probabilityCol."""
+    """Return the label of a predictionCol that names its classes, and its probability in a probabilityCol."""
     from pyspark.ml.functions import vector_to_array
     from pyspark.ml.linalg import VectorUDT
 
@@ -151,10 +151,10 @@ def _truth(fields: dict[str, StructField], name: str | None, folders_are_labels:
     return _nothing("string") if name is None else quoted(_existing(fields, name, "truth").name).cast("string")
 
 
-def _picture(fields: dict[str, StructField]) -> Column | None:
+def _image(fields: dict[str, StructField]) -> Column | None:
     if _is(fields, "content", BinaryType):
         return quoted("content")
-    kinds: Sequence[str] = [name for name, field in fields.items() if _holds_pictures(field.dataType)]
+    kinds: Sequence[str] = [name for name, field in fields.items() if _holds_images(field.dataType)]
     if kinds:
         return quoted(kinds[0])
     return quoted("path") if _is(fields, "path", StringType) else None
@@ -171,8 +171,8 @@ def _is_prediction(kind: DataType) -> bool:
     return isinstance(kind, StructType) and {"label", "score", "labels", "error"} <= set(kind.fieldNames())
 
 
-def _holds_pictures(kind: DataType) -> bool:
-    """Tell an image annotation, Spark's image struct, or a binaryFile struct."""
+def _holds_images(kind: DataType) -> bool:
+    """Recognise an image annotation, Spark's image struct, or a binaryFile struct."""
     struct: Any = kind.elementType if isinstance(kind, ArrayType) else kind
     names = set(struct.fieldNames()) if isinstance(struct, StructType) else set()
     return {"origin", "height", "width", "nChannels", "mode"} <= names or {"path", "content"} <= names
@@ -197,5 +197,5 @@ def _nothing(kind: str) -> Column:
 
 
 def quoted(name: str) -> Column:
-    """Give the column of this name, whatever it is made of: dots and spaces too."""
+    """Return the column of this name, which may contain dots and spaces."""
     return F.col("`" + name.replace("`", "``") + "`")

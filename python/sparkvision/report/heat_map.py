@@ -1,4 +1,4 @@
-"""What a model looked at, to look at: attention rollout laid over the picture that the model was fed."""
+"""Heat maps of attention: the attention rollout laid over the image that the model was fed with."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ if TYPE_CHECKING:
 
     from sparkvision.local import LocalModel
 
-# Red on grey, where the attention is highest; paler where it is not.
+# Red on grey where the attention is highest, and paler elsewhere.
 _HOT = (1.0, 0.15, 0.0)
 _STRENGTH = 0.75
 
 
-def heat_maps(model: LocalModel, pictures: Sequence[Path | bytes]) -> list[bytes | None]:
-    """Give a small JPEG for each picture: what the model was fed, in grey, and red where its class token drew most.
+def heat_maps(model: LocalModel, images: Sequence[Path | bytes]) -> list[bytes | None]:
+    """Return a small JPEG for each image: the model's input in grey, and red where its class token attended most.
 
     Parameters
     ----------
     model : LocalModel
-        Of a bundle exported with ``--attentions``.
-    pictures : sequence of Path or bytes
-        Picture files, or their content.
+        The model of a bundle that was exported with ``--attentions``.
+    images : sequence of Path or bytes
+        Image files, or their content.
 
     Returns
     -------
     list of bytes or None
-        None for a picture that cannot be read.
+        None for an image that cannot be read.
 
     Raises
     ------
     BundleError
-        When the bundle was exported without ``--attentions``.
+        If the bundle was exported without ``--attentions``.
     """
     import numpy as np
 
-    pixels = model.preprocess(pictures, on_error="null")
-    rollouts = model.attention_rollout(pictures, on_error="null")
+    pixels = model.preprocess(images, on_error="null")
+    rollouts = model.attention_rollout(images, on_error="null")
     pairs = zip(pixels, rollouts, strict=True)
-    return [None if np.isnan(rollout).any() else heat_map(picture, rollout) for picture, rollout in pairs]
+    return [None if np.isnan(rollout).any() else heat_map(image, rollout) for image, rollout in pairs]
 
 
 def heat_map(pixels: npt.NDArray[np.float32], rollout: npt.NDArray[np.float32]) -> bytes:
-    """Lay a rollout [rows, columns] over preprocessed pixels [3, height, width]; give a small JPEG."""
+    """Lay a rollout [rows, columns] over preprocessed pixels [3, height, width], and return a small JPEG."""
     import numpy as np
     from PIL import Image
 
     def shown(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Stretch values to 0..1, on the thumbnail's pixels."""
+        """Scale values to 0..1, and resize them to the thumbnail's size."""
         low, high = float(values.min()), float(values.max())
         grey = Image.fromarray(((values - low) / max(high - low, 1e-9)).astype(np.float32))
         scale = min(1.0, SIDE / max(pixels.shape[1:]))

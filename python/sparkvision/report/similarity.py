@@ -1,75 +1,71 @@
-"""Similar pictures and groups of duplicates as a page to look at: one HTML file, without a script.
+"""Similar images and groups of duplicates as a page: one HTML file without a script.
 
 Examples
 --------
 >>> from sparkvision.report.similarity import write_similarity_report
->>> write_similarity_report(grouped, "duplicates.html", picture="content", group="group")
+>>> write_similarity_report(grouped, "duplicates.html", image="content", group="group")
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from sparkvision._output_place import require_writable_file
 from sparkvision.errors import ParameterError
 from sparkvision.report.columns import quoted
-from sparkvision.report.page import style
+from sparkvision.report.page_file import prepare_file, write_whole
+from sparkvision.report.template import render
 from sparkvision.report.thumbnail import data_uri
-from sparkvision.report.whole_file import write_whole
 from sparkvision.sql import enable_functions
 
-# A page of some 5 kB a picture, as of predictions.
+# As on the page of predictions, an image takes about 5 kB.
 SIDE = 128
 MOST_MEMBERS = 24
 
-# Ids are untrusted: even where one found a way to become an element, the browser would run and load nothing.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-
 
 def write_similarity_report(
-    pictures: DataFrame,
+    images: DataFrame,
     path: str | Path,
     *,
-    picture: str,
+    image: str,
     id: str = "path",
     similar: str | None = None,
     group: str | None = None,
     representative: str | None = None,
     caption: str | None = None,
-    title: str = "Similar pictures",
-    queries: int = 24,
-    groups: int = 24,
+    title: str = "Similar images",
+    max_queries: int = 24,
+    max_groups: int = 24,
 ) -> Path:
-    """Write one HTML page that shows pictures beside their nearest ones, and groups of duplicates.
+    """Write one HTML page that shows images beside their nearest images, and groups of duplicates.
 
-    Of a large table it shows a sample: pictures by the hashes of their ids, and the largest groups, with their first
-    `MOST_MEMBERS` members. The table is read several times: write or cache it first.
+    The page shows a sample of a large table: images chosen by the hashes of their ids, and the largest groups with
+    their first `MOST_MEMBERS` members. The table is read several times: write or cache it first.
 
     Parameters
     ----------
-    pictures : DataFrame
-        A row for each picture; its ids are unique. Rows without an id are not shown.
+    images : DataFrame
+        A row for each image, with unique ids. Rows without an id are not shown.
     path : str or Path
-        The HTML file; one that is there is replaced, and a folder that is missing is made.
-    picture : str
-        Column of the pictures: of any kind that stages read.
+        The HTML file. An existing file is replaced, and a missing folder is created.
+    image : str
+        Column of the images, of any type that stages read.
     id : str
         Column of their ids.
     similar : str, optional
-        Column that `SimilarImages` added. A picture is not shown beside itself.
+        Column that `SimilarImages` added. An image is not shown beside itself.
     group, representative : str, optional
-        Columns that `ImageDeduplicator` added; null where a picture was not compared.
+        Columns that `ImageDeduplicator` added; null for an image that was not compared.
     caption : str, optional
-        Column of a text to show below each picture.
+        Column of a text to show below each image.
     title : str
         The page's heading.
-    queries, groups : int
-        How many pictures to show beside their nearest ones, and how many groups, at most.
+    max_queries, max_groups : int
+        The largest numbers of images to show beside their nearest images, and of groups.
 
     Returns
     -------
@@ -79,45 +75,44 @@ def write_similarity_report(
     Raises
     ------
     ParameterError
-        When a column is missing, or neither ``similar`` nor ``group`` is given; when `path` cannot be written.
+        If a column is missing, neither ``similar`` nor ``group`` is given, or `path` cannot be written.
 
     Examples
     --------
-    >>> write_similarity_report(table, "similar.html", picture="content", similar="similar", group="group")
+    >>> write_similarity_report(table, "similar.html", image="content", similar="similar", group="group")
     PosixPath('similar.html')
     """
     if similar is None and group is None:
         raise ParameterError("There is nothing to show: give similar, group, or both.")
-    given = {
-        "picture": picture,
+    columns = {
+        "image": image,
         "id": id,
         "similar": similar,
         "group": group,
         "representative": representative,
         "caption": caption,
     }
-    for parameter, name in given.items():
-        if name is not None and name not in pictures.columns:
-            raise ParameterError(f"{parameter}={name!r}: no such column; there are {', '.join(pictures.columns)}.")
-    file = Path(path)
-    require_writable_file(file)
-    columns = [quoted(name).alias(parameter) for parameter, name in given.items() if name is not None]
-    table = pictures.where(quoted(id).isNotNull()).select(columns).withColumn("id", F.col("id").cast("string"))
-    neighbours = [] if similar is None else _neighbours(table, queries)
-    members = [] if group is None else _members(table, groups)
-    wanted = {row["id"] for row in members} | {row["id"] for row in neighbours}
-    wanted |= {found["id"] for row in neighbours for found in row["similar"]}
-    cards = _cards(table, wanted)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    sections = [_queries_section(neighbours, cards), _groups_section(members, cards)]
-    write_whole(file, _page(title, "\n".join(sections)))
+    for parameter, name in columns.items():
+        if name is not None and name not in images.columns:
+            raise ParameterError(f"{parameter}={name!r}: no such column; there are {', '.join(images.columns)}.")
+    file = prepare_file(path)
+    selected = [quoted(name).alias(parameter) for parameter, name in columns.items() if name is not None]
+    table = images.where(quoted(id).isNotNull()).select(selected).withColumn("id", F.col("id").cast("string"))
+    neighbours = [] if similar is None else _neighbours(table, max_queries)
+    members = [] if group is None else _members(table, max_groups)
+    shown = {row["id"] for row in members} | {row["id"] for row in neighbours}
+    shown |= {found["id"] for row in neighbours for found in row["similar"]}
+    page = render(
+        "similarity.html", title=title, cards=_cards(table, shown), neighbours=neighbours, groups=_groups(members)
+    )
+    write_whole(file, page)
     return file
 
 
 def _neighbours(table: DataFrame, most: int) -> list[Row]:
     others = F.filter("similar", lambda found: found["id"] != F.col("id"))
-    asked = table.select("id", others.alias("similar")).where(F.size("similar") > 0)
-    return asked.orderBy(F.xxhash64("id")).limit(most).collect()
+    queries = table.select("id", others.alias("similar")).where(F.size("similar") > 0)
+    return queries.orderBy(F.xxhash64("id")).limit(most).collect()
 
 
 def _members(table: DataFrame, most: int) -> list[Row]:
@@ -130,82 +125,25 @@ def _members(table: DataFrame, most: int) -> list[Row]:
     return shown.orderBy(F.desc("size"), "group", "place").collect()
 
 
-def _cards(table: DataFrame, wanted: set[str]) -> dict[str, str]:
-    """Give each picture as HTML, by its id."""
-    enable_functions(table.sparkSession)
-    below = (F.col("caption") if "caption" in table.columns else F.lit(None)).cast("string")
-    small = F.call_function("sparkvision_thumbnail", F.col("picture"), F.lit(SIDE))
-    rows = table.where(F.col("id").isin(*wanted)).select("id", small.alias("picture"), below.alias("caption"))
-    return {row["id"]: _card(row) for row in rows.collect()}
-
-
-def _card(row: Row) -> str:
-    image = f'<img src="{data_uri(bytes(row["picture"]))}" alt="">' if row["picture"] else "no picture"
-    below = f"<p>{escape(row['caption'])}</p>" if row["caption"] else ""
-    name = escape(row["id"])
-    return f'<div class="frame">{image}</div>\n<div class="facts"><div class="name" title="{name}">{name}</div>{below}'
-
-
-def _queries_section(neighbours: Sequence[Row], cards: Mapping[str, str]) -> str:
-    if not neighbours:
-        return ""
-    rows = "\n".join(
-        f'<ol class="gallery">{_item(cards, row["id"], "asked for", "query")}'
-        + "".join(_item(cards, found["id"], f"{found['score']:.3f}") for found in row["similar"])
-        + "</ol>"
-        for row in neighbours
-    )
-    return f"""<section>
-<h2>Pictures and their nearest ones</h2>
-<p>The first of each row was asked for.</p>
-{rows}
-</section>"""
-
-
-def _groups_section(members: Sequence[Row], cards: Mapping[str, str]) -> str:
-    if not members:
-        return ""
-    rows: dict[str, list[str]] = {}
-    sizes: dict[str, int] = {}
+def _groups(members: Sequence[Row]) -> list[dict[str, Any]]:
+    """Put the members of each group together; the members are sorted by group."""
+    groups: dict[Any, dict[str, Any]] = {}
     for row in members:
-        mark, kind = ("representative", "query") if row["representative"] else ("", "")
-        rows.setdefault(row["group"], []).append(_item(cards, row["id"], mark, kind))
-        sizes[row["group"]] = row["size"]
-    shown = "\n".join(
-        f'<h3>{escape(str(group))}: {sizes[group]:,} pictures</h3>\n<ol class="gallery">{"".join(items)}</ol>'
-        for group, items in rows.items()
-    )
-    return f"<section>\n<h2>Groups of duplicates</h2>\n{shown}\n</section>"
+        group = groups.setdefault(row["group"], {"name": row["group"], "size": row["size"], "members": []})
+        group["members"].append(row)
+    return list(groups.values())
 
 
-def _item(cards: Mapping[str, str], id: str, mark: str, kind: str = "") -> str:
-    card = cards.get(id, '<div class="frame">not in the table</div><div class="facts">')
-    return f'<li class="card {kind}">{card}<p><strong>{escape(mark)}</strong></p></div></li>'
-
-
-def _page(title: str, sections: str) -> str:
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>
-{style("sparkvision.report")}
-section .gallery {{ margin-bottom: 1.25rem; }}
-.card.query {{ border-color: var(--bar); }}
-</style>
-</head>
-<body>
-<main>
-<header>
-<p class="kind">SparkVision report</p>
-<h1>{escape(title)}</h1>
-</header>
-{sections}
-</main>
-</body>
-</html>
-"""
+def _cards(table: DataFrame, ids: set[str]) -> dict[str, dict[str, str | None]]:
+    """Return the thumbnail and the caption of each image, by its id."""
+    enable_functions(table.sparkSession)
+    caption = (F.col("caption") if "caption" in table.columns else F.lit(None)).cast("string")
+    small = F.call_function("sparkvision_thumbnail", F.col("image"), F.lit(SIDE))
+    rows = table.where(F.col("id").isin(*ids)).select("id", small.alias("thumbnail"), caption.alias("caption"))
+    return {
+        row["id"]: {
+            "thumbnail": data_uri(bytes(row["thumbnail"])) if row["thumbnail"] else None,
+            "caption": row["caption"],
+        }
+        for row in rows.collect()
+    }

@@ -1,11 +1,11 @@
-"""What the counts of a report's pictures say: accuracy, confusions, labels, scores, errors."""
+"""The statistics of a report's images: accuracy, confusions, labels, scores and errors."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from sparkvision.report.picture import BUCKETS, Counts
+from sparkvision.report.labelled_image import BUCKETS, Counts
 
 MOST_LABELS = 20
 MOST_REASONS = 50
@@ -13,16 +13,16 @@ MOST_REASONS = 50
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often which label was taken for which.
+    """How often each true label was given each predicted label.
 
     Attributes
     ----------
     labels : list of str
-        All, sorted; or, where there are more than `MOST_LABELS`, those with the most mistakes.
+        All labels, sorted; or, if there are more than `MOST_LABELS`, those with the most mistakes.
     counts : list of list of int
-        ``counts[i][j]`` pictures of ``labels[i]`` were labelled ``labels[j]``.
+        ``counts[i][j]`` images of ``labels[i]`` were labelled ``labels[j]``.
     all_labels : int
-        How many labels there are.
+        The number of labels.
     """
 
     labels: list[str]
@@ -32,24 +32,24 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Summary:
-    """The counts of all pictures.
+    """The counts of all images.
 
     Attributes
     ----------
     labelled, failed : int
-        Pictures with a label; pictures with an error.
+        Images with a label; images with an error.
     reasons : list of (str, int)
-        The `MOST_REASONS` most frequent errors, their numbers left out.
+        The `MOST_REASONS` most frequent errors, with their numbers masked.
     labels : list of (str, int)
         The `MOST_LABELS` most frequent best labels.
     all_labels : int
-        How many different best labels there are.
+        The number of different best labels.
     histogram : list of int
-        Pictures by the score of their best label, in `BUCKETS` equal steps from 0 to 1.
+        Images by the score of their best label, in `BUCKETS` equal steps from 0 to 1.
     judged, right : int
-        Labelled pictures whose true label is known; those of them where it is the best label.
+        Labelled images whose true label is known; those of them whose best label is the true one.
     confusion : Confusion, optional
-        Where true labels are known.
+        If true labels are known.
     """
 
     labelled: int
@@ -64,7 +64,7 @@ class Summary:
 
     @staticmethod
     def of(counts: Counts) -> Summary:
-        """Add up the counts of all kinds of pictures."""
+        """Add up the counts of all kinds of images."""
         reasons: Counter[str] = Counter()
         labels: Counter[str] = Counter()
         pairs: Counter[tuple[str, str]] = Counter()
@@ -92,7 +92,7 @@ class Summary:
 
 
 def _most(counted: Counter[str], most: int) -> list[tuple[str, int]]:
-    """Give the most frequent; of equally frequent ones the first by name, whatever order Spark gives."""
+    """Return the most frequent names; equally frequent ones are sorted by name, independently of Spark's order."""
     return sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 

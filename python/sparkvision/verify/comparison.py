@@ -1,4 +1,4 @@
-"""One picture through both sides: what each makes of it, and how far apart that is."""
+"""Comparison of both sides on one image: the pixels and logits of each, and their differences."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy.typing as npt
 from sparkvision.errors import ImageError, VerifyError
 from sparkvision.local import LocalModel
 from sparkvision.verify.reference import Floats, Reference
-from sparkvision.verify.report import PictureDifference, Refusal, TopLabel
+from sparkvision.verify.verify_report import ImageDifference, Refusal, TopLabel
 
 Doubles = npt.NDArray[np.float64]
 
-# A film among the pictures would have to cross to the JVM as a whole before it could be refused there.
+# Without a limit, a film in the folder would be sent to the JVM as a whole before the JVM could refuse it.
 _LARGEST_FILE = 256 << 20
 
 _REMEDY = "give the checkpoint that the bundle was exported from"
 
 
 class Comparison:
-    """The two sides, ready to be compared on any number of files.
+    """The two sides, for the comparison of any number of files.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ class Comparison:
         """Number of labels that the bundle calls by another name than the checkpoint."""
         return sum(ours != theirs for ours, theirs in zip(self._labels, self._reference.labels, strict=True))
 
-    def compare(self, file: Path, name: str) -> PictureDifference | Refusal:
-        """Compare the two sides on one file, whose bytes are read once; the report calls it by the name.
+    def compare(self, file: Path, name: str) -> ImageDifference | Refusal:
+        """Compare the two sides on one file, whose bytes are read once. `name` is the file's name in the report.
 
         Raises
         ------
         VerifyError
-            If the two sides make pictures of different sizes.
+            If the two sides make images of different sizes.
         """
         try:
             encoded = _read(file)
@@ -68,13 +68,13 @@ class Comparison:
             return Refusal(name, *(side if isinstance(side, str) else None for side in (ours, theirs)))
         if ours.shape != theirs.shape:
             raise VerifyError(
-                f"the bundle makes pictures of [channels, height, width] {list(ours.shape)}, the checkpoint "
+                f"the bundle makes images of [channels, height, width] {list(ours.shape)}, the checkpoint "
                 f"{list(theirs.shape)}; {_REMEDY}"
             )
         return self._difference(name, ours, theirs, self._model.logits([encoded])[0], self._reference.logits(theirs))
 
     def _our_pixels(self, encoded: bytes) -> Floats | str:
-        """Give the pixels, or the reason of the refusal."""
+        """Return the pixels, or the reason of the refusal."""
         try:
             pixels: Floats = self._model.preprocess([encoded])[0]
             return pixels
@@ -82,7 +82,7 @@ class Comparison:
             return error.reason
 
     def _their_pixels(self, encoded: bytes) -> Floats | str:
-        """Give the pixels, or the reason of the refusal."""
+        """Return the pixels, or the reason of the refusal."""
         try:
             return self._reference.pixels(encoded)
         except ImageError as error:
@@ -90,10 +90,10 @@ class Comparison:
 
     def _difference(
         self, name: str, ours: Floats, theirs: Floats, our_logits: Floats, their_logits: Floats
-    ) -> PictureDifference:
+    ) -> ImageDifference:
         distance = np.abs(ours.astype(np.float64) - theirs)
         problem_type = self._reference.checkpoint.problem_type
-        return PictureDifference(
+        return ImageDifference(
             name=name,
             levels=float(np.max(distance * self._levels_per_unit)),
             tensor=float(np.max(distance)),
@@ -105,7 +105,7 @@ class Comparison:
 
 
 def top_label(logits: Floats, labels: Sequence[str], problem_type: str) -> TopLabel:
-    """Give the label of the largest logit with its score: softmax, sigmoid, or for regression the logit."""
+    """Return the label of the largest logit with its score: softmax, sigmoid, or for regression the logit."""
     best = int(logits.argmax())
     return TopLabel(labels[best], float(_scores(logits.astype(np.float64), problem_type)[best]))
 

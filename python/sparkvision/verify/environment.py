@@ -1,4 +1,4 @@
-"""What a verification was computed with and on, so that a report can be understood elsewhere and later."""
+"""The versions and the machine of a verification, so that its report can be understood elsewhere and later."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from sparkvision import __version__
+from sparkvision._version import VERSION
 
 
 def versions() -> dict[str, str]:
-    """Give the version of everything that has a part in the numbers, SparkVision's side first."""
+    """Return the version of every library that affects the numbers, SparkVision's side first."""
     from sparkvision._engine.gateway import jvm
 
     java = jvm()
     return {
-        "SparkVision": __version__,
+        "SparkVision": VERSION,
         "ONNX Runtime": java.ai.onnxruntime.OrtEnvironment.getEnvironment().getVersion(),
         "Java": java.java.lang.System.getProperty("java.version"),
         **{name: metadata.version(name) for name in ("transformers", "torch", "Pillow", "NumPy")},
@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """Give the processor, how many of its cores this process may use, and the system."""
+    """Return the processor, the number of cores that this process may use, and the system."""
     return {
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
@@ -34,7 +34,7 @@ def machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Give the processor's name as Linux tells it; `platform.processor` is mostly empty there."""
+    """Return the processor's name from Linux, where `platform.processor` is usually empty."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

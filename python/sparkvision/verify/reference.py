@@ -1,4 +1,4 @@
-"""The side to be trusted: a checkpoint in transformers, with its slow image processor and torch in float32."""
+"""The reference side: a checkpoint in transformers, with its slow image processor and torch in float32."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sparkvision._pillow import read_upright_rgb
 from sparkvision.errors import ImageError
 from sparkvision.export import labels
 from sparkvision.export.checkpoint import Checkpoint, load
-from sparkvision.export.pictures import upright_rgb
+from sparkvision.export.images import preprocess
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A checkpoint, and the pixels and logits that it makes of encoded pictures."""
+    """A checkpoint, and the pixels and logits that it computes from encoded images."""
 
     checkpoint: Checkpoint
 
     @staticmethod
     def load(source: str | Path, task: str) -> Reference:
-        """Load the checkpoint; refused as an export of it would be."""
+        """Load the checkpoint; a checkpoint that cannot be exported is refused."""
         return Reference(load(source, task))
 
     @cached_property
@@ -36,7 +37,7 @@ class Reference:
         return labels.from_config(self.checkpoint.config.id2label)
 
     def pixels(self, encoded: bytes) -> Floats:
-        """Read and preprocess one picture.
+        """Read and preprocess one image.
 
         Returns
         -------
@@ -45,33 +46,29 @@ class Reference:
         Raises
         ------
         ImageError
-            Whatever Pillow or the processor raised: both meet damaged files with exceptions of nearly every kind.
+            If Pillow or the processor raises any exception: both raise nearly every kind for damaged files.
         """
         from PIL import UnidentifiedImageError
 
         try:
-            picture = upright_rgb(BytesIO(encoded))
-            # transformers guesses which axis holds the channels, and mistakes a height of 1 or 3 pixels for it.
-            prepared = self.checkpoint.processor(
-                images=picture, input_data_format="channels_last", return_tensors="np"
-            )["pixel_values"][0]
+            pixels: Floats = preprocess(self.checkpoint.processor, read_upright_rgb(BytesIO(encoded)))[0]
+            return pixels
         except UnidentifiedImageError as error:
-            raise ImageError(None, "Pillow does not know this as a picture") from error
+            raise ImageError(None, "Pillow does not recognise an image") from error
         except Exception as error:
             raise ImageError(None, f"{type(error).__name__}: {error}") from error
-        return np.asarray(prepared, dtype=np.float32)
 
     def logits(self, pixels: Floats) -> Floats:
-        """Run the model on one preprocessed picture, and give a logit for each label."""
+        """Run the model on one preprocessed image, and return a logit for each label."""
         import torch
 
         found: Floats = self.checkpoint.logits(torch.from_numpy(pixels[None]))[0].numpy()
         return found
 
     def levels_per_unit(self) -> npt.NDArray[np.float64]:
-        """Give how many levels of 0..255 one unit of the model's input is worth, by channel: shape [channels, 1, 1].
+        """Return the number of levels of 0..255 in one unit of the model's input, of shape [channels, 1, 1].
 
-        The processor computes ``(level * rescale_factor - mean) / std``, and leaves out what is switched off.
+        The processor computes ``(level * rescale_factor - mean) / std``, and omits the steps that are switched off.
         """
         processor: Any = self.checkpoint.processor
         factor = processor.rescale_factor if getattr(processor, "do_rescale", False) else 1.0

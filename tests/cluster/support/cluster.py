@@ -202,7 +202,7 @@ class Cluster:
             raise ClusterError(f"The {name} did not start; its log {log} ends with:\n{tail}") from None
 
     def _submission(self, arguments: Sequence[str]) -> list[str]:
-        from sparkvision._spark.session import jars
+        from sparkvision._spark.jars import jars
 
         settings = {
             "spark.driver.host": self.host,

@@ -17,9 +17,12 @@ from pyspark.sql import SparkSession
 from tests.conftest import EMBEDDED_BUNDLE, FIXTURES
 from tests.spark.conftest import NAMESAKES
 
+from sparkvision.bundle import Bundle
 from sparkvision.cli import main
+from sparkvision.cli.model_option import fetch
 from sparkvision.cli.similar import most_similar
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.spark.settings import SparkSettings
+from sparkvision.errors import ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.local import LocalModel
 
@@ -28,12 +31,12 @@ pytestmark = pytest.mark.classic_only("the commands start classic sessions")
 
 @pytest.fixture
 def folder(tmp_path: Path, digits: list[Path]) -> Path:
-    """Ten digits in folders of their labels, a broken picture and a text."""
+    """Ten digits in folders of their labels, a broken image and a text."""
     for file in digits[::36][:10]:
         (tmp_path / "in" / file.parent.name).mkdir(parents=True, exist_ok=True)
         shutil.copy(file, tmp_path / "in" / file.parent.name)
     (tmp_path / "in" / "broken.png").write_bytes(digits[0].read_bytes()[:60])
-    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / "notes.txt").write_text("no image")
     return tmp_path / "in"
 
 
@@ -49,7 +52,7 @@ def in_this_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Non
         for key in settings.config:
             spark.conf.unset(key)
 
-    monkeypatch.setattr("sparkvision.cli.spark_session.spark_session", session)
+    monkeypatch.setattr("sparkvision.cli.spark.session.spark_session", session)
 
 
 def test_classify_labels_a_folder_in_a_process_of_its_own(folder: Path, tmp_path: Path) -> None:
@@ -65,11 +68,11 @@ def test_classify_labels_a_folder_in_a_process_of_its_own(folder: Path, tmp_path
     assert len(labelled) == 10 and all(0 < float(row["score"]) <= 1 for row in labelled)
     assert sum(row["label"] == Path(row["path"]).parent.name for row in labelled) >= 9
     assert {Path(row["path"]).name for row in rows if row["error"]} == {"broken.png", "notes.txt"}
-    assert "12 pictures in" in run.stdout and "unusable pictures" in run.stdout
+    assert "12 images in" in run.stdout and "unusable images" in run.stdout
     assert "without --model, images are labelled as handwritten digits" in run.stderr
     assert "handwritten digits, 10 classes" in run.stderr and "handwritten digits, 10 classes" in run.stdout
     assert "labels of embedded:digits" in run.stdout and "embedded:digits (" in page.read_text()
-    assert "12/12" in run.stderr and "pictures/s" in run.stderr and "2 unusable" in run.stderr
+    assert "12/12" in run.stderr and "images/s" in run.stderr and "2 unusable" in run.stderr
     assert "WARN" not in run.stderr
     assert "broken.png" in page.read_text()
 
@@ -83,6 +86,24 @@ def test_classify_writes_more_labels_as_json(folder: Path, tmp_path: Path) -> No
     assert all(row["score"] >= row["score_2"] and row["label"] != row["label_2"] for row in rows)
 
 
+@pytest.mark.usefixtures("in_this_session")
+def test_classify_writes_all_labels_of_a_multi_label_model(folder: Path, tmp_path: Path) -> None:
+    bundle, out = tmp_path / "multi-label", tmp_path / "predictions.csv"
+    shutil.copytree(EMBEDDED_BUNDLE, bundle)
+    manifest = json.loads((bundle / "sparkvision.json").read_text())
+    (bundle / "sparkvision.json").write_text(json.dumps(manifest | {"problemType": "multi_label_classification"}))
+    arguments = ["--model", str(bundle), "--out", str(out), "--mode", "DROPMALFORMED"]
+    assert main(["classify", str(folder), *arguments]) == 0
+    rows = list(csv.DictReader(out.open()))
+    with LocalModel(bundle) as model:
+        expected = model.predict([row["path"].removeprefix("file:") for row in rows])
+    most = max(map(len, expected))
+    names = ["label", *(f"label_{rank}" for rank in range(2, most + 1))]
+    assert [name for name in rows[0] if name.startswith("label")] == names
+    for row, labels in zip(rows, expected, strict=True):
+        assert [row[name] for name in names if row[name]] == [label.label for label in labels]
+
+
 @pytest.fixture
 def awkward_folder(tmp_path: Path, digits: list[Path]) -> Path:
     """Eleven files whose names or content Spark's binaryFile does not like, in a folder that looks like a pattern."""
@@ -92,7 +113,7 @@ def awkward_folder(tmp_path: Path, digits: list[Path]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(digits[0], folder / name)
     (folder / "empty.jpg").touch()
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     return folder
 
 
@@ -122,10 +143,10 @@ def test_embed_and_bench_see_every_file_too(
 ) -> None:
     out = str(tmp_path / "embeddings.parquet")
     assert main(["embed", str(awkward_folder), "--model", str(features), "--out", out]) == 0
-    assert "9 pictures, 2 unusable" in capsys.readouterr().out
+    assert "9 images, 2 unusable" in capsys.readouterr().out
     assert main(["bench", str(awkward_folder)]) == 0
     told = capsys.readouterr()
-    assert "11 pictures" in told.out and "unusable pictures: 2 of 11" in told.out
+    assert "11 images" in told.out and "unusable images: 2 of 11" in told.out
     assert "without --model, the speed is that of a small model of handwritten digits" in told.err
 
 
@@ -190,7 +211,7 @@ def test_classify_refuses_a_folder_as_its_file_before_any_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out.csv").mkdir()
-    # There are no pictures either, which would be told first if they were looked for first.
+    # The image folder is missing too, which would be the error if it were checked first.
     assert main(["classify", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out.csv")]) == 1
     assert "out.csv is a folder; give the name of a file" in capsys.readouterr().err
 
@@ -231,15 +252,15 @@ def test_similar_finds_in_embeddings_what_it_finds_in_the_folder(
     features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photos, out = FIXTURES / "photos", tmp_path / "embeddings.parquet"
-    picture = str(photos / "cat_chelsea.png")
+    image = str(photos / "cat_chelsea.png")
     assert main(["embed", str(photos), "--model", str(features), "--out", str(out), "--pooling", "mean"]) == 0
-    assert "20 pictures, 0 unusable" in capsys.readouterr().out
+    assert "20 images, 0 unusable" in capsys.readouterr().out
     options = ["--model", str(features), "--pooling", "mean", "--top-k", "3"]
-    assert main(["similar", picture, str(photos), *options]) == 0
+    assert main(["similar", image, str(photos), *options]) == 0
     by_folder = capsys.readouterr().out.splitlines()
-    assert main(["similar", picture, str(out), *options]) == 0
+    assert main(["similar", image, str(out), *options]) == 0
     by_file = capsys.readouterr().out.splitlines()
-    assert by_folder[0] == f"1.0000  {picture}" and len(by_folder) == 3
+    assert by_folder[0] == f"1.0000  {image}" and len(by_folder) == 3
     assert [line.split()[0] for line in by_file] == [line.split()[0] for line in by_folder]
     assert [Path(line.split()[1]).name for line in by_file] == [Path(line.split()[1]).name for line in by_folder]
 
@@ -257,17 +278,17 @@ def test_similar_refuses_embeddings_of_another_pooling(
 
 
 @pytest.mark.usefixtures("in_this_session")
-def test_similar_refuses_a_folder_without_a_usable_picture(
+def test_similar_refuses_a_folder_without_a_usable_image(
     features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "notes.txt").write_text("no picture")
+    (tmp_path / "texts" / "notes.txt").write_text("no image")
     embeddings = str(tmp_path / "embeddings.parquet")
     assert main(["embed", str(tmp_path / "texts"), "--model", str(features), "--out", embeddings]) == 0
     for among in (str(tmp_path / "texts"), embeddings):
         capsys.readouterr()
         assert main(["similar", str(FIXTURES / "photos" / "cat_chelsea.png"), among, "--model", str(features)]) == 1
-        assert "holds no usable picture to compare with" in capsys.readouterr().err
+        assert "holds no usable image to compare with" in capsys.readouterr().err
 
 
 def test_most_similar_orders_by_cosine() -> None:
@@ -297,7 +318,55 @@ def test_a_pushed_bundle_is_listed_and_classifies_by_its_name(
 
 
 @pytest.mark.usefixtures("in_this_session")
-def test_bench_of_files_that_are_no_pictures_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "notes.txt").write_text("no picture")
+def test_a_model_is_a_folder_a_uri_or_a_name_in_every_command(
+    features: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = (tmp_path / "home").as_uri()
+    assert main(["push", features.as_uri(), home, "--name", "features"]) == 0
+    shutil.copytree(FIXTURES / "photos", tmp_path / "photos")
+    image, setting = str(FIXTURES / "photos" / "cat_chelsea.png"), f"spark.sparkvision.modelHome={home}"
+    listed = []
+    for model in (str(features), features.as_uri(), "features"):
+        capsys.readouterr()
+        assert main(["similar", image, str(tmp_path / "photos"), "--model", model, "--conf", setting]) == 0
+        listed.append(capsys.readouterr().out)
+        assert main(["inspect", model, "--conf", setting]) == 0
+        assert "feature-extraction" in capsys.readouterr().out
+        out = str(tmp_path / "embeddings.parquet")
+        assert main(["embed", str(tmp_path / "photos"), "--model", model, "--conf", setting, "--out", out]) == 0
+    assert listed[0] == listed[1] == listed[2]
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_bench_labels_by_a_model_of_the_model_home(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = (tmp_path / "home").as_uri()
+    assert main(["push", "digits", home, "--name", "numbers"]) == 0
+    arguments = ["--model", "numbers", "--conf", f"spark.sparkvision.modelHome={home}"]
+    assert main(["bench", str(folder), *arguments]) == 0
+    assert "12 images" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_a_bundle_of_another_file_system_is_copied_to_this_machine(spark: SparkSession, tmp_path: Path) -> None:
+    # Hadoop's viewfs needs no server, and its files have no path on this machine.
+    settings = {"spark.hadoop.fs.viewfs.mounttable.lake.link./models": tmp_path.as_uri()}
+    shutil.copytree(EMBEDDED_BUNDLE, tmp_path / "digits")
+    configuration = spark._jsc.hadoopConfiguration()
+    for key, value in settings.items():
+        configuration.set(key.removeprefix("spark.hadoop."), value)
+    with fetch("viewfs://lake/models/digits", spark) as bundle:
+        assert Path(bundle).name == "digits" and not Path(bundle).is_relative_to(tmp_path)
+        Bundle.read(bundle).verify_files()
+    assert not Path(bundle).exists()
+    with pytest.raises(ParameterError, match="viewfs://lake/models/letters: there is no such folder"):
+        with fetch("viewfs://lake/models/letters", spark):
+            pass
+
+
+@pytest.mark.usefixtures("in_this_session")
+def test_bench_of_files_that_are_no_images_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("no image")
     assert main(["bench", str(tmp_path)]) == 1
-    assert "none of the 1 files is a usable picture" in capsys.readouterr().err
+    assert "none of the 1 files is a usable image" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sparkvision.cli import checks
-from sparkvision.cli.spark_settings import SparkSettings
+from sparkvision.cli.spark.settings import SparkSettings
 from sparkvision.errors import SessionError
 
 pytestmark = pytest.mark.classic_only("the command starts a classic session")
@@ -23,7 +23,7 @@ def in_this_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Non
     def session(settings: SparkSettings) -> Iterator[SparkSession]:
         yield spark
 
-    monkeypatch.setattr("sparkvision.cli.spark_session.spark_session", session)
+    monkeypatch.setattr("sparkvision.cli.spark.session.spark_session", session)
 
 
 def test_labelling_is_tried_where_the_path_has_another_python(

@@ -1,4 +1,4 @@
-"""The page of similar pictures and groups of duplicates."""
+"""The page of similar images and groups of duplicates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = (
 
 @pytest.fixture
 def table(spark: SparkSession, digits: list[Path]) -> DataFrame:
-    """Five pictures: three are one group, one has an id that is no harmless text, one cannot be read."""
+    """Five images: three are one group, one has an id that is no harmless text, one cannot be read."""
     first, second, third, odd, broken = "a", "b", "c", "<b>d", "e"
     content = [file.read_bytes() for file in digits[:4]]
     rows = [
@@ -29,13 +29,13 @@ def table(spark: SparkSession, digits: list[Path]) -> DataFrame:
         (second, content[1], [(second, 1.0)], first, False, None),
         (third, content[2], [], first, False, None),
         (odd, content[3], [(odd, 1.0), (broken, 0.25)], odd, True, "<i>four"),
-        (broken, b"no picture", None, broken, True, None),
+        (broken, b"broken", None, broken, True, None),
     ]
     return spark.createDataFrame(rows, SCHEMA)
 
 
 def written(table: DataFrame, folder: Path, **options: Any) -> str:
-    page = write_similarity_report(table, folder / "new" / "page.html", picture="content", **options)
+    page = write_similarity_report(table, folder / "new" / "page.html", image="content", **options)
     return page.read_text(encoding="utf-8")
 
 
@@ -43,7 +43,7 @@ def names(gallery: str) -> list[str]:
     return re.findall(r'class="name" title="([^"]*)"', gallery)
 
 
-def test_a_picture_stands_before_its_nearest_ones_and_not_among_them(table: DataFrame, tmp_path: Path) -> None:
+def test_an_image_stands_before_its_nearest_ones_and_not_among_them(table: DataFrame, tmp_path: Path) -> None:
     page = written(table, tmp_path, similar="similar")
     rows = {tuple(names(row)) for row in re.findall(r'<ol class="gallery">.*?</ol>', page, re.S)}
     assert ("a", "c", "b") in rows
@@ -53,12 +53,12 @@ def test_a_picture_stands_before_its_nearest_ones_and_not_among_them(table: Data
 def test_groups_of_several_are_shown_with_their_representative_first(table: DataFrame, tmp_path: Path) -> None:
     page = written(table, tmp_path, group="group", representative="representative")
     assert names(page) == ["a", "b", "c"]
-    assert "a: 3 pictures" in page and page.count("<strong>representative</strong>") == 1
+    assert "a: 3 images" in page and page.count("<strong>representative</strong>") == 1
 
 
-def test_a_picture_that_cannot_be_read_is_named(table: DataFrame, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read_is_named(table: DataFrame, tmp_path: Path) -> None:
     page = written(table.where("path != 'a'"), tmp_path, similar="similar")
-    assert page.count("no picture") == 1 and page.count("data:image/jpeg") >= 1
+    assert page.count("no image") == 1 and page.count("data:image/jpeg") >= 1
 
 
 def test_ids_and_captions_are_text_and_no_elements(table: DataFrame, tmp_path: Path) -> None:
@@ -75,16 +75,16 @@ def test_names_with_dots_and_spaces_are_columns_and_rows_without_an_id_are_not_s
     every = table.union(nameless).withColumnsRenamed(odd)
     options: dict[str, Any] = {name: odd[name] for name in ("similar", "group", "representative")}
     page = write_similarity_report(
-        every, tmp_path / "odd.html", picture=odd["content"], id=odd["path"], caption=odd["shows"], **options
+        every, tmp_path / "odd.html", image=odd["content"], id=odd["path"], caption=odd["shows"], **options
     ).read_text()
-    assert names(page)[-3:] == ["a", "b", "c"] and "a: 3 pictures" in page and "zero" in page
+    assert names(page)[-3:] == ["a", "b", "c"] and "a: 3 images" in page and "zero" in page
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_query(table: DataFrame, tmp_path: Path) -> None:
     (tmp_path / "afile").touch()
     unusable = table.withColumn("content", F.raise_error(F.lit("the query ran")).cast("binary"))
     with pytest.raises(ParameterError, match="page.html cannot be written"):
-        write_similarity_report(unusable, tmp_path / "afile" / "page.html", picture="content", similar="similar")
+        write_similarity_report(unusable, tmp_path / "afile" / "page.html", image="content", similar="similar")
 
 
 def test_a_column_that_is_not_there_is_refused_by_name(table: DataFrame, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_registering_a_missing_bundle_is_refused(spark: SparkSession) -> None:
     [
         ("drop table", {}, "'drop table'"),
         ("classify_none", {"top_k": 0}, "topK must be at least 1, not 0"),
-        ("classify_numbers", {"picture_type": "BIGINT"}, "type bigint"),
+        ("classify_numbers", {"image_type": "BIGINT"}, "type bigint"),
     ],
 )
 def test_registering_what_makes_no_sense_is_refused(

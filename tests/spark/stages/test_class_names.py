@@ -90,10 +90,10 @@ def test_a_light_pipeline_gives_the_same_metadata(
 def test_a_report_has_the_scores_of_the_labels(stage: ImageClassification, table: DataFrame, expected: Best) -> None:
     found = stage.setPredictionCol("prediction").setProbabilityCol("probability").transform(table)
     for column, count in (("class", 5), ("prediction", 1)):
-        pictures = from_frame(found, ReportColumns.of(found, column), Wanted(100, thumbnails=False)).pictures
-        for picture, best in zip(pictures, expected, strict=True):
-            assert [label for label, _ in picture.scores] == [NAMESAKES[id] for id, _ in best[:count]]
-            assert close([score for _, score in picture.scores], best[:count])
+        images = from_frame(found, ReportColumns.of(found, column), Wanted(100, thumbnails=False)).images
+        for image, best in zip(images, expected, strict=True):
+            assert [label for label, _ in image.scores] == [NAMESAKES[id] for id, _ in best[:count]]
+            assert close([score for _, score in image.scores], best[:count])
 
 
 def test_the_sql_functions_struct_has_the_scores_of_the_labels(

@@ -49,7 +49,7 @@ def torch_logits(checkpoint: Path, digits: list[Path]) -> torch.Tensor:
 
 
 def stage(checkpoint: Path, bundle: Path, spark: SparkSession) -> ViTForImageClassification:
-    export(checkpoint, bundle, progress=None)
+    export(checkpoint, bundle, progress=False)
     return ViTForImageClassification.loadSavedModel(str(bundle), spark).setInputCols(["content"])
 
 

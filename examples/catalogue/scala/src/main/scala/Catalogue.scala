@@ -4,19 +4,19 @@ import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import sparkvision.ml._
 
-/** Finds the products on a catalogue's pages, the ones similar to each, and the groups of duplicates: what pipeline.py does.
+/** Finds the products on the pages of a catalogue, the similar products, and the groups of duplicates, as pipeline.py does.
   *
   * Arguments: the folder that run.py wrote, the folder of the two models, and the threshold that run.py chose.
   */
 object Catalogue {
   def main(arguments: Array[String]): Unit = {
     val Array(catalogue, models, threshold) = arguments
-    // spark-submit and scripts/cluster name their own master.
+    // spark-submit and scripts/cluster set the master.
     val master = sys.props.getOrElse("spark.master", "local[2]")
     val spark = SparkSession.builder
       .appName("Catalogue")
       .master(master)
-      .config("spark.sql.shuffle.partitions", 4) // of some hundred products; Spark's 200 are for larger tables
+      .config("spark.sql.shuffle.partitions", 4) // enough for a few hundred products
       .getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
 
@@ -32,7 +32,7 @@ object Catalogue {
     spark.stop()
   }
 
-  /** A row for each product that the pages show. One job reads each page once; crops go from stage to stage in memory. */
+  /** Returns one row per product on the pages. One job reads each page once, and the crops stay in memory. */
   private def findProducts(spark: SparkSession, pages: String, models: String): DataFrame = {
     val detector = YolosForObjectDetection
       .loadSavedModel(s"$models/detector", spark)
@@ -62,15 +62,15 @@ object Catalogue {
     )
   }
 
-  /** Builds the index of all products, and adds `similar`: the ids and cosines of the ones nearest to each. */
+  /** Builds the index of all products, and adds `similar`: the ids and cosines of the most similar products. */
   private def addSimilar(products: DataFrame, index: String): DataFrame = {
     SimilarImages.build(products, index, idCol = "id", embeddingsCol = "features", overwrite = true)
     val found = new SimilarImages().setIndexPath(index).setTopK(11).setOutputCol("similar").transform(products)
-    // Each product finds itself first.
+    // The first result is the product itself.
     found.withColumn("similar", filter(col("similar"), _.getField("id") =!= col("id")))
   }
 
-  /** Adds `group` and `representative`: products are duplicates when hashes are nearly equal, or embeddings similar. */
+  /** Adds `group` and `representative`: duplicates have similar hashes or similar embeddings. */
   private def groupDuplicates(products: DataFrame, index: String, threshold: Double): DataFrame =
     new ImageDeduplicator()
       .setIdCol("id")

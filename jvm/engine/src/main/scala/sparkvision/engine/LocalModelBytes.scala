@@ -134,8 +134,8 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     val objects = answer.putArray("objects")
     detections.foreach { found =>
       val one = objects.addObject().put("id", found.id).put("label", found.label).put("score", found.score)
-      one.put("xmin", found.box.xmin).put("ymin", found.box.ymin)
-      one.put("xmax", found.box.xmax).put("ymax", found.box.ymax)
+      one.put("xmin", found.box.xmin.toFloat).put("ymin", found.box.ymin.toFloat)
+      one.put("xmax", found.box.xmax.toFloat).put("ymax", found.box.ymax.toFloat)
     }
   }
 

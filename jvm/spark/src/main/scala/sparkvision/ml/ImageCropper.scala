@@ -7,10 +7,10 @@ import org.apache.spark.sql.types.{StringType, StructField, StructType}
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.image.ParameterException
-import sparkvision.ml.column.{Annotation, ColumnNames, ImageColumn}
+import sparkvision.ml.column.{Annotation, ColumnNames, DetectedBox, ImageColumn}
 import sparkvision.ml.param.{HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
 import sparkvision.ml.stage.RowMapping
-import sparkvision.ml.task.{CropImages, FoundBox}
+import sparkvision.ml.task.CropImages
 
 /** Cuts the boxes that a detection stage found out of their images: each crop is an image annotation, which the next
   * stage reads.
@@ -73,7 +73,7 @@ class ImageCropper(override val uid: String)
     val (images, detections) = columns
     val _ = ImageColumn.of(schema, images, getOriginCol)
     val dataType = schema(ColumnNames.indexOf(schema, detections, "the detections")).dataType
-    if (!FoundBox.areIn(dataType))
+    if (!DetectedBox.areIn(dataType))
       throw new ParameterException(
         s"The column '$detections' has type ${dataType.simpleString}, which cannot hold detections. It may be what " +
           "detectionsCol of a detection stage names, or boxes of your own: array<struct<box:struct<xmin:float," +

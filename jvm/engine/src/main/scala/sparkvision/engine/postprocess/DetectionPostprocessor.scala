@@ -1,7 +1,7 @@
 package sparkvision.engine.postprocess
 
 import sparkvision.engine.bundle.BundleException
-import sparkvision.image.PixelSize
+import sparkvision.image.{Box, PixelSize}
 
 /** Turns a detection model's logits and boxes into objects, as transformers' `post_process_object_detection` does: softmax
   * over the classes and "no object", the best class of each query, and boxes in the original image's pixels. Best first.
@@ -44,11 +44,12 @@ final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], t
 
   private def box(boxes: Array[Float], at: Int, image: PixelSize): Box = {
     val (x, y, width, height) = (boxes(at), boxes(at + 1), boxes(at + 2), boxes(at + 3))
+    // Computed in 32 bits, as by transformers.
     Box(
-      (x - 0.5f * width) * image.width,
-      (y - 0.5f * height) * image.height,
-      (x + 0.5f * width) * image.width,
-      (y + 0.5f * height) * image.height
+      ((x - 0.5f * width) * image.width).toDouble,
+      ((y - 0.5f * height) * image.height).toDouble,
+      ((x + 0.5f * width) * image.width).toDouble,
+      ((y + 0.5f * height) * image.height).toDouble
     )
   }
 }

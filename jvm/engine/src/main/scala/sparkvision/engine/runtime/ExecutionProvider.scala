@@ -1,13 +1,11 @@
 package sparkvision.engine.runtime
 
-import sparkvision.image.NamedValues
+import sparkvision.image.{NamedValue, NamedValues}
 
 /** Where ONNX Runtime computes. */
-sealed abstract class ExecutionProvider(val name: String) extends Serializable {
-  override def toString: String = name
-}
+sealed abstract class ExecutionProvider(val name: String) extends NamedValue
 
-object ExecutionProvider {
+object ExecutionProvider extends NamedValues[ExecutionProvider]("executionProvider") {
 
   /** CUDA where the runtime has it and it works, else the CPU; says once in the log what it chose. Never oneDNN: it was not
     * found faster (docs/gpu.md).
@@ -23,10 +21,5 @@ object ExecutionProvider {
   /** An NVIDIA GPU. */
   case object Cuda extends ExecutionProvider("cuda")
 
-  val all: Seq[ExecutionProvider] = Seq(Auto, Cpu, OneDnn, Cuda)
-
-  /** @throws ParameterException
-    *   when there is no such provider
-    */
-  def parse(name: String): ExecutionProvider = NamedValues.parse("executionProvider", all, name)
+  override val all: Seq[ExecutionProvider] = Seq(Auto, Cpu, OneDnn, Cuda)
 }

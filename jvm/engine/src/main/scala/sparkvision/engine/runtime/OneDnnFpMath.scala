@@ -1,17 +1,15 @@
 package sparkvision.engine.runtime
 
-import sparkvision.image.NamedValues
+import sparkvision.image.{NamedValue, NamedValues}
 
 /** In which arithmetic oneDNN may multiply matrices of float32.
   *
   * @param relativeTolerance
   *   largest difference from the golden output that it may cause, as a share of that output's largest value
   */
-sealed abstract class OneDnnFpMath(val name: String, val relativeTolerance: Double) extends Serializable {
-  override def toString: String = name
-}
+sealed abstract class OneDnnFpMath(val name: String, val relativeTolerance: Double) extends NamedValue
 
-object OneDnnFpMath {
+object OneDnnFpMath extends NamedValues[OneDnnFpMath]("onednnFpMath") {
 
   /** float32, the model's own. */
   case object Strict extends OneDnnFpMath("strict", relativeTolerance = 0)
@@ -21,10 +19,5 @@ object OneDnnFpMath {
     */
   case object Bf16 extends OneDnnFpMath("bf16", relativeTolerance = 0.05)
 
-  val all: Seq[OneDnnFpMath] = Seq(Strict, Bf16)
-
-  /** @throws ParameterException
-    *   when there is no such mode
-    */
-  def parse(name: String): OneDnnFpMath = NamedValues.parse("onednnFpMath", all, name)
+  override val all: Seq[OneDnnFpMath] = Seq(Strict, Bf16)
 }

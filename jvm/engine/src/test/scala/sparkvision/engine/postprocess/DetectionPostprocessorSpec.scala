@@ -3,7 +3,7 @@ package sparkvision.engine.postprocess
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.BundleException
-import sparkvision.image.PixelSize
+import sparkvision.image.{Box, PixelSize}
 
 class DetectionPostprocessorSpec extends AnyFunSuite {
   private val labels = Vector("cat", "dog")

@@ -1,14 +1,14 @@
 package sparkvision.image.hash
 
 import sparkvision.image.resample.{Resample, ResampleFilter}
-import sparkvision.image.{NamedValues, PixelRows, Pixels}
+import sparkvision.image.{NamedValue, NamedValues, PixelRows, Pixels}
 
 /** A perceptual hash: 64 bits that stay nearly the same when an image is scaled, re-encoded or slightly changed.
   *
   * The bits are those of the Python library imagehash 4.3.2 with its default size, for the same pixels: written as 16
   * hexadecimal digits, the hash is `str(imagehash.phash(image))`.
   */
-sealed abstract class HashAlgorithm(val name: String) {
+sealed abstract class HashAlgorithm(val name: String) extends NamedValue {
 
   /** The hash, its first bit the highest of the number.
     *
@@ -16,11 +16,9 @@ sealed abstract class HashAlgorithm(val name: String) {
     *   {{{HashAlgorithm.PHash.hash(ImageDecoder.decode(bytes)).toHexString}}}
     */
   def hash(pixels: PixelRows): Long
-
-  override def toString: String = name
 }
 
-object HashAlgorithm {
+object HashAlgorithm extends NamedValues[HashAlgorithm]("algorithm") {
 
   /** Which of the 8 x 8 lowest frequencies of the image, 32 x 32 and grey, are above their median. */
   case object PHash extends HashAlgorithm("phash") {
@@ -44,12 +42,7 @@ object HashAlgorithm {
       )
   }
 
-  val all: Seq[HashAlgorithm] = Seq(PHash, DHash)
-
-  /** @throws ParameterException
-    *   when there is no such algorithm
-    */
-  def parse(name: String): HashAlgorithm = NamedValues.parse("algorithm", all, name)
+  override val all: Seq[HashAlgorithm] = Seq(PHash, DHash)
 
   /** The rows of the scaled grey image, samples between 0 and 255. */
   private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {

@@ -2,7 +2,7 @@ package sparkvision.image.preprocess
 
 import java.nio.FloatBuffer
 
-import sparkvision.image.Pixels
+import sparkvision.image.{NamedValue, NamedValues, Pixels}
 
 /** From 8-bit samples to the values that a model is fed: rescaled, normalised, and in the order that its input has.
   *
@@ -51,4 +51,18 @@ final private[sparkvision] class InputValues(config: ProcessorConfig, layout: Ch
     }
     val _ = target.put(values)
   }
+}
+
+/** The order of an image's values in the model's input, named as `inputLayout` in a bundle's manifest. */
+sealed abstract class ChannelLayout(val name: String) extends NamedValue
+
+object ChannelLayout extends NamedValues[ChannelLayout]("inputLayout") {
+
+  /** All values of the first channel row by row, then those of the second and of the third channel. */
+  case object ChannelsFirst extends ChannelLayout("NCHW")
+
+  /** The three values of each pixel together, row by row. */
+  case object ChannelsLast extends ChannelLayout("NHWC")
+
+  override val all: Seq[ChannelLayout] = Seq(ChannelsFirst, ChannelsLast)
 }

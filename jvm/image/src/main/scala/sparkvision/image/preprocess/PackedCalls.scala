@@ -2,60 +2,42 @@ package sparkvision.image.preprocess
 
 import java.io.ByteArrayOutputStream
 import java.nio.charset.StandardCharsets.UTF_8
-import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+import java.nio.{ByteBuffer, ByteOrder}
 
 import sparkvision.image.codec.ImageDecoder
 import sparkvision.image.{ImageException, PackedImages, PixelSize, Pixels}
 
-/** [[ImageDecoder]] and [[Preprocessor]], without a model, for a caller in another process: any number of images cross
-  * as one byte array, and so does what becomes of them. It is what the comparison with Pillow and transformers calls.
+/** [[ImageDecoder]] and [[ImagePreprocessor]] for a caller in another process, such as the comparison with Pillow and
+  * transformers: one byte array contains any number of images, and so does the answer.
   *
-  * All numbers are little-endian. In: for each image its length (int32) and its bytes. Out: for each image the length
-  * of the reason why it is refused (int32, 0 when it is not) and the reason in UTF-8; behind a length of 0 come height and
-  * width (int32 each) and the values.
+  * The images come as [[PackedImages]]. The answer contains for each image the length of the reason why the image is refused
+  * (int32) and this reason in UTF-8. A length of 0 is followed by height and width (int32 each) and the values. All numbers
+  * are little-endian.
   */
 object PackedCalls {
 
   /** The values are the upright image's RGB bytes: height x width x 3. */
   def decode(images: Array[Byte]): Array[Byte] = answers(images)(bytes => values(ImageDecoder.decode(bytes)))
 
-  /** The values are the RGB bytes of the upright image, reduced as far as a resize to `height` x `width` allows. */
+  /** The values are the RGB bytes of the upright image, which is reduced as far as a resize to `height` x `width` allows. */
   def draft(height: Int, width: Int, images: Array[Byte]): Array[Byte] = answers(images) { bytes =>
     values(ImageDecoder.draft(bytes)(_ => PixelSize(height, width)))
   }
 
   private def values(pixels: Pixels): (Int, Int, Array[Byte]) = (pixels.height, pixels.width, pixels.rgb)
 
-  /** The values are the float32 that a model is fed: 3 x height x width, of a detection model before any padding.
+  /** The values are the model's input in float32: 3 x height x width, for a detection model before padding.
     *
     * @param config
     *   the text of a `preprocessor_config.json`
     * @throws ProcessorException
-    *   when that asks for something that is not supported
+    *   when it asks for something that is not supported
     */
   def preprocess(config: String, images: Array[Byte]): Array[Byte] = {
-    val settings = ProcessorConfigReader.parse(config)
-    val process = if (settings.doPad) ofItsOwnSize(settings) else ofOneSize(settings)
+    val preprocessor = ImagePreprocessor.fromJson(config)
     answers(images) { bytes =>
-      val (size, input) = process(ImageDecoder.decode(bytes))
-      (size.height, size.width, littleEndian(input))
-    }
-  }
-
-  private def ofOneSize(config: ProcessorConfig): Pixels => (PixelSize, Array[Float]) = {
-    val preprocessor = new Preprocessor(config)
-    pixels => {
-      val input = FloatBuffer.allocate(3 * preprocessor.height * preprocessor.width)
-      preprocessor.process(pixels, input)
-      (PixelSize(preprocessor.height, preprocessor.width), input.array)
-    }
-  }
-
-  private def ofItsOwnSize(config: ProcessorConfig): Pixels => (PixelSize, Array[Float]) = {
-    val preprocessor = new DetectionPreprocessor(config)
-    pixels => {
-      val input = preprocessor.process(pixels, PixelSize(pixels.height, pixels.width))
-      (input.size, input.values)
+      val tensor = preprocessor.tensor(bytes)
+      (tensor.height, tensor.width, littleEndian(tensor.values))
     }
   }
 

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 import sparkvision.image.resample.{ResampleFilter, ResizeBackend}
-import sparkvision.image.{PixelSize, ProcessorException}
+import sparkvision.image.{NamedValue, NamedValues, PixelSize, ProcessorException}
 
 /** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or
   * refused.
@@ -65,9 +65,9 @@ private[sparkvision] object ProcessorConfigReader {
       doFlipChannelOrder = flag(config, "do_flip_channel_order", defaults.doFlipChannelOrder),
       doPad = doPad,
       padSize = if (doPad) padSize(config) else None,
-      // SparkVision's own: transformers passes over it.
+      // A setting of SparkVision, which transformers ignores.
       resizeBackend =
-        present(config, "resizeBackend").map(_.asText).map(ResizeBackend.byName).getOrElse(defaults.resizeBackend)
+        present(config, "resizeBackend").map(named("resizeBackend", _, ResizeBackend)).getOrElse(defaults.resizeBackend)
     )
   }
 
@@ -173,12 +173,15 @@ private[sparkvision] object ProcessorConfigReader {
     else refuse(key, size, "its sides must be whole numbers of pixels")
 
   private def filter(config: JsonNode): Option[ResampleFilter] = present(config, "resample").map { value =>
-    if (value.isTextual) ResampleFilter.byName(value.asText)
+    if (value.isTextual) named("resample", value, ResampleFilter)
     else if (value.isIntegralNumber && value.canConvertToInt) ResampleFilter.byId(value.asInt)
     else refuse("resample", value, "it must be a filter's number or name")
   }
 
-  /** Null is how Python says false. */
+  private def named[V <: NamedValue](key: String, value: JsonNode, values: NamedValues[V]): V =
+    values.find(value.asText).getOrElse(refuse(key, value, s"use one of ${values.all.mkString(", ")}"))
+
+  /** Python writes false as null too. */
   private def flag(config: JsonNode, key: String, default: Boolean): Boolean = Option(config.get(key)) match {
     case None => default
     case Some(value) if value.isBoolean || value.isNull => value.asBoolean

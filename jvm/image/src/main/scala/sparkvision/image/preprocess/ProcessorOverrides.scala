@@ -53,7 +53,7 @@ final case class ProcessorOverrides(
     doNormalize = doNormalize.getOrElse(file.doNormalize),
     imageMean = imageMean.getOrElse(file.imageMean),
     imageStd = imageStd.getOrElse(file.imageStd),
-    resizeBackend = resizeBackend.map(ResizeBackend.byName).getOrElse(file.resizeBackend)
+    resizeBackend = resizeBackend.map(ResizeBackend.parse).getOrElse(file.resizeBackend)
   )
 
   private def resizeRule(file: ProcessorConfig): ResizeRule = {

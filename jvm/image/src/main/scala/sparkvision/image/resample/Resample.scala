@@ -1,6 +1,16 @@
 package sparkvision.image.resample
 
-import sparkvision.image.{ParameterException, PixelRows, PixelSize, Pixels, Window}
+import sparkvision.image.{
+  NamedValue,
+  NamedValues,
+  ParameterException,
+  PixelRows,
+  PixelSize,
+  Pixels,
+  ProcessorException,
+  SparkVisionException,
+  Window
+}
 
 /** Pillow's `Image.resize` for 8-bit RGB, bit for bit: the same coefficients, the same fixed-point arithmetic, the
   * same order of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST). On request torchvision's.
@@ -106,4 +116,22 @@ object Resample {
     (0 until start).foreach(_ => position += step)
     Array.fill(length) { val at = math.min(position.toInt, inputSize - 1); position += step; at }
   }
+}
+
+/** Whose arithmetic a resize follows. */
+sealed abstract class ResizeBackend(val name: String) extends NamedValue
+
+object ResizeBackend extends NamedValues[ResizeBackend]("resizeBackend") {
+
+  /** Pillow's, which the slow image processors of transformers use. */
+  case object Pillow extends ResizeBackend("pillow")
+
+  /** That of torchvision for 8-bit tensors on a processor with AVX2, which the fast image processors use: torch's
+    * `interpolate` with antialiasing. It knows BILINEAR and BICUBIC.
+    */
+  case object Torchvision extends ResizeBackend("torchvision")
+
+  override val all: Seq[ResizeBackend] = Seq(Pillow, Torchvision)
+
+  override protected def refusal(message: String): SparkVisionException = new ProcessorException(message)
 }

@@ -1,6 +1,6 @@
 package sparkvision.image.resample
 
-import sparkvision.image.ProcessorException
+import sparkvision.image.{NamedValue, NamedValues, ProcessorException, SparkVisionException}
 
 /** Pillow's resampling filters, numbered and named as `PIL.Image.Resampling` does.
   *
@@ -11,15 +11,13 @@ import sparkvision.image.ProcessorException
   * @param support
   *   how far the filter reaches at scale 1, in pixels
   */
-sealed abstract class ResampleFilter(val id: Int, val name: String, val support: Double) {
+sealed abstract class ResampleFilter(val id: Int, val name: String, val support: Double) extends NamedValue {
 
   /** The weight of a pixel at the distance `x` from the centre; 0 outside of the support. */
   private[sparkvision] def weight(x: Double): Double
-
-  override def toString: String = name
 }
 
-object ResampleFilter {
+object ResampleFilter extends NamedValues[ResampleFilter]("resample") {
 
   /** Takes the nearest pixel; has no weights. */
   case object Nearest extends ResampleFilter(0, "NEAREST", 0.0) {
@@ -70,7 +68,7 @@ object ResampleFilter {
   }
 
   /** All six, by their number. */
-  val all: Seq[ResampleFilter] = Seq(Nearest, Lanczos, Bilinear, Bicubic, Box, Hamming)
+  override val all: Seq[ResampleFilter] = Seq(Nearest, Lanczos, Bilinear, Bicubic, Box, Hamming)
 
   /** The filter with Pillow's number, 0 to 5.
     *
@@ -87,14 +85,8 @@ object ResampleFilter {
       )
     )
 
-  /** The filter with Pillow's name, in upper or lower case.
-    *
-    * @throws ProcessorException
-    *   for any other name
-    * @example
-    *   {{{ResampleFilter.byName("bicubic") // BICUBIC}}}
-    */
-  def byName(name: String): ResampleFilter = all
-    .find(_.name.equalsIgnoreCase(name))
-    .getOrElse(throw new ProcessorException(s"resample is \"$name\": use one of ${all.mkString(", ")}"))
+  /** The filter with Pillow's name, in upper or lower case. */
+  override def find(name: String): Option[ResampleFilter] = all.find(_.name.equalsIgnoreCase(name))
+
+  override protected def refusal(message: String): SparkVisionException = new ProcessorException(message)
 }

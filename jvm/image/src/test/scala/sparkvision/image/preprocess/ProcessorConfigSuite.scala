@@ -136,7 +136,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(refused(ProcessorOverrides(height = Some(20)), "CLIPImageProcessor").contains("set both"))
     assert(refused(ProcessorOverrides(imageStd = Some(Seq(1, 0, 1)))).contains("0.0"))
     assert(refused(ProcessorOverrides(width = Some(-3))).contains("-3"))
-    assert(refused(ProcessorOverrides(resizeBackend = Some("opencv"))).contains("\"opencv\""))
+    assert(refused(ProcessorOverrides(resizeBackend = Some("opencv"))).contains("'opencv'"))
     val torchvision = ProcessorOverrides(resizeBackend = Some("torchvision"), resample = Some(1))
     assert(refused(torchvision).contains("LANCZOS"))
   }

@@ -5,7 +5,7 @@ import org.apache.spark.sql.types._
 
 import sparkvision.engine.LocalModel
 import sparkvision.engine.postprocess.Detection
-import sparkvision.image.ImageInput
+import sparkvision.image.{Box, ImageInput}
 import sparkvision.ml.column.{Annotation, SourceImage}
 
 /** The columns that a detection stage adds; each is there when its Param names it. */
@@ -53,15 +53,18 @@ private[ml] object DetectionOutput {
   )
 
   private def row(found: Detection): Row =
-    Row(found.label, found.score, Row(found.box.xmin, found.box.ymin, found.box.xmax, found.box.ymax))
+    Row(found.label, found.score, Row.fromSeq(edges(found.box).map(_._2)))
+
+  private def edges(box: Box): Seq[(String, Float)] =
+    Seq("xmin" -> box.xmin, "ymin" -> box.ymin, "xmax" -> box.xmax, "ymax" -> box.ymax).map { case (name, edge) =>
+      name -> edge.toFloat
+    }
 
   /** One annotation an object, best first. */
   private def annotations(source: SourceImage, detections: Seq[Detection]): Seq[Row] = {
     val facts = source.facts.asMetadata
     detections.map { found =>
-      val box = found.box
-      val numbers =
-        Map("score" -> found.score, "xmin" -> box.xmin, "ymin" -> box.ymin, "xmax" -> box.xmax, "ymax" -> box.ymax)
+      val numbers = edges(found.box).toMap + ("score" -> found.score)
       Annotation.result(Annotation.Detection, facts ++ numbers.view.mapValues(_.toString), found.label)
     }
   }

@@ -3,26 +3,28 @@ package sparkvision.ml.task
 import org.apache.spark.sql.Row
 
 import sparkvision.image.{ImageException, ImageInput, PixelSize, Pixels, Window}
-import sparkvision.ml.column.{Annotation, SourceImage}
+import sparkvision.ml.column.{Annotation, DetectedBox, SourceImage}
 
-/** One box of an image, cut out of it.
+/** The part of an image that lies in one box.
   *
   * @param index
-  *   of the box among the image's
+  *   of the box among the boxes of the image
   * @param image
-  *   decoded; or why there is none
+  *   the decoded part, or the reason why there is none
   * @param metadata
-  *   what is known of the box, and its edges in the image's whole pixels: `xmin`, `ymin`, `xmax`, `ymax`
+  *   what is known of the object in the box, and the edges of the part in whole pixels: `xmin`, `ymin`, `xmax`, `ymax`
   */
 final private[ml] case class Crop(index: Int, image: SourceImage, metadata: Map[String, String]) {
 
   def annotation: Row = Annotation.image(image, metadata + ("detection" -> index.toString))
 
+  /** The reason why there is no part. */
   def problem: Option[String] = image.image match {
     case ImageInput.Unusable(reason) => Some(s"detection $index: $reason")
     case _ => None
   }
 
+  /** Bytes of the decoded part. */
   def bytes: Long = image.image match {
     case ImageInput.Decoded(pixels) => pixels.rgb.length.toLong
     case _ => 0L
@@ -33,13 +35,13 @@ final private[ml] case class Crop(index: Int, image: SourceImage, metadata: Map[
 
 private[ml] object Crop {
 
-  def apply(index: Int, found: FoundBox, pixels: Pixels, origin: String): Crop =
+  def apply(index: Int, detected: DetectedBox, pixels: Pixels, origin: String): Crop =
     try {
-      val window = found.box.window(PixelSize(pixels.height, pixels.width))
+      val window = detected.box.window(PixelSize(pixels.height, pixels.width))
       val cut = SourceImage(ImageInput.Decoded(window.of(pixels)), origin)
-      Crop(index, cut, found.metadata ++ edges(window))
+      Crop(index, cut, detected.metadata ++ edges(window))
     } catch {
-      case e: ImageException => Crop(index, SourceImage(ImageInput.Unusable(e.reason), origin), found.metadata)
+      case e: ImageException => Crop(index, SourceImage(ImageInput.Unusable(e.reason), origin), detected.metadata)
     }
 
   private def edges(window: Window): Map[String, String] = Map(

@@ -3,7 +3,7 @@ package sparkvision.ml.task
 import org.apache.spark.TaskContext
 
 import sparkvision.image.{ImageException, ImageInput, Pixels}
-import sparkvision.ml.column.{BadImages, SourceImage}
+import sparkvision.ml.column.{BadImages, DetectedBox, SourceImage}
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.param.BadImageMode
 
@@ -46,11 +46,11 @@ final private[ml] case class CropImages(
     *   decodes: not asked of an image without boxes
     */
   private def cropsOf(source: SourceImage, pixels: ImageInput => Pixels): Iterator[Crop] =
-    FoundBox.all(source.argument) match {
+    DetectedBox.all(source.argument) match {
       case Some(Seq()) => Iterator.empty
       case Some(boxes) =>
         val image = pixels(source.image)
-        boxes.iterator.zipWithIndex.map { case (found, index) => Crop(index, found, image, source.origin) }
+        boxes.iterator.zipWithIndex.map { case (detected, index) => Crop(index, detected, image, source.origin) }
       case None =>
         // Whoever found nothing to look at in an image had a reason, most likely this one.
         val _ = pixels(source.image)

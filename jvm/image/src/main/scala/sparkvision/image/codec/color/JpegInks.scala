@@ -8,29 +8,32 @@ import javax.imageio.{ImageIO, ImageReader}
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
-import sparkvision.image.codec.format.{ByteReader, ImageHeader}
+import sparkvision.image.codec.format.{ByteReader, JpegStructure}
 import sparkvision.image.{ImageException, Pixels}
 
-/** Four-ink JPEGs (CMYK and YCCK) to RGB.
+/** Converts JPEGs with four inks (CMYK and YCCK) to RGB.
   *
-  * OpenCV hands out no inks, and turns them into RGB by a formula that differs from Pillow's by up to 2. The JDK's own
-  * JPEG reader gives the samples as they are stored; its libjpeg computes the same samples as Pillow's.
+  * OpenCV does not return the inks; it converts them to RGB by a formula that differs from Pillow's by up to 2. The JPEG
+  * reader of the JDK returns the samples as they are stored, and its libjpeg computes the same samples as Pillow's.
   */
 private[sparkvision] object JpegInks {
 
-  /** @param adobeTransform
-    *   the colour transform that an Adobe marker names
+  /** The stored pixels, not turned upright.
+    *
+    * @throws ImageException
+    *   when the data are damaged, or this Java has no JPEG reader
     */
-  def toRgb(header: ImageHeader, reader: ByteReader, adobeTransform: Option[Int]): Pixels = {
-    val samples = storedSamples(header, reader)
-    // As libjpeg guesses (jdapimin.c, default_decompress_parms): 0 and no marker are CMYK, 2 and what is unknown YCCK.
-    if (adobeTransform.exists(_ != 0)) CmykConversion.fromYcck(samples)
-    // Pillow assumes Adobe's polarity in every JPEG: 255 is no ink.
+  def toRgb(jpeg: JpegStructure): Pixels = {
+    val samples = storedSamples(jpeg)
+    // The rule of libjpeg (jdapimin.c, default_decompress_parms): 0 or no marker means CMYK, any other value YCCK.
+    if (jpeg.adobeTransform.exists(_ != 0)) CmykConversion.fromYcck(samples)
+    // Pillow assumes Adobe's polarity in every JPEG, where 255 means no ink.
     CmykConversion.invert(samples)
-    new Pixels(header.width, header.height, CmykConversion.toRgb(samples, 4))
+    new Pixels(jpeg.header.width, jpeg.header.height, CmykConversion.toRgb(samples, 4))
   }
 
-  private def storedSamples(header: ImageHeader, reader: ByteReader): Array[Byte] = {
+  private def storedSamples(jpeg: JpegStructure): Array[Byte] = {
+    import jpeg.{header, reader}
     val raster = readRaster(reader)
     if (raster.getNumBands != 4 || raster.getWidth != header.width || raster.getHeight != header.height)
       reader.corrupt(
@@ -55,11 +58,11 @@ private[sparkvision] object JpegInks {
       case failure: IOException => reader.corrupt(s"its CMYK data cannot be read: ${failure.getMessage}")
       case failure: ImageException => throw failure
       case failure: RuntimeException => reader.corrupt(s"its CMYK data cannot be read: ${failure.getMessage}")
-      // A Java that was cut down to fewer modules.
+      // This Java was built without the module java.desktop.
       case missing: LinkageError => throw new ImageException(NoReader, missing)
     }
 
-  /** Not just the first: other libraries on the classpath may bring readers of their own, which give other samples. */
+  /** The reader of the JDK. Other libraries on the classpath may register readers, which return other samples. */
   private def jdkReader(): ImageReader =
     ImageIO
       .getImageReadersByFormatName("jpeg")

@@ -1,14 +1,62 @@
 package sparkvision.image.codec.format
 
-import sparkvision.image.ImageException
+import sparkvision.image.{ImageException, PixelSize}
 
-/** Walks a JPEG's markers (ITU-T T.81, annex B), without decoding.
+/** What the markers of a JPEG say (ITU-T T.81, annex B).
   *
-  * The header walk accepts what Pillow's JPEG plugin accepts. The scan walk refuses what libjpeg, fed by Pillow, ends
-  * in an error: OpenCV stops after the last row and never sees it, and fills the rows that a cut file lacks with
-  * grey.
+  * @param components
+  *   1 (grey), 3 (colour) or 4 (inks)
+  * @param adobeTransform
+  *   the colour transform in Adobe's APP14 marker (Adobe Technical Note 5116, section 18)
+  * @param firstScan
+  *   the offset of the first scan's segment
   */
+final private[sparkvision] class JpegStructure private (
+    reader: ByteReader,
+    override val header: ImageHeader,
+    val components: Int,
+    val adobeTransform: Option[Int],
+    firstScan: Int
+) extends ImageStructure(reader) {
+  import JpegStructure._
+
+  /** Refuses a JPEG whose scans do not reach the end-of-image marker, or contain what libjpeg answers with an error when
+    * Pillow feeds it. OpenCV stops after the last row and does not notice; it fills missing rows with grey.
+    */
+  override def requireComplete(): Unit = {
+    var offset = segmentEnd(reader, firstScan)
+    var marker = 0
+    while (marker != EndOfImage) {
+      offset = endOfEntropyData(reader.bytes, offset)
+      if (offset + 1 >= reader.length)
+        reader.corrupt("the file ends before the image does (no end-of-image marker): fetch it again")
+      marker = reader.u8(offset + 1)
+      offset += 2
+      if (marker != EndOfImage) {
+        if (marker < 0xc0 || isFrame(marker) || marker == 0xc8 || marker == 0xd8 || marker >= 0xf0 && marker <= 0xfd)
+          reader.corrupt(f"the marker ff $marker%02x stands among the image's data, at offset ${offset - 2}")
+        requireLength(reader, marker, offset)
+        offset = segmentEnd(reader, offset)
+      }
+    }
+  }
+}
+
 private[sparkvision] object JpegStructure {
+
+  /** The denominators that libjpeg and Pillow have in common, the largest first. */
+  private val Reductions = Seq(8, 4, 2)
+
+  /** By how much the decoder may reduce the image so that neither side becomes smaller than that of `target`: 8, 4, 2 or 1.
+    *
+    * Pillow takes the target as width and height of the stored image. Here the target is upright, like the image that is
+    * resized afterwards, so for an image that is stored on its side width and height are exchanged.
+    */
+  def reduction(header: ImageHeader, target: PixelSize): Int = {
+    val fits = math.min(header.uprightWidth / target.width, header.uprightHeight / target.height)
+    Reductions.find(_ <= fits).getOrElse(1)
+  }
+
   private val EndOfImage = 0xd9
   private val StartOfScan = 0xda
   private val RestartInterval = 0xdd
@@ -19,32 +67,18 @@ private[sparkvision] object JpegStructure {
   private def isFrame(marker: Int): Boolean =
     marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc
 
-  /** Restart markers and TEM stand alone; so do those that the standard leaves undefined. */
+  /** Whether no segment follows the marker: restart markers, TEM, and the markers that the standard does not define. */
   private def standsAlone(marker: Int): Boolean =
     (marker >= 0xd0 && marker <= EndOfImage) || marker == 0xc8 || (marker >= 0xf0 && marker <= 0xfd)
 
-  /** What a file says before its first scan.
-    *
-    * @param components
-    *   1 (grey), 3 (colour) or 4 (inks)
-    * @param adobeTransform
-    *   the colour transform in Adobe's APP14 marker (Adobe Technical Note 5116, section 18)
-    * @param scan
-    *   the offset of the first scan's segment
-    */
-  final private case class Opening(image: ImageHeader, components: Int, adobeTransform: Option[Int], scan: Int)
-
   private final case class Frame(width: Int, height: Int, components: Int)
 
-  def readHeader(reader: ByteReader): ImageHeader = walkHeader(reader).image
-
-  /** Whether the samples are four inks, and then what Adobe's marker says of them. */
-  def inks(reader: ByteReader): Option[Option[Int]] = {
-    val opening = walkHeader(reader)
-    Option.when(opening.components == 4)(opening.adobeTransform)
-  }
-
-  private def walkHeader(reader: ByteReader): Opening = {
+  /** Reads the markers before the first scan. Accepts what Pillow's JPEG plugin accepts.
+    *
+    * @throws ImageException
+    *   when they are damaged, or the JPEG is of a kind that is not supported
+    */
+  def parse(reader: ByteReader): JpegStructure = {
     var frame: Option[Frame] = None
     var adobeTransform: Option[Int] = None
     var exif: Option[Array[Byte]] = None
@@ -71,30 +105,11 @@ private[sparkvision] object JpegStructure {
     }
     val Frame(width, height, components) =
       frame.getOrElse(reader.corrupt("its scan begins before any frame header (SOF)"))
-    val image = ImageHeader(ImageFormat.Jpeg, width, height, ExifOrientation.of(exif, xmp))
-    Opening(image, components, adobeTransform, offset)
+    val header = ImageHeader(ImageFormat.Jpeg, width, height, ExifOrientation.of(exif, xmp))
+    new JpegStructure(reader, header, components, adobeTransform, offset)
   }
 
-  /** Refuses a JPEG whose scans do not reach the end-of-image marker, or hold what ends libjpeg in an error. */
-  def requireComplete(reader: ByteReader): Unit = {
-    var offset = segmentEnd(reader, walkHeader(reader).scan)
-    var marker = 0
-    while (marker != EndOfImage) {
-      offset = endOfEntropyData(reader.bytes, offset)
-      if (offset + 1 >= reader.length)
-        reader.corrupt("the file ends before the image does (no end-of-image marker): fetch it again")
-      marker = reader.u8(offset + 1)
-      offset += 2
-      if (marker != EndOfImage) {
-        if (marker < 0xc0 || isFrame(marker) || marker == 0xc8 || marker == 0xd8 || marker >= 0xf0 && marker <= 0xfd)
-          reader.corrupt(f"the marker ff $marker%02x stands among the image's data, at offset ${offset - 2}")
-        requireLength(reader, marker, offset)
-        offset = segmentEnd(reader, offset)
-      }
-    }
-  }
-
-  /** The offset of the next ff that begins a marker: junk, fill bytes and escaped ff 00 are passed over, as in
+  /** The offset of the next ff that begins a marker. Other bytes, fill bytes and the escaped ff 00 are skipped, as in
     * Pillow.
     */
   private def nextMarker(reader: ByteReader, from: Int): Int = {
@@ -112,7 +127,7 @@ private[sparkvision] object JpegStructure {
     offset + length
   }
 
-  /** The lengths that the standard fixes (sections B.2.3 and B.2.4.4): libjpeg gives up on any other. */
+  /** Checks the lengths that the standard fixes (sections B.2.3 and B.2.4.4); libjpeg refuses any other. */
   private def requireLength(reader: ByteReader, marker: Int, offset: Int): Unit = {
     val length = reader.u16be(offset)
     val expected = marker match {

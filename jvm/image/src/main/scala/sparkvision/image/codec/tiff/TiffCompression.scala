@@ -60,3 +60,88 @@ private[sparkvision] object TiffCompression {
     filled
   }
 }
+
+/** TIFF's LZW (TIFF 6.0, section 13): codes of 9 to 12 bits, highest bit first, widened one code early. */
+private[sparkvision] object TiffLzw {
+  private val Clear = 256
+  private val EndOfInformation = 257
+  private val FirstFree = 258
+  private val MaxBits = 12
+  private val TableSize = 1 << MaxBits
+
+  /** Fills `target` as far as the data go, and says how far; 0 when they are no LZW. */
+  def decode(source: Array[Byte], offset: Int, count: Int, target: Array[Byte]): Int =
+    new Decoder(source, offset, offset + count, target).decode()
+
+  private final class Decoder(source: Array[Byte], start: Int, end: Int, target: Array[Byte]) {
+    // A string is its prefix's string and one byte more.
+    private val prefix = new Array[Int](TableSize)
+    private val last = Array.tabulate(TableSize)(_.toByte)
+    private val first = Array.tabulate(TableSize)(_.toByte)
+    private val length = Array.fill(TableSize)(1)
+
+    private var at = start
+    private var bits = 0
+    private var bitCount = 0
+    private var width = 9
+    private var free = FirstFree
+    private var previous = -1
+    private var filled = 0
+
+    def decode(): Int = {
+      var code = next()
+      while (code != EndOfInformation && filled < target.length && accept(code)) code = next()
+      filled
+    }
+
+    /** False when the code cannot stand here. */
+    private def accept(code: Int): Boolean =
+      if (code == Clear) {
+        width = 9
+        free = FirstFree
+        previous = -1
+        true
+      } else if (previous < 0) {
+        val literal = code < Clear
+        if (literal) { emit(code); previous = code }
+        literal
+      } else if (code > free || free >= TableSize) false
+      else {
+        prefix(free) = previous
+        length(free) = length(previous) + 1
+        first(free) = first(previous)
+        // The code of the very string that is made now repeats its own first byte.
+        last(free) = if (code == free) first(previous) else first(code)
+        free += 1
+        if (free == (1 << width) - 1 && width < MaxBits) width += 1
+        emit(code)
+        previous = code
+        true
+      }
+
+    private def emit(code: Int): Unit = {
+      val until = filled + length(code)
+      var string = code
+      var position = until - 1
+      while (position >= filled) {
+        if (position < target.length) target(position) = last(string)
+        string = prefix(string)
+        position -= 1
+      }
+      filled = math.min(until, target.length)
+    }
+
+    private def next(): Int = {
+      while (bitCount < width && at < end) {
+        bits = (bits << 8) | (source(at) & 0xff)
+        at += 1
+        bitCount += 8
+      }
+      if (bitCount < width) EndOfInformation
+      else {
+        bitCount -= width
+        (bits >>> bitCount) & ((1 << width) - 1)
+      }
+    }
+  }
+}

@@ -1,7 +1,7 @@
 package sparkvision.image.codec.tiff
 
 import sparkvision.image.ImageException
-import sparkvision.image.codec.format.ByteReader
+import sparkvision.image.codec.format.{ByteReader, TiffDirectory}
 
 /** How the samples of a TIFF's first page become RGB.
   *

@@ -1,7 +1,7 @@
 package sparkvision.image.codec.tiff
 
 import sparkvision.image.ImageException
-import sparkvision.image.codec.format.ByteReader
+import sparkvision.image.codec.format.{ByteReader, TiffDirectory}
 
 /** Gathers the samples of a TIFF's first page from its strips or tiles (TIFF 6.0, sections 3 and 15).
   *
