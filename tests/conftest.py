@@ -1,4 +1,4 @@
-"""What all Python tests share: pictures, checkpoints and their bundles, and a Spark Connect server on request."""
+"""What all Python tests share: images, checkpoints and their bundles, and a Spark Connect server on request."""
 
 from __future__ import annotations
 
@@ -91,20 +91,20 @@ def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
 
 
 def upright(file: Path | bytes) -> Image.Image:
-    """Give a picture as Pillow reads it, turned as EXIF says, in RGB."""
-    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
-        return ImageOps.exif_transpose(picture).convert("RGB")
+    """Give an image as Pillow reads it, turned as EXIF says, in RGB."""
+    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 @pytest.fixture(scope="session")
 def photos() -> list[Path]:
-    """Twenty real pictures."""
+    """Twenty real images."""
     return sorted(file for file in (FIXTURES / "photos").iterdir() if file.is_file())
 
 
 @pytest.fixture(scope="session")
 def digits() -> list[Path]:
-    """The held-out pictures of handwritten digits, in folders named by their true labels."""
+    """The held-out images of handwritten digits, in folders named by their true labels."""
     return sorted((FIXTURES / "digits").glob("*/*.png"))
 
 

@@ -87,7 +87,7 @@ def test_workloads_share_processes_only_with_the_same_model_and_slots() -> None:
     assert sittings((same, same, one_slot, cold)) == [[same, same], [one_slot], [cold]]
 
 
-def test_growth_is_in_seconds_by_the_number_of_pictures() -> None:
+def test_growth_is_in_seconds_by_the_number_of_images() -> None:
     rows = [row("sparkvision", 1.0, workload="digits-100", count=100, seconds=seconds) for seconds in (0.5, 0.7, 0.6)]
     rows += [row("sparkvision", 1.0, workload="digits-1000", count=1000, seconds=4.0)]
     assert growth_table(rows, ["digits-100", "digits-1000"]).endswith("| SparkVision | 0.60 | 4.00 |")

@@ -1,4 +1,4 @@
-"""The pictures of docs/images: the report of the embedded model's predictions in Chromium, and the command line."""
+"""The images of docs/images: the report of the embedded model's predictions in Chromium, and the command line."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def write_report(folder: Path) -> Path:
     spark.sparkContext.setLogLevel("ERROR")
     fixtures = ROOT / "tests" / "fixtures"
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    pictures = files.load([str(fixtures / "corrupt"), str(fixtures / "digits")])
+    images = files.load([str(fixtures / "corrupt"), str(fixtures / "digits")])
     vit = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
-    predictions = vit.setErrorCol("error").setTopK(3).transform(pictures)
+    predictions = vit.setErrorCol("error").setTopK(3).transform(images)
     file = write_report(predictions, folder / "report.html", folders_are_labels=True, title="Handwritten digits")
     spark.stop()
     return file

@@ -56,7 +56,7 @@ def test_the_documentation_states_what_is_printed(printed: list[str]) -> None:
     assert measured[2:] == pytest.approx(stated[2:], abs=0.06)
 
 
-def test_the_page_shows_nearest_pictures_and_groups(printed: list[str], folder: Path) -> None:
+def test_the_page_shows_nearest_images_and_groups(printed: list[str], folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Pictures and their nearest ones" in page and "Groups of duplicates" in page
     assert page.count("data:image/jpeg") > 100

@@ -18,7 +18,7 @@ def printed(notebook: Any) -> list[str]:
 
 
 def shown(notebook: Any) -> list[int]:
-    """Give the number of pictures that each cell shows."""
+    """Give the number of images that each cell shows."""
     html = ["".join(o.get("data", {}).get("text/html", "") for o in cell) for cell in outputs(notebook)]
     return [text.count("data:image/jpeg;base64,") for text in html]
 

@@ -20,7 +20,7 @@ def scala_pixels(pixels: Pixels) -> Any:
 
 
 def resize(pixels: Pixels, size: tuple[int, int], resample: int, backend: str = "pillow") -> Pixels:
-    """Scale a picture to a width and height, as ``Image.resize`` takes them."""
+    """Scale an image to a width and height, as ``Image.resize`` takes them."""
     image = jvm().sparkvision.image
     width, height = size
     scaled = image.resample.Resample.resize(
@@ -33,7 +33,7 @@ def resize(pixels: Pixels, size: tuple[int, int], resample: int, backend: str = 
     return np.frombuffer(scaled.rgb(), np.uint8).reshape(height, width, 3)
 
 
-def preprocess(config: dict[str, Any], pictures: list[Pixels]) -> npt.NDArray[np.float32]:
+def preprocess(config: dict[str, Any], images: list[Pixels]) -> npt.NDArray[np.float32]:
     """Make the model's input, [n, 3, height, width], as a preprocessor_config.json says."""
     processors = jvm().sparkvision.image.preprocess
     channels_first = processors.ChannelLayout.parse("NCHW")
@@ -41,7 +41,7 @@ def preprocess(config: dict[str, Any], pictures: list[Pixels]) -> npt.NDArray[np
     shape = (3, preprocessor.height(), preprocessor.width())
     buffer = jvm().java.nio.ByteBuffer.allocate(4 * int(np.prod(shape)))
     inputs = []
-    for picture in pictures:
+    for picture in images:
         preprocessor.process(scala_pixels(picture), buffer.asFloatBuffer())
         inputs.append(np.frombuffer(buffer.array(), ">f4").reshape(shape))
     return np.stack(inputs).astype(np.float32)

@@ -30,7 +30,7 @@ def copied(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def channels_last(copied: Path) -> Path:
-    """The same with a transposition before it, so that its input is [pictures, height, width, 3]."""
+    """The same with a transposition before it, so that its input is [images, height, width, 3]."""
     model = onnx.load(copied / "model.onnx")
     graph = model.graph
     graph.node.insert(0, onnx.helper.make_node("Transpose", ["pixels"], ["pixel_values"], perm=[0, 3, 1, 2]))

@@ -29,7 +29,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"size": 80},
 ]
 # Height and width: flat, tall, odd, square, and already of the size that is asked for.
-PICTURES = [(40, 120), (300, 80), (53, 37), (160, 160), (96, 128), (128, 96), (2, 3), (97, 161)]
+IMAGES = [(40, 120), (300, 80), (53, 37), (160, 160), (96, 128), (128, 96), (2, 3), (97, 161)]
 
 
 def encoded(height: int, width: int) -> bytes:
@@ -40,7 +40,7 @@ def encoded(height: int, width: int) -> bytes:
 
 
 def transformers_input(processor: Any, picture: bytes) -> np.ndarray | None:
-    """Transformers' numbers, or None where it fails: Pillow makes no picture without pixels."""
+    """Transformers' numbers, or None where it fails: Pillow makes no image without pixels."""
     image = Image.open(io.BytesIO(picture))
     try:
         made = processor(image, input_data_format="channels_last", return_tensors="np")
@@ -53,8 +53,8 @@ def transformers_input(processor: Any, picture: bytes) -> np.ndarray | None:
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_the_processor_gives_the_same_input(name: str, settings: dict[str, Any]) -> None:
     processor = getattr(transformers, name)(**settings)
-    pictures = [encoded(*size) for size in PICTURES]
-    for picture, ours in zip(pictures, engine_input({"image_processor_type": name} | settings, pictures), strict=True):
+    images = [encoded(*size) for size in IMAGES]
+    for picture, ours in zip(images, engine_input({"image_processor_type": name} | settings, images), strict=True):
         theirs = transformers_input(processor, picture)
         if theirs is None:
             assert isinstance(ours, Refused)
@@ -80,21 +80,21 @@ def test_sizes_are_rounded_as_transformers_rounds_them(name: str) -> None:
     for shortest, longest in [(800, 1333), (512, 864), (97, 101), (600, 400)]:
         size = {"shortest_edge": shortest, "longest_edge": longest}
         rule = engine.ProcessorConfig.parse(json.dumps({"image_processor_type": name, "size": size})).resize()
-        pictures = [(draw.randint(1, 3000), draw.randint(1, 3000)) for _ in range(250)]
-        pictures += [(shortest, draw.randint(1, 2000)) for _ in range(10)]
-        pictures += [(draw.randint(1, 2000), shortest) for _ in range(10)] + [(1, longest * 2), (longest * 2, 1)]
-        for picture in pictures:
+        images = [(draw.randint(1, 3000), draw.randint(1, 3000)) for _ in range(250)]
+        images += [(shortest, draw.randint(1, 2000)) for _ in range(10)]
+        images += [(draw.randint(1, 2000), shortest) for _ in range(10)] + [(1, longest * 2), (longest * 2, 1)]
+        for picture in images:
             ours = rule.target(engine.PixelSize(*picture))
             theirs = SIZES[name].get_size_with_aspect_ratio(picture, shortest, longest)
             assert (ours.height(), ours.width()) == tuple(int(side) for side in theirs), (picture, size)
 
 
-def test_a_picture_too_long_and_narrow_has_a_reason() -> None:
+def test_an_image_too_long_and_narrow_has_a_reason() -> None:
     (refused,) = engine_input({"image_processor_type": "DetrImageProcessor"}, [encoded(1, 5000)])
     assert isinstance(refused, Refused) and "too long and narrow" in str(refused)
 
 
-def test_a_picture_larger_than_what_it_is_padded_to_has_a_reason() -> None:
+def test_an_image_larger_than_what_it_is_padded_to_has_a_reason() -> None:
     config = {"image_processor_type": "DetrImageProcessor", "pad_size": {"height": 800, "width": 900}}
     small, large = engine_input(config, [encoded(80, 80), encoded(80, 160)])
     assert not isinstance(small, Refused)

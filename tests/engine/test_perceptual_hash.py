@@ -27,10 +27,10 @@ FOLDERS = [
 ]
 
 
-def require_equal(pictures: Iterator[tuple[str, Pixels]]) -> int:
-    """Compare every picture; give their number."""
+def require_equal(images: Iterator[tuple[str, Pixels]]) -> int:
+    """Compare every image; give their number."""
     count = 0
-    for name, pixels in pictures:
+    for name, pixels in images:
         ours = scala_pixels(pixels)
         for algorithm, theirs in THEIRS.items():
             bits = jvm().sparkvision.image.hash.HashAlgorithm.parse(algorithm).hash(ours)
@@ -40,7 +40,7 @@ def require_equal(pictures: Iterator[tuple[str, Pixels]]) -> int:
     return count
 
 
-def real_pictures(folder: Path) -> Iterator[tuple[str, Pixels]]:
+def real_images(folder: Path) -> Iterator[tuple[str, Pixels]]:
     for file in sorted([*folder.glob("photos/*"), *folder.glob("formats/*")]):
         try:
             yield file.name, np.asarray(decode(file))
@@ -55,27 +55,27 @@ def noise() -> Iterator[tuple[str, Pixels]]:
         yield f"noise {seed}", generator.integers(0, 256, (height, width, 3), np.uint8)
 
 
-def plain_pictures() -> Iterator[tuple[str, Pixels]]:
-    """Pictures most of whose frequencies are zero but for rounding, which then decides their bits."""
+def plain_images() -> Iterator[tuple[str, Pixels]]:
+    """Images most of whose frequencies are zero but for rounding, which then decides their bits."""
     ramp = np.arange(64)
     for level in range(0, 256, 15):
         yield f"one colour {level}", np.full((40, 60, 3), level, np.uint8)
         stripes = np.where(ramp // (1 + level // 15) % 2, level, 255 - level).astype(np.uint8)
         for name, rows in (("stripes", stripes), ("ramp", (ramp * level // 64).astype(np.uint8))):
-            picture = np.broadcast_to(rows[None, :, None], (64, 64, 3)).copy()
-            yield f"{name} {level}", picture
-            yield f"upright {name} {level}", picture.transpose(1, 0, 2).copy()
-            yield f"symmetric {name} {level}", np.minimum(picture, picture.transpose(1, 0, 2)).copy()
+            image = np.broadcast_to(rows[None, :, None], (64, 64, 3)).copy()
+            yield f"{name} {level}", image
+            yield f"upright {name} {level}", image.transpose(1, 0, 2).copy()
+            yield f"symmetric {name} {level}", np.minimum(image, image.transpose(1, 0, 2)).copy()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_real_pictures_of_every_format(folder: Path) -> None:
-    assert require_equal(real_pictures(folder)) > 40
+def test_real_images_of_every_format(folder: Path) -> None:
+    assert require_equal(real_images(folder)) > 40
 
 
 def test_noise_of_random_sizes() -> None:
     require_equal(noise())
 
 
-def test_plain_pictures() -> None:
-    require_equal(plain_pictures())
+def test_plain_images() -> None:
+    require_equal(plain_images())

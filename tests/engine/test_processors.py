@@ -63,13 +63,13 @@ def saved(processor: Any, folder: Path) -> dict[str, Any]:
     return config
 
 
-def reference(processor: Any, pictures: list[Pixels]) -> np.ndarray:
-    """The slow processor's own numbers, told that pictures are height x width x channels."""
+def reference(processor: Any, images: list[Pixels]) -> np.ndarray:
+    """The slow processor's own numbers, told that images are height x width x channels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inputs = [
-            processor(picture, input_data_format="channels_last", return_tensors="np")["pixel_values"][0]
-            for picture in pictures
+            processor(image, input_data_format="channels_last", return_tensors="np")["pixel_values"][0]
+            for image in images
         ]
     return np.stack(inputs).astype(np.float32)
 
@@ -107,9 +107,9 @@ def test_processor_with_other_settings_gives_the_same_input(
     name: str, settings: dict[str, Any], photo_pixels: list[Pixels], awkward_pixels: list[Pixels], tmp_path: Path
 ) -> None:
     processor = slow_class(name)(**settings)
-    pictures = photo_pixels[:2] + awkward_pixels
-    expected = reference(processor, pictures)
-    require_equal(preprocess(saved(processor, tmp_path), pictures), expected)
+    images = photo_pixels[:2] + awkward_pixels
+    expected = reference(processor, images)
+    require_equal(preprocess(saved(processor, tmp_path), images), expected)
     # Settings as people wrote them, under the old name and under that of the fast twin.
     for written in (
         {"feature_extractor_type": name.replace("ImageProcessor", "FeatureExtractor")},

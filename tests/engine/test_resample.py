@@ -56,13 +56,13 @@ def test_extreme_sizes(resample: Image.Resampling, size: tuple[int, int], to: tu
     require_equal(size, to, resample, seed=3)
 
 
-def test_the_largest_picture() -> None:
+def test_the_largest_image() -> None:
     require_equal((8192, 8192), (256, 256), Image.Resampling.BICUBIC, seed=1)
 
 
 @pytest.mark.parametrize(("resample", "mode"), [(2, "bilinear"), (3, "bicubic")])
 def test_torchvision_backend_equals_torch(resample: int, mode: str) -> None:
-    """Torchvision hands 8-bit pictures to this function of torch."""
+    """Torchvision hands 8-bit images to this function of torch."""
     rng = random.Random(resample)
     sizes = [((5000, 40), (3, 35)), ((60, 60), (60, 20)), ((60, 60), (20, 60)), ((500, 375), (224, 224))]
     sides = [[rng.randint(2, 200) for _ in range(4)] for _ in range(60)]

@@ -64,7 +64,7 @@ def client_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """A fresh environment with the wheel and the server's version of pyspark-client, in a folder with pictures."""
+    """A fresh environment with the wheel and the server's version of pyspark-client, in a folder with images."""
     folder = tmp_path_factory.mktemp("client")
     python = fresh_environment(folder / "venv", client_wheel, f"pyspark-client=={version('pyspark')}")
     for digit in range(10):
@@ -83,7 +83,7 @@ def test_the_client_is_pure_python_without_jars(client_wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_a_client_without_java_labels_pictures_with_the_embedded_model(
+def test_a_client_without_java_labels_images_with_the_embedded_model(
     client: Client, connect_server: ConnectServer
 ) -> None:
     output = client.run(JOB, connect_server.url, str(connect_server.folder / "saved-embedded"))

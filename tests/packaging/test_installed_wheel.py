@@ -55,7 +55,7 @@ def test_a_pipeline_the_sql_function_and_the_metrics_work_with_other_sparks(any_
     assert session(any_spark, tmp_path) == WORKS
 
 
-def test_the_wheel_labels_pictures_with_the_newest_pyspark_and_no_download(
+def test_the_wheel_labels_images_with_the_newest_pyspark_and_no_download(
     installed: Path, copied_digits: Path, tmp_path: Path
 ) -> None:
     environment = user_environment() | {"JAVA_TOOL_OPTIONS": NO_DOWNLOADS}

@@ -40,7 +40,7 @@ def test_each_fixture_is_as_the_document_states() -> None:
 
 
 @pytest.mark.skipif(not SHARED_IMAGES.exists(), reason="needs ../shared")
-def test_each_shared_picture_is_as_the_document_states() -> None:
+def test_each_shared_image_is_as_the_document_states() -> None:
     count, rows = measured_files(SHARED_IMAGES)
     assert f"\n{count} files" in DOCUMENT.read_text()
     assert rows == table_between("shared", DOCUMENT.read_text())
@@ -61,7 +61,7 @@ def test_a_slice_of_the_fuzz_finds_no_difference_beyond_the_document(tmp_path: P
         Comparison(difference=None, refusal=None, pillow_reads=False),
     ],
 )
-def test_the_fuzz_allows_no_difference_in_a_whole_picture(comparison: Comparison) -> None:
+def test_the_fuzz_allows_no_difference_in_a_whole_image(comparison: Comparison) -> None:
     assert outcome(case(), comparison, {"JPEG, colour": "byte-equal"}) is None
 
 

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.network
 
 
-def test_a_session_with_onednn_labels_pictures_as_the_cpu_does(tmp_path: Path) -> None:
+def test_a_session_with_onednn_labels_images_as_the_cpu_does(tmp_path: Path) -> None:
     """In a process of its own, whose JVM has the fetched runtime beside this package's jars."""
     script = f"""
 import json, sparkvision

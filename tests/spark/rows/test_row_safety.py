@@ -1,4 +1,4 @@
-"""One row out for one row in: every picture keeps its own result, or its own reason, whatever lies beside it."""
+"""One row out for one row in: every image keeps its own result, or its own reason, whatever lies beside it."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def model() -> Iterator[LocalModel]:
         yield local
 
 
-def alone(model: LocalModel, picture: bytes | Path) -> Outcome:
-    """What a picture gives with none beside it."""
+def alone(model: LocalModel, image: bytes | Path) -> Outcome:
+    """What an image gives with none beside it."""
     try:
-        return np.asarray(model.logits([picture])[0])
+        return np.asarray(model.logits([image])[0])
     except ImageError as error:
         return error.reason
 
 
 def pillow_refuses(file: Path) -> bool:
     try:
-        with Image.open(file) as picture:
-            picture.convert("RGB")
+        with Image.open(file) as image:
+            image.convert("RGB")
     except Exception:  # Pillow refuses in many ways
         return True
     return False
@@ -82,7 +82,7 @@ def pipeline(kind: str) -> Pipeline:
 
 @pytest.fixture(params=CORRUPT_FOLDERS)
 def mixture(request: pytest.FixtureRequest, digits: list[Path]) -> list[Path]:
-    """All corrupt files of a folder at random places among good pictures."""
+    """All corrupt files of a folder at random places among good images."""
     corrupt = sorted(request.param.iterdir())
     files = digits[::6] + corrupt
     random.Random(20).shuffle(files)
@@ -91,7 +91,7 @@ def mixture(request: pytest.FixtureRequest, digits: list[Path]) -> list[Path]:
 
 
 @pytest.mark.parametrize("kind", ["content", "path", "assembled", "decoded"])
-def test_every_good_picture_keeps_its_prediction_and_every_bad_one_its_reason(
+def test_every_good_image_keeps_its_prediction_and_every_bad_one_its_reason(
     kind: str, mixture: list[Path], spark: SparkSession, model: LocalModel
 ) -> None:
     rows = [(index, str(file), bytearray(file.read_bytes())) for index, file in enumerate(mixture)]
@@ -110,7 +110,7 @@ def test_every_good_picture_keeps_its_prediction_and_every_bad_one_its_reason(
     assert right >= 0.95 * len(good)
 
 
-def test_dropmalformed_leaves_the_good_pictures_with_their_predictions(
+def test_dropmalformed_leaves_the_good_images_with_their_predictions(
     mixture: list[Path], spark: SparkSession, model: LocalModel
 ) -> None:
     rows = [(index, bytearray(file.read_bytes())) for index, file in enumerate(mixture)]
@@ -152,9 +152,7 @@ NOTHING: dict[str, tuple[str, list[object], str]] = {
 
 
 @pytest.mark.parametrize("what", NOTHING)
-def test_a_row_without_a_picture_keeps_its_place_and_says_so(
-    what: str, spark: SparkSession, digits: list[Path]
-) -> None:
+def test_a_row_without_an_image_keeps_its_place_and_says_so(what: str, spark: SparkSession, digits: list[Path]) -> None:
     column_type, (value,), reason = NOTHING[what]
     good: object = bytearray(digits[0].read_bytes())
     if column_type == "string":
@@ -168,14 +166,14 @@ def test_a_row_without_a_picture_keeps_its_place_and_says_so(
     assert re.search(reason, bad["error"]), bad["error"]
 
 
-def test_pictures_of_one_pixel_and_of_8k_are_labelled_as_transformers_does(spark: SparkSession, tmp_path: Path) -> None:
+def test_images_of_one_pixel_and_of_8k_are_labelled_as_transformers_does(spark: SparkSession, tmp_path: Path) -> None:
     ramp = np.add.outer(np.arange(4320), np.arange(7680))
     pixels = np.stack([ramp % 251, (ramp // 30) % 256, ramp * 0 + 40], axis=2).astype(np.uint8)
     Image.fromarray(pixels).save(tmp_path / "8k.jpg", quality=90)
     Image.new("RGB", (1, 1), (200, 30, 90)).save(tmp_path / "one.png")
-    pictures = [tmp_path / "one.png", tmp_path / "8k.jpg"]
-    logits = pipeline_logits(spark, EMBEDDED, pictures)
-    compare("1x1 and 7680x4320", logits, torch_logits(EMBEDDED_CHECKPOINT, pictures))
+    images = [tmp_path / "one.png", tmp_path / "8k.jpg"]
+    logits = pipeline_logits(spark, EMBEDDED, images)
+    compare("1x1 and 7680x4320", logits, torch_logits(EMBEDDED_CHECKPOINT, images))
 
 
 def test_max_image_pixels_is_held_against_the_header_before_anything_is_decoded(

@@ -31,13 +31,13 @@ def labels(stage: ViTForImageClassification | ImageClassification | PipelineMode
 
 
 @pytest.fixture
-def pictures(mixed: DataFrame) -> DataFrame:
+def images(mixed: DataFrame) -> DataFrame:
     return mixed.where("path NOT IN ('broken.png', 'nothing.png')")
 
 
 @pytest.fixture
-def expected(vit: ViTForImageClassification, pictures: DataFrame) -> list[str]:
-    return labels(vit, pictures)
+def expected(vit: ViTForImageClassification, images: DataFrame) -> list[str]:
+    return labels(vit, images)
 
 
 @pytest.mark.usefixtures("spark")
@@ -45,61 +45,59 @@ def test_a_stage_is_made() -> None:
     assert in_thread(ImageAssembler).getOutputCol() == "image"
 
 
-def test_a_model_is_loaded_with_the_given_session(
-    spark: SparkSession, pictures: DataFrame, expected: list[str]
-) -> None:
+def test_a_model_is_loaded_with_the_given_session(spark: SparkSession, images: DataFrame, expected: list[str]) -> None:
     def label() -> list[str]:
         stage = ImageClassification.loadSavedModel(str(EMBEDDED_BUNDLE), spark)
-        return labels(stage.setInputCols(["content"]).setOutputCol("class"), pictures)
+        return labels(stage.setInputCols(["content"]).setOutputCol("class"), images)
 
     assert in_thread(label) == expected
 
 
-def test_a_model_is_found_by_its_name(pictures: DataFrame, expected: list[str]) -> None:
+def test_a_model_is_found_by_its_name(images: DataFrame, expected: list[str]) -> None:
     def label() -> list[str]:
         stage = ViTForImageClassification.pretrained("digits")
-        return labels(stage.setInputCols(["content"]).setOutputCol("class"), pictures)
+        return labels(stage.setInputCols(["content"]).setOutputCol("class"), images)
 
     assert in_thread(label) == expected
 
 
 def test_a_stage_is_saved_and_loaded(
-    vit: ViTForImageClassification, pictures: DataFrame, expected: list[str], tmp_path: Path
+    vit: ViTForImageClassification, images: DataFrame, expected: list[str], tmp_path: Path
 ) -> None:
     place = str(tmp_path / "saved")
     in_thread(lambda: vit.save(place))
-    assert labels(in_thread(lambda: ViTForImageClassification.load(place)), pictures) == expected
+    assert labels(in_thread(lambda: ViTForImageClassification.load(place)), images) == expected
 
 
 def test_a_pipeline_is_loaded(
-    spark: SparkSession, vit: ViTForImageClassification, pictures: DataFrame, expected: list[str], tmp_path: Path
+    spark: SparkSession, vit: ViTForImageClassification, images: DataFrame, expected: list[str], tmp_path: Path
 ) -> None:
     place = str(tmp_path / "saved")
-    Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(pictures).save(place)
+    Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(images).save(place)
 
     def load() -> PipelineModel:
         # PipelineModel.load is pyspark's own, which over Spark Connect looks for the thread's active session alone.
         assert sparkvision.start() is spark
         return PipelineModel.load(place)
 
-    assert labels(in_thread(load), pictures) == expected
+    assert labels(in_thread(load), images) == expected
 
 
 @pytest.mark.classic_only("over Spark Connect pyspark's own PipelineModel.load needs an active session")
 def test_a_pipeline_is_loaded_without_another_call(
-    vit: ViTForImageClassification, pictures: DataFrame, expected: list[str], tmp_path: Path
+    vit: ViTForImageClassification, images: DataFrame, expected: list[str], tmp_path: Path
 ) -> None:
     place = str(tmp_path / "saved")
-    Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(pictures).save(place)
-    assert labels(in_thread(lambda: PipelineModel.load(place)), pictures) == expected
+    Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(images).save(place)
+    assert labels(in_thread(lambda: PipelineModel.load(place)), images) == expected
 
 
 def test_a_function_is_registered_with_the_given_session(
-    spark: SparkSession, pictures: DataFrame, expected: list[str]
+    spark: SparkSession, images: DataFrame, expected: list[str]
 ) -> None:
     def label() -> list[str]:
         sparkvision.register_function(spark, "in_a_thread", EMBEDDED_BUNDLE)
-        return [row.label for row in pictures.selectExpr("in_a_thread(content).label AS label").collect()]
+        return [row.label for row in images.selectExpr("in_a_thread(content).label AS label").collect()]
 
     assert in_thread(label) == expected
 
@@ -121,9 +119,9 @@ def test_start_finds_the_running_session(spark: SparkSession) -> None:
 
 @pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
 def test_a_light_pipeline_runs_where_its_stages_are(
-    vit: ViTForImageClassification, pictures: DataFrame, expected: list[str], digits: list[Path]
+    vit: ViTForImageClassification, images: DataFrame, expected: list[str], digits: list[Path]
 ) -> None:
-    model = Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(pictures)
+    model = Pipeline(stages=[ImageAssembler(), vit.setInputCols(["image"])]).fit(images)
 
     def label() -> list[str]:
         with LightPipeline(model) as light:

@@ -1,4 +1,4 @@
-"""The most similar pictures, beside what numpy finds by comparing all."""
+"""The most similar images, beside what numpy finds by comparing all."""
 
 from __future__ import annotations
 
@@ -161,18 +161,18 @@ def test_an_index_of_large_vectors_says_what_it_left_out(table: DataFrame, tmp_p
 
 
 @pytest.mark.classic_only("an index is built in a classic session")
-def test_pictures_are_found_by_a_pipeline_that_embeds_and_searches(
+def test_images_are_found_by_a_pipeline_that_embeds_and_searches(
     spark: SparkSession, photos: list[Path], tiny_export: Callable[[str, str], ExportReport], tmp_path: Path
 ) -> None:
     bundle = str(tiny_export("ViTForImageClassification", "feature-extraction").bundle.folder)
-    pictures = spark.createDataFrame(
+    images = spark.createDataFrame(
         [(photo.name, bytearray(photo.read_bytes())) for photo in photos], "path string, content binary"
     )
     embed = ViTImageEmbeddings.loadSavedModel(bundle, spark).setInputCols("image").setEmbeddingsCol("features")
-    embedded = Pipeline(stages=[ImageAssembler(), embed.setPooling("mean")]).fit(pictures)
-    SimilarImages.build(embedded.transform(pictures), str(tmp_path / "index"), method="approximate")
+    embedded = Pipeline(stages=[ImageAssembler(), embed.setPooling("mean")]).fit(images)
+    SimilarImages.build(embedded.transform(images), str(tmp_path / "index"), method="approximate")
     similar = SimilarImages().setIndexPath(str(tmp_path / "index")).setTopK(3)
-    found = PipelineModel([embedded, similar]).transform(pictures).select("path", "similar").collect()
+    found = PipelineModel([embedded, similar]).transform(images).select("path", "similar").collect()
     scores = {row["path"]: {one["id"]: one["score"] for one in row["similar"]} for row in found}
-    # A picture may be there in two formats, so that another one is as similar.
+    # An image may be there in two formats, so that another one is as similar.
     assert all(names[path] == max(names.values()) and len(names) == 3 for path, names in scores.items())

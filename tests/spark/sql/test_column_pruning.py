@@ -15,7 +15,7 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 @pytest.fixture(scope="module")
 def wide(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
-    """Give fifty columns: a picture, its path and forty-eight others."""
+    """Give fifty columns: an image, its path and forty-eight others."""
     folder = str(tmp_path_factory.mktemp("wide") / "wide.parquet")
     table = spark.createDataFrame(
         [(file.name, file.read_bytes()) for file in digits[:4]], "path string, content binary"
@@ -31,7 +31,7 @@ def columns_read(query: DataFrame, capsys: pytest.CaptureFixture[str]) -> str:
     return str(schema)
 
 
-def test_one_output_reads_the_picture_and_its_origin_only(
+def test_one_output_reads_the_image_and_its_origin_only(
     vit: ViTForImageClassification, wide: DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = vit.transform(wide).select("class.result")
@@ -47,7 +47,7 @@ def test_a_pipeline_reads_no_more(wide: DataFrame, capsys: pytest.CaptureFixture
     )
 
 
-def test_a_count_reads_no_picture(
+def test_a_count_reads_no_image(
     vit: ViTForImageClassification, wide: DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert columns_read(vit.transform(wide).groupBy().count(), capsys) == ""

@@ -13,7 +13,7 @@ def of_stage(spark: SparkSession, uid: str) -> Row:
     return row
 
 
-def test_a_stage_counts_pictures_batches_and_times_of_all_its_queries(
+def test_a_stage_counts_images_batches_and_times_of_all_its_queries(
     spark: SparkSession, vit: ViTForImageClassification, mixed: DataFrame
 ) -> None:
     vit.setBatchSize(3).transform(mixed).collect()
@@ -34,7 +34,7 @@ def test_a_session_is_counted_where_it_is_opened(
     assert of_stage(spark, vit.uid)["sessions_opened"] == 1
 
 
-def test_a_stage_without_a_model_counts_its_pictures(spark: SparkSession, mixed: DataFrame) -> None:
+def test_a_stage_without_a_model_counts_its_images(spark: SparkSession, mixed: DataFrame) -> None:
     assembler = ImageAssembler()
     assembler.transform(mixed).collect()
     row = of_stage(spark, assembler.uid)

@@ -1,4 +1,4 @@
-"""Pictures that go on arriving: Structured Streaming gives every picture its row exactly once, whatever happens."""
+"""Images that go on arriving: Structured Streaming gives every image its row exactly once, whatever happens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model(spark: SparkSession) -> PipelineModel:
 
 
 def incoming(spark: SparkSession, folder: Path) -> DataFrame:
-    """A stream of the pictures in a folder, four a micro-batch."""
+    """A stream of the images in a folder, four a micro-batch."""
     reader = spark.readStream.format("binaryFile").schema(BINARY_FILE).option("maxFilesPerTrigger", 4)
     return reader.option("pathGlobFilter", "*.{png,jpg}").load(str(folder))
 
@@ -41,17 +41,17 @@ def label_and_reason(labelled: DataFrame) -> DataFrame:
     return labelled.select("path", F.get("class.result", 0).alias("label"), "error")
 
 
-def arrive(pictures: list[Path], folder: Path) -> None:
-    """Put pictures into a folder under their own names; whole ones only, as a file stream wants them."""
+def arrive(images: list[Path], folder: Path) -> None:
+    """Put images into a folder under their own names; whole ones only, as a file stream wants them."""
     folder.mkdir(exist_ok=True)
-    for picture in pictures:
-        half = folder / f".{picture.name}"
-        shutil.copy(picture, half)
-        half.rename(folder / picture.name)
+    for image in images:
+        half = folder / f".{image.name}"
+        shutil.copy(image, half)
+        half.rename(folder / image.name)
 
 
 def results(spark: SparkSession, folder: Path) -> dict[str, tuple[str | None, str | None]]:
-    """Label and reason of each picture by its name; no name may be there twice."""
+    """Label and reason of each image by its name; no name may be there twice."""
     rows = spark.read.parquet(str(folder)).collect()
     names = Counter(row["path"].rpartition("/")[2] for row in rows)
     assert [name for name, count in names.items() if count > 1] == []
@@ -65,7 +65,7 @@ def run_to_the_end(labelled: DataFrame, out: Path, checkpoint: Path) -> None:
     assert query.awaitTermination(120)
 
 
-def test_a_binary_file_stream_labels_every_picture_once(
+def test_a_binary_file_stream_labels_every_image_once(
     spark: SparkSession, model: PipelineModel, digits: list[Path], tmp_path: Path
 ) -> None:
     arrive(digits[::40], tmp_path / "in")
@@ -76,7 +76,7 @@ def test_a_binary_file_stream_labels_every_picture_once(
     assert results(spark, tmp_path / "out") == expected and len(expected) == 9
 
 
-def test_a_parquet_stream_labels_every_picture_once(
+def test_a_parquet_stream_labels_every_image_once(
     spark: SparkSession, model: PipelineModel, digits: list[Path], tmp_path: Path
 ) -> None:
     rows = [(f"{file.parent.name}/{file.name}", bytearray(file.read_bytes())) for file in digits[::20]]
@@ -90,7 +90,7 @@ def test_a_parquet_stream_labels_every_picture_once(
     assert right / len(rows) >= 0.9
 
 
-def test_corrupt_pictures_that_arrive_in_between_get_their_reason(
+def test_corrupt_images_that_arrive_in_between_get_their_reason(
     spark: SparkSession, model: PipelineModel, digits: list[Path], tmp_path: Path
 ) -> None:
     good = digits[::60]
@@ -142,7 +142,7 @@ run_to_the_end(labelled, folder / "out", folder / "checkpoint")
 
 
 @pytest.mark.classic_only("kills the driver, which over Spark Connect is the server of all the tests")
-def test_a_query_whose_driver_was_killed_goes_on_with_every_picture_exactly_once(
+def test_a_query_whose_driver_was_killed_goes_on_with_every_image_exactly_once(
     spark: SparkSession, digits: list[Path], tmp_path: Path
 ) -> None:
     good = digits[::5]

@@ -32,18 +32,18 @@ pytestmark = pytest.mark.classic_only("the numbers are the engine's, whatever th
 
 
 @pytest.fixture(scope="module")
-def pictures(photos: list[Path]) -> list[Path]:
+def images(photos: list[Path]) -> list[Path]:
     return photos[:8]
 
 
 @pytest.fixture(scope="module")
-def opened(pictures: list[Path]) -> list[Image.Image]:
-    return [upright(path) for path in pictures]
+def opened(images: list[Path]) -> list[Image.Image]:
+    return [upright(path) for path in images]
 
 
 @pytest.fixture(scope="module")
-def table(spark: SparkSession, pictures: list[Path]) -> DataFrame:
-    rows = [(index, bytearray(path.read_bytes())) for index, path in enumerate(pictures)]
+def table(spark: SparkSession, images: list[Path]) -> DataFrame:
+    rows = [(index, bytearray(path.read_bytes())) for index, path in enumerate(images)]
     return spark.createDataFrame(rows, "id int, content binary").coalesce(1)
 
 
@@ -57,7 +57,7 @@ def test_spark_gives_torchs_logits(
     spark: SparkSession,
 ) -> None:
     source = load(tiny_checkpoint(architecture), "image-classification")
-    expected = source.logits(torch.cat([source.pixel_values(picture) for picture in opened])).numpy()
+    expected = source.logits(torch.cat([source.pixel_values(image) for image in opened])).numpy()
     stage = NAMED_STAGES.get(architecture, getattr(ml, architecture, ml.ImageClassification))
     bundle = tiny_export(architecture, "image-classification").bundle.folder
     classification = stage.loadSavedModel(str(bundle), spark).setInputCols(["content"])

@@ -1,4 +1,4 @@
-"""Objects are transformers' own, in the upright original picture's pixels."""
+"""Objects are transformers' own, in the upright original image's pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STAGES: dict[str, type[YolosForObjectDetection] | type[DetrForObjectDetection]] 
     "YolosForObjectDetection": YolosForObjectDetection,
     "DetrForObjectDetection": DetrForObjectDetection,
 }
-# Of the twelve queries some are above it in every picture, and some below.
+# Of the twelve queries some are above it in every image, and some below.
 THRESHOLD = 0.75
 SCORE_TOLERANCE = 1e-3
 PIXEL_TOLERANCE = 0.1
@@ -37,19 +37,19 @@ SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 @pytest.fixture(scope="module")
-def pictures(photos: list[Path]) -> list[Path]:
+def images(photos: list[Path]) -> list[Path]:
     """Wide, tall and turned by EXIF."""
     return [path for path in photos if path.name.startswith(("cat", "exif", "rocket", "webp", "jpeg_baseline_420"))]
 
 
 @pytest.fixture(scope="module")
-def opened(pictures: list[Path]) -> list[Image.Image]:
-    return [upright(path) for path in pictures]
+def opened(images: list[Path]) -> list[Image.Image]:
+    return [upright(path) for path in images]
 
 
 @pytest.fixture(scope="module")
-def table(spark: SparkSession, pictures: list[Path]) -> DataFrame:
-    rows = [(index, path.name, bytearray(path.read_bytes())) for index, path in enumerate(pictures)]
+def table(spark: SparkSession, images: list[Path]) -> DataFrame:
+    rows = [(index, path.name, bytearray(path.read_bytes())) for index, path in enumerate(images)]
     return spark.createDataFrame(rows, "id int, path string, content binary").coalesce(1)
 
 
@@ -74,11 +74,11 @@ def source(name: str, tiny_checkpoint: Callable[[str], Path]) -> Checkpoint:
 
 
 def transformers_objects(source: Checkpoint, batch: list[Image.Image]) -> list[list[tuple[str, float, list[float]]]]:
-    """What transformers finds in one batch of pictures, best first."""
+    """What transformers finds in one batch of images, best first."""
     inputs = source.processor(batch, return_tensors="pt")
     with torch.no_grad():
         outputs = source.model(**inputs)
-    sizes = [(picture.height, picture.width) for picture in batch]
+    sizes = [(image.height, image.width) for image in batch]
     found = source.processor.post_process_object_detection(outputs, THRESHOLD, sizes)
     labels = source.config.id2label
     return [
@@ -117,11 +117,11 @@ def test_objects_are_transformers_own(
 ) -> None:
     rows = detector.transform(table).orderBy("id").collect()
     assert [row["error"] for row in rows] == [None] * len(opened)
-    compare(name, rows, [transformers_objects(source, [picture])[0] for picture in opened])
+    compare(name, rows, [transformers_objects(source, [image])[0] for image in opened])
 
 
 @both
-def test_pictures_of_several_sizes_in_one_batch_are_padded_as_transformers_pads_them(
+def test_images_of_several_sizes_in_one_batch_are_padded_as_transformers_pads_them(
     name: str, detector: Any, source: Checkpoint, table: DataFrame, opened: list[Image.Image]
 ) -> None:
     rows = detector.setBatchSize(len(opened)).transform(table).orderBy("id").collect()
@@ -137,7 +137,7 @@ def test_best_first_and_at_most_top_k(detector: Any, table: DataFrame) -> None:
         assert scores == sorted(scores, reverse=True) and min(scores) > THRESHOLD
 
 
-def test_bad_pictures_keep_their_rows(detector: Any, mixed: DataFrame) -> None:
+def test_bad_images_keep_their_rows(detector: Any, mixed: DataFrame) -> None:
     alone = detector.setOutputCol("annotations").transform(mixed).collect()
     batched = detector.setBatchSize(3).transform(mixed).collect()
     for rows in (alone, batched):
@@ -146,7 +146,7 @@ def test_bad_pictures_keep_their_rows(detector: Any, mixed: DataFrame) -> None:
         assert [row["annotations"] for row in rows if row["error"]] == [[], []]
 
 
-def test_a_picture_too_long_and_narrow_has_a_reason(detector: Any, spark: SparkSession, digits: list[Path]) -> None:
+def test_an_image_too_long_and_narrow_has_a_reason(detector: Any, spark: SparkSession, digits: list[Path]) -> None:
     file = io.BytesIO()
     Image.new("L", (20000, 1)).save(file, "PNG")
     good = bytearray(digits[0].read_bytes())
@@ -157,9 +157,9 @@ def test_a_picture_too_long_and_narrow_has_a_reason(detector: Any, spark: SparkS
     assert "too long and narrow" in found[1]["error"]
 
 
-def test_annotations_say_the_same_as_the_typed_column(detector: Any, table: DataFrame, pictures: list[Path]) -> None:
+def test_annotations_say_the_same_as_the_typed_column(detector: Any, table: DataFrame, images: list[Path]) -> None:
     rows = detector.setOutputCol("annotations").transform(table).orderBy("id").collect()
-    for row, path in zip(rows, pictures, strict=True):
+    for row, path in zip(rows, images, strict=True):
         for annotation, found in zip(row["annotations"], row["objects"], strict=True):
             assert (annotation["annotatorType"], annotation["result"]) == ("detection", found["label"])
             numbers = {"score": found["score"], **found["box"].asDict()}
@@ -198,33 +198,31 @@ def test_a_stream_finds_the_same(detector: Any, table: DataFrame, spark: SparkSe
 
 
 @pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
-def test_light_pipelines_annotations_are_the_pipelines(
-    detector: Any, pictures: list[Path], spark: SparkSession
-) -> None:
-    rows = [(str(path), bytearray(path.read_bytes())) for path in pictures]
+def test_light_pipelines_annotations_are_the_pipelines(detector: Any, images: list[Path], spark: SparkSession) -> None:
+    rows = [(str(path), bytearray(path.read_bytes())) for path in images]
     files = spark.createDataFrame(rows, "path string, content binary").coalesce(1)
     stages = [ImageAssembler(), detector.setInputCols(["image"]).setOutputCol("found")]
     model: PipelineModel = Pipeline(stages=stages).fit(files)
     expected = [[one.asDict() for one in row["found"]] for row in model.transform(files).collect()]
     with LightPipeline(model) as light:
-        found = light.fullAnnotateImage([str(path) for path in pictures])
+        found = light.fullAnnotateImage([str(path) for path in images])
     assert [[asdict(one) for one in answer["found"]] for answer in found] == expected
 
 
 def test_a_local_model_detects_the_same(
-    name: str, tiny_export: Callable[[str, str], ExportReport], detector: Any, table: DataFrame, pictures: list[Path]
+    name: str, tiny_export: Callable[[str, str], ExportReport], detector: Any, table: DataFrame, images: list[Path]
 ) -> None:
     expected = [row["objects"] for row in detector.transform(table).orderBy("id").collect()]
     with LocalModel(tiny_export(name, TASK).bundle.folder) as model:
-        found = model.detect(pictures, threshold=THRESHOLD)
-        assert [len(one) for one in model.detect(pictures, threshold=THRESHOLD, top_k=1)] == [1] * len(pictures)
+        found = model.detect(images, threshold=THRESHOLD)
+        assert [len(one) for one in model.detect(images, threshold=THRESHOLD, top_k=1)] == [1] * len(images)
         assert model.detect([b"no picture"], on_error="null") == [[]]
         with pytest.raises(ParameterError, match="threshold must be between 0 and 1, not NaN"):
-            model.detect(pictures[:1], threshold=float("nan"))
+            model.detect(images[:1], threshold=float("nan"))
         with pytest.raises(BundleError, match="no logits"):
-            model.logits(pictures[:1])
+            model.logits(images[:1])
         with pytest.raises(BundleError, match="no one shape"):
-            model.preprocess(pictures[:1])
+            model.preprocess(images[:1])
     for ours, theirs in zip(found, expected, strict=True):
         assert [one.label for one in ours] == [one["label"] for one in theirs]
         np.testing.assert_allclose(
@@ -234,7 +232,7 @@ def test_a_local_model_detects_the_same(
         )
 
 
-def test_a_draft_of_a_large_jpeg_has_boxes_in_the_whole_pictures_pixels(
+def test_a_draft_of_a_large_jpeg_has_boxes_in_the_whole_images_pixels(
     name: str, tiny_export: Callable[[str, str], ExportReport], opened: list[Image.Image]
 ) -> None:
     file = io.BytesIO()
@@ -244,7 +242,7 @@ def test_a_draft_of_a_large_jpeg_has_boxes_in_the_whole_pictures_pixels(
         (expected,), (found,) = (model.detect(file.getvalue(), THRESHOLD) for model in (exact, fast))
     assert found and [one.label for one in found] == [one.label for one in expected]
     for ours, theirs in zip(found, expected, strict=True):
-        # A tenth of the picture: the pixels are others. Boxes of the draft, half as large, would be far away.
+        # A tenth of the image: the pixels are others. Boxes of the draft, half as large, would be far away.
         np.testing.assert_allclose(list(asdict(ours.box).values()), list(asdict(theirs.box).values()), atol=240)
 
 

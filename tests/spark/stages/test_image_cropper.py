@@ -1,4 +1,4 @@
-"""`ImageCropper`: boxes of a picture become pictures, with Pillow's pixels, for the next stage to read."""
+"""`ImageCropper`: boxes of an image become images, with Pillow's pixels, for the next stage to read."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ NAN = float("nan")
 TURNED = sorted((FIXTURES / "photos").glob("exif_*"))
 
 
-def table(spark: SparkSession, pictures: Sequence[tuple[str, bytes | None, Sequence[Box] | None]]) -> DataFrame:
-    """Give rows of a picture and what a detection stage would have found in it."""
+def table(spark: SparkSession, images: Sequence[tuple[str, bytes | None, Sequence[Box] | None]]) -> DataFrame:
+    """Give rows of an image and what a detection stage would have found in it."""
     rows = [
         (name, content, None if boxes is None else [("thing", 0.5, tuple(map(float, box))) for box in boxes])
-        for name, content, boxes in pictures
+        for name, content, boxes in images
     ]
     return spark.createDataFrame(rows, f"path string, content binary, detections {DETECTIONS}").coalesce(1)
 
 
-def some_boxes(picture: Image.Image, seed: int) -> list[Box]:
+def some_boxes(image: Image.Image, seed: int) -> list[Box]:
     """Give boxes with edges at and between pixels, as a detector's 32-bit floats have them."""
     generator = random.Random(seed)
 
@@ -53,13 +53,13 @@ def some_boxes(picture: Image.Image, seed: int) -> list[Box]:
 
     boxes = []
     for _ in range(4):
-        (left, right), (top, bottom) = edges(picture.width), edges(picture.height)
+        (left, right), (top, bottom) = edges(image.width), edges(image.height)
         boxes.append(tuple(float(np.float32(edge)) for edge in (left, top, right, bottom)))
-    return [*boxes, (0.0, 0.0, float(picture.width), float(picture.height))]  # type: ignore[list-item]
+    return [*boxes, (0.0, 0.0, float(image.width), float(image.height))]  # type: ignore[list-item]
 
 
 def bgr(crop: Image.Image) -> bytes:
-    """Give the bytes that an annotation of this picture has."""
+    """Give the bytes that an annotation of this image has."""
     return np.asarray(crop)[:, :, ::-1].tobytes()
 
 
@@ -69,15 +69,15 @@ def digests(cropped: DataFrame) -> list[list[tuple[int, int, str]]]:
     return [[tuple(crop) for crop in crops] for (crops,) in row]
 
 
-def expected_digests(picture: Image.Image, boxes: Sequence[Box]) -> list[tuple[int, int, str]]:
+def expected_digests(image: Image.Image, boxes: Sequence[Box]) -> list[tuple[int, int, str]]:
     """Give the same of Pillow's crops."""
-    crops = [picture.crop(box) for box in boxes]
+    crops = [image.crop(box) for box in boxes]
     return [(*crop.size, hashlib.sha256(bgr(crop)).hexdigest()) for crop in crops]
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     buffer = BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -92,22 +92,22 @@ def test_crops_are_pillows_byte_for_byte(spark: SparkSession, photos: list[Path]
     if decode is not None:
         frame = ImageAssembler().setDecode(decode).transform(frame)
     crops = digests(cropper("content" if decode is None else "image").transform(frame))
-    for file, found, of_picture in zip(photos, boxes, crops, strict=True):
-        assert of_picture == expected_digests(upright(file), found), file.name
+    for file, found, of_image in zip(photos, boxes, crops, strict=True):
+        assert of_image == expected_digests(upright(file), found), file.name
     print(f"\n{sum(map(len, boxes))} crops of {len(photos)} pictures equal Pillow's")
 
 
-def test_boxes_are_in_pixels_of_the_picture_as_exif_turns_it(spark: SparkSession) -> None:
-    # All of these show the same picture once they are turned.
+def test_boxes_are_in_pixels_of_the_image_as_exif_turns_it(spark: SparkSession) -> None:
+    # All of these show the same image once they are turned.
     boxes = some_boxes(upright(TURNED[0]), 1)
     crops = digests(cropper().transform(table(spark, [(f.name, f.read_bytes(), boxes) for f in TURNED])))
     assert crops == [expected_digests(upright(file), boxes) for file in TURNED]
 
 
-def test_a_box_that_reaches_out_of_the_picture_ends_at_its_edge(spark: SparkSession, photos: list[Path]) -> None:
-    picture = upright(photos[0])
+def test_a_box_that_reaches_out_of_the_image_ends_at_its_edge(spark: SparkSession, photos: list[Path]) -> None:
+    image = upright(photos[0])
     frame = table(spark, [("", photos[0].read_bytes(), [(-7.4, 10, 1e9, 30.5)])])
-    assert digests(cropper().transform(frame)) == [expected_digests(picture, [(0, 10, picture.width, 30)])]
+    assert digests(cropper().transform(frame)) == [expected_digests(image, [(0, 10, image.width, 30)])]
 
 
 def test_a_crop_keeps_what_is_known_of_it(spark: SparkSession, photos: list[Path]) -> None:
@@ -143,7 +143,7 @@ def test_a_null_box_gives_its_reason(spark: SparkSession, photos: list[Path]) ->
 
 @pytest.fixture
 def bad(spark: SparkSession, digits: list[Path]) -> DataFrame:
-    """Good pictures, one without detections, between those that cannot be used."""
+    """Good images, one without detections, between those that cannot be used."""
     good = digits[0].read_bytes()
     box: list[Box] = [(0, 0, 9, 9), (1, 1, 8, 8)]
     return table(
@@ -160,7 +160,7 @@ def bad(spark: SparkSession, digits: list[Path]) -> DataFrame:
     )
 
 
-def test_a_bad_picture_has_no_crops_and_its_reason(bad: DataFrame) -> None:
+def test_a_bad_image_has_no_crops_and_its_reason(bad: DataFrame) -> None:
     rows = {row["path"]: row for row in cropper().transform(bad).collect()}
     assert [len(row["crop"]) for row in rows.values()] == [2, 0, 0, 0, 0, 0, 2]
     assert [name for name, row in rows.items() if row["error"]] == ["null", "broken", "missed", "unseen"]
@@ -169,14 +169,14 @@ def test_a_bad_picture_has_no_crops_and_its_reason(bad: DataFrame) -> None:
     assert "detections are null" in rows["unseen"]["error"]
 
 
-def test_bad_pictures_are_dropped_or_fail_the_job_as_badImageMode_says(bad: DataFrame) -> None:
+def test_bad_images_are_dropped_or_fail_the_job_as_badImageMode_says(bad: DataFrame) -> None:
     kept = cropper().setBadImageMode("DROPMALFORMED").transform(bad).collect()
     assert [row["path"] for row in kept] == ["good", "empty", "again"]
     with pytest.raises(Exception, match="The picture null cannot be used: the picture is null"):
         cropper().setBadImageMode("FAILFAST").transform(bad).collect()
 
 
-def test_exploded_each_crop_has_a_row_and_so_has_a_bad_picture(bad: DataFrame) -> None:
+def test_exploded_each_crop_has_a_row_and_so_has_a_bad_image(bad: DataFrame) -> None:
     rows = cropper().setExplode(True).transform(bad).collect()
     names = ["good", "good", "null", "broken", "missed", "unseen", "again", "again"]
     assert [row["path"] for row in rows] == names
@@ -184,13 +184,13 @@ def test_exploded_each_crop_has_a_row_and_so_has_a_bad_picture(bad: DataFrame) -
     assert [row["error"] is None for row in rows] == [True, True, False, False, False, False, True, True]
 
 
-def test_exploded_a_picture_without_detections_keeps_its_row_if_keepEmpty_says_so(bad: DataFrame) -> None:
+def test_exploded_an_image_without_detections_keeps_its_row_if_keepEmpty_says_so(bad: DataFrame) -> None:
     rows = cropper().setExplode(True).setKeepEmpty(True).setBadImageMode("DROPMALFORMED").transform(bad).collect()
     assert [row["path"] for row in rows] == ["good", "good", "empty", "again", "again"]
     assert rows[2]["crop"] == [] and rows[2]["error"] is None
 
 
-def test_pictures_larger_than_maxImagePixels_are_refused(bad: DataFrame) -> None:
+def test_images_larger_than_maxImagePixels_are_refused(bad: DataFrame) -> None:
     row = cropper().setMaxImagePixels(1000).transform(bad).collect()[0]
     assert row["crop"] == [] and "too large" in row["error"]
 
@@ -205,7 +205,7 @@ def test_a_stage_refuses_an_array_of_several_crops_and_says_what_to_do(spark: Sp
 @pytest.fixture
 def detector(spark: SparkSession, tiny_export: Callable[[str, str], ExportReport]) -> YolosForObjectDetection:
     bundle = tiny_export("YolosForObjectDetection", "object-detection").bundle.folder
-    # Low, so that random weights find something in every picture.
+    # Low, so that random weights find something in every image.
     stage = YolosForObjectDetection.loadSavedModel(str(bundle), spark).setThreshold(0.3).setTopK(3)
     return stage.setInputCols("image").setDetectionsCol("detections")
 
@@ -216,7 +216,7 @@ def embedder(spark: SparkSession, tiny_export: Callable[[str, str], ExportReport
     return ViTImageEmbeddings.loadSavedModel(str(bundle), spark).setEmbeddingsCol("embedding")
 
 
-def test_a_pipeline_from_pictures_to_embedded_objects_decodes_each_once_and_shuffles_nothing(
+def test_a_pipeline_from_images_to_embedded_objects_decodes_each_once_and_shuffles_nothing(
     spark: SparkSession,
     photos: list[Path],
     detector: YolosForObjectDetection,
@@ -239,9 +239,9 @@ def test_a_pipeline_from_pictures_to_embedded_objects_decodes_each_once_and_shuf
 
     def pillows(row: Row) -> bytes:
         box = row["detections"][int(row[3])]["box"]
-        picture = upright(next(file for file in files if file.name == row["path"]))
+        image = upright(next(file for file in files if file.name == row["path"]))
         edges = (max(round(box[0]), 0), max(round(box[1]), 0))
-        return png(picture.crop((*edges, min(round(box[2]), picture.width), min(round(box[3]), picture.height))))
+        return png(image.crop((*edges, min(round(box[2]), image.width), min(round(box[3]), image.height))))
 
     alone = spark.createDataFrame([(pillows(row),) for row in crops], "content binary").coalesce(1)
     expected = [row["embedding"].toArray() for row in embedder.setInputCols("content").transform(alone).collect()]

@@ -13,8 +13,8 @@ from sparkvision.export import ExportReport
 from sparkvision.ml import ViTForImageClassification
 
 
-def predictions(spark: SparkSession, bundle: str, pictures: list[Path]) -> list[float]:
-    rows = [(index, bytearray(file.read_bytes())) for index, file in enumerate(pictures)]
+def predictions(spark: SparkSession, bundle: str, images: list[Path]) -> list[float]:
+    rows = [(index, bytearray(file.read_bytes())) for index, file in enumerate(images)]
     vit = ViTForImageClassification.loadSavedModel(bundle, spark).setInputCols(["content"]).setOutputCol("class")
     labelled = vit.setPredictionCol("prediction").transform(spark.createDataFrame(rows, "id int, content binary"))
     return [row["prediction"] for row in labelled.orderBy("id").collect()]
@@ -24,10 +24,10 @@ def predictions(spark: SparkSession, bundle: str, pictures: list[Path]) -> list[
 def test_int8_agrees_with_float32_on_99_of_100_held_out_digits(
     spark: SparkSession, name: str, lowered_digits: Callable[[str], ExportReport], split_digits: SplitDigits
 ) -> None:
-    pictures = sorted(split_digits.measured.iterdir())
-    expected = predictions(spark, "embedded:digits", pictures)
-    found = predictions(spark, str(lowered_digits(name).bundle.folder), pictures)
+    images = sorted(split_digits.measured.iterdir())
+    expected = predictions(spark, "embedded:digits", images)
+    found = predictions(spark, str(lowered_digits(name).bundle.folder), images)
     same = sum(ours == theirs for ours, theirs in zip(found, expected, strict=True))
-    print(f"\n{name}: the same label on {same} of {len(pictures)}")
+    print(f"\n{name}: the same label on {same} of {len(images)}")
     assert len(set(expected)) == 10
-    assert same >= 0.99 * len(pictures)
+    assert same >= 0.99 * len(images)

@@ -18,7 +18,7 @@ EMBEDDED = "embedded:digits"
 EMBEDDED_CHECKPOINT = FIXTURES / "digits_checkpoint"
 
 
-def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
+def torch_logits(checkpoint: Path, images: list[Path]) -> np.ndarray:
     """Transformers' slow processor and torch, fp32, eager attention."""
     import torch
     from transformers import ViTForImageClassification as TorchViT
@@ -27,7 +27,7 @@ def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
     processor = ViTImageProcessor.from_pretrained(checkpoint)
     model = TorchViT.from_pretrained(checkpoint, attn_implementation="eager").eval()
     found = []
-    for path in pictures:
+    for path in images:
         with torch.no_grad():
             # Said, because transformers takes a side of 1 or 3 pixels for the channels.
             pixels = processor(upright(path), return_tensors="pt", input_data_format="channels_last")
@@ -35,8 +35,8 @@ def torch_logits(checkpoint: Path, pictures: list[Path]) -> np.ndarray:
     return np.stack(found)
 
 
-def pipeline_logits(spark: SparkSession, bundle: str, pictures: list[Path]) -> np.ndarray:
-    rows = [(index, str(path), bytearray(path.read_bytes())) for index, path in enumerate(pictures)]
+def pipeline_logits(spark: SparkSession, bundle: str, images: list[Path]) -> np.ndarray:
+    rows = [(index, str(path), bytearray(path.read_bytes())) for index, path in enumerate(images)]
     table = spark.createDataFrame(rows, "id int, path string, content binary")
     vit = (
         ViTForImageClassification.loadSavedModel(bundle, spark)
@@ -47,7 +47,7 @@ def pipeline_logits(spark: SparkSession, bundle: str, pictures: list[Path]) -> n
     )
     model = Pipeline(stages=[ImageAssembler().setInputCol("content").setOutputCol("image"), vit]).fit(table)
     result = model.transform(table).select("id", "logits", "error").orderBy("id").collect()
-    assert [row["error"] for row in result] == [None] * len(pictures)
+    assert [row["error"] for row in result] == [None] * len(images)
     return np.stack([row["logits"].toArray() for row in result])
 
 
@@ -56,7 +56,7 @@ def compare(what: str, logits: np.ndarray, expected: np.ndarray) -> None:
     print(f"\n{what}: {len(expected)} pictures, largest logit difference {difference:.2e}")
     assert difference <= TOLERANCE
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
-    # Logits that hardly depend on the picture would make this comparison prove little.
+    # Logits that hardly depend on the image would make this comparison prove little.
     assert expected.std(axis=0).max() > 100 * TOLERANCE
 
 

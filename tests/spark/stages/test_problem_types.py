@@ -44,8 +44,8 @@ def table(spark: SparkSession, digits: list[Path]) -> DataFrame:
 
 def torch_logits(checkpoint: Path, digits: list[Path]) -> torch.Tensor:
     source = load(checkpoint, "image-classification")
-    pictures = [Image.open(file).convert("RGB") for file in digits[:10]]
-    return source.logits(torch.cat([source.pixel_values(picture) for picture in pictures]))
+    images = [Image.open(file).convert("RGB") for file in digits[:10]]
+    return source.logits(torch.cat([source.pixel_values(image) for image in images]))
 
 
 def stage(checkpoint: Path, bundle: Path, spark: SparkSession) -> ViTForImageClassification:
