@@ -58,6 +58,6 @@ def test_the_documentation_states_what_is_printed(printed: list[str]) -> None:
 
 def test_the_page_shows_nearest_images_and_groups(printed: list[str], folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "Pictures and their nearest ones" in page and "Groups of duplicates" in page
+    assert "Images and their nearest images" in page and "Groups of duplicates" in page
     assert page.count("data:image/jpeg") > 100
-    assert "no picture" not in page and "not in the table" not in page
+    assert "no image" not in page and "not in the table" not in page

@@ -35,7 +35,7 @@ def test_a_spark_nlp_script_runs_with_four_lines_changed(
     for theirs, ours in changed:
         script = script.replace(f"{theirs}\n", f"{ours}\n")
     assert "sparknlp" not in script
-    images = tmp_path / "pictures"
+    images = tmp_path / "images"
     images.mkdir()
     for name, digit in {"one.png": digits[0], "two.png": digits[-1]}.items():
         shutil.copy(digit, images / name)

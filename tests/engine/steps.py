@@ -41,7 +41,7 @@ def preprocess(config: dict[str, Any], images: list[Pixels]) -> npt.NDArray[np.f
     shape = (3, preprocessor.height(), preprocessor.width())
     buffer = jvm().java.nio.ByteBuffer.allocate(4 * int(np.prod(shape)))
     inputs = []
-    for picture in images:
-        preprocessor.process(scala_pixels(picture), buffer.asFloatBuffer())
+    for image in images:
+        preprocessor.process(scala_pixels(image), buffer.asFloatBuffer())
         inputs.append(np.frombuffer(buffer.array(), ">f4").reshape(shape))
     return np.stack(inputs).astype(np.float32)

@@ -39,9 +39,9 @@ def encoded(height: int, width: int) -> bytes:
     return file.getvalue()
 
 
-def transformers_input(processor: Any, picture: bytes) -> np.ndarray | None:
+def transformers_input(processor: Any, data: bytes) -> np.ndarray | None:
     """Transformers' numbers, or None where it fails: Pillow makes no image without pixels."""
-    image = Image.open(io.BytesIO(picture))
+    image = Image.open(io.BytesIO(data))
     try:
         made = processor(image, input_data_format="channels_last", return_tensors="np")
     except ValueError:
@@ -54,8 +54,8 @@ def transformers_input(processor: Any, picture: bytes) -> np.ndarray | None:
 def test_the_processor_gives_the_same_input(name: str, settings: dict[str, Any]) -> None:
     processor = getattr(transformers, name)(**settings)
     images = [encoded(*size) for size in IMAGES]
-    for picture, ours in zip(images, engine_input({"image_processor_type": name} | settings, images), strict=True):
-        theirs = transformers_input(processor, picture)
+    for image, ours in zip(images, engine_input({"image_processor_type": name} | settings, images), strict=True):
+        theirs = transformers_input(processor, image)
         if theirs is None:
             assert isinstance(ours, Refused)
         else:
@@ -83,10 +83,10 @@ def test_sizes_are_rounded_as_transformers_rounds_them(name: str) -> None:
         images = [(draw.randint(1, 3000), draw.randint(1, 3000)) for _ in range(250)]
         images += [(shortest, draw.randint(1, 2000)) for _ in range(10)]
         images += [(draw.randint(1, 2000), shortest) for _ in range(10)] + [(1, longest * 2), (longest * 2, 1)]
-        for picture in images:
-            ours = rule.target(engine.PixelSize(*picture))
-            theirs = SIZES[name].get_size_with_aspect_ratio(picture, shortest, longest)
-            assert (ours.height(), ours.width()) == tuple(int(side) for side in theirs), (picture, size)
+        for size_of_image in images:
+            ours = rule.target(engine.PixelSize(*size_of_image))
+            theirs = SIZES[name].get_size_with_aspect_ratio(size_of_image, shortest, longest)
+            assert (ours.height(), ours.width()) == tuple(int(side) for side in theirs), (size_of_image, size)
 
 
 def test_an_image_too_long_and_narrow_has_a_reason() -> None:

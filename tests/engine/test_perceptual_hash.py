@@ -36,7 +36,7 @@ def require_equal(images: Iterator[tuple[str, Pixels]]) -> int:
             bits = jvm().sparkvision.image.hash.HashAlgorithm.parse(algorithm).hash(ours)
             assert f"{bits & (1 << 64) - 1:016x}" == str(theirs(Image.fromarray(pixels))), f"{name}: {algorithm}"
         count += 1
-    print(f"\n{count} pictures, all bits equal")
+    print(f"\n{count} images, all bits equal")
     return count
 
 

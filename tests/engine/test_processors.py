@@ -87,7 +87,7 @@ def awkward_pixels() -> list[Pixels]:
 
 def require_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
     assert ours.shape == theirs.shape
-    print(f"\n{len(ours)} pictures: largest difference {np.abs(ours - theirs).max():g}")
+    print(f"\n{len(ours)} images: largest difference {np.abs(ours - theirs).max():g}")
     assert (ours == theirs).all()
 
 

@@ -40,7 +40,7 @@ CLASSIFY = ("classify", str(DIGITS), "--out", "predictions.csv", "--report", "re
 COMMANDS = (
     CLASSIFY,
     ("embed", str(DIGITS / "3"), "--model", str(EMBEDDER), "--out", "embeddings.parquet"),
-    ("bench", "--pictures", "8"),
+    ("bench", "--images", "8"),
     ("doctor",),
 )
 

@@ -33,7 +33,7 @@ rows = labelled.selectExpr("truth", "class.result[0] AS label").collect()
 images.createOrReplaceTempView("images")
 sparkvision.register_function(spark, "digit", "embedded:digits")
 (in_sql,) = spark.sql("SELECT count(*) AS right FROM images WHERE digit(content).label = truth").collect()
-(counted,) = sparkvision.metrics(spark).selectExpr("sum(pictures) AS images").collect()
+(counted,) = sparkvision.metrics(spark).selectExpr("sum(images) AS images").collect()
 spark.stop()
 report = {
     "images": len(rows),

@@ -26,14 +26,14 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 url, saved, *bundle = sys.argv[1:]
 spark = sparkvision.start(remote=url)
-rows = [(f.parent.name, bytearray(f.read_bytes())) for f in sorted(Path("pictures").glob("*/*.png"))]
+rows = [(f.parent.name, bytearray(f.read_bytes())) for f in sorted(Path("images").glob("*/*.png"))]
 table = spark.createDataFrame(rows, "truth string, content binary")
 vit = ViTForImageClassification.loadSavedModel(bundle[0], spark) if bundle else ViTForImageClassification.pretrained()
 vit = vit.setInputCols(["image"]).setOutputCol("class")
 Pipeline(stages=[ImageAssembler(), vit]).fit(table).write().overwrite().save(saved)
 labelled = PipelineModel.load(saved).transform(table)
 print(json.dumps({
-    "pictures": len(rows),
+    "images": len(rows),
     "right": labelled.where("class.result[0] = truth").count(),
     "labels": vit.labels(),
     "modelPath": vit.getModelPath(),
@@ -68,7 +68,7 @@ def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Clie
     folder = tmp_path_factory.mktemp("client")
     python = fresh_environment(folder / "venv", client_wheel, f"pyspark-client=={version('pyspark')}")
     for digit in range(10):
-        shutil.copytree(ROOT / f"tests/fixtures/digits/{digit}", folder / "pictures" / str(digit))
+        shutil.copytree(ROOT / f"tests/fixtures/digits/{digit}", folder / "images" / str(digit))
     return Client(python, folder)
 
 
@@ -92,7 +92,7 @@ def test_a_client_without_java_labels_images_with_the_embedded_model(
     assert (report["java"], report["py4j"]) == (None, False)
     assert Path(report["package"]).is_relative_to(client.folder)
     assert report["version"] == (ROOT / "VERSION").read_text(encoding="utf-8").strip()
-    assert report["pictures"] == 360 and report["right"] / report["pictures"] >= 0.97
+    assert report["images"] == 360 and report["right"] / report["images"] >= 0.97
 
 
 def test_a_client_without_java_brings_a_bundle_that_the_server_cannot_see(
@@ -104,7 +104,7 @@ def test_a_client_without_java_brings_a_bundle_that_the_server_cannot_see(
     print(report)
     assert Path(report["modelPath"]).parent == connect_server.model_home
     assert report["labels"] == [str(digit) for digit in range(10)]
-    assert report["right"] / report["pictures"] >= 0.97
+    assert report["right"] / report["images"] >= 0.97
 
 
 @pytest.mark.parametrize(

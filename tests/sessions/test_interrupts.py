@@ -153,8 +153,8 @@ from sparkvision.ml import ImageClassification
 spark = sparkvision.start(master="local[2]", config={"spark.ui.enabled": "false", "spark.log.level": "OFF"})
 stage = ImageClassification.loadSavedModel(sys.argv[1], spark).setInputCols(["content"]).setOutputCol("class")
 schema = spark.read.format("binaryFile").load(sys.argv[2]).schema
-pictures = spark.readStream.format("binaryFile").schema(schema).option("maxFilesPerTrigger", 40).load(sys.argv[2])
-stage.transform(pictures).select("path", "class").writeStream.format("noop").start()
+images = spark.readStream.format("binaryFile").schema(schema).option("maxFilesPerTrigger", 40).load(sys.argv[2])
+stage.transform(images).select("path", "class").writeStream.format("noop").start()
 while "onnxruntime" not in open(f"/proc/{spark.sparkContext._gateway.proc.pid}/maps").read():
     time.sleep(0.1)
 time.sleep(1)

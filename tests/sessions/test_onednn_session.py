@@ -29,11 +29,11 @@ for provider in ("onednn", "cpu"):
 used = [provider for row in sparkvision.metrics(spark).collect() for provider in row.providers]
 pairs = zip(rows["onednn"], rows["cpu"], strict=True)
 difference = max(float(abs(a - b).max()) for a, b in pairs)
-print(json.dumps({{"pictures": len(rows["cpu"]), "providers": sorted(used), "difference": difference}}))
+print(json.dumps({{"images": len(rows["cpu"]), "providers": sorted(used), "difference": difference}}))
 """
     run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     answer = json.loads(run.stdout.splitlines()[-1])
     print(f"largest difference between logits: {answer['difference']}")
-    assert answer["pictures"] == 20 and answer["providers"] == ["cpu", "onednn"]
+    assert answer["images"] == 20 and answer["providers"] == ["cpu", "onednn"]
     assert answer["difference"] < 1e-4

@@ -133,7 +133,7 @@ def test_every_file_gets_a_row_whatever_its_name(
     assert len(rows) == len(expected) == 11 and {row["path"] for row in rows} == expected
     errors = {Path(row["path"]).name: row["error"] for row in rows if row["error"]}
     assert "the file is empty (0 bytes)" in errors.pop("empty.jpg")
-    assert "not a picture" in errors.pop("notes.txt") and not errors
+    assert "not an image" in errors.pop("notes.txt") and not errors
     assert all(name in page.read_text() for name in ("_MG_1234.jpg", ".hidden.jpg", "_thumbs/x.jpg", "empty.jpg"))
 
 

@@ -44,6 +44,6 @@ def test_a_session_whose_sql_function_fails_is_told(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_session_that_counts_nothing_is_told(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sparkvision._spark.metrics.metrics", lambda spark: spark.sql("SELECT 1 AS pictures"))
+    monkeypatch.setattr("sparkvision._spark.metrics.metrics", lambda spark: spark.sql("SELECT 1 AS images"))
     *_, found = checks.labelling(SparkSettings.of("local[2]", None))
     assert (found.state, found.found) == ("fix", "the metrics: counted 1 of 2 images")

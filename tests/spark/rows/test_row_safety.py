@@ -86,7 +86,7 @@ def mixture(request: pytest.FixtureRequest, digits: list[Path]) -> list[Path]:
     corrupt = sorted(request.param.iterdir())
     files = digits[::6] + corrupt
     random.Random(20).shuffle(files)
-    print(f"\n{len(corrupt)} corrupt files among {len(files) - len(corrupt)} good pictures")
+    print(f"\n{len(corrupt)} corrupt files among {len(files) - len(corrupt)} good images")
     return files
 
 
@@ -127,9 +127,9 @@ def test_failfast_names_the_origin_and_the_reason(spark: SparkSession, digits: l
     rows = [("first.png", "A-1", good), ("second.png", "B-2", good[:60])]
     table = spark.createDataFrame(rows, "path string, ticket string, content binary")
     vit = stage().setBadImageMode("FAILFAST")
-    with pytest.raises(Exception, match="The picture second.png cannot be used: .*badImageMode"):
+    with pytest.raises(Exception, match="The image second.png cannot be used: .*badImageMode"):
         vit.transform(table).collect()
-    with pytest.raises(Exception, match="The picture B-2 cannot be used"):
+    with pytest.raises(Exception, match="The image B-2 cannot be used"):
         vit.setOriginCol("ticket").transform(table).collect()
 
 

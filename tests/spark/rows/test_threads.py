@@ -104,7 +104,7 @@ def test_a_function_is_registered_with_the_given_session(
 
 def test_metrics_are_told(spark: SparkSession, vit: ViTForImageClassification, expected: list[str]) -> None:
     def told() -> list[int]:
-        return [row.pictures for row in sparkvision.metrics(spark).where(f"stage = '{vit.uid}'").collect()]
+        return [row.images for row in sparkvision.metrics(spark).where(f"stage = '{vit.uid}'").collect()]
 
     assert in_thread(told) == [len(expected)]
 

@@ -19,7 +19,7 @@ def test_a_stage_counts_images_batches_and_times_of_all_its_queries(
     vit.setBatchSize(3).transform(mixed).collect()
     vit.transform(mixed).collect()
     row = of_stage(spark, vit.uid)
-    assert (row["pictures"], row["unusable"], row["batches"], row["pictures_a_batch"]) == (12, 4, 4, 2.0)
+    assert (row["images"], row["unusable"], row["batches"], row["images_per_batch"]) == (12, 4, 4, 2.0)
     assert all(row[f"{step}_seconds"] > 0 for step in ("decode", "preprocess", "run", "postprocess"))
     assert row["providers"] == ["cpu"] and row["model"] == vit.getBundleHash()
 
@@ -38,7 +38,7 @@ def test_a_stage_without_a_model_counts_its_images(spark: SparkSession, mixed: D
     assembler = ImageAssembler()
     assembler.transform(mixed).collect()
     row = of_stage(spark, assembler.uid)
-    assert (row["pictures"], row["unusable"], row["model"], row["batches"]) == (6, 1, None, 0)
+    assert (row["images"], row["unusable"], row["model"], row["batches"]) == (6, 1, None, 0)
 
 
 def test_a_stage_that_has_not_run_has_no_row(spark: SparkSession, vit: ViTForImageClassification) -> None:

@@ -33,7 +33,7 @@ def images(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.Tem
 
 def seen(spark: SparkSession) -> int:
     """Count the images that the SQL function has been given so far."""
-    rows = sparkvision.metrics(spark).where(f"stage = '{FUNCTION}'").selectExpr("sum(pictures) AS n").collect()
+    rows = sparkvision.metrics(spark).where(f"stage = '{FUNCTION}'").selectExpr("sum(images) AS n").collect()
     return int(rows[0]["n"] or 0)
 
 

@@ -163,7 +163,7 @@ def test_a_query_whose_driver_was_killed_goes_on_with_every_image_exactly_once(
     assert done < batches, "the query was over before it was killed"
     assert start_query(tmp_path).wait(240) == 0, (tmp_path / "log").read_text()[-3000:]
     found = results(spark, tmp_path / "out")
-    print(f"\nkilled after {done} of {batches} batches; {len(found)} pictures, none twice")
+    print(f"\nkilled after {done} of {batches} batches; {len(found)} images, none twice")
     assert set(found) == {file.name for file in [*good, *CORRUPT]}
     assert sum(found[file.name][0] == file.parent.name for file in good) / len(good) >= 0.97
     assert all(found[file.name][1] for file in CORRUPT)

@@ -102,7 +102,7 @@ def compare(what: str, rows: list[Row], expected: list[list[tuple[str, float, li
             pixels.append(np.abs(np.subtract([found["box"][side] for side in SIDES], box)).max())
     count = sum(map(len, expected))
     print(
-        f"\n{what}: {count} objects in {len(expected)} pictures, largest difference of a score {max(scores):.2e}, of a "
+        f"\n{what}: {count} objects in {len(expected)} images, largest difference of a score {max(scores):.2e}, of a "
         f"box {max(pixels):.2e} pixels"
     )
     assert max(scores) <= SCORE_TOLERANCE and max(pixels) <= PIXEL_TOLERANCE
@@ -216,7 +216,7 @@ def test_a_local_model_detects_the_same(
     with LocalModel(tiny_export(name, TASK).bundle.folder) as model:
         found = model.detect(images, threshold=THRESHOLD)
         assert [len(one) for one in model.detect(images, threshold=THRESHOLD, top_k=1)] == [1] * len(images)
-        assert model.detect([b"no picture"], on_error="null") == [[]]
+        assert model.detect([b"no image"], on_error="null") == [[]]
         with pytest.raises(ParameterError, match="threshold must be between 0 and 1, not NaN"):
             model.detect(images[:1], threshold=float("nan"))
         with pytest.raises(BundleError, match="no logits"):
@@ -251,7 +251,7 @@ def test_a_detector_is_refused_by_other_stages_naming_the_right_one(
     name: str, tiny_export: Callable[[str, str], ExportReport], spark: SparkSession
 ) -> None:
     folder = str(tiny_export(name, TASK).bundle.folder)
-    with pytest.raises(BundleError, match=f"does not label pictures. Use {name}"):
+    with pytest.raises(BundleError, match=f"does not label images. Use {name}"):
         ImageClassification.loadSavedModel(folder, spark)
     (other,) = (stage for key, stage in STAGES.items() if key != name)
     with pytest.raises(BundleError, match=f"Use {name}"):

@@ -94,7 +94,7 @@ def test_crops_are_pillows_byte_for_byte(spark: SparkSession, photos: list[Path]
     crops = digests(cropper("content" if decode is None else "image").transform(frame))
     for file, found, of_image in zip(photos, boxes, crops, strict=True):
         assert of_image == expected_digests(upright(file), found), file.name
-    print(f"\n{sum(map(len, boxes))} crops of {len(photos)} pictures equal Pillow's")
+    print(f"\n{sum(map(len, boxes))} crops of {len(photos)} images equal Pillow's")
 
 
 def test_boxes_are_in_pixels_of_the_image_as_exif_turns_it(spark: SparkSession) -> None:
@@ -164,7 +164,7 @@ def test_a_bad_image_has_no_crops_and_its_reason(bad: DataFrame) -> None:
     rows = {row["path"]: row for row in cropper().transform(bad).collect()}
     assert [len(row["crop"]) for row in rows.values()] == [2, 0, 0, 0, 0, 0, 2]
     assert [name for name, row in rows.items() if row["error"]] == ["null", "broken", "missed", "unseen"]
-    assert rows["null"]["error"] == "the picture is null"
+    assert rows["null"]["error"] == "the image is null"
     assert rows["broken"]["error"] == rows["missed"]["error"] and "PNG" in rows["broken"]["error"]
     assert "detections are null" in rows["unseen"]["error"]
 
@@ -172,7 +172,7 @@ def test_a_bad_image_has_no_crops_and_its_reason(bad: DataFrame) -> None:
 def test_bad_images_are_dropped_or_fail_the_job_as_badImageMode_says(bad: DataFrame) -> None:
     kept = cropper().setBadImageMode("DROPMALFORMED").transform(bad).collect()
     assert [row["path"] for row in kept] == ["good", "empty", "again"]
-    with pytest.raises(Exception, match="The picture null cannot be used: the picture is null"):
+    with pytest.raises(Exception, match="The image null cannot be used: the image is null"):
         cropper().setBadImageMode("FAILFAST").transform(bad).collect()
 
 
@@ -199,7 +199,7 @@ def test_a_stage_refuses_an_array_of_several_crops_and_says_what_to_do(spark: Sp
     vit = ViTForImageClassification.pretrained().setInputCols("crop").setOutputCol("class").setErrorCol("reason")
     row = vit.transform(cropper().transform(bad)).collect()[0]
     assert row["class"] == []
-    assert row["reason"] == "the array has 2 pictures, and a stage takes one: explode it first"
+    assert row["reason"] == "the array has 2 images, and a stage takes one: explode it first"
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_a_pipeline_from_images_to_embedded_objects_decodes_each_once_and_shuffl
     assert {row["path"] for row in crops} == {file.name for file in files}
     totals = {row["stage"]: row for row in sparkvision.metrics(spark).collect()}
     assert [totals[stage.uid]["decoded"] for stage in stages] == [len(files), 0, 0]
-    assert [totals[stage.uid]["pictures"] for stage in stages] == [len(files), len(files), len(crops)]
+    assert [totals[stage.uid]["images"] for stage in stages] == [len(files), len(files), len(crops)]
 
     def pillows(row: Row) -> bytes:
         box = row["detections"][int(row[3])]["box"]

@@ -53,7 +53,7 @@ def pipeline_logits(spark: SparkSession, bundle: str, images: list[Path]) -> np.
 
 def compare(what: str, logits: np.ndarray, expected: np.ndarray) -> None:
     difference = np.abs(logits - expected).max()
-    print(f"\n{what}: {len(expected)} pictures, largest logit difference {difference:.2e}")
+    print(f"\n{what}: {len(expected)} images, largest logit difference {difference:.2e}")
     assert difference <= TOLERANCE
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     # Logits that hardly depend on the image would make this comparison prove little.

@@ -61,7 +61,7 @@ def test_a_multi_label_model_reports_the_sigmoids_at_or_above_the_threshold(
     names = vit.labels()
     rows = vit.setOutputCol("class").setProbabilityCol("scores").transform(table).orderBy("id").collect()
     difference = np.abs(np.stack([row["scores"].toArray() for row in rows]) - expected).max()
-    print(f"\nmulti-label: {len(rows)} pictures, largest difference of a score {difference:.2e}")
+    print(f"\nmulti-label: {len(rows)} images, largest difference of a score {difference:.2e}")
     assert difference <= 1e-4
     # Scores nearer to the threshold than that would decide nothing.
     assert np.abs(expected - THRESHOLD).min() > difference
@@ -87,7 +87,7 @@ def test_a_regression_gives_torchs_value(
     result = vit.transform(table).orderBy("id")
     rows = result.collect()
     difference = np.abs(np.array([row["prediction"] for row in rows]) - expected).max()
-    print(f"\nregression: {len(rows)} pictures, largest difference {difference:.2e}")
+    print(f"\nregression: {len(rows)} images, largest difference {difference:.2e}")
     assert difference <= 1e-4
     (name,) = vit.labels()
     assert all(np.float32(row["class"][0]["metadata"][name]) == np.float32(row["prediction"]) for row in rows)
