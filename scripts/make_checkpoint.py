@@ -124,7 +124,7 @@ def write_checkpoint(
 
 
 def spread_weights(model: Any, batch_variance: float = 1.0) -> None:
-    """Give a new model weights under which the result depends on the image, as it does in a trained model.
+    """Return a new model weights under which the result depends on the image, as it does in a trained model.
 
     Transformers' initial standard deviation of 0.02 leaves attention almost uniform and the logits of all images
     almost equal; agreement on those would prove little. Here every matrix keeps the variance of its input (deviation

@@ -91,7 +91,7 @@ def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
 
 
 def upright(file: Path | bytes) -> Image.Image:
-    """Give an image as Pillow reads it, turned as EXIF says, in RGB."""
+    """Return an image as Pillow reads it, turned as EXIF says, in RGB."""
     with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
 

@@ -3,10 +3,10 @@
 Usage: scripts/bench/peers [--list] [--only PEER]... [--workload NAME]... [--rounds N] [--count N] [--minutes N]
                            [--together N] [--resume RUN] [--record FILE]
 
-Each peer is a process of its own. Some at a time, bare onnxruntime always among them, label the same images in turn,
-round after round, so that whatever else the machine does meets all alike. Each round gives a row of JSON, printed and
-appended to the file; a peer that cannot be had here gives a row that says why. The rows are for
-scripts/performance_page.py.
+Each peer is a process of its own. A few peers at a time, bare onnxruntime always among them, label the same images in
+turn, round after round, so that other load on the machine affects all of them alike. Each round produces a row of JSON,
+which is printed and appended to the file that scripts/performance_page.py reads. For a peer that cannot run on this
+machine the row contains the reason.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _turned(names: list[str], by: int) -> list[str]:
 def chosen(
     names: Sequence[str] | None, only: Sequence[str] | None, rounds: int | None, count: int | None
 ) -> tuple[Workload, ...]:
-    """Give the workloads that a command line asks for; the reference is in each that has it."""
+    """Return the workloads that a command line asks for; the reference is in each that has it."""
     workloads = [workload for workload in WORKLOADS if not names or workload.name in names]
     if only:
         kept = {REFERENCE, *only}

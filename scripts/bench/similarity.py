@@ -1,11 +1,11 @@
-"""Build and search similarity indexes of made vectors, and measure what each image costs, and what is found.
+"""Build and search similarity indexes of generated vectors, and measure cost per image and recall.
 
 Usage: scripts/bench/similarity [--vectors N]... [--queries N] [--dimension N] [--shards N] [--record FILE]
 
-A vector is one of 1,000 centres and a little noise, both in 32 of its dimensions, turned into all of them, with a trace
-of noise in each: as embeddings of images, they fill few of their dimensions. The queries are others of the same kind.
-Costs are in processor seconds of the one JVM; it has warmed up on 10,000 vectors. Each size gives a row of JSON,
-printed and appended to the file.
+A vector is one of 1,000 centres plus noise, both in 32 dimensions, which a random matrix maps to all dimensions, plus a
+little noise in each of these. Like embeddings of images, the vectors therefore vary in few directions. The queries are
+further vectors of the same distribution. Costs are processor seconds of the one JVM, which has warmed up on 10,000
+vectors. Each size produces a row of JSON, which is printed and appended to the file.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ CENTRES, INNER = 1000, 32
 ROWS_A_FILE = 50_000
 TOP_K = 10
 EF_SEARCH = (50, 100, 200)
-# So many are enough to count the vectors that a walk compares.
+# Number of queries for which the compared vectors are counted.
 WALKS = 50
 
 Method = Literal["exact", "approximate"]
 
 
 def made_vectors(count: int, dimension: int, seed: int) -> NDArray[np.float32]:
-    """Make some of the mixture; the mixture is always the same."""
+    """Draw vectors from the mixture, whose parameters are always the same."""
     mixture = np.random.default_rng(0)
     centres = mixture.normal(size=(CENTRES, INNER))
     turn = mixture.normal(size=(INNER, dimension))
@@ -76,14 +76,14 @@ def table(spark: SparkSession, name: str, count: int, dimension: int, rows_a_fil
 
 
 class Stopwatch:
-    """Takes the time of the JVM's work."""
+    """Measures the time of work in the JVM."""
 
     def __init__(self, spark: SparkSession) -> None:
         jvm: Any = spark._jvm
         self._process = int(jvm.java.lang.ProcessHandle.current().pid())
 
     def take(self, work: Callable[[], object]) -> tuple[float, float]:
-        """Give the processor's and the clock's seconds."""
+        """Return the processor's and the clock's seconds."""
         cpu, began = tree_usage(self._process).cpu_seconds, time.perf_counter()
         work()
         return tree_usage(self._process).cpu_seconds - cpu, time.perf_counter() - began
@@ -95,7 +95,7 @@ def run_all(found: DataFrame) -> None:
 
 
 def neighbours(found: DataFrame) -> dict[str, set[str]]:
-    """Give the ids found for each query."""
+    """Return the ids found for each query."""
     return {row["path"]: set(row["ids"]) for row in found.selectExpr("path", "similar.id ids").collect()}
 
 
@@ -117,7 +117,7 @@ def measure_search(watch: Stopwatch, stage: SimilarImages, queries: DataFrame) -
 
 
 def vectors_compared(spark: SparkSession, index: Path, queries: NDArray[np.float32], ef: int) -> float:
-    """Count the vectors that the walks through all graphs compare a query with: Lucene tells."""
+    """Count the vectors with which Lucene compares a query in the graphs of all shards."""
     jvm: Any = spark._jvm
     gateway: Any = spark.sparkContext._gateway
     lucene = jvm.org.apache.lucene

@@ -1,4 +1,4 @@
-"""Measure one Spark pipeline that detects, crops and embeds against a Python process beside Spark that does the same.
+"""Compare one Spark pipeline that detects, crops and embeds with a Python process beside Spark that does the same.
 
 Usage: scripts/bench/unified [--workload NAME]... [--rounds N] [--count N] [--record FILE]
 
@@ -90,7 +90,7 @@ def job_of(spark: SparkSession, workload: Workload, count: int) -> Job:
 
 
 def measure(spark: SparkSession, workload: Workload, count: int, rounds: int) -> list[dict[str, Any]]:
-    """Give the rows of a workload: each round the two ways, another one first."""
+    """Return the rows of a workload: each round the two ways, another one first."""
     job = job_of(spark, workload, count)
     ways: dict[str, Way] = {"unified": UnifiedWay(spark, job), "connector": ConnectorWay(spark, job)}
     rows = []

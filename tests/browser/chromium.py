@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def browser() -> str | None:
-    """Give the path of Chromium, which shows a page without its driver too."""
+    """Return the path of Chromium, which shows a page without its driver too."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def installed() -> tuple[str, str] | None:
-    """Give the paths of Chromium and its driver, as Debian's packages `chromium` and `chromium-driver` have them."""
+    """Return the paths of Chromium and its driver, as Debian's packages `chromium` and `chromium-driver` have them."""
     program, driver = browser(), shutil.which("chromedriver")
     return (program, driver) if program and driver else None
 
@@ -45,7 +45,7 @@ def headless(profile: Path) -> Iterator[Chrome]:
 
 
 def resize(driver: Chrome, width: int, height: int = 900) -> None:
-    """Give the page so many CSS pixels: windows cannot be as narrow as a phone, but the device that is emulated can."""
+    """Set the width and height of the page in CSS pixels; the emulated device can be narrower than a window."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
@@ -57,5 +57,5 @@ def colour_scheme(driver: Chrome, scheme: str) -> None:
 
 
 def console(driver: Any) -> list[str]:
-    """Give what the page has written to the console, and the browser about the page, since the last call."""
+    """Return what the page has written to the console, and the browser about the page, since the last call."""
     return [str(entry["message"]) for entry in driver.get_log("browser")]

@@ -13,12 +13,12 @@ def outputs(notebook: Any) -> list[list[Any]]:
 
 
 def printed(notebook: Any) -> list[str]:
-    """Give what each cell has printed."""
+    """Return what each cell has printed."""
     return ["".join(o["text"] for o in cell if o.get("name") == "stdout") for cell in outputs(notebook)]
 
 
 def shown(notebook: Any) -> list[int]:
-    """Give the number of images that each cell shows."""
+    """Return the number of images that each cell shows."""
     html = ["".join(o.get("data", {}).get("text/html", "") for o in cell) for cell in outputs(notebook)]
     return [text.count("data:image/jpeg;base64,") for text in html]
 

@@ -56,7 +56,7 @@ class Result(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Tell whether every step of every way worked."""
+        """Return whether every step of every way worked."""
         return (self.classic, self.connect, self.commands) == (WORKS, WORKS, WORKS)
 
 
@@ -167,7 +167,7 @@ def by_version(result: Result) -> list[list[int]]:
 
 
 def table(results: Iterable[Result]) -> str:
-    """Give the results as a Markdown table."""
+    """Return the results as a Markdown table."""
     lines = ["| pyspark | Python | Classic session | Spark Connect | Command line |", "|---|---|---|---|---|"]
     lines += [f"| {one.pyspark} | {one.python} | {one.classic} | {one.connect} | {one.commands} |" for one in results]
     return "\n".join(lines)

@@ -78,7 +78,7 @@ def compare_all(images: Sequence[bytes]) -> list[Comparison]:
 
 
 def worst(comparisons: Sequence[Comparison]) -> str:
-    """Give the outcome that a variant can be promised: the largest difference, or all the ways it is refused."""
+    """Return the outcome that a variant can be promised: the largest difference, or all the ways it is refused."""
     refusals = sorted({str(one) for one in comparisons if one.difference is None})
     if refusals:
         return "; ".join(refusals)
@@ -111,12 +111,12 @@ def table_between(begin: str, document: str) -> dict[str, str]:
 
 
 def promised_variants() -> dict[str, str]:
-    """Give what docs/exactness.md says of each variant."""
+    """Return what docs/exactness.md says of each variant."""
     return table_between("variants", DOCUMENT.read_text())
 
 
 def promised_bound(outcome: str) -> int | None:
-    """Give the largest difference that a row of the table allows; None where it says that the variant is refused."""
+    """Return the largest difference that a row of the table allows; None where it says that the variant is refused."""
     if outcome == "byte-equal":
         return 0
     bound = re.fullmatch(r"differs by at most (\d+)", outcome)

@@ -98,7 +98,7 @@ def make_case(seed: int, number: int) -> Case:
 
 
 def outcome(case: Case, comparison: Comparison, promised: dict[str, str]) -> str | None:
-    """Give the kind of a comparison that docs/exactness.md allows; None for one that it does not."""
+    """Return the kind of a comparison that docs/exactness.md allows; None for one that it does not."""
     file_format = case.variant.partition(",")[0]
     bound = promised_bound(promised[case.variant])
     if comparison.difference is not None:
@@ -164,7 +164,7 @@ def keep(case: Case, config: dict[str, Any], problem: str, failures: Path) -> No
 
 
 def numbers_for(job: int, jobs: int, seconds: float) -> Iterator[list[int]]:
-    """Give the numbers of one job's images, some at a time, until the time is over."""
+    """Return the numbers of one job's images, some at a time, until the time is over."""
     until = time.monotonic() + seconds
     start = job
     while time.monotonic() < until:

@@ -67,7 +67,7 @@ def random_image(rng: random.Random) -> Image.Image:
 
 
 def encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
-    """Give the file that Pillow writes."""
+    """Return the file that Pillow writes."""
     file = io.BytesIO()
     image.save(file, file_format, **options)
     return file.getvalue()

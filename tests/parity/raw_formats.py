@@ -20,7 +20,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _rows(samples: Samples) -> bytes:
-    """Give the rows, each behind the number of its filter: 0, none."""
+    """Return the rows, each behind the number of its filter: 0, none."""
     big_endian = samples.astype(samples.dtype.newbyteorder(">"))
     return b"".join(b"\0" + row.tobytes() for row in big_endian)
 

@@ -120,7 +120,7 @@ MOMENTS = [
 
 def test_ctrl_c_ends_classify_in_order_whatever_it_does(folder: Path, bundles: dict[str, Path], tmp_path: Path) -> None:
     def interrupted(number: int) -> str:
-        """Give what is wrong."""
+        """Return what is wrong."""
         moment, later = MOMENTS[number]
         command = classify(folder, bundles["vit-base"], tmp_path / str(number))
         command.wait_for(moment)

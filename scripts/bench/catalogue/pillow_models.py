@@ -53,14 +53,14 @@ class PillowEmbedder:
         self._resample = config["resample"]
 
     def embed(self, crops: Sequence[Image.Image]) -> Floats:
-        """Give the embeddings, [crops, numbers]."""
+        """Return the embeddings, [crops, numbers]."""
         resized = [_normalised(crop.resize(self._size, self._resample), self._mean, self._deviation) for crop in crops]
         hidden: Floats = self._session.run(["last_hidden_state"], {"pixel_values": np.stack(resized)})[0]
         return hidden[:, 0]
 
 
 def resized(size: tuple[int, int], shortest: int, longest: int) -> tuple[int, int]:
-    """Give width and height as transformers' processor of YOLOS has them: whole patches of 16 pixels."""
+    """Return width and height as transformers' processor of YOLOS has them: whole patches of 16 pixels."""
     width, height = size
     exact = float(shortest)
     if max(size) / min(size) * shortest > longest:
@@ -76,7 +76,7 @@ def resized(size: tuple[int, int], shortest: int, longest: int) -> tuple[int, in
 
 
 def _normalisation(config: dict[str, list[float]]) -> tuple[Floats, Floats]:
-    """Give what is subtracted of samples from 0 to 255, and by what they are divided."""
+    """Return what is subtracted of samples from 0 to 255, and by what they are divided."""
     mean, deviation = (np.asarray(config[name], np.float32) for name in ("image_mean", "image_std"))
     return np.float32(255) * mean, np.float32(255) * deviation
 

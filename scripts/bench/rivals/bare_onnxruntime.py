@@ -1,4 +1,4 @@
-"""The limit: onnxruntime on all cores with its tensors ready, and nothing else to do."""
+"""The upper limit: onnxruntime on all cores, with prepared tensors."""
 
 from __future__ import annotations
 

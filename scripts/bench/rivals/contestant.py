@@ -1,7 +1,7 @@
-"""What a peer is to the benchmark, and the process that it runs in.
+"""The interface of a peer, and the process in which the peer runs.
 
-A peer's module defines a `Contestant` and ends with ``serve(ItsContestant)``. Nothing here needs more than Python:
-some peers live in environments of their own.
+The module of a peer defines a `Contestant` and ends with ``serve(ItsContestant)``. This module needs the standard
+library only, because some peers have environments of their own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a peer's process is started for.
+    """The arguments of a peer's process.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Work:
-    """What a round labels: files of a folder, in order, again and again up to ``count``."""
+    """The images of a round: the files of a folder in order, repeated up to ``count``."""
 
     folder: str
     count: int
@@ -68,22 +68,22 @@ class Contestant(Protocol):
     """A way to label images."""
 
     def __init__(self, setting: Setting) -> None:
-        """Load the model; raise an exception that says why where this cannot be had."""
+        """Load the model, or raise an exception with the reason why it cannot run here."""
 
     def first_label(self, image: bytes) -> str:
         """Label one image: the end of a cold start."""
 
     def prepare(self, work: Work) -> Run:
-        """Do what is not timed, and give what is."""
+        """Do what is not timed, and return the function that is timed."""
 
 
 def class_number(label: str) -> str:
-    """Give the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
+    """Return the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
     return str(int(label.rpartition(" ")[2]))
 
 
 def serve(contestant_class: type[Contestant]) -> None:
-    """Answer the benchmark until it hangs up: ready, prepared, seconds.
+    """Answer the requests of the benchmark until it closes the connection.
 
     The command line is the descriptor of the connection and a `Setting` in JSON.
     """

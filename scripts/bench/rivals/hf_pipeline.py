@@ -20,7 +20,7 @@ class HuggingFacePipeline:
         torch.set_num_threads(setting.slots)
         is_fast = setting.options["processor"] == "fast"
         if is_fast:
-            # Without it transformers takes the slow processor and says nothing that a program would notice.
+            # Without torchvision, transformers silently uses the slow processor.
             import torchvision  # noqa: F401
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             setting.checkpoint, use_fast=is_fast
@@ -30,7 +30,7 @@ class HuggingFacePipeline:
         )
 
     def first_label(self, image: bytes) -> str:
-        """Label one image; the id, as the other peers give it."""
+        """Label one image, and return the id of the class as the other peers do."""
         label = self._label([image], batch_size=1)[0]
         return str(self._pipeline.model.config.label2id[label])
 

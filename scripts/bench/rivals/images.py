@@ -12,7 +12,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[3]
 PHOTOS = ROOT / "tests" / "fixtures" / "photos"
 FOLDER = ROOT / "build" / "bench" / "images"
-# Smaller ones would have to be enlarged, and an enlarged photo has less detail a pixel than a camera's.
+# Smaller photos would have to be enlarged, and would then have less detail per pixel than a camera's.
 SMALLEST_SIDE = 300
 
 
@@ -22,7 +22,7 @@ def _photos() -> list[Image.Image]:
 
 
 def _crop(photos: list[Image.Image], number: int, size: tuple[int, int]) -> Image.Image:
-    """Give a part of a photo, another one for each number."""
+    """Return a part of a photo, another one for each number."""
     random = np.random.default_rng(number)
     photo = photos[number % len(photos)]
     left, top = random.uniform(0, 0.2, 2) * photo.size
@@ -30,7 +30,7 @@ def _crop(photos: list[Image.Image], number: int, size: tuple[int, int]) -> Imag
 
 
 def _mosaic(photos: list[Image.Image], number: int, size: tuple[int, int]) -> Image.Image:
-    """Lay photos side by side at their own size, so that a pixel has as much detail as in a photo."""
+    """Place photos side by side at their own size, so that a pixel has as much detail as in a photo."""
     mosaic = Image.new("RGB", size)
     top, index = 0, number
     while top < size[1]:
@@ -61,7 +61,7 @@ def _small_png(photos: list[Image.Image], number: int) -> bytes:
     return _encoded(_crop(photos, number, (32, 32)), "PNG")
 
 
-# How many different ones there are, and how one is made.
+# The number of different images of a kind, and the function that makes one.
 KINDS: Mapping[str, tuple[int, Callable[[list[Image.Image], int], bytes]]] = {
     "500x375 JPEG": (128, _jpeg),
     "12-megapixel JPEG": (12, _large_jpeg),
@@ -70,7 +70,7 @@ KINDS: Mapping[str, tuple[int, Callable[[list[Image.Image], int], bytes]]] = {
 
 
 def image_folder(kind: str) -> Path:
-    """Give the folder of images of a kind, one of `KINDS`; made at the first call."""
+    """Return the folder of images of a kind, one of `KINDS`; made at the first call."""
     count, make = KINDS[kind]
     extension = kind.rpartition(" ")[2].lower()
     folder = FOLDER / kind.replace(" ", "-").lower()

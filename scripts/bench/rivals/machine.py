@@ -1,4 +1,4 @@
-"""What a row says of the machine."""
+"""The description of the machine in each recorded row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def machine() -> dict[str, object]:
 
 
 def commit() -> str:
-    """Give the checkout's commit, with a + when files differ from it."""
+    """Return the checkout's commit, with a + when files differ from it."""
     named = _output("git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+")
     return named or "unknown"
 

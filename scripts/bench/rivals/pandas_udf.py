@@ -20,7 +20,7 @@ class PandasUdf(FrameContestant):
         super().__init__(setting, start_session(setting.slots))
 
     def labelled(self, frame: DataFrame, batch_size: int) -> DataFrame:
-        """Give the ids of the most likely classes."""
+        """Return the ids of the most likely classes."""
         bundle = self.setting.bundle
 
         def classify(series: Iterator[pd.Series]) -> Iterator[pd.Series]:

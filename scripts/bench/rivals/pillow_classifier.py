@@ -25,7 +25,7 @@ def open_session(model: Path, threads: int) -> Any:
 
 
 def with_numpy(assets: Path) -> Preparation:
-    """Resize with Pillow and normalise with numpy: what someone writes who wants it fast."""
+    """Resize with Pillow and normalise with numpy, which is faster than a processor of transformers."""
     config = json.loads((assets / "preprocessor_config.json").read_text())
     size = (config["size"]["width"], config["size"]["height"])
     mean = np.array(config["image_mean"], np.float32) * np.float32(255)
@@ -54,7 +54,7 @@ def with_transformers(assets: Path) -> Preparation:
 
 
 class PillowClassifier:
-    """A session and what goes before it.
+    """A session and the preprocessing.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class PillowClassifier:
         self._prepare = preparation(Path(bundle) / "assets")
 
     def classify(self, images: Sequence[bytes], batch_size: int = 8) -> list[int]:
-        """Give the id of each image's most likely class."""
+        """Return the id of each image's most likely class."""
         ids: list[int] = []
         for start in range(0, len(images), batch_size):
             tensors = np.stack([self._prepare(image) for image in images[start : start + batch_size]])

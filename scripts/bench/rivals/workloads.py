@@ -1,4 +1,4 @@
-"""What is measured, the most telling first."""
+"""The workloads, the most important first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ A_FEW = (REFERENCE, "sparkvision", "local-model", "pandas-udf", "spark-nlp", "pi
 
 @dataclass(frozen=True)
 class Workload:
-    """Images, a model, and who labels them how often.
+    """Images, a model, and the peers that label the images.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Workload:
     slots
         Cores in all.
     rounds
-        That count; one goes before, and does not.
+        Rounds that count; one more round comes first and does not count.
     """
 
     name: str
@@ -56,7 +56,7 @@ WORKLOADS = (
 
 
 def sittings(workloads: tuple[Workload, ...]) -> list[list[Workload]]:
-    """Put together what can share processes: neighbours with the same model and slots, by any peers."""
+    """Group neighbouring workloads that can share processes: those with the same model and slots."""
     together: list[list[Workload]] = []
     for workload in workloads:
         if together and workload.count and _shares(together[-1][-1], workload):

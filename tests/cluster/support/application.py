@@ -1,4 +1,4 @@
-"""A Spark application on a cluster, and what the scenarios ask of it: images, labels, progress, its executors."""
+"""A Spark application on a cluster: its images, answers, progress and executors."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def application(cluster: Cluster, config: Mapping[str, str] | None = None) -> It
 
 
 def scala_tests_jar() -> Path:
-    """Give the jar of the Scala tests, which holds ExecutorProbe and PipelineApplication; built when it is stale."""
+    """Return the jar of the Scala tests, which holds ExecutorProbe and PipelineApplication; built when it is stale."""
     sources = [*ROOT.glob("jvm/*/src/**/*.scala")]
     newest = max(source.stat().st_mtime for source in sources)
     pattern = "sparkvision-core_*-tests.jar"
@@ -75,7 +75,7 @@ def image_files() -> list[Path]:
 
 
 def images(spark: SparkSession, rows: int, partitions: int) -> DataFrame:
-    """Make rows (id, image, content) of the small images, again and again; no executor reads a file."""
+    """Make rows (id, image, content) by repeating the small images; no executor reads a file."""
     files = [(number, bytearray(file.read_bytes())) for number, file in enumerate(image_files())]
     contents = F.broadcast(spark.createDataFrame(files, "image int, content binary"))
     numbered = spark.range(0, rows, 1, partitions).withColumn("image", (F.col("id") % len(files)).cast("int"))
@@ -83,7 +83,7 @@ def images(spark: SparkSession, rows: int, partitions: int) -> DataFrame:
 
 
 def classifier(spark: SparkSession, bundle: Path | None = None) -> ViTForImageClassification:
-    """Give the stage, with the embedded model or the one in a folder."""
+    """Return the stage, with the embedded model or the one in a folder."""
     if bundle is None:
         stage = ViTForImageClassification.pretrained()
     else:
@@ -111,7 +111,7 @@ def answers(stage: ViTForImageClassification, frame: DataFrame) -> list[Answer]:
 
 
 def undisturbed(spark: SparkSession, stage: ViTForImageClassification) -> dict[int, str]:
-    """Give the answer to each of the small images, of a job that nothing happens to."""
+    """Return the answer to each of the small images, of a job that nothing happens to."""
     count = len(image_files())
     return {answer.image: answer.text for answer in answers(stage, images(spark, count, partitions=4))}
 
@@ -205,7 +205,7 @@ def executors(spark: SparkSession, count: int = 2) -> list[Executor]:
 
 
 def wait_for_closed_sessions(spark: SparkSession, count: int = 2) -> list[Executor]:
-    """Wait until no executor has a session open; give the executors then."""
+    """Wait until no executor has an open session, and return the executors."""
 
     def closed() -> list[Executor] | None:
         found = executors(spark, count)

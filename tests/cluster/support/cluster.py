@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class ClusterError(Exception):
-    """The cluster did not do what it was asked to; the message says what, and where its log lies."""
+    """A failure of the cluster; the message names the log."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ class Cluster:
             )
 
     def local_folder(self, worker: int) -> Path:
-        """Give the folder below which the executors of a worker keep their files."""
+        """Return the folder below which the executors of a worker keep their files."""
         return self.folder / f"worker-{worker}" / "local"
 
     def stop(self) -> None:
@@ -132,7 +132,7 @@ class Cluster:
                 continue
 
     def __enter__(self) -> Cluster:
-        """Give this cluster, to be stopped at the end of the block."""
+        """Return this cluster, to be stopped at the end of the block."""
         return self
 
     def __exit__(
@@ -215,7 +215,7 @@ class Cluster:
 
 
 def spark(program: str) -> str:
-    """Give the path of one of the pyspark package's own programs."""
+    """Return the path of one of the pyspark package's own programs."""
     return str(Path(environment()["SPARK_HOME"]) / "bin" / program)
 
 
@@ -232,23 +232,23 @@ def environment() -> dict[str, str]:
 
 
 def wait_until(condition: Callable[[], T | None], seconds: float) -> T:
-    """Wait for a condition and give what it gave.
+    """Wait until a condition is true, and return its value.
 
     Raises
     ------
     TimeoutError
-        When it does not come true in time.
+        When the condition does not become true in time.
     """
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds} s in vain")
+            raise TimeoutError(f"waited {seconds} s without success")
         time.sleep(0.1)
     return result
 
 
 def _group_runs(group: int) -> bool:
-    """Tell whether a process of this group is alive; the dead that nobody has waited for do not count."""
+    """Return whether a process of this group is alive; the dead that nobody has waited for do not count."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]

@@ -1,4 +1,4 @@
-"""Damaged images by the thousand, for the decoder: each must give pixels or a reason, and the JVM must live."""
+"""Thousands of damaged images for the decoder: each must be decoded or refused, and the JVM must not crash."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def shortfalls(figures: Mapping[str, Any]) -> list[str]:
 
 
 def table(runs: list[Figures]) -> str:
-    """Give the figures of all runs as a Markdown table."""
+    """Return the figures of all runs as a Markdown table."""
 
     def total(name: str) -> int:
         return sum(run.get(name, 0) for run in runs)
@@ -85,7 +85,7 @@ def table(runs: list[Figures]) -> str:
 
 
 def page_with(figures: str, page: str) -> str:
-    """Give the page with its block of figures exchanged."""
+    """Return the page with its block of figures exchanged."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{figures}\n{END}{after}"

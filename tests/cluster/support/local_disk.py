@@ -62,7 +62,7 @@ def _copies(cluster: Cluster) -> list[Path]:
 
 
 def disk_fails(folder: Path, workload: Workload) -> Figures:
-    """Give an executor a full or a read-only local directory: a clear error. Then a full one and a good one."""
+    """Return an executor a full or a read-only local directory: a clear error. Then a full one and a good one."""
     bundle = digits_variant(folder / "padded", padding_megabytes=MODEL_MEGABYTES)
     refusals = {
         "No space left on device": _refusal(folder, bundle, read_only=False),
@@ -89,7 +89,7 @@ def disk_fails(folder: Path, workload: Workload) -> Figures:
 
 
 def _refusal(folder: Path, bundle: Path, *, read_only: bool) -> str:
-    """Give the error of a job whose executor has nothing but the failing disk."""
+    """Return the error of a job whose executor has nothing but the failing disk."""
     with _failing_disk(folder / "disk") as disk, _one_worker(folder, [disk]) as cluster, application(cluster) as spark:
         executors(spark, count=1)
         if read_only:

@@ -1,4 +1,4 @@
-"""Put SparkVision under faults and long runs, on a cluster of separate processes, until the time is over.
+"""Run SparkVision with faults and for a long time on a cluster of separate processes.
 
 Usage: scripts/soak [--minutes N] [--only NAME]... [--large-model] [--small] [--record FILE]
        scripts/soak --write-page
@@ -56,7 +56,7 @@ EXPENSIVE = {"large-model"}
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line; 1 when a run did not do what is promised."""
+    """Run the command line; 1 when a run did not keep a promise."""
     options = _parser().parse_args(arguments)
     if options.write_page:
         write_page(RECORD, PAGE)
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     workload = SMALL if options.small else Workload()
     sizes = {name: getattr(options, name) for name in ("memory_images", "fuzzed_files") if getattr(options, name)}
     workload = dataclasses.replace(workload, **sizes)
-    # As an exception, so that a soak that is ended leaves no cluster behind.
+    # SIGTERM raises an exception, so that the cluster is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     deadline = time.monotonic() + 60 * options.minutes
     failed = False
@@ -92,7 +92,7 @@ def _cluster(wanted: bool) -> Iterator[Cluster | None]:
 
 
 def _run(name: str, cluster: Cluster | None, workload: Workload, record: Path | None) -> bool:
-    """Run a scenario, print what it found and tell whether that is as promised."""
+    """Run a scenario, print its figures, and return whether they are as promised."""
     began = time.monotonic()
     try:
         if name in ON_THE_CLUSTER:

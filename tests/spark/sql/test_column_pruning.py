@@ -15,7 +15,7 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 @pytest.fixture(scope="module")
 def wide(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
-    """Give fifty columns: an image, its path and forty-eight others."""
+    """Return fifty columns: an image, its path and forty-eight others."""
     folder = str(tmp_path_factory.mktemp("wide") / "wide.parquet")
     table = spark.createDataFrame(
         [(file.name, file.read_bytes()) for file in digits[:4]], "path string, content binary"

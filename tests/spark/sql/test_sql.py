@@ -19,7 +19,7 @@ FUNCTION = "sparkvision_predict"
 
 @pytest.fixture(scope="module")
 def images(spark: SparkSession, digits: list[Path], tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
-    """Give an image of each digit and two bad ones as the view `images`, with the function `classify`."""
+    """Return an image of each digit and two bad ones as the view `images`, with the function `classify`."""
     one_each = {file.parent.name: file for file in digits}
     good = [(str(file), truth, file.read_bytes()) for truth, file in one_each.items()]
     rows = [*good, ("broken.png", "0", good[0][2][:40]), ("nothing.png", "1", None)]

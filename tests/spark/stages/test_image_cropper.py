@@ -35,7 +35,7 @@ TURNED = sorted((FIXTURES / "photos").glob("exif_*"))
 
 
 def table(spark: SparkSession, images: Sequence[tuple[str, bytes | None, Sequence[Box] | None]]) -> DataFrame:
-    """Give rows of an image and what a detection stage would have found in it."""
+    """Return rows of an image and what a detection stage would have found in it."""
     rows = [
         (name, content, None if boxes is None else [("thing", 0.5, tuple(map(float, box))) for box in boxes])
         for name, content, boxes in images
@@ -44,7 +44,7 @@ def table(spark: SparkSession, images: Sequence[tuple[str, bytes | None, Sequenc
 
 
 def some_boxes(image: Image.Image, seed: int) -> list[Box]:
-    """Give boxes with edges at and between pixels, as a detector's 32-bit floats have them."""
+    """Return boxes with edges at and between pixels, as a detector's 32-bit floats have them."""
     generator = random.Random(seed)
 
     def edges(length: int) -> tuple[float, float]:
@@ -59,18 +59,18 @@ def some_boxes(image: Image.Image, seed: int) -> list[Box]:
 
 
 def bgr(crop: Image.Image) -> bytes:
-    """Give the bytes that an annotation of this image has."""
+    """Return the bytes that an annotation of this image has."""
     return np.asarray(crop)[:, :, ::-1].tobytes()
 
 
 def digests(cropped: DataFrame) -> list[list[tuple[int, int, str]]]:
-    """Give width, height and hash of each row's crops: the pixels themselves take long on their way to Python."""
+    """Return width, height and hash of each row's crops: the pixels themselves take long on their way to Python."""
     row = cropped.select(F.expr("transform(crop, c -> struct(c.width, c.height, sha2(c.result, 256)))")).collect()
     return [[tuple(crop) for crop in crops] for (crops,) in row]
 
 
 def expected_digests(image: Image.Image, boxes: Sequence[Box]) -> list[tuple[int, int, str]]:
-    """Give the same of Pillow's crops."""
+    """Return the same of Pillow's crops."""
     crops = [image.crop(box) for box in boxes]
     return [(*crop.size, hashlib.sha256(bgr(crop)).hexdigest()) for crop in crops]
 
