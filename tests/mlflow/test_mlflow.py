@@ -25,6 +25,8 @@ from sparkvision.local import LocalModel
 from sparkvision.ml import ViTForImageClassification, ViTImageEmbeddings
 from sparkvision.mlflow.prediction import _image
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def files(digits: list[Path]) -> list[Path]:

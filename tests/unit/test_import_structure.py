@@ -42,7 +42,7 @@ def imported(source: str, known: Mapping[str, Path]) -> Iterator[str]:
                 module = f"{node.module}.{alias.name}"
                 if module in known:
                     yield module
-                elif node.module in known:
+                elif node.module is not None and node.module in known:
                     yield node.module
 
 

@@ -68,5 +68,6 @@ def _require_answer(url: str) -> None:
             pass
         if state != ChannelConnectivity.READY:
             raise errors.SessionError(
-                f"No Spark Connect server answers at {url}. Check host and port, or start one: scripts/connect-server."
+                f"No Spark Connect server answers at {url}. Check host and port, or start one: "
+                "sparkvision connect-server."
             )
