@@ -43,8 +43,8 @@ def _server_refusal(error: PySparkException) -> errors.SparkVisionError | None:
     if missing := _UNKNOWN_STAGE.search(message):
         return errors.SessionError(
             f"The Spark Connect server has no {missing[1]}: it was started without SparkVision's jars, or with another "
-            "version's. On its machine, start it with scripts/connect-server, or add to its own command: "
-            '--jars "$(sparkvision jars)".'
+            "version's. On its machine, start it with sparkvision connect-server, or add to its own "
+            'command: --jars "$(sparkvision jars)".'
         )
     engine = _ENGINE_EXCEPTION.match(message)
     return errors.from_scala(engine[1], engine[2]) if engine else None
