@@ -7,8 +7,8 @@ import org.apache.spark.sql.SparkSession
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.text.CandidateLabels
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.{ClassificationStage, ZeroShotBundles}
+import sparkvision.ml.stage.BundleReadable
+import sparkvision.ml.stage.{ClassificationStage}
 
 /** Labels images with labels of the user's own choice, by a CLIP model, as transformers' pipeline
   * `zero-shot-image-classification` does.
@@ -47,7 +47,7 @@ class CLIPForZeroShotClassification(override val uid: String) extends Classifica
 
   private[ml] override def labelsOf(manifest: BundleManifest): IndexedSeq[String] = chosenLabels.in(manifest).labels
 
-  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = requireZeroShot(manifest)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings =
     super.settings(spark).copy(candidateLabels = Some(chosenLabels))

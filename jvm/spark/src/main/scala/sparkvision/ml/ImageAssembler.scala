@@ -6,9 +6,9 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.ml.column.{Annotation, ImageColumn}
+import sparkvision.ml.column.{Annotation, ColumnNames, ImageColumn}
 import sparkvision.ml.param.{HasOutputCol, ImageInputParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.AssembleImages
 
 /** Brings images, however a table holds them, into a column of `image` annotations.
@@ -47,12 +47,12 @@ class ImageAssembler(override val uid: String)
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
-    RowMapping(dataset, getInputCol, getOriginCol, Seq(outputField), AssembleImages(uid, getDecode))
+    RowMapping.ofImages(dataset, getInputCol, getOriginCol, Seq(outputField), AssembleImages(uid, getDecode))
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = ImageColumn.of(schema, getInputCol, getOriginCol)
-    RowMapping.append(schema, Seq(outputField))
+    ColumnNames.append(schema, Seq(outputField))
   }
 
   private def outputField = Annotation.imageField($(outputCol))

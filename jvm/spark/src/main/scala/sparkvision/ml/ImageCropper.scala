@@ -9,7 +9,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.image.ParameterException
 import sparkvision.ml.column.{Annotation, ColumnNames, DetectedBox, ImageColumn}
 import sparkvision.ml.param.{HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.CropImages
 
 /** Cuts the boxes that a detection stage found out of their images: each crop is an image annotation, which the next
@@ -66,7 +66,7 @@ class ImageCropper(override val uid: String)
       CropImages(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
     val (images, detections) = columns
     val place = ColumnNames.indexOf(dataset.schema, detections, "the detections")
-    RowMapping(dataset, images, getOriginCol, outputFields, function, Some(place))
+    RowMapping.ofImages(dataset, images, getOriginCol, outputFields, function, Some(place))
   }
 
   override def transformSchema(schema: StructType): StructType = {
@@ -79,7 +79,7 @@ class ImageCropper(override val uid: String)
           "detectionsCol of a detection stage names, or boxes of your own: array<struct<box:struct<xmin:float," +
           "ymin:float,xmax:float,ymax:float>>>."
       )
-    RowMapping.append(schema, outputFields)
+    ColumnNames.append(schema, outputFields)
   }
 
   private def columns: (String, String) = getInputCols match {

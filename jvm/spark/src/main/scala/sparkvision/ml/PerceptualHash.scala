@@ -7,10 +7,10 @@ import org.apache.spark.sql.types.{LongType, StringType, StructField, StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.image.hash.HashAlgorithm
-import sparkvision.ml.column.ImageColumn
+import sparkvision.ml.column.{ColumnNames, ImageColumn}
 import sparkvision.ml.param.AllowedValues.OneOf
 import sparkvision.ml.param.{HasErrorCol, HasInputCols, ImageInputParams, ImageLimitsParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.HashImages
 
 /** Gives each image a perceptual hash: 64 bits of which similar images differ in few.
@@ -49,12 +49,12 @@ class PerceptualHash(override val uid: String)
     val _ = transformSchema(dataset.schema)
     val hashing =
       HashImages(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
-    RowMapping(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
+    RowMapping.ofImages(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = ImageColumn.of(schema, ImageColumn.nameOf(this), getOriginCol)
-    RowMapping.append(schema, added)
+    ColumnNames.append(schema, added)
   }
 
   private def added: Seq[StructField] =

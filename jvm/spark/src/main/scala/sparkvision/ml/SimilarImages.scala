@@ -3,15 +3,14 @@ package sparkvision.ml
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.types._
+import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.similarity.{HnswSettings, SearchMethod, SimilarityIndexException}
+import sparkvision.engine.similarity.{HnswSettings, SearchMethod}
 import sparkvision.image.ParameterException
-import sparkvision.ml.column.VectorColumn
+import sparkvision.ml.column.{ColumnNames, VectorColumn}
 import sparkvision.ml.param.SimilarityParams
-import sparkvision.ml.similarity.{FindSimilar, IndexFolder, SimilarityIndexBuilder, SimilarityIndexSummary}
-import sparkvision.ml.stage.{RowMapping, VectorMapping}
+import sparkvision.ml.similarity.{FindSimilar, SimilarityIndexBuilder, SimilarityIndexSummary}
 
 /** Names the images of an index that are most similar to each image of a table, by the cosine of their embeddings.
   *
@@ -30,26 +29,24 @@ class SimilarImages(override val uid: String) extends Transformer with Similarit
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
-    val chosen = SearchMethod.parse(getMethod)
-    val index = new IndexFolder(indexUri, dataset.sparkSession.sparkContext.hadoopConfiguration).read()
-    if (!index.manifest.methods.contains(chosen))
-      throw new SimilarityIndexException(
-        s"The similarity index ${index.uri} was built for ${index.manifest.methods.mkString(" and ")} search alone. Set " +
-          s"method to that, or build it with method=$chosen."
-      )
-    // Only the exact search gains by asking for many at once; the approximate one would make rows wait.
-    val atOnce = if (chosen == SearchMethod.Exact) getBatchSize else 1
-    val function = FindSimilar(uid, index, chosen, getTopK, getEfSearch, atOnce, getErrorCol.isDefined)
-    VectorMapping(dataset, getEmbeddingsCol, fields, function)
+    FindSimilar.in(
+      dataset,
+      getEmbeddingsCol,
+      name = uid,
+      indexUri,
+      SearchMethod.parse(getMethod),
+      getTopK,
+      getEfSearch,
+      getBatchSize,
+      getOutputCol,
+      getErrorCol
+    )
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = (indexUri, VectorColumn.indexOf(schema, getEmbeddingsCol))
-    RowMapping.append(schema, fields)
+    ColumnNames.append(schema, FindSimilar.fields(getOutputCol, getErrorCol))
   }
-
-  private def fields: Seq[StructField] =
-    StructField(getOutputCol, FindSimilar.dataType) +: getErrorCol.map(StructField(_, StringType)).toSeq
 
   private def indexUri: String = getIndexPath.getOrElse {
     throw new ParameterException(s"$uid has no index: SimilarImages.build makes one, and setIndexPath names it.")

@@ -81,6 +81,14 @@ object BundleManifest {
   private[engine] def digest(files: SortedMap[String, FileDigest]): String =
     sha256(files.map { case (name, file) => s"$name ${file.sha256}\n" }.mkString.getBytes(UTF_8))
 
+  /** The hash of the bundle that a manifest describes, which is `ModelBundle.bundleHash`.
+    *
+    * @param json
+    *   the manifest's file
+    */
+  private[sparkvision] def bundleHash(manifest: BundleManifest, json: Array[Byte]): String =
+    digest(manifest.files + (FileName -> FileDigest(sha256(json), json.length.toLong)))
+
   private[engine] def sha256(bytes: Array[Byte]): String = hex(MessageDigest.getInstance("SHA-256").digest(bytes))
 
   private[engine] def hex(bytes: Array[Byte]): String = bytes.map(b => f"${b & 0xff}%02x").mkString

@@ -1,11 +1,11 @@
 package sparkvision.ml.column
 
 import org.apache.spark.sql.SparkSession
-import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.types.{StringType, StructField, StructType}
 
 import sparkvision.image.ParameterException
 
-/** Finds columns as Spark does: by name, with the session's rule about upper and lower case. */
+/** Finds and adds columns as Spark does: by name, with the session's rule about upper and lower case. */
 private[ml] object ColumnNames {
 
   /** @param role
@@ -24,6 +24,35 @@ private[ml] object ColumnNames {
         throw new ParameterException(
           s"There are ${several.size} columns '$name', and $role can be only one of them. Rename or drop the others."
         )
+    }
+
+  /** The index of a column of texts.
+    *
+    * @throws ParameterException
+    *   when there is no such column, or its type is not string
+    */
+  def indexOfText(schema: StructType, name: String): Int = {
+    val index = indexOf(schema, name, "the texts")
+    if (schema(index).dataType != StringType)
+      throw new ParameterException(
+        s"The column '$name' has type ${schema(index).dataType.simpleString}; texts are read from a string column."
+      )
+    index
+  }
+
+  /** The schema with columns added.
+    *
+    * @throws ParameterException
+    *   when a column of that name exists
+    */
+  def append(schema: StructType, added: Seq[StructField]): StructType =
+    added.foldLeft(schema) { (present, field) =>
+      if (indicesOf(present, field.name).nonEmpty)
+        throw new ParameterException(
+          s"The column '${field.name}' would be there twice: it exists already, or two output columns share the name. " +
+            "Set another name."
+        )
+      present.add(field)
     }
 
   def indicesOf(schema: StructType, name: String): Seq[Int] =

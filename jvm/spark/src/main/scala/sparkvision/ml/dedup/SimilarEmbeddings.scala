@@ -4,7 +4,9 @@ import org.apache.spark.sql.DataFrame
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.types.StringType
 
-import sparkvision.ml.SimilarImages
+import sparkvision.engine.similarity.SearchMethod
+import sparkvision.ml.param.SimilarityParams
+import sparkvision.ml.similarity.FindSimilar
 
 /** Finds images whose embeddings have a large cosine among each one's most similar ones in an index. */
 private[ml] object SimilarEmbeddings {
@@ -21,14 +23,18 @@ private[ml] object SimilarEmbeddings {
     */
   def edges(images: DataFrame, settings: EmbeddingSettings, maxHashDistance: Option[Int]): DataFrame = {
     val named = images.withColumn("id", col("id").cast(StringType))
-    val search = new SimilarImages()
-      .setIndexPath(settings.indexPath)
-      .setMethod(settings.method)
-      .setTopK(settings.topK + 1) // each finds itself too
-      .setEmbeddingsCol("embedding")
-      .setOutputCol("similar")
-    val found = search
-      .transform(named)
+    val found = FindSimilar
+      .in(
+        named,
+        "embedding",
+        name = "ImageDeduplicator",
+        settings.indexPath,
+        SearchMethod.parse(settings.method),
+        topK = settings.topK + 1, // each embedding finds itself too
+        efSearch = SimilarityParams.EfSearch,
+        batchSize = SimilarityParams.BatchSize,
+        outputCol = "similar"
+      )
       .select(col("node"), col("hash"), explode(col("similar")).as("similar"))
       .where(col("similar.score") >= settings.minSimilarity - Rounding)
       .hint("merge") // in a broadcast the search would have five minutes

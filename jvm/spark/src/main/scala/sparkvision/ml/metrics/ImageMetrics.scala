@@ -1,9 +1,5 @@
 package sparkvision.ml.metrics
 
-import org.apache.spark.SparkContext
-import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
-
 import sparkvision.engine.runtime.ExecutionProvider
 import sparkvision.engine.session.ModelListener
 import sparkvision.image.codec.ImageDecoder
@@ -13,7 +9,7 @@ import sparkvision.image.{PixelRows, Pixels}
   *
   * A task that Spark runs again counts again, as in all of Spark's metrics.
   */
-final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
+final private[ml] class ImageMetrics(operator: OperatorCounters, totals: StageTotals)
     extends ModelListener
     with Serializable {
   import ImageMetrics._
@@ -54,7 +50,7 @@ final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: S
   override def ran(images: Int, nanos: Long): Unit = synchronized {
     batches += 1
     inBatches += images
-    operator(BatchFill).set(inBatches.toDouble / batches)
+    operator.batchFill(inBatches.toDouble / batches)
     totals.add(InBatches, images.toLong)
     add(Batches, 1)
     add(Run, nanos)
@@ -64,7 +60,7 @@ final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: S
 
   // A task's images may be decoded on several cores at once, and Spark's counters are for one thread.
   private def add(name: String, amount: Long): Unit = synchronized {
-    operator(name).add(amount)
+    operator.add(name, amount)
     totals.add(name, amount)
   }
 }
@@ -74,25 +70,24 @@ private[ml] object ImageMetrics {
   val Unusable = "unusable"
   val Batches = "batches"
   val InBatches = "inBatches"
-  val BatchFill = "batchFill"
   val Decoded = "decoded"
   val Decode = "decode"
   val Preprocess = "preprocess"
   val Run = "run"
   val Postprocess = "postprocess"
   val Sessions = "sessions"
+}
 
-  /** An operator's metrics, which Spark's UI shows beside it. */
-  def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
-    Images -> createMetric(context, "images"),
-    Unusable -> createMetric(context, "unusable images"),
-    Decoded -> createMetric(context, "decoded images"),
-    Batches -> createMetric(context, "batches"),
-    BatchFill -> createAverageMetric(context, "images a batch"),
-    Decode -> createNanoTimingMetric(context, "time to decode"),
-    Preprocess -> createNanoTimingMetric(context, "time to preprocess"),
-    Run -> createNanoTimingMetric(context, "time to run the model"),
-    Postprocess -> createNanoTimingMetric(context, "time to postprocess"),
-    Sessions -> createMetric(context, "sessions opened")
-  )
+/** The counters of one operator of a query. */
+private[ml] trait OperatorCounters extends Serializable {
+
+  /** @param counter
+    *   one of the names in [[ImageMetrics]]
+    */
+  def add(counter: String, amount: Long): Unit
+
+  /** @param mean
+    *   images per batch, over the batches that the task has run
+    */
+  def batchFill(mean: Double): Unit
 }

@@ -10,8 +10,6 @@ import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 import org.apache.spark.util.LongAccumulator
 
-import sparkvision.ml.task.ImageFunction
-
 /** What an application has done for one stage (or SQL function) and model, all queries together, as finished tasks
   * reported it. Tasks hold a copy to add to.
   */
@@ -87,22 +85,21 @@ private[ml] object StageTotals {
       }
     )
 
-  /** The totals to which the tasks of `function` add. */
-  def of(function: ImageFunction, context: SparkContext): StageTotals = synchronized {
-    val key = (function.name, function.modelHash)
-    stagesOf(context).computeIfAbsent(key, _ => make(function, context))
+  /** The totals to which the tasks of a stage add. */
+  def of(stage: String, modelHash: Option[String], context: SparkContext): StageTotals = synchronized {
+    stagesOf(context).computeIfAbsent((stage, modelHash), _ => make(stage, modelHash, context))
   }
 
   /** Those of every stage that has run, the latest last. */
   def all(context: SparkContext): Seq[StageTotals] = synchronized(stagesOf(context).values.asScala.toSeq)
 
-  private def make(function: ImageFunction, context: SparkContext): StageTotals = {
+  private def make(stage: String, modelHash: Option[String], context: SparkContext): StageTotals = {
     val names = Seq(Images, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
     // Without names: Spark's UI would list named ones beside each of its stages.
     val counters = names.map(_ -> new LongAccumulator).toMap
     counters.values.foreach(context.register)
     val providers = new NamesAccumulator
     context.register(providers)
-    new StageTotals(function.name, function.modelHash, counters, providers)
+    new StageTotals(stage, modelHash, counters, providers)
   }
 }

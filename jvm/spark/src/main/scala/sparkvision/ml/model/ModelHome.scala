@@ -82,7 +82,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
   }
 
   private def write(bundle: ModelBundle, target: HadoopPath): Unit =
-    try BundlePersistence.copyFiles(bundle, target, fileSystem)
+    try BundleFiles.write(bundle, target, fileSystem)
     catch {
       case e: IOException =>
         try fileSystem.delete(target, true)

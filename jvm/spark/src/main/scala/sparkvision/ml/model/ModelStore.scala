@@ -1,26 +1,18 @@
 package sparkvision.ml.model
 
-import java.io.{FileNotFoundException, IOException}
-import java.nio.charset.StandardCharsets.UTF_8
+import java.io.IOException
 import java.nio.file.{Files, Path, StandardCopyOption}
 
 import scala.collection.mutable
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
-import org.apache.hadoop.fs.{
-  ChecksumException,
-  FileSystem,
-  FileUtil,
-  Path => HadoopPath,
-  UnsupportedFileSystemException
-}
+import org.apache.hadoop.fs.{FileUtil, Path => HadoopPath}
 import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle, OnnxGraph}
-import sparkvision.ml.storage.FileSystems
+import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle}
 
 /** The driver's own copy of every bundle it has used, by content, in the application's local directory.
   *
@@ -62,10 +54,23 @@ private[ml] object ModelStore {
     *   when there is no bundle, it is damaged, or it is another one
     */
   def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle = synchronized {
+    known(uri, bundleHash, spark).getOrElse {
+      val bundle = read(uri, spark)
+      bundleHash.foreach(requireHash(bundle.bundleHash, _, uri))
+      bundle
+    }
+  }
+
+  /** The bundle of a stage, if the store has it: nothing is copied.
+    *
+    * @throws BundleException
+    *   when another bundle lies at `uri` than the one with `bundleHash`
+    */
+  def known(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelBundle] = synchronized {
     val store = storeOf(spark)
-    bundleHash.filter(hash => store.origins(uri -> hash)).map(store.byHash).getOrElse {
-      val bundle = current(store, uri, spark)
-      bundleHash.foreach(requireHash(bundle, _, uri))
+    bundleHash.filter(hash => store.origins(uri -> hash)).map(store.byHash).orElse {
+      val bundle = unchanged(store, uri, spark)
+      for (found <- bundle; hash <- bundleHash) requireHash(found.bundleHash, hash, uri)
       bundle
     }
   }
@@ -73,10 +78,10 @@ private[ml] object ModelStore {
   /** @throws BundleException
     *   when the bundle found at `uri` is not the one that was there before
     */
-  def requireHash(found: ModelBundle, expected: String, uri: String): Unit =
-    if (found.bundleHash != expected)
+  def requireHash(found: String, expected: String, uri: String): Unit =
+    if (found != expected)
       throw new BundleException(
-        s"The bundle at $uri has the hash ${found.bundleHash}, but this stage was made with $expected. Somebody has " +
+        s"The bundle at $uri has the hash $found, but this stage was made with $expected. Somebody has " +
           "replaced it: load it anew with loadSavedModel, or restore it."
       )
 
@@ -98,20 +103,17 @@ private[ml] object ModelStore {
     )
   }
 
-  /** What lies at `uri` now; the last copy of it while it has not changed, or can no longer be read. */
-  private def current(store: Store, uri: String, spark: SparkSession): ModelBundle = {
+  /** The last copy of what lies at `uri`, while that has not changed or can no longer be read. */
+  private def unchanged(store: Store, uri: String, spark: SparkSession): Option[ModelBundle] = {
     val stamp = modificationTime(uri, spark)
-    store.latest.get(uri).filter { case (known, _) => stamp.forall(_ == known) } match {
-      case Some((_, hash)) => store.byHash(hash)
-      case None => read(uri, spark)
-    }
+    store.latest.get(uri).collect { case (known, hash) if stamp.forall(_ == known) => store.byHash(hash) }
   }
 
   private def modificationTime(uri: String, spark: SparkSession): Option[Long] =
     if (EmbeddedModels.isEmbedded(uri)) Some(0L)
     else
       try {
-        val (fileSystem, root) = locate(uri, spark)
+        val (fileSystem, root) = BundleFiles.locate(uri, spark)
         Seq(BundleManifest.FileName, BundleManifest.GraphFile)
           .map(new HadoopPath(root, _))
           .find(fileSystem.exists)
@@ -121,7 +123,7 @@ private[ml] object ModelStore {
   private def add(store: Store, uri: String, spark: SparkSession): ModelBundle = {
     val incoming = Files.createTempDirectory(store.folder, "incoming")
     try {
-      fetch(uri, incoming, spark)
+      BundleFiles.fetch(uri, incoming, spark)
       val fetched = ModelBundle.open(incoming)
       store.byHash.getOrElseUpdate(
         fetched.bundleHash,
@@ -134,78 +136,4 @@ private[ml] object ModelStore {
       case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e)
     } finally if (Files.exists(incoming)) { val _ = FileUtil.fullyDelete(incoming.toFile) }
   }
-
-  /** Copies a bundle's files, and no others, from `uri` into a local folder. */
-  private def fetch(uri: String, folder: Path, spark: SparkSession): Unit =
-    if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.copyTo(uri, folder)
-    else
-      try {
-        val (fileSystem, root) = locate(uri, spark)
-        new BundleFetch(fileSystem, root, folder).run()
-      } catch {
-        case e: FileNotFoundException =>
-          throw new BundleException(
-            s"There is no model bundle at $uri (${e.getMessage}). A bundle is a folder with model.onnx, assets/ and " +
-              "sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one.",
-            e
-          )
-        case e: ChecksumException =>
-          throw new BundleException(
-            s"The model bundle at $uri is damaged: ${e.getMessage}. Copy or export the bundle again.",
-            e
-          )
-        case e: UnsupportedFileSystemException =>
-          throw new BundleException(s"The model bundle at $uri cannot be read. ${e.getMessage}", e)
-        case e: IOException => throw new BundleException(s"The model bundle at $uri cannot be read: $e.", e)
-      }
-
-  private def locate(uri: String, spark: SparkSession): (FileSystem, HadoopPath) =
-    try {
-      val root = new HadoopPath(uri)
-      (FileSystems.of(root, spark), root)
-    } catch {
-      case e: IllegalArgumentException =>
-        throw new BundleException(s"modelPath '$uri' is not a path or URI (${e.getMessage}).", e)
-    }
-}
-
-/** Copies one bundle from a Hadoop file system. */
-final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder: Path) {
-
-  def run(): Unit = {
-    if (!fileSystem.exists(root)) throw new FileNotFoundException("there is no such folder")
-    val manifest = new HadoopPath(root, BundleManifest.FileName)
-    if (fileSystem.exists(manifest)) {
-      val json = Using.resource(fileSystem.open(manifest))(_.readAllBytes())
-      Files.write(folder.resolve(BundleManifest.FileName), json)
-      BundleManifest.parse(new String(json, UTF_8), root.toString).files.keys.foreach(copy)
-    } else sparkNlpLayout()
-  }
-
-  /** A folder without a manifest: the graph says which other files it needs. */
-  private def sparkNlpLayout(): Unit = {
-    copy(BundleManifest.GraphFile)
-    Seq(ModelBundle.LabelsFile, ModelBundle.ProcessorFile).foreach(copy)
-    OnnxGraph.read(folder.resolve(BundleManifest.GraphFile)).externalData.foreach { name =>
-      BundleManifest.requireInside(name, root.toString)
-      copy(name)
-    }
-  }
-
-  private def copy(name: String): Unit = {
-    requireNoLinkOutside(name)
-    val target = folder.resolve(name)
-    Files.createDirectories(target.getParent)
-    // The raw local file system: no .crc files beside the copies.
-    fileSystem.copyToLocalFile(false, new HadoopPath(root, name), new HadoopPath(target.toUri), true)
-  }
-
-  /** Copying follows links, so that a bundle could show what lies elsewhere on the driver. */
-  private def requireNoLinkOutside(name: String): Unit =
-    if (fileSystem.getUri.getScheme == "file") {
-      val local = Path.of(fileSystem.makeQualified(root).toUri)
-      val file = local.resolve(name)
-      if (Files.exists(file) && !file.toRealPath().startsWith(local.toRealPath()))
-        throw new BundleException(s"The bundle's file $file is a link to a place outside the bundle, which is refused.")
-    }
 }

@@ -43,8 +43,8 @@ trait SimilarityParams extends HasErrorCol {
     outputCol -> "similar",
     topK -> 10,
     method -> SearchMethod.Exact.name,
-    efSearch -> 100,
-    batchSize -> 64
+    efSearch -> SimilarityParams.EfSearch,
+    batchSize -> SimilarityParams.BatchSize
   )
 
   def setIndexPath(value: String): this.type = set(indexPath, value)
@@ -65,4 +65,6 @@ trait SimilarityParams extends HasErrorCol {
 
 private[ml] object SimilarityParams {
   val EmbeddingsCol = "features"
+  val EfSearch = 100
+  val BatchSize = 64
 }

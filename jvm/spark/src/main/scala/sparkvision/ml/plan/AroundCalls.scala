@@ -50,7 +50,7 @@ private[plan] object AroundCalls {
   private def aboveJoin(join: Join): LogicalPlan = {
     def fits(call: PredictImage) = join.children.exists(child => call.references.subsetOf(child.outputSet))
     val (above, on) = join.condition.toSeq
-      .flatMap(Conjuncts.of)
+      .flatMap(PushThroughRows.conjuncts)
       .partition(_.exists { case call: PredictImage => !fits(call); case _ => false })
     if (above.isEmpty) join else Filter(above.reduce(And), join.copy(condition = on.reduceOption(And)))
   }

@@ -4,26 +4,26 @@ import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.rules.Rule
-import org.apache.spark.sql.types.StringType
 
-import sparkvision.image.SparkVisionException
-
-/** Takes [[PredictImage]] out of a plan's expressions: an operator below computes it in batches, and its result's column
-  * stands in its place. Spark's `ExtractPythonUDFs` does the same for Python functions.
+/** Takes [[PredictImage]] out of a plan's expressions: an operator below computes the prediction in batches, and the column
+  * of its result replaces the expression. Spark's `ExtractPythonUDFs` does the same for Python functions.
   *
-  * It runs after Spark's own rules, which by then have moved each filter to where it belongs. What a query asks of one
-  * image and model is computed once, also where a filter and the select list both ask for it.
+  * The rule runs after Spark's own rules, which by then have moved each filter to where it belongs. What a query asks of
+  * one image and model is computed once, also where a filter and the select list both ask for it.
   */
-final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[LogicalPlan] {
+final private[plan] class ExtractPredictions(spark: SparkSession) extends Rule[LogicalPlan] {
 
   override def apply(plan: LogicalPlan): LogicalPlan = plan match {
-    // It becomes part of a join later, and is seen again then.
+    // A correlated subquery becomes part of a join later, and the rule sees it again then.
     case subquery: Subquery if subquery.correlated => plan
-    case _ =>
-      plan.transformUpWithSubqueries { case node if node.expressions.exists(isOrHasCall) => extract(AroundCalls(node)) }
+    case _ if !hasCalls(plan) => plan
+    case _ => plan.transformUpWithSubqueries { case node if isCalling(node) => extract(AroundCalls(node)) }
   }
 
-  private def isOrHasCall(expression: Expression): Boolean = expression.exists(_.isInstanceOf[PredictImage])
+  private def hasCalls(plan: LogicalPlan): Boolean =
+    plan.exists(node => isCalling(node) || node.subqueries.exists(hasCalls))
+
+  private def isCalling(node: LogicalPlan): Boolean = node.expressions.exists(_.exists(_.isInstanceOf[PredictImage]))
 
   /** @param plan
     *   one operator, or the two that it was split into
@@ -63,13 +63,10 @@ final private[ml] class ExtractPredictions(spark: SparkSession) extends Rule[Log
 
   /** The plan with the call's result among its columns. */
   private def computed(plan: LogicalPlan, call: PredictImage): (LogicalPlan, Attribute) = {
-    val function =
-      try PredictionStruct.function(call.uri, call.labelCount, spark)
-      catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
+    val function = call.function(spark)
     ReusedResult.find(plan, call.image, function).getOrElse {
       val result = AttributeReference(call.prettyName, call.dataType, call.nullable)()
-      val none = Literal(null, StringType)
-      (MapImages(call.image, none, none, none, function, Seq(result), plan), result)
+      (MapRows(RowMapping.valuesOf(call.image), function, Seq(result), plan), result)
     }
   }
 }

@@ -4,15 +4,15 @@ import org.apache.spark.sql.catalyst.expressions.{Attribute, Expression}
 import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.plans.{Cross, Inner, LeftAnti, LeftOuter, LeftSemi, RightOuter}
 
-import sparkvision.ml.task.ImageFunction
+import sparkvision.ml.task.RowFunction
 
 /** Finds a result that a plan has computed already, for a filter perhaps. */
 private[plan] object ReusedResult {
 
   /** The plan, widened so that it hands the result up, and the result's column. */
-  def find(plan: LogicalPlan, image: Expression, function: ImageFunction): Option[(LogicalPlan, Attribute)] =
+  def find(plan: LogicalPlan, image: Expression, function: RowFunction[_]): Option[(LogicalPlan, Attribute)] =
     plan match {
-      case same: MapImages if same.function == function && same.image.semanticEquals(image) =>
+      case same: MapRows if same.function == function && same.values.head.semanticEquals(image) =>
         Some(same -> same.added.head)
       case project: Project =>
         find(project.child, image, function).map { case (child, result) =>
@@ -20,7 +20,7 @@ private[plan] object ReusedResult {
             if (project.outputSet.contains(result)) project.projectList else project.projectList :+ result
           (Project(columns, child), result)
         }
-      case _: MapImages | _: Filter | _: Sort | _: LocalLimit | _: GlobalLimit => inChild(plan, 0, image, function)
+      case _: MapRows | _: Filter | _: Sort | _: LocalLimit | _: GlobalLimit => inChild(plan, 0, image, function)
       case join: Join =>
         val fromLeft = join.joinType match {
           case Inner | Cross | LeftOuter | LeftSemi | LeftAnti => inChild(join, 0, image, function)
@@ -33,7 +33,7 @@ private[plan] object ReusedResult {
       case _ => None
     }
 
-  private def inChild(plan: LogicalPlan, index: Int, image: Expression, function: ImageFunction) =
+  private def inChild(plan: LogicalPlan, index: Int, image: Expression, function: RowFunction[_]) =
     find(plan.children(index), image, function).map { case (child, result) =>
       (plan.withNewChildren(plan.children.updated(index, child)), result)
     }

@@ -14,7 +14,7 @@ abstract class ClassificationStage extends VisionModelStage with ClassificationP
   private[ml] type Result = Prediction
 
   /** The names of the classes, in the order of their ids. */
-  def labels: Array[String] = labelsOf(bundle(SparkSession.active).manifest).toArray
+  def labels: Array[String] = labelsOf(model(SparkSession.active).manifest).toArray
 
   private[ml] def labelsOf(manifest: BundleManifest): IndexedSeq[String] = manifest.labels
 

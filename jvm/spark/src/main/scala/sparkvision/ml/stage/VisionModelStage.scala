@@ -10,6 +10,7 @@ import sparkvision.image.codec.DecodeMode
 import sparkvision.ml.column.ImageColumn
 import sparkvision.ml.output.ModelOutput
 import sparkvision.ml.param.{HasInputCols, HasOutputCol, ImageInputParams, InferenceParams, PreprocessingParams}
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.RunModel
 
 /** What every stage with a model for images does: one row out for each row in, in order, with the columns that its Params
@@ -35,19 +36,19 @@ abstract class VisionModelStage
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val spark = dataset.sparkSession
-    val model = bundle(spark)
+    val model = this.model(spark)
     val output = this.output(model.manifest)
     val _ = withOutput(dataset.schema, output)
-    // Settings that the model cannot take are the driver's to refuse, before any task runs.
-    val chosen = settings(spark)
-    new LocalModel(model, chosen).close()
-    val function = RunModel(uid, partitionRunner(model, chosen, spark), getBadImageMode, output)
-    RowMapping(dataset, imageColumn, getOriginCol, output.fields, function)
+    val run = this.run(model.reference, spark)
+    // Where the driver does not have the bundle yet, the settings are checked when the query starts.
+    model.stored.foreach(run.requireFitting)
+    val function = RunModel(uid, run, getBadImageMode, output)
+    RowMapping.ofImages(dataset, imageColumn, getOriginCol, output.fields, function)
   }
 
-  /** Reads the model's manifest, which the driver keeps, and opens no session. */
+  /** Reads the model's manifest, and opens no session. */
   override def transformSchema(schema: StructType): StructType =
-    withOutput(schema, output(bundle(SparkSession.active).manifest))
+    withOutput(schema, output(model(SparkSession.active).manifest))
 
   private def withOutput(schema: StructType, output: ModelOutput[Result]): StructType = {
     val _ = ImageColumn.of(schema, imageColumn, getOriginCol)

@@ -1,6 +1,7 @@
 package sparkvision.ml.task
 
 import org.apache.spark.TaskContext
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.image.{ImageException, ImageInput, Pixels}
 import sparkvision.ml.column.{BadImages, DetectedBox, SourceImage}
@@ -23,12 +24,14 @@ final private[ml] case class CropImages(
     explode: Boolean,
     keepEmpty: Boolean,
     withReason: Boolean
-) extends ImageFunction {
+) extends RowFunction[SourceImage]
+    with RowTask[SourceImage] {
   override def description: String = s"explode=$explode, keepEmpty=$keepEmpty, badImageMode=$badImageMode"
-  override def modelHash: Option[String] = None
+  override def input: RowInput[SourceImage] = RowInput.Image
   override def keepsEveryRow: Boolean = !explode && badImageMode != BadImageMode.DropMalformed
   override def mayMultiplyRows: Boolean = explode
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
+  override def start(spark: SparkSession): RowTask[SourceImage] = this
 
   override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
     val decoded = DecodedImages.of(TaskContext.get())

@@ -1,6 +1,7 @@
 package sparkvision.ml.task
 
 import org.apache.spark.TaskContext
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.pipeline.ImageHasher
 import sparkvision.image.hash.HashAlgorithm
@@ -19,11 +20,13 @@ final private[ml] case class HashImages(
     maxImagePixels: Long,
     badImageMode: String,
     hasErrorCol: Boolean
-) extends ImageFunction {
+) extends RowFunction[SourceImage]
+    with RowTask[SourceImage] {
   override def description: String = s"algorithm=$algorithm, badImageMode=$badImageMode"
+  override def input: RowInput[SourceImage] = RowInput.Image
   override def keepsEveryRow: Boolean = badImageMode != BadImageMode.DropMalformed
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
-  override def modelHash: Option[String] = None
+  override def start(spark: SparkSession): RowTask[SourceImage] = this
 
   override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
     val decoded = DecodedImages.of(TaskContext.get())

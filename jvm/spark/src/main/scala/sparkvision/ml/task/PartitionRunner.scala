@@ -29,10 +29,6 @@ final private[ml] case class PartitionRunner(
     intraOpThreads: Int
 ) {
 
-  /** The model and its settings, as query plans show them. */
-  def description: String =
-    s"model=${model.bundleHash.take(12)}, executionProvider=${settings.session.provider}, batchSize=${settings.batchSize}"
-
   /** Each item with its image's result, or with the reason why there is none. An empty partition loads no model. */
   def run[A, R](items: Iterator[A], output: ModelOutput[R], metrics: ImageMetrics)(
       image: A => ImageInput

@@ -12,10 +12,9 @@ import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.runtime.{ExecutionProvider, SessionConfig}
 import sparkvision.image.ImageInput
 import sparkvision.ml.LocalSpark
-import sparkvision.ml.metrics.{ImageMetrics, StageTotals}
+import sparkvision.ml.metrics.{ImageMetrics, OperatorCounters, StageTotals}
 import sparkvision.ml.output.ClassificationOutput
-import sparkvision.ml.param.BadImageMode
-import sparkvision.ml.task.{PartitionRunner, RunModel}
+import sparkvision.ml.task.PartitionRunner
 
 /** What becomes of an executor's copies of models when its disks fail. */
 class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
@@ -84,8 +83,8 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
       ModelSettings(session = SessionConfig(ExecutionProvider.Cpu, intraOpThreads = 2), sessionIdle = 0.seconds)
     val runner = PartitionRunner(model, settings, deviceId = -1, intraOpThreads = 2)
     val output = ClassificationOutput(Vector.empty, ProblemType.SingleLabel, Some("class"), None, None, None, None)
-    val function = RunModel("digits", runner, BadImageMode.Permissive, output)
-    val metrics = new ImageMetrics(ImageMetrics.ofOperator(context), StageTotals.of(function, context))
+    val totals = StageTotals.of("digits", Some(model.bundleHash), context)
+    val metrics = new ImageMetrics(ExecutorModelsSpec.NoOperator, totals)
     val image = LocalSpark.someDigits(1).head._2
     def label() = context
       .parallelize(Seq(image), 1)
@@ -98,5 +97,14 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     Bundles.flipByte(copy.graph)
     assert(intercept[SparkException](label()).getMessage.contains("model.onnx is damaged"))
     assert(label().toSeq == Seq(Right("another 0")))
+  }
+}
+
+private object ExecutorModelsSpec {
+
+  /** No query runs the model, so that no operator counts. */
+  object NoOperator extends OperatorCounters {
+    override def add(counter: String, amount: Long): Unit = ()
+    override def batchFill(mean: Double): Unit = ()
   }
 }

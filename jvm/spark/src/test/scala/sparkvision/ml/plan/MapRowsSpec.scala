@@ -1,20 +1,21 @@
 package sparkvision.ml.plan
 
 import org.apache.spark.SparkException
-import org.apache.spark.sql.DataFrame
 import org.apache.spark.sql.catalyst.plans.logical.{LocalLimit, LogicalPlan}
 import org.apache.spark.sql.execution.columnar.InMemoryRelation
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.Trigger
+import org.apache.spark.sql.{AnalysisException, DataFrame, SparkSession}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.Bundles
 import sparkvision.engine.session.SpareCores
+import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
 
 /** In a session that was built without our extensions, as a user's may be. */
-class MapImagesSpec extends AnyFunSuite with LocalSpark {
+class MapRowsSpec extends AnyFunSuite with LocalSpark {
 
   private def vit: ViTForImageClassification =
     ViTForImageClassification.loadSavedModel("embedded:digits", spark).setInputCols("content").setOutputCol("class")
@@ -28,7 +29,7 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
 
   private def optimized(result: DataFrame): LogicalPlan = result.queryExecution.optimizedPlan
 
-  private def runsImages(result: DataFrame): Boolean = optimized(result).exists(_.isInstanceOf[MapImages])
+  private def runsImages(result: DataFrame): Boolean = optimized(result).exists(_.isInstanceOf[MapRows])
 
   private def readSchema(result: DataFrame): String =
     "ReadSchema: (.*)".r.findFirstMatchIn(result.queryExecution.executedPlan.toString).get.group(1)
@@ -38,7 +39,7 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
   }
 
   private def passedOn(result: DataFrame): Seq[String] =
-    optimized(result).collectFirst { case p: MapImages => p.passed.map(_.name) }.get
+    optimized(result).collectFirst { case p: MapRows => p.passed.map(_.name) }.get
 
   test("an image that only the model reads does not go through it") {
     val result = vit.setPredictionCol("prediction").transform(wide)
@@ -51,7 +52,7 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
 
   test("a filter on the input's columns runs before the model, and is pushed into the scan") {
     val filtered = vit.transform(wide).where("c1 = 2").select("class")
-    assert(optimized(filtered).collectFirst { case p: MapImages => p.child.exists(_.nodeName == "Filter") }.get)
+    assert(optimized(filtered).collectFirst { case p: MapRows => p.child.exists(_.nodeName == "Filter") }.get)
     assert(filtered.queryExecution.executedPlan.toString.contains("EqualTo(c1,2)"))
   }
 
@@ -66,7 +67,7 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
 
   test("a limit runs before the model") {
     val limited = vit.transform(wide).select("class").limit(2)
-    assert(optimized(limited).collectFirst { case p: MapImages => p.child.exists(_.isInstanceOf[LocalLimit]) }.get)
+    assert(optimized(limited).collectFirst { case p: MapRows => p.child.exists(_.isInstanceOf[LocalLimit]) }.get)
     assert(limited.collect().length == 2)
   }
 
@@ -124,9 +125,9 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
   test("the operator tells the UI images, batches and times") {
     val result = vit.setBatchSize(3).transform(mixed)
     result.collect()
-    val operator = result.queryExecution.executedPlan.collectFirst { case p: MapImagesExec => p }.get
+    val operator = result.queryExecution.executedPlan.collectFirst { case p: MapRowsExec => p }.get
     def metric(name: String) = operator.metrics(name).value
-    assert((metric("pictures"), metric("unusable"), metric("batches")) == ((6, 2, 2)))
+    assert((metric("images"), metric("unusable"), metric("batches")) == ((6, 2, 2)))
     Seq("decode", "preprocess", "run", "postprocess").foreach(name => assert(metric(name) > 0, name))
   }
 
@@ -142,6 +143,56 @@ class MapImagesSpec extends AnyFunSuite with LocalSpark {
     val labels = session.sql("SELECT sparkvision_predict(x'00', 'embedded:digits') AS p").select("p.label", "p.error")
     assert(labels.head().isNullAt(0) && labels.head().getString(1).contains("not an image"))
     assert(session.sql("SELECT * FROM sparkvision_metrics()").columns.contains("run_seconds"))
+  }
+
+  private def installed: SparkSession = {
+    val session = spark.newSession()
+    SparkVisionExtensions.install(session)
+    session
+  }
+
+  test("a query without our operators and functions passes our rules as the same object") {
+    val session = installed
+    val plan = session
+      .range(10)
+      .where("id > 3")
+      .groupBy(col("id") % 2)
+      .count()
+      .queryExecution
+      .optimizedPlan
+    session.experimental.extraOptimizations.foreach(rule => assert(rule(plan) eq plan, rule.ruleName))
+  }
+
+  /** Broadcasts are numbered. */
+  private def broadcasts(): Long = spark.sparkContext.broadcast(0).id
+
+  test("EXPLAIN of the SQL function neither fetches the model nor broadcasts") {
+    val (session, folder) = (installed, Bundles.withManifest { manifest => val _ = manifest.put("note", "explained") })
+    val (stored, broadcast) = (ModelStore.folders(spark), broadcasts())
+    val query = session.sql(s"SELECT sparkvision_predict(x'00', '$folder').error")
+    assert(query.schema.fieldNames.toSeq == Seq("error"))
+    assert(query.queryExecution.executedPlan.toString.contains(folder.toString))
+    assert(ModelStore.folders(spark) == stored && broadcasts() == broadcast + 1)
+    query.collect()
+    assert(ModelStore.folders(spark).size == stored.size + 1)
+  }
+
+  test("EXPLAIN of a stage's transform neither fetches the model nor broadcasts") {
+    val folder = Bundles.withManifest { manifest => val _ = manifest.put("note", "transformed") }
+    val (stored, broadcast) = (ModelStore.folders(spark), broadcasts())
+    val stage =
+      new ViTForImageClassification().setModelPath(folder.toString).setInputCols("content").setOutputCol("class")
+    val labelled = stage.setProbabilityCol("probability").transform(mixed)
+    assert(labelled.queryExecution.executedPlan.toString.contains(stage.uid))
+    assert(ModelStore.folders(spark) == stored && broadcasts() == broadcast + 1)
+    assert(labelled.collect().length == 6 && ModelStore.folders(spark).size == stored.size + 1)
+  }
+
+  test("a bundle that is damaged fails the query when it starts, with the reason") {
+    val folder = Bundles.withManifest { manifest => val _ = manifest.put("note", "damaged") }
+    Bundles.flipByte(folder.resolve("model.onnx"))
+    val labelled = vit.setModelPath(folder.toString).transform(mixed)
+    assert(intercept[AnalysisException](labelled.collect()).getMessage.contains("is damaged"))
   }
 
   test("two models in one query give their own labels") {

@@ -1,11 +1,11 @@
-package sparkvision.ml.model
+package sparkvision.ml.stage
 
-import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath}
+import org.apache.hadoop.fs.{Path => HadoopPath}
 import org.apache.spark.ml.util.{DefaultParamsReadable, MLReader, MLWriter}
 import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{EmbeddedModels, ModelBundle}
-import sparkvision.ml.stage.ModelStage
+import sparkvision.ml.model.{BundleFiles, ModelStore, PretrainedModels}
 
 /** Saves a stage with its model: Spark ML's own metadata, and the bundle in the folder `bundle` beside it.
   *
@@ -19,7 +19,7 @@ final private[ml] class BundleWriter(bundle: ModelBundle, metadata: MLWriter) ex
   override protected def saveImpl(path: String): Unit = {
     metadata.session(sparkSession).save(path)
     val root = new HadoopPath(BundlePersistence.bundleFolder(path))
-    BundlePersistence.copyFiles(bundle, root, root.getFileSystem(sparkSession.sparkContext.hadoopConfiguration))
+    BundleFiles.write(bundle, root, root.getFileSystem(sparkSession.sparkContext.hadoopConfiguration))
   }
 }
 
@@ -32,12 +32,6 @@ private[ml] object BundlePersistence {
 
   /** Before a name: what `load` is asked for is `pretrained` of that name, for Spark Connect clients too. */
   val PretrainedPrefix = "pretrained:"
-
-  /** Copies a bundle's files, the manifest last: a bundle that has it is complete. */
-  def copyFiles(bundle: ModelBundle, target: HadoopPath, fileSystem: FileSystem): Unit =
-    bundle.fileNames.foreach { name =>
-      fileSystem.copyFromLocalFile(new HadoopPath(bundle.folder.resolve(name).toUri), new HadoopPath(target, name))
-    }
 
   def bundleFolder(path: String): String = new HadoopPath(path, "bundle").toString
 }
@@ -84,7 +78,7 @@ trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
         val saved = stage.getBundleHash
         stage.setModelPath(BundlePersistence.bundleFolder(path))
         val found = stage.readBundle(sparkSession)
-        saved.foreach(ModelStore.requireHash(found, _, path))
+        saved.foreach(ModelStore.requireHash(found.bundleHash, _, path))
         stage.setBundleHash(found.bundleHash)
       }
     }
