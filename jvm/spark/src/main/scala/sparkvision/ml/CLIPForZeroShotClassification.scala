@@ -7,8 +7,7 @@ import org.apache.spark.sql.SparkSession
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.text.CandidateLabels
-import sparkvision.ml.stage.BundleReadable
-import sparkvision.ml.stage.{ClassificationStage}
+import sparkvision.ml.stage.{BundleReadable, ClassificationStage}
 
 /** Labels images with labels of the user's own choice, by a CLIP model, as transformers' pipeline
   * `zero-shot-image-classification` does.

@@ -5,10 +5,9 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.engine.pipeline.ModelSettings
-import sparkvision.ml.stage.BundleReadable
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
-import sparkvision.ml.stage.VisionModelStage
+import sparkvision.ml.stage.{BundleReadable, VisionModelStage}
 
 /** Gives each image's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
   * [[CLIPTextEmbeddings]], so that texts find images.

@@ -6,12 +6,11 @@ import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
 import sparkvision.engine.bundle.BundleManifest
-import sparkvision.ml.stage.BundleReadable
 import sparkvision.ml.column.ColumnNames
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
 import sparkvision.ml.plan.RowMapping
-import sparkvision.ml.stage.ModelStage
+import sparkvision.ml.stage.{BundleReadable, ModelStage}
 import sparkvision.ml.task.EncodeTexts
 
 /** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of

@@ -38,7 +38,12 @@ class ImageEmbeddings(override val uid: String) extends VisionModelStage with Em
 
   private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
     val task = ModelTask.FeatureExtraction
-    requireTask(manifest, task, "gives no embeddings", s"export the checkpoint with `sparkvision export --task ${task.name}`")
+    requireTask(
+      manifest,
+      task,
+      "gives no embeddings",
+      s"export the checkpoint with `sparkvision export --task ${task.name}`"
+    )
   }
 
   private[ml] override def settings(spark: SparkSession): ModelSettings =

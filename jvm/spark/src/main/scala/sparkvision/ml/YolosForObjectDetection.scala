@@ -2,8 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.ml.stage.BundleReadable
 import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.BundleReadable
 
 /** Finds objects in images with a YOLOS, a Vision Transformer (Hugging Face's `YolosForObjectDetection`).
   *

@@ -111,8 +111,8 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("an input column that is missing is refused, naming those there are") {
-    val message = refusal(vit.setInputCols("picture"))
-    assert(message.contains("'image'") && message.contains("path, content"))
+    val message = refusal(vit.setInputCols("missing"))
+    assert(message.contains("'missing'") && message.contains("path, content"))
   }
 
   test("an input column of the wrong type is refused, naming the type") {

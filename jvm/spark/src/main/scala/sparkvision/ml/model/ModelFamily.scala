@@ -36,12 +36,14 @@ private[ml] object ModelFamily {
   def stageFor(manifest: BundleManifest): String = {
     val named =
       all.find(family => family.task == manifest.task && family.architectures.contains(manifest.architecture))
-    named.map(_.stage).getOrElse(manifest.task match {
-      case ModelTask.ImageClassification => "ImageClassification"
-      case ModelTask.FeatureExtraction => "ImageEmbeddings"
-      case ModelTask.ObjectDetection => "ObjectDetection"
-      case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
-    })
+    named
+      .map(_.stage)
+      .getOrElse(manifest.task match {
+        case ModelTask.ImageClassification => "ImageClassification"
+        case ModelTask.FeatureExtraction => "ImageEmbeddings"
+        case ModelTask.ObjectDetection => "ObjectDetection"
+        case ModelTask.ZeroShotImageClassification => "CLIPForZeroShotClassification or CLIPImageEmbeddings"
+      })
   }
 
   private def classification(name: String, others: String*): ModelFamily = {

@@ -66,8 +66,11 @@ private[ml] object ModelDescription {
     ModelDescription(ModelReference(uri, Some(bundle.bundleHash)), bundle.manifest, Some(bundle))
 
   private def declared(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelDescription] =
-    BundleFiles.manifest(uri, spark).map { case (manifest, hash) =>
-      bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
-      ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
-    }.filterNot(_.manifest.outputs.exists(_.shape.lastOption.forall(_ < 0)))
+    BundleFiles
+      .manifest(uri, spark)
+      .map { case (manifest, hash) =>
+        bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
+        ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
+      }
+      .filterNot(_.manifest.outputs.exists(_.shape.lastOption.forall(_ < 0)))
 }

@@ -33,9 +33,8 @@ final private[ml] case class EmbeddingsOutput(
   ): Iterator[(A, Either[String, Array[Float]])] = model.embeddings(items)(image)
 
   /** Without a result the annotation is empty and the vector is null. */
-  def values(source: SourceImage, result: Either[String, Array[Float]]): Seq[Any] = {
+  def values(source: SourceImage, result: Either[String, Array[Float]]): Seq[Any] =
     outputCol.map(_ => result.toOption.map(annotation(source, _)).toSeq).toSeq ++ columns(result)
-  }
 
   /** The values without the annotation, which only images have. */
   def columns(result: Either[String, Array[Float]]): Seq[Any] = Seq(

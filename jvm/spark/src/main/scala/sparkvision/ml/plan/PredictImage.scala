@@ -3,7 +3,7 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult.{TypeCheckFailure, TypeCheckSuccess}
-import org.apache.spark.sql.catalyst.expressions.{Expression, Literal}
+import org.apache.spark.sql.catalyst.expressions.Expression
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
@@ -18,10 +18,10 @@ import sparkvision.ml.task.{ModelRun, PartitionRunner, RowFunction, RowInput, Ro
 /** `sparkvision_predict(image, model[, topK])` in SQL. The expression cannot be evaluated: [[ExtractPredictions]] replaces
   * it with an operator that runs images in batches.
   */
-final private[plan] case class PredictImage(image: Expression, modelUri: Expression, topK: Expression)
+final private[plan] case class PredictImage(image: Expression, modelUri: Expression, topK: Option[Expression])
     extends ExtractedExpression {
 
-  override def children: Seq[Expression] = Seq(image, modelUri, topK)
+  override def children: Seq[Expression] = Seq(image, modelUri) ++ topK
   override def dataType: DataType = PredictionStruct.dataType
   override def nullable: Boolean = false
   override def prettyName: String = PredictImage.Name
@@ -34,14 +34,14 @@ final private[plan] case class PredictImage(image: Expression, modelUri: Express
       )
     else if (!modelUri.foldable || modelUri.dataType != StringType)
       TypeCheckFailure("its second argument must be the model bundle's path or URI, a constant string")
-    else if (!topK.foldable || topK.dataType != IntegerType)
+    else if (topK.exists(count => !count.foldable || count.dataType != IntegerType))
       TypeCheckFailure("its third argument, topK, must be a constant int")
     else TypeCheckSuccess
 
   /** What computes the prediction, according to the constant arguments. Looks for no model.
     *
     * @throws PlanningException
-    *   when the model's path is null, or topK is less than 1
+    *   when the model's path is null, or topK is null or less than 1
     */
   def function(spark: SparkSession): PredictLabels = {
     val uri = modelUri.eval() match {
@@ -49,18 +49,20 @@ final private[plan] case class PredictImage(image: Expression, modelUri: Express
       case _ => throw new PlanningException(s"${PredictImage.Name}: the model's path is null.")
     }
     val settings = ModelSettings(
-      topK = Option(topK.eval()).map(_.asInstanceOf[Int]),
+      topK = topK.map(labelCount),
       cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
       sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
     )
-    settings.topK.filter(_ < 1).foreach { count =>
-      throw new PlanningException(s"${PredictImage.Name}: topK must be at least 1, not $count.")
-    }
     PredictLabels(ModelRun(ModelReference(uri, None), settings))
   }
 
+  private def labelCount(constant: Expression): Int = constant.eval() match {
+    case count: Int if count >= 1 => count
+    case count => throw new PlanningException(s"${PredictImage.Name}: topK must be at least 1, not $count.")
+  }
+
   override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): PredictImage =
-    copy(newChildren(0), newChildren(1), newChildren(2))
+    copy(newChildren(0), newChildren(1), newChildren.lift(2))
 }
 
 private[plan] object PredictImage {
@@ -74,8 +76,8 @@ private[plan] object PredictImage {
     *   when there are too few or too many arguments
     */
   def of(arguments: Seq[Expression]): Expression = arguments match {
-    case Seq(image, uri) => PredictImage(image, uri, Literal(null, IntegerType))
-    case Seq(image, uri, topK) => PredictImage(image, uri, topK)
+    case Seq(image, uri) => PredictImage(image, uri, None)
+    case Seq(image, uri, topK) => PredictImage(image, uri, Some(topK))
     case other =>
       throw new PlanningException(
         s"$Name takes an image, a model's path and, optionally, topK; not ${other.size} arguments."

@@ -88,7 +88,12 @@ abstract class ModelStage
   /** Refuses a bundle that reads no texts, for the stages of CLIP. */
   private[ml] def requireZeroShot(manifest: BundleManifest): Unit = {
     val task = ModelTask.ZeroShotImageClassification
-    requireTask(manifest, task, "reads no texts", s"export a CLIP checkpoint with `sparkvision export --task ${task.name}`")
+    requireTask(
+      manifest,
+      task,
+      "reads no texts",
+      s"export a CLIP checkpoint with `sparkvision export --task ${task.name}`"
+    )
   }
 
   /** Refuses the bundle of an architecture that a named stage does not run. */

@@ -7,7 +7,8 @@ import sparkvision.ml.column.{Annotation, SourceImage}
 import sparkvision.ml.metrics.ImageMetrics
 
 /** Makes an annotation of each image. */
-final private[ml] case class AssembleImages(name: String, decoding: Boolean) extends RowFunction[SourceImage]
+final private[ml] case class AssembleImages(name: String, decoding: Boolean)
+    extends RowFunction[SourceImage]
     with RowTask[SourceImage] {
   override def description: String = s"decode=$decoding"
   override def input: RowInput[SourceImage] = RowInput.Image

@@ -167,9 +167,14 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
   private def broadcasts(): Long = spark.sparkContext.broadcast(0).id
 
   test("EXPLAIN of the SQL function neither fetches the model nor broadcasts") {
-    val (session, folder) = (installed, Bundles.withManifest { manifest => val _ = manifest.put("note", "explained") })
+    val (session, folder) = (
+      installed,
+      Bundles.withManifest { manifest =>
+        val _ = manifest.put("note", "explained")
+      }
+    )
     val (stored, broadcast) = (ModelStore.folders(spark), broadcasts())
-    val query = session.sql(s"SELECT sparkvision_predict(x'00', '$folder').error")
+    val query = session.sql(s"SELECT sparkvision_predict(x'00', '$folder').error AS error")
     assert(query.schema.fieldNames.toSeq == Seq("error"))
     assert(query.queryExecution.executedPlan.toString.contains(folder.toString))
     assert(ModelStore.folders(spark) == stored && broadcasts() == broadcast + 1)
@@ -178,7 +183,9 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("EXPLAIN of a stage's transform neither fetches the model nor broadcasts") {
-    val folder = Bundles.withManifest { manifest => val _ = manifest.put("note", "transformed") }
+    val folder = Bundles.withManifest { manifest =>
+      val _ = manifest.put("note", "transformed")
+    }
     val (stored, broadcast) = (ModelStore.folders(spark), broadcasts())
     val stage =
       new ViTForImageClassification().setModelPath(folder.toString).setInputCols("content").setOutputCol("class")
@@ -189,7 +196,9 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a bundle that is damaged fails the query when it starts, with the reason") {
-    val folder = Bundles.withManifest { manifest => val _ = manifest.put("note", "damaged") }
+    val folder = Bundles.withManifest { manifest =>
+      val _ = manifest.put("note", "damaged")
+    }
     Bundles.flipByte(folder.resolve("model.onnx"))
     val labelled = vit.setModelPath(folder.toString).transform(mixed)
     assert(intercept[AnalysisException](labelled.collect()).getMessage.contains("is damaged"))
