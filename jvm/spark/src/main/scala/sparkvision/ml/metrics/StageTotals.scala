@@ -8,7 +8,7 @@ import scala.jdk.CollectionConverters._
 import org.apache.spark.SparkContext
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
-import org.apache.spark.util.LongAccumulator
+import org.apache.spark.util.{AccumulatorV2, LongAccumulator}
 
 /** What an application has done for one stage (or SQL function) and model, all queries together, as finished tasks
   * reported it. Tasks hold a copy to add to.
@@ -101,5 +101,22 @@ private[ml] object StageTotals {
     val providers = new NamesAccumulator
     context.register(providers)
     new StageTotals(stage, modelHash, counters, providers)
+  }
+}
+
+/** Collects names, each once, from all tasks. */
+final private[ml] class NamesAccumulator extends AccumulatorV2[String, Set[String]] {
+  private var names = Set.empty[String]
+
+  override def isZero: Boolean = names.isEmpty
+  override def reset(): Unit = names = Set.empty
+  override def add(name: String): Unit = names += name
+  override def merge(other: AccumulatorV2[String, Set[String]]): Unit = names ++= other.value
+  override def value: Set[String] = names
+
+  override def copy(): NamesAccumulator = {
+    val copied = new NamesAccumulator
+    copied.names = names
+    copied
   }
 }

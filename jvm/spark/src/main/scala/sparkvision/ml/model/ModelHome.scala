@@ -3,12 +3,14 @@ package sparkvision.ml.model
 import java.io.{FileNotFoundException, IOException}
 import java.nio.file.Files
 
+import scala.math.Ordering.Implicits._
 import scala.util.Using
 
 import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath, UnsupportedFileSystemException}
 import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle}
+import sparkvision.image.ParameterException
 import sparkvision.ml.storage.FileSystems
 
 /** A folder of models, on any file system that Hadoop reads: `HOME/NAME/VERSION/` holds a bundle.
@@ -122,4 +124,38 @@ private[ml] object ModelHome {
   /** The whole number after the largest one, 1 where there is none. */
   private def next(versions: Seq[String]): String =
     (versions.filter(version => version.forall(_.isDigit)).map(BigInt(_)).maxOption.getOrElse(BigInt(0)) + 1).toString
+}
+
+/** A model's name and, where one is asked for, its version: `my-vit`, `google/vit-base-patch16-224`, `my-vit:2`. */
+final private[ml] case class ModelName(name: String, version: Option[String]) {
+  override def toString: String = name + version.fold("")(":" + _)
+}
+
+private[ml] object ModelName {
+  // No segment may begin with a dot: such a name would lead out of the model home.
+  private val Segment = "[A-Za-z0-9_][A-Za-z0-9._-]*"
+  private val Pattern = s"($Segment(?:/$Segment)?)(?::($Segment))?".r
+
+  /** @param text
+    *   `NAME` or `NAME:VERSION`
+    * @throws ParameterException
+    *   when it is neither
+    */
+  def parse(text: String): ModelName = text match {
+    case Pattern(name, version) => ModelName(name, Option(version))
+    case _ =>
+      throw new ParameterException(
+        s"'$text' is no name of a model. Give NAME, GROUP/NAME, NAME:VERSION or GROUP/NAME:VERSION, of letters, digits, " +
+          "'.', '_' and '-', or load a bundle from its path with loadSavedModel."
+      )
+  }
+
+  /** Versions from the oldest to the newest, compared part by part (parts end at `.`, `_` and `-`), numbers by their value:
+    * 1.10 is newer than 1.9.
+    */
+  val byVersion: Ordering[String] = Ordering.by { version =>
+    version.split("[._-]").toSeq.map { part =>
+      if (part.nonEmpty && part.forall(_.isDigit)) (1, BigInt(part), "") else (0, BigInt(0), part)
+    }
+  }
 }

@@ -1,6 +1,11 @@
 package sparkvision.ml.param
 
 import org.apache.spark.ml.param._
+import org.apache.spark.network.util.JavaUtils
+
+import sparkvision.engine.runtime.{ExecutionProvider, OneDnnFpMath, SessionConfig}
+import sparkvision.image.ParameterException
+import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
 /** Which model a stage runs. The model itself is never a Param: stages stay small, and work over Spark Connect. */
 trait ModelParams extends Params {
@@ -23,4 +28,81 @@ trait ModelParams extends Params {
   def getModelPath: Option[String] = get(modelPath)
   def setBundleHash(value: String): this.type = set(bundleHash, value)
   def getBundleHash: Option[String] = get(bundleHash)
+}
+
+/** How the model is run. */
+trait SessionParams extends Params {
+
+  protected def batchSizeDoc: String = "images, or texts, that the model is given at once, at most"
+
+  final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, NumberFrom("batchSize", 1))
+  final val executionProvider: Param[String] = new Param(
+    this,
+    "executionProvider",
+    s"where ONNX Runtime computes: ${ExecutionProvider.all.mkString(", ")}",
+    OneOf("executionProvider", ExecutionProvider.all.map(_.name))
+  )
+  final val deviceId: IntParam = new IntParam(
+    this,
+    "deviceId",
+    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+    NumberFrom("deviceId", -1)
+  )
+  final val intraOpThreads: IntParam = new IntParam(
+    this,
+    "intraOpThreads",
+    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+    NumberFrom("intraOpThreads", 0)
+  )
+  final val cudaTf32: BooleanParam =
+    new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
+  final val gpuMemLimit: Param[String] = new Param(
+    this,
+    "gpuMemLimit",
+    "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)"
+  )
+  final val onednnFpMath: Param[String] = new Param(
+    this,
+    "onednnFpMath",
+    "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+    OneOf("onednnFpMath", OneDnnFpMath.all.map(_.name))
+  )
+
+  setDefault(
+    batchSize -> 8,
+    executionProvider -> ExecutionProvider.Auto.name,
+    deviceId -> -1,
+    intraOpThreads -> 0,
+    cudaTf32 -> false,
+    onednnFpMath -> OneDnnFpMath.Strict.name
+  )
+
+  def setBatchSize(value: Int): this.type = set(batchSize, value)
+  def getBatchSize: Int = $(batchSize)
+  def setExecutionProvider(value: String): this.type = set(executionProvider, value)
+  def getExecutionProvider: String = $(executionProvider)
+  def setDeviceId(value: Int): this.type = set(deviceId, value)
+  def getDeviceId: Int = $(deviceId)
+  def setIntraOpThreads(value: Int): this.type = set(intraOpThreads, value)
+  def getIntraOpThreads: Int = $(intraOpThreads)
+  def setCudaTf32(value: Boolean): this.type = set(cudaTf32, value)
+  def getCudaTf32: Boolean = $(cudaTf32)
+  def setGpuMemLimit(value: String): this.type = set(gpuMemLimit, value)
+  def getGpuMemLimit: Option[String] = get(gpuMemLimit)
+  def setOnednnFpMath(value: String): this.type = set(onednnFpMath, value)
+  def getOnednnFpMath: String = $(onednnFpMath)
+
+  private[ml] def sessionConfig: SessionConfig = SessionConfig(
+    ExecutionProvider.parse(getExecutionProvider),
+    cudaTf32 = getCudaTf32,
+    gpuMemLimit = getGpuMemLimit.map(bytes),
+    oneDnnFpMath = OneDnnFpMath.parse(getOnednnFpMath)
+  )
+
+  private def bytes(size: String): Long =
+    try JavaUtils.byteStringAsBytes(size)
+    catch {
+      case _: NumberFormatException =>
+        throw new ParameterException(s"gpuMemLimit is a number of bytes, or one like 512m or 4g, not '$size'.")
+    }
 }

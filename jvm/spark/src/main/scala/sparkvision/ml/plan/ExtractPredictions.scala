@@ -2,8 +2,12 @@ package sparkvision.ml.plan
 
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.catalyst.expressions._
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
+import org.apache.spark.sql.catalyst.plans.{Cross, Inner, InnerLike, LeftAnti, LeftOuter, LeftSemi, RightOuter}
 import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.rules.Rule
+
+import sparkvision.ml.task.RowFunction
 
 /** Takes [[PredictImage]] out of a plan's expressions: an operator below computes the prediction in batches, and the column
   * of its result replaces the expression. Spark's `ExtractPythonUDFs` does the same for Python functions.
@@ -69,4 +73,88 @@ final private[plan] class ExtractPredictions(spark: SparkSession) extends Rule[L
       (MapRows(RowMapping.valuesOf(call.image), function, Seq(result), plan), result)
     }
   }
+}
+
+/** Splits an operator that cannot have a call's result below it: the call moves into one of its own above. */
+private[plan] object AroundCalls {
+  def apply(node: LogicalPlan): LogicalPlan = node match {
+    case aggregate: Aggregate if aggregate.aggregateExpressions.exists(callsResult) => aboveAggregate(aggregate)
+    case join: Join if join.joinType.isInstanceOf[InnerLike] => aboveJoin(join)
+    case other => other
+  }
+
+  /** Whether a call is made of what the aggregate computes, not of what it reads. */
+  private def callsResult(expression: Expression): Boolean = expression match {
+    case _: AggregateExpression => false
+    case _: PredictImage => true
+    case other => other.children.exists(callsResult)
+  }
+
+  private def aboveAggregate(aggregate: Aggregate): LogicalPlan = {
+    val inner = Seq.newBuilder[NamedExpression]
+    val outer = aggregate.aggregateExpressions.map { column =>
+      if (callsResult(column))
+        column
+          .transformDown {
+            case part if part.isInstanceOf[AggregateExpression] || isGrouping(part, aggregate) =>
+              val named = part match {
+                case attribute: Attribute => attribute
+                case other => Alias(other, "aggregated")()
+              }
+              inner += named
+              named.toAttribute
+          }
+          .asInstanceOf[NamedExpression]
+      else {
+        inner += column
+        column.toAttribute
+      }
+    }
+    Project(outer, aggregate.copy(aggregateExpressions = inner.result()))
+  }
+
+  private def isGrouping(part: Expression, aggregate: Aggregate): Boolean =
+    aggregate.groupingExpressions.exists(_.semanticEquals(part))
+
+  /** An image made of both sides is known only after the join. */
+  private def aboveJoin(join: Join): LogicalPlan = {
+    def fits(call: PredictImage) = join.children.exists(child => call.references.subsetOf(child.outputSet))
+    val (above, on) = join.condition.toSeq
+      .flatMap(PushThroughRows.conjuncts)
+      .partition(_.exists { case call: PredictImage => !fits(call); case _ => false })
+    if (above.isEmpty) join else Filter(above.reduce(And), join.copy(condition = on.reduceOption(And)))
+  }
+}
+
+/** Finds a result that a plan has computed already, for a filter perhaps. */
+private[plan] object ReusedResult {
+
+  /** The plan, widened so that it hands the result up, and the result's column. */
+  def find(plan: LogicalPlan, image: Expression, function: RowFunction[_]): Option[(LogicalPlan, Attribute)] =
+    plan match {
+      case same: MapRows if same.function == function && same.values.head.semanticEquals(image) =>
+        Some(same -> same.added.head)
+      case project: Project =>
+        find(project.child, image, function).map { case (child, result) =>
+          val columns =
+            if (project.outputSet.contains(result)) project.projectList else project.projectList :+ result
+          (Project(columns, child), result)
+        }
+      case _: MapRows | _: Filter | _: Sort | _: LocalLimit | _: GlobalLimit => inChild(plan, 0, image, function)
+      case join: Join =>
+        val fromLeft = join.joinType match {
+          case Inner | Cross | LeftOuter | LeftSemi | LeftAnti => inChild(join, 0, image, function)
+          case _ => None
+        }
+        fromLeft.orElse(join.joinType match {
+          case Inner | Cross | RightOuter => inChild(join, 1, image, function)
+          case _ => None
+        })
+      case _ => None
+    }
+
+  private def inChild(plan: LogicalPlan, index: Int, image: Expression, function: RowFunction[_]) =
+    find(plan.children(index), image, function).map { case (child, result) =>
+      (plan.withNewChildren(plan.children.updated(index, child)), result)
+    }
 }

@@ -3,9 +3,6 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.analysis.{FunctionRegistry, FunctionRegistryBase, TableFunctionRegistry}
 import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
-import org.apache.spark.sql.catalyst.optimizer.{ColumnPruning, PushDownPredicates, RemoveNoopOperators}
-import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
-import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.SparkStrategy
 import org.apache.spark.sql.{SparkSession, classic}
 
@@ -59,14 +56,4 @@ private[ml] object SessionRules {
       if (!registry.functionExists(identifier)) registry.registerFunction(identifier, information, builder)
     }
   }
-}
-
-/** Optimises the queries that contain [[MapRows]], and returns every other plan as it is. Spark's own rules run once more,
-  * because [[PushThroughRows]] moves filters to where these can move them on.
-  */
-private[plan] object OptimizeRows extends Rule[LogicalPlan] {
-  private val rules = Seq(PushThroughRows, PushDownPredicates, ColumnPruning, RemoveNoopOperators)
-
-  override def apply(plan: LogicalPlan): LogicalPlan =
-    if (plan.exists(_.isInstanceOf[MapRows])) rules.foldLeft(plan)((optimized, rule) => rule(optimized)) else plan
 }

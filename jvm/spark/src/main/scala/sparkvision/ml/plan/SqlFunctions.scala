@@ -1,6 +1,6 @@
 package sparkvision.ml.plan
 
-import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.{AnalysisException, SparkSession}
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.analysis.FunctionRegistry.FunctionBuilder
 import org.apache.spark.sql.catalyst.analysis.TableFunctionRegistry.TableFunctionBuilder
@@ -40,3 +40,18 @@ private[ml] object SqlFunctions {
     StageTotals.all(SparkSession.active.sparkContext).map(_.row)
   )
 }
+
+/** A query that cannot be planned. As Spark's own exception, it reaches users of Python, SQL and Connect as a message
+  * without the driver's stack trace.
+  */
+final private[plan] class PlanningException(message: String, cause: Option[Throwable] = None)
+    extends AnalysisException(
+      message,
+      None,
+      None,
+      cause,
+      // pyspark asks for a condition of Spark's own list; this one says no more than its message.
+      Some("USER_RAISED_EXCEPTION"),
+      Map("errorMessage" -> message),
+      Array.empty
+    )

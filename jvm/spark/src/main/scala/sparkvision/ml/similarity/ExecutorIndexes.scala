@@ -13,7 +13,6 @@ import org.apache.spark.sparkvision.LocalDirectories
 
 import sparkvision.engine.bundle.FileDigest
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityIndexException}
-import sparkvision.ml.storage.DigestedCopy
 
 /** An executor's copies of similarity indexes, mapped into memory and shared by its tasks: each is made once, and checked
   * against the manifest, while the others are searched. When another one is made, those that have long been unused are

@@ -1,7 +1,9 @@
 package sparkvision.ml.similarity
 
-import java.io.{FileNotFoundException, IOException}
+import java.io.{FileNotFoundException, IOException, InputStream, OutputStream}
 import java.nio.charset.StandardCharsets.UTF_8
+import java.security.{DigestOutputStream, MessageDigest}
+import java.util.HexFormat
 import java.util.regex.Pattern
 
 import scala.concurrent.duration._
@@ -10,6 +12,7 @@ import scala.util.{Try, Using}
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FileContext, Options, Path => HadoopPath, UnsupportedFileSystemException}
 
+import sparkvision.engine.bundle.FileDigest
 import sparkvision.engine.similarity.{IndexManifest, SimilarityIndexException}
 import sparkvision.image.ParameterException
 
@@ -167,4 +170,13 @@ private[ml] object IndexFolder {
   /** Whether a build writes files and folders of this name. */
   private def isOwn(name: String): Boolean =
     name == IndexManifest.FileName || isBuild(name) || unfinished.matches(name)
+}
+
+/** Copies a file, and says what it was that went through. */
+private[similarity] object DigestedCopy {
+  def apply(from: InputStream, to: OutputStream): FileDigest = {
+    val sha256 = MessageDigest.getInstance("SHA-256")
+    val size = from.transferTo(new DigestOutputStream(to, sha256))
+    FileDigest(HexFormat.of.formatHex(sha256.digest()), size)
+  }
 }

@@ -16,7 +16,6 @@ import org.apache.spark.sql.Row
 import sparkvision.engine.bundle.FileDigest
 import sparkvision.engine.similarity.{HnswSettings, IndexShard, ShardWriter, SimilarityIndexException, UnitVector}
 import sparkvision.ml.column.VectorColumn
-import sparkvision.ml.storage.DigestedCopy
 
 /** Builds one shard, inside a task: on the executor's own disk first, then copied to the index.
   *

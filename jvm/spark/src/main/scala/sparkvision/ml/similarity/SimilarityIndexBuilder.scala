@@ -3,13 +3,14 @@ package sparkvision.ml.similarity
 import java.util.UUID
 
 import scala.concurrent.duration._
+import scala.jdk.CollectionConverters._
 import scala.util.Try
 
 import org.apache.spark.SparkException
 import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.{DataFrame, Dataset, Row}
 import org.apache.spark.sql.functions.col
 import org.apache.spark.sql.types.StringType
-import org.apache.spark.sql.{DataFrame, Dataset, Row}
 import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine.similarity.{HnswSettings, IndexManifest, SimilarityIndexException}
@@ -143,4 +144,21 @@ private object SimilarityIndexBuilder {
 
   /** For the tasks of a failed build to end. */
   val LongestWait: FiniteDuration = 10.seconds
+}
+
+/** What was built.
+  *
+  * @param indexPath
+  *   with its scheme
+  * @param dimension
+  *   of the vectors
+  * @param vectors
+  *   how many the index holds
+  * @param leftOut
+  *   how many rows it does not hold, by the reason
+  */
+final case class SimilarityIndexSummary(indexPath: String, dimension: Int, vectors: Long, leftOut: Map[String, Long]) {
+
+  /** [[leftOut]] for Java and Python. */
+  def leftOutAsJava: java.util.Map[String, Long] = leftOut.asJava
 }

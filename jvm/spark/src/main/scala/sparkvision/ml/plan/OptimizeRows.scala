@@ -1,8 +1,19 @@
 package sparkvision.ml.plan
 
 import org.apache.spark.sql.catalyst.expressions.{And, AttributeSet, Expression, Literal}
+import org.apache.spark.sql.catalyst.optimizer.{ColumnPruning, PushDownPredicates, RemoveNoopOperators}
 import org.apache.spark.sql.catalyst.plans.logical.{Filter, LocalLimit, LogicalPlan, Project}
 import org.apache.spark.sql.catalyst.rules.Rule
+
+/** Optimises the queries that contain [[MapRows]], and returns every other plan as it is. Spark's own rules run once more,
+  * because [[PushThroughRows]] moves filters to where these can move them on.
+  */
+private[plan] object OptimizeRows extends Rule[LogicalPlan] {
+  private val rules = Seq(PushThroughRows, PushDownPredicates, ColumnPruning, RemoveNoopOperators)
+
+  override def apply(plan: LogicalPlan): LogicalPlan =
+    if (plan.exists(_.isInstanceOf[MapRows])) rules.foldLeft(plan)((optimized, rule) => rule(optimized)) else plan
+}
 
 /** Keeps [[MapRows]] from computing results that nothing reads: filters and limits move below the operator, and an operator
   * of which no column is read leaves the plan, unless it drops rows or can fail the query. Columns that only the operator
