@@ -9,14 +9,14 @@ import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
 import sparkvision.ml.stage.{BundleReadable, VisionModelStage}
 
-/** Gives each image's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
-  * [[CLIPTextEmbeddings]], so that texts find images.
+/** Computes the embedding of each image with a CLIP model: `image_embeds` of transformers. It can be compared with the
+  * embeddings of [[CLIPTextEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPImageEmbeddings.loadSavedModel("my-clip", spark).setInputCols("image").setEmbeddingsCol("features")
   * }}}
   *
-  * Columns and Params are those of [[ViTImageEmbeddings]], without pooling.
+  * Columns and Params are those of [[ImageEmbeddings]], without pooling.
   */
 class CLIPImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams {
   def this() = this(Identifiable.randomUID("CLIPImageEmbeddings"))

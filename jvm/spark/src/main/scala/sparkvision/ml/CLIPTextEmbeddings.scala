@@ -13,20 +13,20 @@ import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.stage.{BundleReadable, ModelStage}
 import sparkvision.ml.task.EncodeTexts
 
-/** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of
-  * [[CLIPImageEmbeddings]], so that texts find images.
+/** Computes the embedding of each text with a CLIP model: `text_embeds` of transformers. It can be compared with the
+  * embeddings of [[CLIPImageEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPTextEmbeddings.loadSavedModel("my-clip", spark).setInputCol("query").setEmbeddingsCol("features")
   * }}}
   *
-  * Input: a string column. Output: for each row its row, with a column of vectors. A null text has none; one that is longer
-  * than the model reads is cut off.
+  * Input: a string column. Output: each input row, with a column of vectors. A null text has no vector; a text that is
+  * longer than the model reads is truncated.
   */
 class CLIPTextEmbeddings(override val uid: String) extends ModelStage with EmbeddingsParams {
   def this() = this(Identifiable.randomUID("CLIPTextEmbeddings"))
 
-  final val inputCol: Param[String] = new Param(this, "inputCol", "string column that holds the texts")
+  final val inputCol: Param[String] = new Param(this, "inputCol", "string column of the texts")
   setDefault(inputCol -> "text")
 
   def setInputCol(value: String): this.type = set(inputCol, value)

@@ -11,15 +11,15 @@ import sparkvision.ml.param.{HasOutputCol, ImageInputParams}
 import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.AssembleImages
 
-/** Brings images, however a table holds them, into a column of `image` annotations.
+/** Converts images, in whichever form a table holds them, to a column of `image` annotations.
   *
   * {{{
   * new ImageAssembler().setInputCol("content").setOutputCol("image").transform(spark.read.format("binaryFile").load("photos"))
   * }}}
   *
   * The images stay encoded, so that rows stay small; `setDecode(true)` decodes them here. An image that is missing, or
-  * cannot be read or decoded, keeps its row: its annotation has no `result`, and the reason under `error` in its
-  * metadata. Without decoding, a damaged file is noticed by the stage that decodes it.
+  * cannot be read or decoded, keeps its row: its annotation has no `result`, and `error` in its metadata is the reason.
+  * Without decoding, the stage that decodes an image reports damage.
   */
 class ImageAssembler(override val uid: String)
     extends Transformer
@@ -31,12 +31,12 @@ class ImageAssembler(override val uid: String)
   final val inputCol: Param[String] = new Param(
     this,
     "inputCol",
-    "column that holds the images: encoded bytes, paths, or binaryFile or image structs"
+    "column of the images: encoded bytes, paths, or binaryFile or image structs"
   )
   final val decode: BooleanParam = new BooleanParam(
     this,
     "decode",
-    "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows"
+    "whether images are decoded here (8-bit BGR, as in Spark's image source), which makes rows about nine times larger"
   )
   setDefault(inputCol -> "content", outputCol -> "image", decode -> false)
 

@@ -6,7 +6,7 @@ import sparkvision.engine.bundle.{BundleManifest, ModelTask}
 import sparkvision.ml.model.ModelFamily
 import sparkvision.ml.stage.{BundleReadable, ClassificationStage}
 
-/** Labels images with a model of any architecture, exactly as Hugging Face would.
+/** Labels images with a model of any architecture, exactly as Hugging Face does.
   *
   * {{{
   * val classification = ImageClassification.loadSavedModel("my-model", spark)
@@ -14,8 +14,11 @@ import sparkvision.ml.stage.{BundleReadable, ClassificationStage}
   * classification.transform(images).select("class.result", "error")
   * }}}
   *
-  * Input: a column of ImageAssembler's annotations, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
-  * Output: for each row its row, with a column of `category` annotations (best label first) and those of Spark ML.
+  * Input: a column of the annotations of ImageAssembler, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
+  * Output: each input row, with a column of `category` annotations (best label first) and the columns of Spark ML.
+  *
+  * Without topK the stage reports one label, and for a multi-label model every label at or above threshold; topK limits
+  * both.
   */
 class ImageClassification(override val uid: String) extends ClassificationStage {
   def this() = this(Identifiable.randomUID("ImageClassification"))

@@ -11,10 +11,10 @@ import sparkvision.ml.column.{ColumnNames, VectorColumn}
 import sparkvision.ml.dedup.{DuplicateSettings, EmbeddingSettings, GroupDuplicates}
 import sparkvision.ml.param.DeduplicationParams
 
-/** Groups images that are duplicates of each other, directly or through others, and chooses one of each group.
+/** Groups images that are duplicates of each other, directly or through others, and chooses a representative of each group.
   *
-  * Every row stays, with the id of its group's representative. An image without hash and embedding is a group of its own.
-  * `transform` plans; the jobs run when the result is used, each time, so write it or cache it.
+  * Every row is kept, with the id of its group's representative. An image without hash and embedding is a group of its own.
+  * `transform` runs no job: the jobs run each time when the result is used, so write the result to a table or cache it.
   *
   * {{{
   * val hashed = new PerceptualHash().setInputCols("content").transform(images)
@@ -34,8 +34,8 @@ class ImageDeduplicator(override val uid: String)
     val _ = transformSchema(dataset.schema)
     if (dataset.isStreaming)
       throw new ParameterException(
-        s"$uid cannot group a streaming DataFrame: an image that comes later may join groups that were given out. Use it " +
-          "on batches, as within foreachBatch, or on the table that the stream writes."
+        s"$uid cannot group a streaming DataFrame: an image that comes later may join groups that were already returned. " +
+          "Use it on batches, as within foreachBatch, or on the table that the stream writes."
       )
     val schema = dataset.schema
     def index(column: Option[String]) = column.map(ColumnNames.indexOf(schema, _, "the images"))
@@ -64,7 +64,7 @@ class ImageDeduplicator(override val uid: String)
     Seq(StructField(getGroupCol, idType), StructField(getRepresentativeCol, BooleanType))
 
   private def idColumn: String = getIdCol.getOrElse {
-    throw new ParameterException(s"$uid has no idCol: set it to the column that names each row, such as path.")
+    throw new ParameterException(s"$uid has no idCol: set it to a column with a unique id for each row, such as path.")
   }
 
   private def settings: DuplicateSettings = {
@@ -77,7 +77,7 @@ class ImageDeduplicator(override val uid: String)
 
   private def indexUri: String = getIndexPath.getOrElse {
     throw new ParameterException(
-      s"$uid compares embeddings with an index of them: SimilarImages.build makes one, and setIndexPath names it."
+      s"$uid needs an index of the embeddings: create it with SimilarImages.build, and name its folder with setIndexPath."
     )
   }
 

@@ -5,11 +5,11 @@ import org.apache.spark.sql.types.{StringType, StructField, StructType}
 
 import sparkvision.image.ParameterException
 
-/** Finds and adds columns as Spark does: by name, with the session's rule about upper and lower case. */
+/** Finds and adds columns by name, as Spark does: the session's setting says whether case matters. */
 private[ml] object ColumnNames {
 
   /** @param role
-    *   what the column is for, for the message
+    *   the purpose of the column, for the message
     * @throws ParameterException
     *   when there is no such column, or more than one
     */
@@ -62,7 +62,7 @@ private[ml] object ColumnNames {
     if (caseSensitive) name == other else name.equalsIgnoreCase(other)
 
   private def caseSensitive: Boolean =
-    // As SparkSession.active, which fails where there is none: a thread of Python's has no active session of its own.
+    // SparkSession.active would fail where there is no session, and a Python thread may have no active session.
     SparkSession.getActiveSession
       .orElse(SparkSession.getDefaultSession)
       .exists(_.conf.get("spark.sql.caseSensitive", "false").toBoolean)

@@ -83,7 +83,7 @@ private[ml] object GroupDuplicates {
     Project(output.map(value => Alias(value, value.name)()), GroupDuplicates(settings, output, narrow))
   }
 
-  /** A broadcast would time out after five minutes, and would have to hold all images. */
+  /** A broadcast would have to hold the groups of all images, and times out after five minutes. */
   private val withoutBroadcast = JoinHint(None, Some(HintInfo(strategy = Some(SHUFFLE_MERGE))))
 }
 

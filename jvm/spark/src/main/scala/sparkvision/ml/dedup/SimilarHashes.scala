@@ -5,16 +5,16 @@ import org.apache.spark.sql.{DataFrame, Dataset, Encoder, Encoders}
 
 import sparkvision.ml.dedup.ConnectedComponents.Edge
 
-/** Finds hashes that differ in few bits, without comparing each with each. */
+/** Finds hashes that differ in few bits, without comparing all pairs. */
 private[ml] object SimilarHashes {
 
-  /** Edges that connect hashes which differ in at most `distance` bits: not always directly, but two hashes hang together
-    * by these edges exactly if they do by all pairs within the distance.
+  /** Edges between hashes that differ in at most `distance` bits. Not every such pair has an edge, but the edges have the same
+    * connected components as all pairs within the distance.
     *
     * @param hashes
-    *   bigint columns `node` and `hash`; no hash is null, or there twice
+    *   bigint columns `node` and `hash`; no hash is null or repeats
     * @param count
-    *   about how many they are
+    *   the approximate number of hashes
     */
   def edges(hashes: DataFrame, count: Long, distance: Int): Dataset[Edge] = {
     val masks = HashBands.cheapest(distance, count).masks
@@ -33,11 +33,11 @@ private[ml] object SimilarHashes {
   private val keyEncoder: Encoder[(Int, Long)] = Encoders.tuple(int, long)
   private val edgeEncoder: Encoder[Edge] = Encoders.tuple(long, long)
 
-  /** Of those that share a part, as many pairs within the distance as connect them. What hangs together is found from one
-    * to the next, and never compared again: of n hashes near each other far fewer than n * n / 2 are compared.
+  /** Enough pairs within the distance to connect the hashes that share a part. Hashes that are connected already are not
+    * compared again, so that for n hashes near each other far fewer than n * n / 2 comparisons are made.
     *
     * @param sharing
-    *   nodes and their hashes
+    *   the nodes and their hashes
     */
   private[ml] def connecting(sharing: Array[(Long, Long)], distance: Int): Iterator[Edge] = {
     val (nodes, hashes) = sharing.unzip
@@ -47,7 +47,7 @@ private[ml] object SimilarHashes {
       values(j) = value
     }
     val edges = Seq.newBuilder[Edge]
-    // Those before `reached` hang together with one before them, or are the first of what hangs together.
+    // Each hash before `reached` is connected to an earlier hash, or is the first of its component.
     var reached = 0
     var i = 0
     while (i < hashes.length) {
@@ -68,27 +68,27 @@ private[ml] object SimilarHashes {
   }
 }
 
-/** Parts of a hash of which two hashes that differ in few bits share at least one whole.
+/** Parts of a hash. Two hashes that differ in few bits have at least one equal part.
   *
-  * The 64 bits are dealt out to `distance + width` bands, and each choice of `width` bands is a part. Bits that differ lie
-  * in at most `distance` bands, so that two hashes within that distance have `width` bands, one of the parts, in common
+  * The 64 bits are distributed to `distance + width` bands, and each choice of `width` bands is a part. Bits that differ lie
+  * in at most `distance` bands, so that two hashes within that distance have `width` equal bands, which are a part
   * (Manku, Jain and Das Sarma, "Detecting Near-Duplicates for Web Crawling", WWW 2007).
   *
   * @param distance
   *   bits in which two hashes may differ
   * @param width
-  *   bands a part: more make parts that fewer hashes have by chance, and more of them
+  *   bands per part: with more bands, fewer hashes share a part by chance, but there are more parts
   */
 final private[ml] case class HashBands(distance: Int, width: Int) {
   private val bands = distance + width
 
-  /** For each part a number whose bits are set where the hash's bits count. */
+  /** For each part a mask of its bits. */
   def masks: Seq[Long] = (0 until bands).combinations(width).map(_.map(bitsOf).reduce(_ | _)).toSeq
 
-  /** Every so many bits, because a hash's neighbouring bits depend on each other. */
+  /** The bits of a band are far apart, because neighbouring bits of a hash depend on each other. */
   private def bitsOf(band: Int): Long = (band until 64 by bands).map(1L << _).sum
 
-  /** About how long the comparisons take, in units of one comparison. */
+  /** The approximate cost of the comparisons, in units of one comparison. */
   private def cost(hashes: Long): Double = {
     val parts = (1 to width).foldLeft(1.0)((count, i) => count * (distance + i) / i)
     val sharing = hashes / math.pow(2, 64.0 * width / bands)
@@ -98,13 +98,13 @@ final private[ml] case class HashBands(distance: Int, width: Int) {
 
 private[ml] object HashBands {
 
-  /** What it costs to bring a hash to those with which it shares a part, in comparisons of two hashes: a microsecond's
-    * shuffle against some nanoseconds. Only the order of magnitude counts.
+  /** The cost of shuffling a hash, about a microsecond, in units of one comparison, some nanoseconds. Only the order of
+    * magnitude matters.
     */
   private val RowCost = 100.0
   private val LargestWidth = 4
 
-  /** The bands that cost least for so many different hashes. */
+  /** The bands with the lowest cost for a number of different hashes. */
   def cheapest(distance: Int, hashes: Long): HashBands =
     (1 to LargestWidth).map(HashBands(distance, _)).minBy(_.cost(hashes))
 }

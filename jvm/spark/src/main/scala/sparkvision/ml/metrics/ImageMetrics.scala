@@ -5,16 +5,16 @@ import sparkvision.engine.session.ModelListener
 import sparkvision.image.codec.ImageDecoder
 import sparkvision.image.{PixelRows, Pixels}
 
-/** Where a task counts what it does with images: for the operator in Spark's UI, and for the stage's totals.
+/** Counts what a task does with images, for the operator in Spark's UI and for the totals of the stage.
   *
-  * A task that Spark runs again counts again, as in all of Spark's metrics.
+  * A task that Spark retries counts again, as in all metrics of Spark.
   */
 final private[ml] class ImageMetrics(operator: OperatorCounters, totals: StageTotals)
     extends ModelListener
     with Serializable {
   import ImageMetrics._
 
-  // Of this task: each has a copy of this object.
+  // Of this task: each task has a copy of this object.
   private var batches = 0L
   private var inBatches = 0L
 
@@ -23,7 +23,7 @@ final private[ml] class ImageMetrics(operator: OperatorCounters, totals: StageTo
     if (!isUsable) add(Unusable, 1)
   }
 
-  /** Decodes an image, and counts it.
+  /** Decodes and counts an image.
     *
     * @throws ImageException
     *   when it cannot be decoded
@@ -58,7 +58,7 @@ final private[ml] class ImageMetrics(operator: OperatorCounters, totals: StageTo
 
   override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
 
-  // A task's images may be decoded on several cores at once, and Spark's counters are for one thread.
+  // Several cores may decode images of a task at once, and Spark's counters are not thread-safe.
   private def add(name: String, amount: Long): Unit = synchronized {
     operator.add(name, amount)
     totals.add(name, amount)

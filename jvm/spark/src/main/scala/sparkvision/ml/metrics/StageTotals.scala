@@ -10,8 +10,8 @@ import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 import org.apache.spark.util.{AccumulatorV2, LongAccumulator}
 
-/** What an application has done for one stage (or SQL function) and model, all queries together, as finished tasks
-  * reported it. Tasks hold a copy to add to.
+/** What an application has done for one stage or SQL function and one model in all queries, as finished tasks reported it.
+  * Each task adds to a copy.
   */
 final private[ml] class StageTotals private (
     stage: String,
@@ -27,7 +27,7 @@ final private[ml] class StageTotals private (
 
   def sessionsOpened: Long = counters(Sessions).value
 
-  /** Of [[StageTotals.schema]]. */
+  /** A row of [[StageTotals.schema]]. */
   def row: Row = {
     def count(name: String): Long = counters(name).value
     def seconds(name: String): Double = count(name) / 1e9
@@ -71,7 +71,7 @@ private[ml] object StageTotals {
     )
   )
 
-  /** A server that runs for months sees any number of stages; those longest unused are forgotten. */
+  /** A server that runs for months sees any number of stages. The totals of the least recently used stages are dropped. */
   private val MostStages = 1000
   private type Key = (String, Option[String])
 
@@ -90,12 +90,12 @@ private[ml] object StageTotals {
     stagesOf(context).computeIfAbsent((stage, modelHash), _ => make(stage, modelHash, context))
   }
 
-  /** Those of every stage that has run, the latest last. */
+  /** The totals of every stage that has run, the most recent last. */
   def all(context: SparkContext): Seq[StageTotals] = synchronized(stagesOf(context).values.asScala.toSeq)
 
   private def make(stage: String, modelHash: Option[String], context: SparkContext): StageTotals = {
     val names = Seq(Images, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
-    // Without names: Spark's UI would list named ones beside each of its stages.
+    // Without names, because Spark's UI would list named accumulators with each of its stages.
     val counters = names.map(_ -> new LongAccumulator).toMap
     counters.values.foreach(context.register)
     val providers = new NamesAccumulator
@@ -104,7 +104,7 @@ private[ml] object StageTotals {
   }
 }
 
-/** Collects names, each once, from all tasks. */
+/** Collects distinct names from all tasks. */
 final private[ml] class NamesAccumulator extends AccumulatorV2[String, Set[String]] {
   private var names = Set.empty[String]
 

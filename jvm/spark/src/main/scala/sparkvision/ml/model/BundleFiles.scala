@@ -97,7 +97,7 @@ final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder
     } else sparkNlpLayout()
   }
 
-  /** A folder without a manifest: the graph says which other files it needs. */
+  /** Copies a folder without a manifest. The graph names the other files that it needs. */
   private def sparkNlpLayout(): Unit = {
     copy(BundleManifest.GraphFile)
     Seq(ModelBundle.LabelsFile, ModelBundle.ProcessorFile).foreach(copy)
@@ -111,11 +111,11 @@ final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder
     requireNoLinkOutside(name)
     val target = folder.resolve(name)
     Files.createDirectories(target.getParent)
-    // The raw local file system: no .crc files beside the copies.
+    // With the raw local file system, which writes no .crc files.
     fileSystem.copyToLocalFile(false, new HadoopPath(root, name), new HadoopPath(target.toUri), true)
   }
 
-  /** Copying follows links, so that a bundle could show what lies elsewhere on the driver. */
+  /** Copying follows links, with which a bundle could expose other files of the driver. */
   private def requireNoLinkOutside(name: String): Unit =
     if (fileSystem.getUri.getScheme == "file") {
       val local = Path.of(fileSystem.makeQualified(root).toUri)

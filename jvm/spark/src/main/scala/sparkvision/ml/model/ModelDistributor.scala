@@ -17,14 +17,14 @@ import org.apache.spark.util.SerializableConfiguration
 import sparkvision.engine.bundle.{EmbeddedModels, ModelBundle}
 import sparkvision.ml.metrics.StageTotals
 
-/** Sends models to executors, each once for an application however many stages, plans and queries use it.
+/** Sends models to executors. Each model is sent once per application, however many stages, plans and queries use it.
   *
-  * Holds what it has sent by weak reference, keyed by content: stages and plans hold it strongly, and when none is left
+  * Sent models are held by weak references, keyed by content. Stages and plans hold them strongly; when none is left,
   * Spark's context cleaner frees the broadcasts.
   */
 object ModelDistributor {
 
-  /** 32 MB: small beside an executor's memory, and few enough for a model of many gigabytes. */
+  /** Bytes: small compared to the memory of an executor, and few chunks even for a model of many gigabytes. */
   private val ChunkSize = 32 << 20
 
   final private class Registry {
@@ -60,13 +60,13 @@ object ModelDistributor {
       }
     }
 
-  /** What executors read from elsewhere may have been deleted since. */
+  /** Files that executors read themselves may have been deleted in the meantime. */
   private def isStillThere(model: DistributedModel, bundle: ModelBundle, context: SparkContext): Boolean = model match {
     case remote: DistributedModel.Remote => executorsCanRead(bundle, remote.uri, context)
     case _ => true
   }
 
-  /** A driver's `file:` is not an executor's; and what has been deleted since it was loaded can only be sent. */
+  /** Executors cannot read a `file:` of the driver, nor a bundle that was deleted after it had been loaded. */
   private[ml] def executorsCanRead(bundle: ModelBundle, uri: String, context: SparkContext): Boolean =
     !EmbeddedModels.isEmbedded(uri) && {
       try {
@@ -91,7 +91,7 @@ object ModelDistributor {
       context: SparkContext,
       chunkSize: Int = ChunkSize
   ): DistributedModel.Broadcasted = {
-    // Executors would refuse a damaged model one by one, and could not know where the damage was done.
+    // Otherwise each executor would refuse a damaged model, without knowing where the damage happened.
     bundle.requireUndamaged()
     val files = bundle.fileNames.map { name =>
       DistributedModel.BroadcastFile(name, chunks(bundle.folder.resolve(name), context, chunkSize))
@@ -99,7 +99,7 @@ object ModelDistributor {
     DistributedModel.Broadcasted(bundle.bundleHash, bundle.size, files)
   }
 
-  /** One chunk at a time is in this driver's memory; Spark's block manager moves them to disk when memory is short. */
+  /** Only one chunk at a time is in the driver's memory. Spark's block manager moves chunks to disk when memory is short. */
   private def chunks(file: Path, context: SparkContext, chunkSize: Int): Seq[Broadcast[Array[Byte]]] =
     Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
       Iterator

@@ -5,15 +5,15 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{BundleManifest, ModelBundle}
 
-/** A model as stages and query plans refer to it: where the bundle lies and, where it is known, the content that it must
-  * have. The bundle is fetched and sent to the executors when the execution of a query needs it.
+/** A model as stages and query plans refer to it: the location of the bundle and, if known, the content that it must have.
+  * The bundle is fetched and sent to the executors when the execution of a query starts.
   *
   * @param uri
   *   a folder, any URI that Hadoop reads, or `embedded:NAME`
   */
 final private[ml] case class ModelReference(uri: String, bundleHash: Option[String]) {
 
-  // Executors are sent a model once for as long as a stage or a plan holds it.
+  // Keeps the sent model alive as long as a stage or a plan holds this reference, so that it is not sent again.
   @transient @volatile private[model] var sent = Option.empty[DistributedModel]
 
   /** Fetches the bundle into the driver's store, unless the store has it.
@@ -30,11 +30,11 @@ final private[ml] case class ModelReference(uri: String, bundleHash: Option[Stri
     model
   }
 
-  /** The bundle's hash, which is long, in short; its place where the hash is not known. */
+  /** The beginning of the bundle's hash, or the location if the hash is not known. */
   override def toString: String = bundleHash.fold(uri)(_.take(12))
 }
 
-/** What is known of a model while a query is planned.
+/** What is known about a model while a query is planned.
   *
   * @param stored
   *   the bundle, if the driver's store has it

@@ -14,10 +14,10 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle}
 
-/** The driver's own copy of every bundle it has used, by content, in the application's local directory.
+/** The driver's copy of every bundle that it has used, by content, in the application's local directory.
   *
-  * Saving and distributing read from it: a bundle may be deleted or overwritten at its source (`load(p)` then
-  * `write.overwrite.save(p)` deletes p before it saves) and the stage still has its model.
+  * Saving and distributing read from the store. A stage keeps its model when the bundle is deleted or overwritten at its
+  * source: `load(p)` and `write.overwrite.save(p)` delete p before they save.
   */
 private[ml] object ModelStore {
 
@@ -32,7 +32,7 @@ private[ml] object ModelStore {
 
   private val stores = mutable.Map[String, Store]()
 
-  /** The bundle that lies at `uri` here and now, copied and checked.
+  /** The bundle that lies at `uri` now, copied and checked.
     *
     * @throws BundleException
     *   when there is no bundle, or it is damaged
@@ -46,10 +46,10 @@ private[ml] object ModelStore {
     bundle
   }
 
-  /** The bundle of a stage, from the store where it can be.
+  /** The bundle of a stage, from the store if the store has it.
     *
     * @param bundleHash
-    *   the content it must have; once it was read from `uri`, what became of `uri` is of no matter
+    *   the content that it must have. After it was read from `uri` once, later changes at `uri` do not matter
     * @throws BundleException
     *   when there is no bundle, it is damaged, or it is another one
     */
@@ -76,13 +76,13 @@ private[ml] object ModelStore {
   }
 
   /** @throws BundleException
-    *   when the bundle found at `uri` is not the one that was there before
+    *   when the bundle at `uri` is not the expected one
     */
   def requireHash(found: String, expected: String, uri: String): Unit =
     if (found != expected)
       throw new BundleException(
-        s"The bundle at $uri has the hash $found, but this stage was made with $expected. Somebody has " +
-          "replaced it: load it anew with loadSavedModel, or restore it."
+        s"The bundle at $uri has the hash $found, but this stage was made with $expected. It was " +
+          "replaced: load it again with loadSavedModel, or restore it."
       )
 
   /** The folders of this application's store. */
@@ -103,7 +103,9 @@ private[ml] object ModelStore {
     )
   }
 
-  /** The last copy of what lies at `uri`, while that has not changed or can no longer be read. */
+  /** The last copy of the bundle at `uri`, unless the bundle has changed since. A bundle that can no longer be read counts
+    * as unchanged.
+    */
   private def unchanged(store: Store, uri: String, spark: SparkSession): Option[ModelBundle] = {
     val stamp = modificationTime(uri, spark)
     store.latest.get(uri).collect { case (known, hash) if stamp.forall(_ == known) => store.byHash(hash) }
@@ -132,7 +134,7 @@ private[ml] object ModelStore {
         )
       )
     } catch {
-      // The user knows the bundle by its URI, not by our copy's place.
+      // The user knows the bundle by its URI, not by the folder of the copy.
       case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e)
     } finally if (Files.exists(incoming)) { val _ = FileUtil.fullyDelete(incoming.toFile) }
   }

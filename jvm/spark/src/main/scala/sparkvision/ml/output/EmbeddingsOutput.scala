@@ -8,10 +8,10 @@ import sparkvision.engine.LocalModel
 import sparkvision.image.ImageInput
 import sparkvision.ml.column.{Annotation, SourceImage}
 
-/** The columns that an embeddings stage adds; each is there when its Param names it.
+/** The columns that an embeddings stage adds, each if its Param is set.
   *
   * @param size
-  *   numbers in an embedding
+  *   the length of an embedding
   */
 final private[ml] case class EmbeddingsOutput(
     size: Int,

@@ -7,18 +7,18 @@ import sparkvision.engine.runtime.{ExecutionProvider, OneDnnFpMath, SessionConfi
 import sparkvision.image.ParameterException
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
-/** Which model a stage runs. The model itself is never a Param: stages stay small, and work over Spark Connect. */
+/** Which model a stage runs. The model itself is not a Param, so that stages stay small and work over Spark Connect. */
 trait ModelParams extends Params {
 
   final val modelPath: Param[String] = new Param(
     this,
     "modelPath",
-    "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is"
+    "folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it"
   )
   final val bundleHash: Param[String] = new Param(
     this,
     "bundleHash",
-    "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath"
+    "sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears"
   )
 
   def setModelPath(value: String): this.type = {
@@ -33,7 +33,7 @@ trait ModelParams extends Params {
 /** How the model is run. */
 trait SessionParams extends Params {
 
-  protected def batchSizeDoc: String = "images, or texts, that the model is given at once, at most"
+  protected def batchSizeDoc: String = "maximum number of images or texts that the model gets at once"
 
   final val batchSize: IntParam = new IntParam(this, "batchSize", batchSizeDoc, NumberFrom("batchSize", 1))
   final val executionProvider: Param[String] = new Param(
@@ -45,26 +45,26 @@ trait SessionParams extends Params {
   final val deviceId: IntParam = new IntParam(
     this,
     "deviceId",
-    "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+    "number of the GPU to use, from 0; -1: the GPU that Spark's task resource gpu names, or else each GPU in turn, one per partition",
     NumberFrom("deviceId", -1)
   )
   final val intraOpThreads: IntParam = new IntParam(
     this,
     "intraOpThreads",
-    "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+    "number of threads that one run may use on the CPU; 0: spark.task.cpus, and the cores that no task uses",
     NumberFrom("intraOpThreads", 0)
   )
   final val cudaTf32: BooleanParam =
-    new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32: faster, and no longer exact")
+    new BooleanParam(this, "cudaTf32", "whether CUDA may compute in TF32, which is faster and not exact")
   final val gpuMemLimit: Param[String] = new Param(
     this,
     "gpuMemLimit",
-    "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)"
+    "GPU memory that the session may use, in bytes or like 512m or 4g (unset: all)"
   )
   final val onednnFpMath: Param[String] = new Param(
     this,
     "onednnFpMath",
-    "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+    "arithmetic of oneDNN: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
     OneOf("onednnFpMath", OneDnnFpMath.all.map(_.name))
   )
 
@@ -103,6 +103,6 @@ trait SessionParams extends Params {
     try JavaUtils.byteStringAsBytes(size)
     catch {
       case _: NumberFormatException =>
-        throw new ParameterException(s"gpuMemLimit is a number of bytes, or one like 512m or 4g, not '$size'.")
+        throw new ParameterException(s"gpuMemLimit must be a number of bytes or a size like 512m or 4g, not '$size'.")
     }
 }

@@ -5,30 +5,30 @@ import org.apache.spark.ml.param._
 import sparkvision.engine.postprocess.Pooling
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
-/** What a classification stage gives. */
+/** What a classification stage returns. */
 trait ClassificationParams extends Params {
 
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)",
+    "maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold)",
     NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam = new DoubleParam(
     this,
     "threshold",
-    "multi-label models: the lowest score that is reported",
+    "lowest score that a multi-label model reports",
     NumberFrom("threshold", 0.0, Some(1.0))
   )
   final val predictionCol: Param[String] = new Param(
     this,
     "predictionCol",
-    "column of the best label's id, or of the value of a regression, a double (unset: none)"
+    "column to add with the id of the best label, or the value of a regression, as a double (unset: none)"
   )
   final val probabilityCol: Param[String] =
-    new Param(this, "probabilityCol", "column of every label's score, an ML vector (unset: none)")
+    new Param(this, "probabilityCol", "column to add with the score of every label, as an ML vector (unset: none)")
   final val rawPredictionCol: Param[String] =
-    new Param(this, "rawPredictionCol", "column of every label's logit, an ML vector (unset: none)")
+    new Param(this, "rawPredictionCol", "column to add with the logit of every label, as an ML vector (unset: none)")
 
   setDefault(topK -> 1, threshold -> 0.5)
 
@@ -44,13 +44,13 @@ trait ClassificationParams extends Params {
   def getRawPredictionCol: Option[String] = get(rawPredictionCol)
 }
 
-/** What an embeddings stage gives. */
+/** What an embeddings stage returns. */
 trait EmbeddingsParams extends Params {
 
   final val normalize: BooleanParam =
     new BooleanParam(this, "normalize", "whether embeddings are divided by their Euclidean length")
   final val embeddingsCol: Param[String] =
-    new Param(this, "embeddingsCol", "column of embeddings, an ML vector (unset: none)")
+    new Param(this, "embeddingsCol", "column to add with the embeddings, as ML vectors (unset: none)")
 
   setDefault(normalize -> false)
 
@@ -60,13 +60,13 @@ trait EmbeddingsParams extends Params {
   def getEmbeddingsCol: Option[String] = get(embeddingsCol)
 }
 
-/** Of models that give hidden states, and no embedding of their own. */
+/** For models that return hidden states and no embedding of their own. */
 trait PoolingParams extends Params {
 
   final val pooling: Param[String] = new Param(
     this,
     "pooling",
-    "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
+    "how hidden states become one embedding: cls (that of the class token), mean (the mean of all tokens) or pooler (the model's own pooling)",
     OneOf("pooling", Pooling.all.map(_.name))
   )
 
@@ -76,27 +76,27 @@ trait PoolingParams extends Params {
   def getPooling: String = $(pooling)
 }
 
-/** What a detection stage gives. */
+/** What a detection stage returns. */
 trait DetectionParams extends Params {
 
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "objects reported for each image, at most, best first (unset: all above threshold)",
+    "maximum number of objects for each image, best first (unset: all above threshold)",
     NumberFrom("topK", 1)
   )
   final val threshold: DoubleParam =
     new DoubleParam(
       this,
       "threshold",
-      "objects with a higher score are reported",
+      "score above which objects are reported",
       NumberFrom("threshold", 0.0, Some(1.0))
     )
   final val detectionsCol: Param[String] = new Param(
     this,
     "detectionsCol",
-    "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best " +
-      "first (unset: none)"
+    "column to add with the objects, best first: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of " +
+      "the upright image) (unset: none)"
   )
 
   setDefault(threshold -> 0.5)

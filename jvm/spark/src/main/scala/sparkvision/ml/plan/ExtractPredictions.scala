@@ -3,8 +3,8 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
-import org.apache.spark.sql.catalyst.plans.{Cross, Inner, InnerLike, LeftAnti, LeftOuter, LeftSemi, RightOuter}
 import org.apache.spark.sql.catalyst.plans.logical._
+import org.apache.spark.sql.catalyst.plans.{Cross, Inner, InnerLike, LeftAnti, LeftOuter, LeftSemi, RightOuter}
 import org.apache.spark.sql.catalyst.rules.Rule
 
 import sparkvision.ml.task.RowFunction
@@ -75,7 +75,7 @@ final private[plan] class ExtractPredictions(spark: SparkSession) extends Rule[L
   }
 }
 
-/** Splits an operator that cannot have a call's result below it: the call moves into one of its own above. */
+/** Splits an operator below which a call cannot be computed: the call moves to a new operator above. */
 private[plan] object AroundCalls {
   def apply(node: LogicalPlan): LogicalPlan = node match {
     case aggregate: Aggregate if aggregate.aggregateExpressions.exists(callsResult) => aboveAggregate(aggregate)
@@ -83,7 +83,7 @@ private[plan] object AroundCalls {
     case other => other
   }
 
-  /** Whether a call is made of what the aggregate computes, not of what it reads. */
+  /** Whether a call reads what the aggregate computes, and not what the aggregate reads. */
   private def callsResult(expression: Expression): Boolean = expression match {
     case _: AggregateExpression => false
     case _: PredictImage => true
@@ -116,7 +116,7 @@ private[plan] object AroundCalls {
   private def isGrouping(part: Expression, aggregate: Aggregate): Boolean =
     aggregate.groupingExpressions.exists(_.semanticEquals(part))
 
-  /** An image made of both sides is known only after the join. */
+  /** An image that is computed from both sides is known only after the join. */
   private def aboveJoin(join: Join): LogicalPlan = {
     def fits(call: PredictImage) = join.children.exists(child => call.references.subsetOf(child.outputSet))
     val (above, on) = join.condition.toSeq
@@ -126,10 +126,10 @@ private[plan] object AroundCalls {
   }
 }
 
-/** Finds a result that a plan has computed already, for a filter perhaps. */
+/** Finds a result that a plan computes already, for example for a filter. */
 private[plan] object ReusedResult {
 
-  /** The plan, widened so that it hands the result up, and the result's column. */
+  /** The plan, with the result added to its output, and the column of the result. */
   def find(plan: LogicalPlan, image: Expression, function: RowFunction[_]): Option[(LogicalPlan, Attribute)] =
     plan match {
       case same: MapRows if same.function == function && same.values.head.semanticEquals(image) =>

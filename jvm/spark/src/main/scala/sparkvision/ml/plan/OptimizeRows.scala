@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.plans.logical.{Filter, LocalLimit, LogicalP
 import org.apache.spark.sql.catalyst.rules.Rule
 
 /** Optimises the queries that contain [[MapRows]], and returns every other plan as it is. Spark's own rules run once more,
-  * because [[PushThroughRows]] moves filters to where these can move them on.
+  * because they can move the filters that [[PushThroughRows]] has moved further down.
   */
 private[plan] object OptimizeRows extends Rule[LogicalPlan] {
   private val rules = Seq(PushThroughRows, PushDownPredicates, ColumnPruning, RemoveNoopOperators)

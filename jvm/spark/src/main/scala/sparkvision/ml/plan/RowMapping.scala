@@ -54,7 +54,7 @@ private[ml] object RowMapping {
     mapped(dataset, added, function)(child => Seq(child.output(text)))
   }
 
-  /** The values that a function of images reads where a query names the image alone. */
+  /** The values that a function of images reads when a query names only the image. */
   def valuesOf(image: Expression): Seq[Expression] = image +: Seq.fill(3)(imageOnly)
 
   private def imageOnly: Expression = Literal(null, StringType)
@@ -65,7 +65,7 @@ private[ml] object RowMapping {
     SessionRules.install(dataset.sparkSession)
     val child = DataFrames.plan(dataset)
     val results = added.map(field => AttributeReference(field.name, field.dataType, field.nullable, field.metadata)())
-    // New names for the results: Spark can rename those of a Project, so that the result may be joined with itself.
+    // An alias for each result: Spark can rename the aliases of a Project, so that the result may be joined with itself.
     val named = results.map(result => Alias(result, result.name)())
     DataFrames.of(
       dataset.sparkSession,

@@ -80,7 +80,7 @@ private[ml] object FindSimilar {
     val index = new IndexFolder(indexUri, dataset.sparkSession.sparkContext.hadoopConfiguration).read()
     if (!index.manifest.methods.contains(method))
       throw new SimilarityIndexException(
-        s"The similarity index ${index.uri} was built only for ${index.manifest.methods.mkString(" and ")} search. Set " +
+        s"The similarity index ${index.uri} was built for ${index.manifest.methods.mkString(" and ")} search alone. Set " +
           s"method to that, or build the index with method=$method."
       )
     val atOnce = if (method == SearchMethod.Exact) batchSize else 1

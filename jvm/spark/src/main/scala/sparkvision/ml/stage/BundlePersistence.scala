@@ -7,10 +7,10 @@ import org.apache.spark.sql.SparkSession
 import sparkvision.engine.bundle.{EmbeddedModels, ModelBundle}
 import sparkvision.ml.model.{BundleFiles, ModelStore, PretrainedModels}
 
-/** Saves a stage with its model: Spark ML's own metadata, and the bundle in the folder `bundle` beside it.
+/** Saves a stage with its model: the metadata of Spark ML, and the bundle in the sub-folder `bundle`.
   *
   * @param bundle
-  *   the driver's own copy, which lives on when the target, perhaps the bundle's source, is overwritten
+  *   the driver's copy, which remains when the target, which may be the source of the bundle, is overwritten
   * @param metadata
   *   Spark ML's writer of the Params
   */
@@ -25,24 +25,24 @@ final private[ml] class BundleWriter(bundle: ModelBundle, metadata: MLWriter) ex
 
 private[ml] object BundlePersistence {
 
-  /** Before a bundle's URI: what `load` is asked for is the bundle itself, not a saved stage. A Spark Connect client can
-    * call nothing else of a companion than `load`, so this is its way to `loadSavedModel`.
+  /** The prefix of a bundle's URI with which `load` acts as `loadSavedModel`. A Spark Connect client can call no other
+    * method of a companion than `load`.
     */
   val BundlePrefix = "bundle:"
 
-  /** Before a name: what `load` is asked for is `pretrained` of that name, for Spark Connect clients too. */
+  /** The prefix of a name with which `load` acts as `pretrained`, for Spark Connect clients too. */
   val PretrainedPrefix = "pretrained:"
 
   def bundleFolder(path: String): String = new HadoopPath(path, "bundle").toString
 }
 
-/** Makes stages from bundles and from saved stages: the companion of each stage with a model. */
+/** Creates stages from bundles and from saved stages. It is the companion of each stage with a model. */
 trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
 
   /** A stage without a model. */
   protected def make(): S
 
-  /** A stage that runs the bundle at `path`, checked here and now; where it lies after that is of no matter.
+  /** A stage that runs the bundle at `path`. The bundle is copied and checked now, and its source is not needed later.
     *
     * @param path
     *   a folder, any URI that Hadoop reads, or `embedded:NAME`
@@ -54,13 +54,13 @@ trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
     stage
   }
 
-  /** A stage with the embedded default: handwritten digits. */
+  /** A stage with the embedded model, which classifies handwritten digits. */
   def pretrained(): S = loadSavedModel(EmbeddedModels.Default, SparkSession.active)
 
   /** A stage with a model of [[PretrainedModels]].
     *
     * @param name
-    *   `NAME`, of which the newest version is taken, or `NAME:VERSION`
+    *   `NAME` for the newest version, or `NAME:VERSION`
     * @throws BundleException
     *   when there is no such model, or another stage runs it
     */
@@ -69,7 +69,7 @@ trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
     loadSavedModel(PretrainedModels.find(name, spark), spark)
   }
 
-  /** A saved stage. Its model is read from where it is now, wherever it was saved. */
+  /** Reads a saved stage, with its model from the folder of the stage, which may have been moved. */
   override def read: MLReader[S] = {
     val metadata = super.read
     new MLReader[S] {
@@ -84,7 +84,7 @@ trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
     }
   }
 
-  // A static forwarder that Java callers, Spark's pipeline reader and a Spark Connect server find.
+  // The static forwarder that Java callers, Spark's pipeline reader and a Spark Connect server call.
   override def load(path: String): S =
     if (path.startsWith(BundlePersistence.BundlePrefix))
       loadSavedModel(path.stripPrefix(BundlePersistence.BundlePrefix), SparkSession.active)

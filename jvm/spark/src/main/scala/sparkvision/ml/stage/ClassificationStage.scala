@@ -8,7 +8,7 @@ import sparkvision.engine.postprocess.Prediction
 import sparkvision.ml.output.ClassificationOutput
 import sparkvision.ml.param.ClassificationParams
 
-/** What every stage does that labels images. */
+/** The base of every stage that labels images. */
 abstract class ClassificationStage extends VisionModelStage with ClassificationParams {
 
   private[ml] type Result = Prediction

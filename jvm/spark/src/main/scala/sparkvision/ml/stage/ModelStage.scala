@@ -107,8 +107,10 @@ abstract class ModelStage
 
   /** The model with the settings of the Params. */
   private[ml] def run(reference: ModelReference, spark: SparkSession): ModelRun = {
-    if (!planned.contains(reference)) planned = Some(reference)
-    ModelRun(planned.getOrElse(reference), settings(spark), getDeviceId, getIntraOpThreads)
+    // Null in a stage that was deserialized.
+    val model = Option(planned).flatten.filter(_ == reference).getOrElse(reference)
+    planned = Some(model)
+    ModelRun(model, settings(spark), getDeviceId, getIntraOpThreads)
   }
 
   private[ml] def settings(spark: SparkSession): ModelSettings = ModelSettings(

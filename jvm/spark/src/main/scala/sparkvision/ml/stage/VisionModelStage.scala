@@ -13,8 +13,8 @@ import sparkvision.ml.param.{HasInputCols, HasOutputCol, ImageInputParams, Infer
 import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.RunModel
 
-/** What every stage with a model for images does: one row out for each row in, in order, with the columns that its Params
-  * name.
+/** The base of every stage with a model for images: each input row gives one output row, in order, with the columns that
+  * the Params name.
   */
 abstract class VisionModelStage
     extends ModelStage
@@ -24,13 +24,13 @@ abstract class VisionModelStage
     with PreprocessingParams
     with InferenceParams {
 
-  /** What the model says of one image. */
+  /** The model's result for one image. */
   private[ml] type Result
 
   /** The columns that this stage adds.
     *
     * @throws ParameterException
-    *   when the model cannot give one of them
+    *   when the model cannot fill one of them
     */
   private[ml] def output(manifest: BundleManifest): ModelOutput[Result]
 
@@ -63,7 +63,7 @@ abstract class VisionModelStage
     new LocalModel(bundle(spark), chosen.copy(session = session, cores = 1))
   }
 
-  /** [[localModel]] for Python: made here, because only this stage's JVM can hold it. */
+  /** [[localModel]] for Python, which cannot hold an object of this JVM itself. */
   def localModelBytes(): LocalModelBytes = new LocalModelBytes(localModel())
 
   private def localThreads: Int =

@@ -9,10 +9,10 @@ import sparkvision.ml.column.{BadImages, SourceImage}
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.param.BadImageMode
 
-/** Hashes each image, and treats bad ones as the stage's badImageMode says.
+/** Hashes each image, and treats bad images as the stage's badImageMode says.
   *
   * @param hasErrorCol
-  *   whether the reason why there is no hash is a column too
+  *   whether the function adds a column of reasons why there is no hash
   */
 final private[ml] case class HashImages(
     name: String,
