@@ -32,7 +32,7 @@ class ImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
     .map(_.getAs[Vector]("features"))
 
   test("an architecture without a stage of its own is run") {
-    val rows = embeddings(ImageEmbeddings, bundleOf("LevitModel"))
+    val rows = embeddings(ImageEmbeddings, bundleOf("BeitModel"))
     assert(rows.map(_ != null) == Seq(true, true, false, true, true, false) && rows.head.size == 80)
   }
 

@@ -166,7 +166,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
 
   test("a name that would lead out of the home is refused") {
     Seq("../m", "a/../b", "m:", "", "/m", "a/b/c").foreach { name =>
-      assert(intercept[ParameterException](find(name)).getMessage.contains(s"'$name' is no name"))
+      assert(intercept[ParameterException](find(name)).getMessage.contains(s"'$name' is not the name"))
     }
   }
 }
