@@ -2,13 +2,10 @@ package sparkvision.engine.bundle
 
 import java.nio.charset.StandardCharsets.UTF_8
 import java.security.MessageDigest
-
 import scala.collection.immutable.SortedMap
 import scala.jdk.CollectionConverters._
-
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
-
 import sparkvision.image.preprocess.ChannelLayout
 
 /** A graph's input or output: its name, element type (`float32`, `float16`, ...) and shape, -1 for a dimension that may vary. */
@@ -25,6 +22,10 @@ object TensorInfo {
   /** A detection model's outputs. */
   private[engine] val Logits = "logits"
   private[engine] val Boxes = "pred_boxes"
+
+  /** The outputs of an encoder: every token's state, and the model's own pooling of them. */
+  private[engine] val HiddenState = "last_hidden_state"
+  private[engine] val PoolerOutput = "pooler_output"
 
   /** What the engine feeds and reads; it computes in float32 itself. */
   val Floats: Set[String] = Set(Float32, Float16)
@@ -216,3 +217,30 @@ object BundleManifest {
     })
   }
 }
+
+/** The half of a model that reads texts: its embeddings lie where those of the images do, so that the two compare.
+  *
+  * @param graph
+  *   the file of its ONNX graph; its one input is token ids of shape [texts, tokens]
+  * @param tokenizer
+  *   the file from which a `TextTokenizer` is made, the longest text's length included
+  * @param output
+  *   the graph's output: embeddings of shape [texts, size]
+  * @param logitScale
+  *   what a cosine between image and text is multiplied by to be a logit
+  * @param hypothesisTemplate
+  *   the sentence that the bundle's labels were put into at export, in the place of `{}`
+  * @param labelEmbeddings
+  *   the file of the embeddings of the bundle's labels, raw little-endian float32 of shape [labels, size]; None where the
+  *   bundle has no labels
+  */
+final case class TextModel(
+    graph: String,
+    tokenizer: String,
+    input: TensorInfo,
+    output: TensorInfo,
+    golden: GoldenPair,
+    logitScale: Double,
+    hypothesisTemplate: String,
+    labelEmbeddings: Option[String]
+)

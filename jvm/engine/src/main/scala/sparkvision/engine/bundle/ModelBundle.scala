@@ -3,15 +3,13 @@ package sparkvision.engine.bundle
 import java.io.IOException
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path}
-
 import scala.collection.immutable.SortedMap
 import scala.jdk.CollectionConverters._
-
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
-
 import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
+import sparkvision.image.SparkVisionException
 
 /** An exported model in a local folder, checked: every file is there with the hash the manifest gives, the graph has the
   * inputs, outputs and external data that the manifest declares, the golden pair fits them, and the labels match the
@@ -214,3 +212,6 @@ object ModelBundle {
     (0 until byId.size).map(byId)
   }
 }
+
+/** A model bundle that is missing, damaged, unsafe, or contradicts itself. */
+final class BundleException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)

@@ -1,7 +1,7 @@
 package sparkvision.engine.pipeline
 
 import sparkvision.engine.bundle.{BundleException, ModelBundle, ModelTask}
-import sparkvision.engine.postprocess.{EmbeddingComparison, Postprocessor, Prediction}
+import sparkvision.engine.postprocess.{EmbeddingComparison, ClassificationPostprocessor, Prediction}
 import sparkvision.engine.text.{CandidateLabels, LabelEmbeddings}
 
 /** From a graph's first output to labels. That output is logits; of a zero-shot model it is an embedding, which is compared
@@ -10,7 +10,7 @@ import sparkvision.engine.text.{CandidateLabels, LabelEmbeddings}
   * Makes no session: the embeddings of the labels are had when the first image needs them.
   *
   * @param topK
-  *   as of [[Postprocessor]]
+  *   as of [[ClassificationPostprocessor]]
   * @throws BundleException
   *   when the bundle gives no labels
   * @throws ParameterException
@@ -28,7 +28,7 @@ final private[engine] class ImageClassifier(bundle: ModelBundle, settings: Model
       )
   }
   private val postprocessor =
-    new Postprocessor(hypotheses.fold(manifest.labels)(_.labels), manifest.problemType, topK, settings.threshold)
+    new ClassificationPostprocessor(hypotheses.fold(manifest.labels)(_.labels), manifest.problemType, topK, settings.threshold)
   private lazy val comparison = hypotheses.map { labels =>
     new EmbeddingComparison(
       LabelEmbeddings.of(bundle, labels, settings),

@@ -12,7 +12,7 @@ import sparkvision.image.{Box, PixelSize}
   *   objects an image, at most; None: all
   */
 final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], threshold: Double, topK: Option[Int]) {
-  Postprocessor.requireChoice(topK, threshold)
+  ClassificationPostprocessor.requireChoice(topK, threshold)
 
   /** @param logits
     *   queries x (classes + 1), the last for "no object"
@@ -31,8 +31,8 @@ final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], t
           s"${labels.size} labels. Export it again with `sparkvision export --task object-detection`."
       )
     val found = (0 until logits.length / classes).flatMap { query =>
-      val scores = Postprocessor.softmax(logits.slice(query * classes, (query + 1) * classes)).init
-      Postprocessor.largest(scores, 1, Double.NegativeInfinity).headOption.collect {
+      val scores = ClassificationPostprocessor.softmax(logits.slice(query * classes, (query + 1) * classes)).init
+      ClassificationPostprocessor.largest(scores, 1, Double.NegativeInfinity).headOption.collect {
         // As torch compares: both in float32.
         case id if scores(id).toFloat > threshold.toFloat =>
           Detection(id, labels(id), scores(id).toFloat, box(boxes, query * 4, image))
@@ -53,3 +53,15 @@ final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], t
     )
   }
 }
+
+/** An object that a model found in an image.
+  *
+  * @param id
+  *   of its class
+  * @param score
+  *   the class's probability, 0 to 1
+  * @param box
+  *   where the object is in the upright image. The edges are those that the model returns in 32 bits; they may lie a little
+  *   outside of the image
+  */
+final case class Detection(id: Int, label: String, score: Float, box: Box)

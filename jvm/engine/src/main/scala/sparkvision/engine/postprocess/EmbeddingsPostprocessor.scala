@@ -28,9 +28,9 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
   /** The graph's output that the embeddings are made of. */
   val output: TensorInfo = pooled match {
     case Pooling.Pooler =>
-      manifest.outputs.find(output => isProjection || output.name == PoolerOutput).getOrElse {
+      manifest.outputs.find(output => isProjection || output.name == TensorInfo.PoolerOutput).getOrElse {
         throw new ParameterException(
-          s"pooling is 'pooler', but this ${manifest.architecture} has no $PoolerOutput. Use pooling 'cls' or 'mean'."
+          s"pooling is 'pooler', but this ${manifest.architecture} has no ${TensorInfo.PoolerOutput}. Use pooling 'cls' or 'mean'."
         )
       }
     case _ => manifest.outputs.head
@@ -68,9 +68,6 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
 }
 
 private[sparkvision] object EmbeddingsPostprocessor {
-  val HiddenState = "last_hidden_state"
-  val PoolerOutput = "pooler_output"
-
   /** transformers' encoders whose first token is a part of the image like the others, those of docs/models.md and more. */
   private val withoutClassToken = Set(
     "SwinModel",
@@ -110,4 +107,25 @@ private[sparkvision] object EmbeddingsPostprocessor {
 
   /** Euclidean. */
   def length(embedding: Array[Float]): Double = math.sqrt(embedding.foldLeft(0.0)((sum, x) => sum + x.toDouble * x))
+}
+
+/** How a model's hidden states become one embedding of an image. */
+sealed abstract class Pooling(val name: String)
+
+object Pooling {
+
+  /** The class token's state; refused for models that have none. */
+  case object Cls extends Pooling("cls")
+
+  /** The mean of all tokens' states, class and register tokens too. */
+  case object Mean extends Pooling("mean")
+
+  /** The model's own pooling, its `pooler_output`. */
+  case object Pooler extends Pooling("pooler")
+
+  val all: Seq[Pooling] = Seq(Cls, Mean, Pooler)
+
+  def parse(name: String): Pooling = all.find(_.name == name).getOrElse {
+    throw new ParameterException(s"Unknown pooling '$name'; use one of ${all.map(_.name).mkString(", ")}.")
+  }
 }

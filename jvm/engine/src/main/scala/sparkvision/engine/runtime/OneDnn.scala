@@ -2,9 +2,9 @@ package sparkvision.engine.runtime
 
 import ai.onnxruntime.OrtException
 import ai.onnxruntime.OrtSession.SessionOptions
-
 import sparkvision.image.ProviderException
 import sparkvision.image.codec.NativeFunction
+import sparkvision.image.{NamedValue, NamedValues}
 
 /** Intel's oneDNN as an execution provider. */
 private[engine] object OneDnn {
@@ -58,4 +58,24 @@ private[engine] object OneDnn {
       "the model with --opset 14, or use executionProvider=cpu."
 
   private val UseArena = 1
+}
+
+/** In which arithmetic oneDNN may multiply matrices of float32.
+  *
+  * @param relativeTolerance
+  *   largest difference from the golden output that it may cause, as a share of that output's largest value
+  */
+sealed abstract class OneDnnFpMath(val name: String, val relativeTolerance: Double) extends NamedValue
+
+object OneDnnFpMath extends NamedValues[OneDnnFpMath]("onednnFpMath") {
+
+  /** float32, the model's own. */
+  case object Strict extends OneDnnFpMath("strict", relativeTolerance = 0)
+
+  /** Inputs rounded to bfloat16 (8 bits of mantissa), sums in float32, where the CPU has AMX; elsewhere oneDNN stays with
+    * float32. The tolerance is a margin over what `scripts/bench/rounded_inputs` prints.
+    */
+  case object Bf16 extends OneDnnFpMath("bf16", relativeTolerance = 0.05)
+
+  override val all: Seq[OneDnnFpMath] = Seq(Strict, Bf16)
 }

@@ -1,6 +1,8 @@
 package sparkvision.engine.similarity
 
 import java.nio.file.Path
+import sparkvision.image.ParameterException
+import sparkvision.image.SparkVisionException
 
 /** What a search may cost.
   *
@@ -40,3 +42,42 @@ private[sparkvision] object SimilarityIndex {
     s"The similarity index is damaged: $file $problem. Build the index again with SimilarImages.build."
   )
 }
+
+/** How the most similar vectors are found. */
+sealed abstract class SearchMethod(val name: String) {
+  override def toString: String = name
+}
+
+object SearchMethod {
+
+  /** The query is compared with every vector. */
+  case object Exact extends SearchMethod("exact")
+
+  /** A walk through a graph of neighbours (HNSW, Malkov and Yashunin, arXiv:1603.09320) meets few of the vectors. */
+  case object Approximate extends SearchMethod("approximate")
+
+  val all: Seq[SearchMethod] = Seq(Exact, Approximate)
+
+  /** @throws ParameterException
+    *   for a name that is none of [[all]]
+    */
+  def parse(name: String): SearchMethod = all.find(_.name == name).getOrElse {
+    throw new ParameterException(s"method is one of ${all.mkString(", ")}, not '$name'.")
+  }
+}
+
+/** An image of the index, and the cosine of the angle between its vector and the query's: 1 for the same direction. */
+final case class Neighbour(id: String, score: Float)
+
+object Neighbour {
+
+  /** The most similar first; of equally similar ones in the order of their ids, so that answers do not depend on how the
+    * index was split.
+    */
+  implicit val bestFirst: Ordering[Neighbour] =
+    Ordering.by[Neighbour, Float](-_.score)(Ordering.Float.TotalOrdering).orElseBy(_.id)
+}
+
+/** A similarity index that is missing or damaged, or that cannot answer the question that it is asked. */
+final class SimilarityIndexException(message: String, cause: Throwable = null)
+    extends SparkVisionException(message, cause)

@@ -1,13 +1,53 @@
 package sparkvision.engine.similarity
 
+import java.nio.FloatBuffer
 import java.nio.file.Path
-
+import org.apache.lucene.index.{DirectoryReader, LeafReader}
+import org.apache.lucene.store.MMapDirectory
 import org.apache.lucene.codecs.lucene912.Lucene912Codec
 import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat
 import org.apache.lucene.codecs.{KnnVectorsFormat, KnnVectorsReader, KnnVectorsWriter}
 import org.apache.lucene.document.{Document, KnnFloatVectorField}
 import org.apache.lucene.index._
 import org.apache.lucene.store.{FSDirectory, NoLockFactory}
+import sparkvision.image.ParameterException
+
+/** A shard's graph of neighbours, mapped into memory. Any number of threads may search it at once.
+  *
+  * @param size
+  *   vectors in it
+  */
+final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoCloseable {
+  private val directory = new MMapDirectory(folder, NoLockFactory.INSTANCE)
+  private val reader = DirectoryReader.open(directory)
+  // One segment, as HnswWriter leaves it: a document's number is its row.
+  private val graph: LeafReader = reader.leaves.get(0).reader
+
+  if (graph.maxDoc != size) {
+    close()
+    throw SimilarityIndex.damaged(folder, s"holds ${graph.maxDoc} vectors, and not $size")
+  }
+
+  /** Rows that are about the most similar to a unit vector, and their cosines, in the order of the rows.
+    *
+    * @param ef
+    *   candidates that the walk keeps, at least `count`: more find more of the true neighbours, and take longer
+    */
+  def search(query: Array[Float], count: Int, ef: Int): Seq[(Int, Float)] = {
+    val found = graph.searchNearestVectors(HnswWriter.Field, query, ef, null, Int.MaxValue).scoreDocs.take(count)
+    val vectors = graph.getFloatVectorValues(HnswWriter.Field)
+    // Lucene's own scores are in float32, and rounded otherwise than an exact search's.
+    found.toSeq.map(_.doc).sorted.map { row =>
+      val _ = vectors.advance(row)
+      row -> UnitVector.cosine(query, FloatBuffer.wrap(vectors.vectorValue), 0)
+    }
+  }
+
+  override def close(): Unit = {
+    reader.close()
+    directory.close()
+  }
+}
 
 /** Builds the graph of neighbours of one shard, as a Lucene index of one segment: a document a vector, in order.
   *
@@ -66,4 +106,30 @@ final private class HnswFormat(settings: HnswSettings) extends KnnVectorsFormat(
 
 private object HnswFormat {
   val Name: String = (new Lucene99HnswVectorsFormat).getName
+}
+
+/** How a graph of neighbours is built, by HNSW's own names.
+  *
+  * @param m
+  *   neighbours that a vector is linked to, on the upper levels of the graph; twice as many on the lowest
+  * @param efConstruction
+  *   candidates that are looked at to choose them from
+  */
+final case class HnswSettings(m: Int, efConstruction: Int) {
+  require("m", m, HnswSettings.LargestM)
+  require("efConstruction", efConstruction, HnswSettings.LargestEfConstruction)
+
+  private def require(name: String, value: Int, most: Int): Unit =
+    if (value < 1 || value > most) throw new ParameterException(s"$name is from 1 to $most, not $value.")
+}
+
+object HnswSettings {
+
+  /** Lucene's own defaults. */
+  val DefaultM = 16
+  val DefaultEfConstruction = 100
+
+  // The bounds of Lucene99HnswVectorsFormat.
+  private val LargestM = 512
+  private val LargestEfConstruction = 3200
 }

@@ -5,14 +5,14 @@ import org.scalatest.funsuite.AnyFunSuite
 import sparkvision.engine.bundle.{BundleException, ProblemType}
 import sparkvision.image.ParameterException
 
-class PostprocessorSpec extends AnyFunSuite {
+class ClassificationPostprocessorSpec extends AnyFunSuite {
   private val labels = IndexedSeq("cat", "dog", "owl", "fish")
 
   private def postprocessor(
       problemType: ProblemType = ProblemType.SingleLabel,
       topK: Option[Int] = None,
       threshold: Double = 0.5
-  ): Postprocessor = new Postprocessor(labels, problemType, topK, threshold)
+  ): ClassificationPostprocessor = new ClassificationPostprocessor(labels, problemType, topK, threshold)
 
   test("single-label scores are the softmax of the logits") {
     val scores = postprocessor()(Array(1f, 2f, 3f, 4f)).scores

@@ -24,13 +24,13 @@ final case class Prediction(logits: Array[Float], scores: Array[Double], best: S
   * @param threshold
   *   for multi-label models: the lowest score that is reported
   */
-final class Postprocessor(
+final class ClassificationPostprocessor(
     labels: IndexedSeq[String],
     problemType: ProblemType,
     topK: Option[Int],
     threshold: Double
 ) {
-  Postprocessor.requireChoice(topK, threshold)
+  ClassificationPostprocessor.requireChoice(topK, threshold)
 
   /** The logits, when there is one for each label: a graph may leave the number of classes open until it has run.
     *
@@ -52,7 +52,7 @@ final class Postprocessor(
   def apply(logits: Array[Float]): Prediction = {
     requireOneALabel(logits)
     val scores = problemType match {
-      case ProblemType.SingleLabel => Postprocessor.softmax(logits)
+      case ProblemType.SingleLabel => ClassificationPostprocessor.softmax(logits)
       case ProblemType.MultiLabel => logits.map(logit => 1 / (1 + math.exp(-logit.toDouble)))
       case ProblemType.Regression => logits.map(_.toDouble)
     }
@@ -60,13 +60,13 @@ final class Postprocessor(
   }
 
   private def best(scores: Array[Double]): Seq[Int] = problemType match {
-    case ProblemType.SingleLabel => Postprocessor.largest(scores, topK.getOrElse(1), Double.NegativeInfinity)
-    case ProblemType.MultiLabel => Postprocessor.largest(scores, topK.getOrElse(scores.length), threshold)
+    case ProblemType.SingleLabel => ClassificationPostprocessor.largest(scores, topK.getOrElse(1), Double.NegativeInfinity)
+    case ProblemType.MultiLabel => ClassificationPostprocessor.largest(scores, topK.getOrElse(scores.length), threshold)
     case ProblemType.Regression => scores.indices.take(topK.getOrElse(scores.length))
   }
 }
 
-private object Postprocessor {
+private object ClassificationPostprocessor {
 
   /** @throws ParameterException
     *   when no label is asked for, or the threshold is no probability
