@@ -2,17 +2,17 @@ package sparkvision.engine.bundle
 
 import sparkvision.image.preprocess.ChannelLayout
 
-/** Holds what a manifest declares against the graph and the files: a bundle is untrusted input, and what the manifest
-  * alone says would otherwise fail inside ONNX Runtime, or not at all.
+/** Compares a manifest with the graph and the files. A bundle is untrusted input, and a manifest that contradicts its graph
+  * would otherwise fail inside ONNX Runtime, or produce wrong results.
   */
 private[engine] object ManifestAgreement {
 
   /** @param where
-    *   the bundle's place, for messages
+    *   the location of the bundle, for messages
     * @return
-    *   the manifest, with the graph's sizes where the graph fixes what the manifest leaves open (-1)
+    *   the manifest, in which sizes that are variable (-1) are replaced by those that the graph fixes
     * @throws BundleException
-    *   naming what disagrees
+    *   naming what does not agree
     */
   def require(manifest: BundleManifest, graph: OnnxGraph, where: String): BundleManifest = {
     if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
@@ -48,7 +48,7 @@ private[engine] object ManifestAgreement {
     agreed
   }
 
-  /** Images, and of a detection model the mask of their padding. */
+  /** The inputs are images and, for a detection model, the mask of their padding. */
   private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
     val masks = manifest.task match {
       case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
@@ -145,7 +145,7 @@ private[engine] object ManifestAgreement {
     }
   }
 
-  /** The driver promises embeddings of a size before any model runs. */
+  /** The driver needs the size of the embeddings before any model runs. */
   def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
     if (output.shape.size != axes.size || output.shape.last < 1)
       throw refused(
@@ -186,18 +186,16 @@ private[engine] object ManifestAgreement {
   )
 }
 
-/** Holds what a manifest says of its text model against the graph and the files, as [[ManifestAgreement]] does for the
-  * images' half.
-  */
+/** Compares the text model of a manifest with the graph and the files, as [[ManifestAgreement]] does for the image model. */
 private[engine] object TextAgreement {
   import ManifestAgreement._
 
   /** @param where
-    *   the bundle's place, for messages
+    *   the location of the bundle, for messages
     * @return
-    *   the manifest, with the text graph's sizes where that fixes what the manifest leaves open (-1)
+    *   the manifest, in which sizes that are variable (-1) are replaced by those that the text graph fixes
     * @throws BundleException
-    *   naming what disagrees
+    *   naming what does not agree
     */
   def require(manifest: BundleManifest, declared: TextModel, graph: OnnxGraph, where: String): BundleManifest = {
     if (manifest.task != ModelTask.ZeroShotImageClassification)

@@ -2,31 +2,31 @@ package sparkvision.engine.bundle
 
 
 
-/** What a bundle's graph is for, named as in Hugging Face's pipelines. */
+/** The task of a bundle, named as in Hugging Face's pipelines. */
 sealed abstract class ModelTask(val name: String) {
 
-  /** Images a run, where nobody says otherwise. */
+  /** The default batch size, which stages, `LocalModel` and SQL functions share. */
   def batchSize: Int = 8
 }
 
 object ModelTask {
 
-  /** The first output is logits, one a label. */
+  /** The first output is logits, one for each label. */
   case object ImageClassification extends ModelTask("image-classification")
 
-  /** The outputs are `last_hidden_state` and, where the model has one, `pooler_output`. */
+  /** The outputs are `last_hidden_state` and, if the model has it, `pooler_output`. */
   case object FeatureExtraction extends ModelTask("feature-extraction")
 
-  /** The outputs are `logits`, one a label and one for "no object" for each query, and `pred_boxes`.
+  /** The outputs are `logits`, for each query one for each label and one for "no object", and `pred_boxes`.
     *
-    * An image that is padded to its neighbours' size gets slightly other numbers, and a YOLOS, which is given no mask, gives
-    * boxes for the padded image. So images are run one by one.
+    * Padding to the size of other images changes the results of an image slightly, and a YOLOS, which takes no mask, returns
+    * boxes relative to the padded image. The default batch size is therefore 1.
     */
   case object ObjectDetection extends ModelTask("object-detection") {
     override def batchSize: Int = 1
   }
 
-  /** The first output is `image_embeds`, to be compared with those of the manifest's text model. */
+  /** The first output is `image_embeds`, to be compared with the embeddings of the manifest's text model. */
   case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
 
   private val all = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
@@ -38,18 +38,18 @@ object ModelTask {
   }
 }
 
-/** What a classification head's logits mean, named as in Hugging Face's `config.problem_type`. */
+/** The meaning of the logits of a classification head, named as in Hugging Face's `config.problem_type`. */
 sealed abstract class ProblemType(val name: String)
 
 object ProblemType {
 
-  /** One label an image: softmax over the logits. */
+  /** Each image has one label: softmax over the logits. */
   case object SingleLabel extends ProblemType("single_label_classification")
 
-  /** Any number of labels an image: a sigmoid each. */
+  /** Each image has any number of labels: a sigmoid of each logit. */
   case object MultiLabel extends ProblemType("multi_label_classification")
 
-  /** The logits are the answer. */
+  /** The logits are the predicted values. */
   case object Regression extends ProblemType("regression")
 
   private val all = Seq(SingleLabel, MultiLabel, Regression)

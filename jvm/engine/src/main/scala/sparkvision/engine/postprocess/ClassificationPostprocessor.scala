@@ -8,19 +8,20 @@ import sparkvision.image.ParameterException
 /** A label with its class id and score. */
 final case class ScoredLabel(id: Int, label: String, score: Double)
 
-/** What a model says of one image.
+/** The prediction of a model for one image.
   *
   * @param scores
-  *   one a class: probabilities (softmax or sigmoid), or the raw values of a regression
+  *   one for each class: probabilities (softmax or sigmoid), or the raw values of a regression
   * @param best
-  *   the labels to report, best first; the values of a regression, which no order ranks, as they come
+  *   the labels to report, best first; the values of a regression in the order of their ids
   */
 final case class Prediction(logits: Array[Float], scores: Array[Double], best: Seq[ScoredLabel])
 
-/** Turns logits into scores and labels, in time linear in the number of classes.
+/** Converts logits to scores and labels, in time linear in the number of classes.
   *
   * @param topK
-  *   labels an image, at most; None: the best one, and for multi-label models all at or above the threshold
+  *   labels of each image, at most. None: the best label, and for a multi-label model all labels at or above the threshold.
+  *   If it is set, a multi-label model returns the best labels among those at or above the threshold.
   * @param threshold
   *   for multi-label models: the lowest score that is reported
   */
@@ -32,10 +33,10 @@ final class ClassificationPostprocessor(
 ) {
   ClassificationPostprocessor.requireChoice(topK, threshold)
 
-  /** The logits, when there is one for each label: a graph may leave the number of classes open until it has run.
+  /** Verifies the number of logits, which some graphs do not fix before they have run, and returns them.
     *
     * @throws BundleException
-    *   when there is not
+    *   when there is not one logit for each label
     */
   def requireOneALabel(logits: Array[Float]): Array[Float] = {
     if (logits.length != labels.size)
@@ -47,7 +48,7 @@ final class ClassificationPostprocessor(
   }
 
   /** @param logits
-    *   one image's, one for each label
+    *   the logits of one image, one for each label
     */
   def apply(logits: Array[Float]): Prediction = {
     requireOneALabel(logits)
@@ -66,10 +67,10 @@ final class ClassificationPostprocessor(
   }
 }
 
-private object ClassificationPostprocessor {
+private[engine] object ClassificationPostprocessor {
 
   /** @throws ParameterException
-    *   when no label is asked for, or the threshold is no probability
+    *   when topK is not positive, or the threshold is not a probability
     */
   def requireChoice(topK: Option[Int], threshold: Double): Unit = {
     topK.filter(_ < 1).foreach(value => throw new ParameterException(s"topK must be at least 1, not $value."))
@@ -77,7 +78,7 @@ private object ClassificationPostprocessor {
       throw new ParameterException(s"threshold must be between 0 and 1, not $threshold.")
   }
 
-  // Loops, because Scala's collections box every number: an image may have 21,843 classes.
+  // The loops avoid Scala's collections, which box every number: an image may have 21,843 classes.
   def softmax(logits: Array[Float]): Array[Double] = {
     var largest = Float.NegativeInfinity
     for (i <- logits.indices) largest = math.max(largest, logits(i))
@@ -91,8 +92,8 @@ private object ClassificationPostprocessor {
     scores
   }
 
-  /** The ids of the `count` largest scores that are at least `lowest`, best first, the lower id first among equals (as
-    * argmax). A heap keeps the best seen so far, so that most scores cost one comparison.
+  /** The ids of the `count` largest scores that are at least `lowest`, best first. Of equal scores the lower id comes first,
+    * as with argmax. A heap keeps the best scores so far, so that most scores need only one comparison.
     */
   def largest(scores: Array[Double], count: Int, lowest: Double): Seq[Int] = {
     val worstFirst = Ordering.by[Int, (Double, Int)](id => (-scores(id), id))(

@@ -4,12 +4,14 @@ import java.nio.file.Path
 import java.util.Arrays
 import scala.util.Using
 
-/** Compares every query with every vector, many queries at once: the vectors come through the cache once for all of them.
+/** Compares every query with every vector, many queries at once, so that the vectors pass through the cache once for all of
+  * them.
   *
-  * The matrix product is in float32, and its last bits depend on where a vector lies. So it only finds the candidates;
-  * their cosines are then computed one by one, the same wherever they lie.
+  * The matrix product is in float32, and its last bits depend on the position of a vector. It is therefore only used to find
+  * candidates, whose cosines are then computed one by one, independent of their position.
   */
-final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
+final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifest, sessions: DotProductSessions)
+    extends SimilarityIndex {
   import ExactSearch._
 
   private val shards = manifest.shards.toIndexedSeq.map { shard =>
@@ -18,9 +20,9 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
     (vectors, IdFile.of(folder, shard))
   }
 
-  /** The error of a float32 sum of `dimension` products of unit vectors, in whatever order, is below
-    * dimension * 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). Two more roundings: of the
-    * product itself, and of the cosine. Twice that, because two scores are compared.
+  /** The error of a float32 sum of `dimension` products of unit vectors, in any order, is below dimension * 2^-24 (Higham,
+    * Accuracy and Stability of Numerical Algorithms, section 3.1). The product itself and the cosine are rounded as well. The
+    * bound is doubled because two scores are compared.
     */
   private val tolerance = 2 * (manifest.dimension + 2) * Math.ulp(0.5f)
 
@@ -31,7 +33,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
   ): IndexedSeq[Seq[Neighbour]] =
     if (queries.isEmpty) IndexedSeq.empty
     else
-      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads)) { products =>
+      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads, sessions)) { products =>
         val candidates = queries.map(_ => new Candidates(count, tolerance))
         for {
           ((vectors, _), shard) <- shards.iterator.zipWithIndex
@@ -41,7 +43,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
       }
 
   /** @param start
-    *   the place of the first row
+    *   the position of the first row
     */
   private def collect(products: Array[Float], rows: Int, candidates: IndexedSeq[Candidates], start: Long): Unit = {
     val thresholds = candidates.map(_.threshold).toArray
@@ -67,7 +69,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
     val sorted = scores.clone
     Arrays.sort(sorted)
     val least = if (sorted.length <= count) Float.NegativeInfinity else sorted(sorted.length - count)
-    // Ids are read of the best alone: of thousands of candidates few are.
+    // Ids are read for the best candidates only, which are few among thousands.
     places
       .zip(scores)
       .collect { case (place, score) if score >= least => Neighbour(shards(shardOf(place))._2(rowOf(place)), score) }
@@ -85,10 +87,10 @@ private object ExactSearch {
   private def rowOf(place: Long): Int = place.toInt
 }
 
-/** The rows that may be among a query's `count` best, given scores that are off by rounding.
+/** The rows that may be among the `count` best of a query, given scores with rounding errors.
   *
-  * Whatever is within `tolerance` of the count-th best score stays, so that the exact cosines, and then the ids, decide
-  * between vectors that are as good as equal, and not the place in memory where each of them lies.
+  * Every row within `tolerance` of the count-th best score is kept, so that the exact cosines, and then the ids, decide
+  * between vectors that are nearly equal, and not their positions in memory.
   */
 final private[similarity] class Candidates(count: Int, tolerance: Float) {
   private var scores = new Array[Float](math.max(64, 4 * count))
@@ -105,7 +107,7 @@ final private[similarity] class Candidates(count: Int, tolerance: Float) {
     size += 1
   }
 
-  /** The places of the candidates, in the order in which they were added. */
+  /** The positions of the candidates, in the order in which they were added. */
   def result(): Array[Long] = {
     prune()
     places.take(size)
@@ -113,7 +115,7 @@ final private[similarity] class Candidates(count: Int, tolerance: Float) {
 
   private def makeRoom(): Unit = {
     prune()
-    // Many that are equally good, such as copies of one image.
+    // Many candidates are equally good, for example copies of one image.
     if (size > scores.length / 2) {
       scores = Arrays.copyOf(scores, 2 * scores.length)
       places = Arrays.copyOf(places, 2 * places.length)

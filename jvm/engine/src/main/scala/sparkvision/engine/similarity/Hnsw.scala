@@ -12,15 +12,15 @@ import org.apache.lucene.index._
 import org.apache.lucene.store.{FSDirectory, NoLockFactory}
 import sparkvision.image.ParameterException
 
-/** A shard's graph of neighbours, mapped into memory. Any number of threads may search it at once.
+/** The graph of neighbours of a shard, mapped into memory. Any number of threads may search it at once.
   *
   * @param size
-  *   vectors in it
+  *   vectors in the graph
   */
 final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoCloseable {
   private val directory = new MMapDirectory(folder, NoLockFactory.INSTANCE)
   private val reader = DirectoryReader.open(directory)
-  // One segment, as HnswWriter leaves it: a document's number is its row.
+  // HnswWriter writes one segment, in which the number of a document is its row.
   private val graph: LeafReader = reader.leaves.get(0).reader
 
   if (graph.maxDoc != size) {
@@ -28,15 +28,15 @@ final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoC
     throw SimilarityIndex.damaged(folder, s"holds ${graph.maxDoc} vectors, and not $size")
   }
 
-  /** Rows that are about the most similar to a unit vector, and their cosines, in the order of the rows.
+  /** The approximately most similar rows to a unit vector, and their cosines, in the order of the rows.
     *
     * @param ef
-    *   candidates that the walk keeps, at least `count`: more find more of the true neighbours, and take longer
+    *   candidates that the search keeps, at least `count`: more candidates find more of the true neighbours, and take longer
     */
   def search(query: Array[Float], count: Int, ef: Int): Seq[(Int, Float)] = {
     val found = graph.searchNearestVectors(HnswWriter.Field, query, ef, null, Int.MaxValue).scoreDocs.take(count)
     val vectors = graph.getFloatVectorValues(HnswWriter.Field)
-    // Lucene's own scores are in float32, and rounded otherwise than an exact search's.
+    // Lucene's own scores are in float32, and their rounding differs from an exact search.
     found.toSeq.map(_.doc).sorted.map { row =>
       val _ = vectors.advance(row)
       row -> UnitVector.cosine(query, FloatBuffer.wrap(vectors.vectorValue), 0)
@@ -49,11 +49,11 @@ final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoC
   }
 }
 
-/** Builds the graph of neighbours of one shard, as a Lucene index of one segment: a document a vector, in order.
+/** Builds the graph of neighbours of one shard, as a Lucene index of one segment with a document for each vector, in order.
   *
   * @param memory
-  *   megabytes of heap that vectors and graph may take before they are written; what is written in parts is merged, which
-  *   costs as much again
+  *   megabytes of heap that vectors and graph may take before they are written. Parts are merged at the end, which takes as
+  *   long again.
   */
 final private[similarity] class HnswWriter(folder: Path, settings: HnswSettings, memory: Int) extends AutoCloseable {
   private val directory = FSDirectory.open(folder, NoLockFactory.INSTANCE)
@@ -70,7 +70,7 @@ final private[similarity] class HnswWriter(folder: Path, settings: HnswSettings,
     val _ = writer.commit()
   }
 
-  /** Without [[finish]] nothing is kept. */
+  /** Discards the graph unless [[finish]] was called. */
   override def close(): Unit = {
     writer.rollback()
     directory.close()
@@ -82,20 +82,21 @@ final private[similarity] class HnswWriter(folder: Path, settings: HnswSettings,
     })
     .setRAMBufferSizeMB(memory.toDouble)
     .setRAMPerThreadHardLimitMB(memory + HnswWriter.Slack)
-    // It merges neighbours alone. Lucene's default merges by size, and a document's number would not be its row any more.
+    // This policy merges adjacent segments only. Lucene's default merges by size, after which the number of a document would
+    // not be its row.
     .setMergePolicy(new LogDocMergePolicy)
-    // In the task's own thread: Spark has counted one.
+    // Merges in the thread of the task, because Spark has assigned one core to it.
     .setMergeScheduler(new SerialMergeScheduler)
 }
 
 private[similarity] object HnswWriter {
   val Field = "vector"
 
-  /** Megabytes: Lucene writes a part when it passes the one limit, and before it passes the other. */
+  /** Megabytes between Lucene's two limits: it writes a part after it has passed the first, and before it passes the second. */
   private val Slack = 64
 }
 
-/** Lucene's own format, which readers find by its name, for vectors longer than the 1,024 numbers that it allows. */
+/** Lucene's own format, which readers find by its name, for vectors with more than the 1,024 numbers that Lucene allows. */
 final private class HnswFormat(settings: HnswSettings) extends KnnVectorsFormat(HnswFormat.Name) {
   private val lucene = new Lucene99HnswVectorsFormat(settings.m, settings.efConstruction)
 
@@ -108,19 +109,19 @@ private object HnswFormat {
   val Name: String = (new Lucene99HnswVectorsFormat).getName
 }
 
-/** How a graph of neighbours is built, by HNSW's own names.
+/** How a graph of neighbours is built. The names are those of HNSW.
   *
   * @param m
-  *   neighbours that a vector is linked to, on the upper levels of the graph; twice as many on the lowest
+  *   neighbours to which a vector is linked on the upper levels of the graph; twice as many on the lowest level
   * @param efConstruction
-  *   candidates that are looked at to choose them from
+  *   candidates from which these neighbours are chosen
   */
 final case class HnswSettings(m: Int, efConstruction: Int) {
   require("m", m, HnswSettings.LargestM)
   require("efConstruction", efConstruction, HnswSettings.LargestEfConstruction)
 
   private def require(name: String, value: Int, most: Int): Unit =
-    if (value < 1 || value > most) throw new ParameterException(s"$name is from 1 to $most, not $value.")
+    if (value < 1 || value > most) throw new ParameterException(s"$name must be from 1 to $most, not $value.")
 }
 
 object HnswSettings {

@@ -7,10 +7,10 @@ import scala.util.Using
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
 
-/** A shard's unit vectors, one after the other as little-endian float32, mapped into memory.
+/** The unit vectors of a shard, one after the other as little-endian float32, mapped into memory.
   *
   * @param size
-  *   how many there are
+  *   number of vectors
   */
 final private[similarity] class VectorFile(file: Path, val dimension: Int, val size: Int) {
   import VectorFile._
@@ -31,7 +31,7 @@ final private[similarity] class VectorFile(file: Path, val dimension: Int, val s
       }
   }
 
-  /** All vectors in blocks of at most `rows`: the first one's place, and the numbers of the block. */
+  /** All vectors in blocks of at most `rows`: the row of the first vector, and the numbers of the block. */
   def blocks(rows: Int): Iterator[(Int, FloatBuffer)] = for {
     (map, number) <- maps.iterator.zipWithIndex
     rowsHere = map.capacity / dimension
@@ -51,11 +51,11 @@ private[similarity] object VectorFile {
   private val LargestMap = 1 << 30
 }
 
-/** The names of a shard's images, mapped into memory: UTF-8, one after the other, and where each ends as little-endian
-  * int32.
+/** The ids of the images of a shard, mapped into memory: one file has the ids in UTF-8, one after the other, and the other
+  * file has the end of each id as little-endian int32.
   *
   * @param size
-  *   how many there are
+  *   number of ids
   */
 final private[similarity] class IdFile(text: Path, ends: Path, size: Int) {
   private val bytes = map(text)
@@ -71,7 +71,7 @@ final private[similarity] class IdFile(text: Path, ends: Path, size: Int) {
   }
 
   private def requireEnds(): Unit = {
-    // From the text's start, by each id's end, to the text's end.
+    // From the start of the text, through the end of each id, to the end of the text.
     val places = new Array[Int](endsAt.capacity + 2)
     endsAt.get(0, places, 1, endsAt.capacity)
     places(places.length - 1) = bytes.capacity

@@ -8,20 +8,20 @@ import java.nio.file.{Files, Path, StandardCopyOption}
 import scala.util.Using
 import sparkvision.image.ProviderException
 
-/** Hugging Face's own tokenizer, the Rust library, as a bundle's `tokenizer.json` sets it up.
+/** Hugging Face's own tokenizer (the Rust library), configured by the `tokenizer.json` of a bundle.
   *
-  * The JNI class is called itself: the Java API around it looks for CUDA, and would download a native library for it.
+  * The JNI class is called directly, because the Java API around it searches for CUDA and would download a native library.
   */
 final private[engine] class TextTokenizer private (handle: Long) extends AutoCloseable {
 
-  /** A text's token ids with the model's own first and last token, cut off at the longest that the model reads. */
+  /** The token ids of a text, with the first and last token of the model, truncated to the length that the model reads. */
   def ids(text: String): Array[Long] = {
     val encoding = LIB.encode(handle, text, true)
     try {
       val found = LIB.getTokenIds(encoding)
       found.find(_ > TextTokenizer.LargestId).foreach { id =>
         throw new BundleException(
-          s"The bundle's tokenizer gives the token id $id, more than ${TextTokenizer.LargestId}."
+          s"The bundle's tokenizer returns the token id $id, more than ${TextTokenizer.LargestId}."
         )
       }
       found
@@ -33,11 +33,11 @@ final private[engine] class TextTokenizer private (handle: Long) extends AutoClo
 
 private[engine] object TextTokenizer {
 
-  /** Ids travel as float32, which holds every whole number up to here. Vocabularies have some 50,000. */
+  /** Batches contain ids as float32, which represents every integer up to this one. Vocabularies have some 50,000. */
   private val LargestId = 1L << 24
 
   /** @throws BundleException
-    *   when the bundle's tokenizer is none that the library reads
+    *   when the library cannot read the bundle's tokenizer
     */
   def open(bundle: ModelBundle): TextTokenizer = {
     val file = bundle.folder.resolve(bundle.requireText.tokenizer)
@@ -54,16 +54,18 @@ private[engine] object TextTokenizer {
   }
 }
 
-/** The native library of Hugging Face's tokenizers, out of the jar that carries it. */
+/** The native library of Hugging Face's tokenizers, from the jar that contains it. A process loads it once, so this object
+  * holds that state itself.
+  */
 private[engine] object TokenizersNative {
 
-  /** Loads it, once a class loader; downloads nothing. */
+  /** Loads the library at the first call; never downloads. */
   def load(): Unit = loaded
 
   private lazy val loaded: Unit = {
     val name = s"libtokenizers.${if (system == "osx") "dylib" else "so"}"
     val resource = s"native/lib/$system-$processor/cpu/$name"
-    // A file of its own for each class loader, because Java loads a file into one of them only.
+    // Each class loader needs its own file, because Java loads a file into one class loader only.
     val folder = Files.createTempDirectory("sparkvision-tokenizers-")
     val file = folder.resolve(name)
     try {
@@ -77,7 +79,7 @@ private[engine] object TokenizersNative {
           failure
         )
     } finally {
-      // What is loaded stays so without its file.
+      // A loaded library does not need its file.
       Files.deleteIfExists(file)
       val _ = Files.deleteIfExists(folder)
     }
@@ -86,8 +88,8 @@ private[engine] object TokenizersNative {
   private def copy(resource: String, file: Path): Unit = {
     val found = Option(getClass.getClassLoader.getResourceAsStream(resource)).getOrElse {
       throw new ProviderException(
-        s"No jar on the classpath has $resource, so texts cannot be tokenised here. Put the jars on the classpath that " +
-          "`sparkvision jars` prints, or that sparkvision_2.13 depends on; or fix the labels when you export, with " +
+        s"No jar on the classpath has $resource, so texts cannot be tokenised here. Add the jars that `sparkvision jars` " +
+          "prints, or that sparkvision_2.13 depends on, to the classpath; or choose the labels when you export, with " +
           "--candidate-labels."
       )
     }

@@ -14,20 +14,20 @@ import sparkvision.engine.bundle.TensorInfo
 import sparkvision.engine.runtime.Cancellation
 import sparkvision.image.ProviderException
 
-class SharedBatchesSpec extends AnyFunSuite {
-  import RecordedRuns.{images, shape}
+class DynamicBatchesSpec extends AnyFunSuite {
+  import RecordedRuns.{batch, images}
 
   private val oneMinute = Span(60, Seconds)
 
   /** A caller on a thread of its own. */
-  final private class Caller(batches: SharedBatches, output: TensorInfo, first: Int, count: Int, batchSize: Int) {
+  final private class Caller(batches: DynamicBatches, output: TensorInfo, first: Int, count: Int, batchSize: Int) {
     @volatile private var result = Option.empty[Try[Seq[Seq[Float]]]]
     @volatile private var cancelled = false
     val thread = new Thread(() => result = Some(answered()))
     thread.start()
 
     private def answered(): Try[Seq[Seq[Float]]] =
-      try Success(batches.run(images(first, count), shape(count), output, batchSize, () => cancelled).map(_.toSeq))
+      try Success(batches.run(batch(first, count), Seq(output), batchSize, () => cancelled).map(_.head.toSeq))
       catch { case e: Throwable => Failure(e) } // Try lets an InterruptedException through
 
     def cancel(): Unit = cancelled = true
@@ -39,7 +39,7 @@ class SharedBatchesSpec extends AnyFunSuite {
   }
 
   private def alone(session: RecordedRuns, first: Int, count: Int): Seq[Seq[Float]] =
-    session.run(images(first, count), shape(count), session.output).map(_.toSeq)
+    session.run(batch(first, count)).map(_.head.toSeq)
 
   private def difference(a: Seq[Seq[Float]], b: Seq[Seq[Float]]): Double = {
     assert(a.map(_.size) == b.map(_.size))
@@ -60,9 +60,9 @@ class SharedBatchesSpec extends AnyFunSuite {
   }
 
   private def withBatches[A](patience: FiniteDuration, session: RecordedRuns = new RecordedRuns)(
-      test: (SharedBatches, RecordedRuns) => A
+      test: (DynamicBatches, RecordedRuns) => A
   ): A = Using.resource(session) { runner =>
-    Using.resource(new SharedBatches(runner, patience))(test(_, runner))
+    Using.resource(new DynamicBatches(runner, patience))(test(_, runner))
   }
 
   test("small batches of several callers fill one, and each caller gets its own images' values") {
@@ -106,7 +106,7 @@ class SharedBatchesSpec extends AnyFunSuite {
     // A clock so slow to read that each reading finds the patience half spent.
     val clock = () => nanos.addAndGet(10.millis.toNanos)
     Using.resource(new RecordedRuns) { session =>
-      Using.resource(new SharedBatches(session, 20.millis, clock)) { batches =>
+      Using.resource(new DynamicBatches(session, 20.millis, clock)) { batches =>
         assert(new Caller(batches, session.output, first = 0, count = 3, batchSize = 8).answer.isSuccess)
       }
     }
@@ -139,8 +139,8 @@ class SharedBatchesSpec extends AnyFunSuite {
 
   test("images that fail a shared batch fail their own caller alone") {
     val bad = images(100, 1).get(0)
-    val failing = new RecordedRuns((batch, count) =>
-      Option.when((0 until count).exists(i => batch.get(i * 3 * 32 * 32) == bad))("The model cannot run image 100.")
+    val failing = new RecordedRuns((values, count) =>
+      Option.when((0 until count).exists(i => values.get(i * 3 * 32 * 32) == bad))("The model cannot run image 100.")
     )
     withBatches(1.hour, failing) { (batches, session) =>
       val callers = Seq(0, 100, 200).map(new Caller(batches, session.output, _, count = 1, batchSize = 3))
@@ -179,12 +179,12 @@ class SharedBatchesSpec extends AnyFunSuite {
 
   test("closing runs what was handed in, and refuses what comes after") {
     Using.resource(new RecordedRuns) { session =>
-      val batches = new SharedBatches(session, 1.hour)
+      val batches = new DynamicBatches(session, 1.hour)
       val waiting = new Caller(batches, session.output, first = 0, count = 2, batchSize = 8)
       eventually(timeout(oneMinute))(assert(waiting.thread.getState == Thread.State.WAITING))
       batches.close()
       assert(waiting.answer.isSuccess)
-      intercept[ProviderException](batches.run(images(0, 1), shape(1), session.output, 8, Cancellation.Never))
+      intercept[ProviderException](batches.run(batch(0, 1), Seq(session.output), 8, Cancellation.Never))
     }
   }
 

@@ -11,9 +11,9 @@ import sparkvision.engine.bundle.{Bundles, ModelBundle}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.image.{ImageException, ImageInput, ParameterException}
 
-class BatcherSpec extends AnyFunSuite {
+class BatchesSpec extends AnyFunSuite {
 
-  /** A batcher whose images are one float each (the first byte), and whose model doubles it. */
+  /** Batches whose images are one float each (the first byte), and whose model doubles it. */
   private class Doubling(batchSize: Int) {
     val batches: mutable.ArrayBuffer[Int] = mutable.ArrayBuffer[Int]()
 
@@ -30,9 +30,9 @@ class BatcherSpec extends AnyFunSuite {
       (0 until images).map(i => batch.get(i) * 2)
     }
 
-    private val batcher = new Batcher[Float](batchSize, 1, prepare, run)
+    private val images = new FixedSizeBatches[ImageInput, Float](batchSize, 1, prepare, run)
 
-    def results(items: Iterator[Int]): Iterator[(Int, Either[String, Float])] = batcher.results(items) { i =>
+    def results(items: Iterator[Int]): Iterator[(Int, Either[String, Float])] = images.results(items) { i =>
       if (i < 0) ImageInput.Unusable(s"bad $i") else ImageInput.Encoded(Array(i.toByte))
     }
   }
@@ -76,24 +76,24 @@ class BatcherSpec extends AnyFunSuite {
   }
 
   test("a batch size of 0 is refused") {
-    assert(intercept[ParameterException](new Doubling(0)).getMessage.contains("not 0"))
+    assert(intercept[ParameterException](Batches.requireSize(0)).getMessage.contains("not 0"))
   }
 
   test("a batch of more bytes than a buffer can have is refused, naming the largest") {
-    val message = intercept[ParameterException](Batcher.requireBatch(3567, 3L * 224 * 224)).getMessage
+    val message = intercept[ParameterException](Batches.requireSize(3567, 3L * 224 * 224)).getMessage
     assert(message.contains("at most 3566, not 3567"))
-    Batcher.requireBatch(3566, 3L * 224 * 224)
+    Batches.requireSize(3566, 3L * 224 * 224)
   }
 
   test("an image of more bytes than a buffer can have is refused") {
     assert(
-      intercept[ParameterException](Batcher.requireBatch(1, 3L * 20000 * 20000)).getMessage.contains("One image")
+      intercept[ParameterException](Batches.requireSize(1, 3L * 20000 * 20000)).getMessage.contains("One image")
     )
   }
 
   test("a model refuses such a batch when it is made, before any image") {
     val bundle = ModelBundle.open(Bundles.digits())
-    val message = intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = 174763))).getMessage
+    val message = intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = Some(174763)))).getMessage
     // 2^31 - 1 bytes hold 174762 images of 3 x 32 x 32 floats.
     assert(message.contains("at most 174762, not 174763"))
   }
