@@ -6,10 +6,13 @@ package sparkvision.engine.bundle
 sealed abstract class ModelTask(val name: String) {
 
   /** The default batch size, which stages, `LocalModel` and SQL functions share. */
-  def batchSize: Int = 8
+  def batchSize: Int = ModelTask.DefaultBatchSize
 }
 
 object ModelTask {
+
+  /** The default batch size of all tasks except object detection. */
+  val DefaultBatchSize = 8
 
   /** The first output is logits, one for each label. */
   case object ImageClassification extends ModelTask("image-classification")

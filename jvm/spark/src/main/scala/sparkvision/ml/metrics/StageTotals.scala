@@ -10,6 +10,8 @@ import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 import org.apache.spark.util.{AccumulatorV2, LongAccumulator}
 
+import sparkvision.engine.session.ExecutorRuntime
+
 /** What an application has done for one stage or SQL function and one model in all queries, as finished tasks reported it.
   * Each task adds to a copy.
   */
@@ -75,7 +77,12 @@ private[ml] object StageTotals {
   private val MostStages = 1000
   private type Key = (String, Option[String])
 
-  private val applications = mutable.WeakHashMap[SparkContext, JavaMap[Key, StageTotals]]()
+  /** The totals of the applications of this process. */
+  final private class Applications {
+    val totals = mutable.WeakHashMap[SparkContext, JavaMap[Key, StageTotals]]()
+  }
+
+  private def applications = ExecutorRuntime.ofThisProcess.part(classOf[Applications])(new Applications).totals
 
   private def stagesOf(context: SparkContext): JavaMap[Key, StageTotals] =
     applications.getOrElseUpdate(

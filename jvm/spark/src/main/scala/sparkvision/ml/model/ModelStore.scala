@@ -2,8 +2,10 @@ package sparkvision.ml.model
 
 import java.io.IOException
 import java.nio.file.{Files, Path, StandardCopyOption}
+import java.util.concurrent.ConcurrentHashMap
 
-import scala.collection.mutable
+import scala.collection.concurrent.TrieMap
+import scala.concurrent.duration.Duration
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
@@ -12,104 +14,57 @@ import org.apache.spark.scheduler.{SparkListener, SparkListenerApplicationEnd}
 import org.apache.spark.sparkvision.LocalDirectories
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle}
+import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, FileDigests, ModelBundle}
+import sparkvision.engine.session.{ExecutorRuntime, KeyedCache}
 
-/** The driver's copy of every bundle that it has used, by content, in the application's local directory.
+/** The driver's own copy of every bundle that an application has used, by content, in the application's local directory.
   *
-  * Saving and distributing read from the store. A stage keeps its model when the bundle is deleted or overwritten at its
-  * source: `load(p)` and `write.overwrite.save(p)` delete p before they save.
+  * Stages are saved and models are distributed from these copies: a bundle may be deleted or overwritten at its source
+  * (`load(p)` followed by `write.overwrite.save(p)` deletes p before it saves) while the stage still needs its model. The
+  * copies therefore stay until the application ends. No lock is held while a bundle is copied.
   */
-private[ml] object ModelStore {
+final private class ModelStore(folder: Path, digests: FileDigests) {
+  // Keyed by the hash of the content.
+  private val bundles = new KeyedCache[String, ModelBundle]()
+  // The reads in progress, keyed by URI: stages that need the same bundle at the same time share one copy of it.
+  private val reads = new KeyedCache[String, ModelBundle]()
+  // The pairs of URI and hash that were read.
+  private val origins = ConcurrentHashMap.newKeySet[(String, String)]()
+  // For stages that know only a path: the modification time of each URI when it was last read, and the hash.
+  private val latest = TrieMap[String, (Long, String)]()
 
-  /** What one application has stored. `origins` are the pairs of URI and hash that were read; `latest` remembers, for
-    * stages that know only a path, what lay there when.
-    */
-  final private class Store(val folder: Path) {
-    val byHash = mutable.Map[String, ModelBundle]()
-    val origins = mutable.Set[(String, String)]()
-    val latest = mutable.Map[String, (Long, String)]()
-  }
-
-  private val stores = mutable.Map[String, Store]()
-
-  /** The bundle that lies at `uri` now, copied and checked.
-    *
-    * @throws BundleException
-    *   when there is no bundle, or it is damaged
-    */
-  def read(uri: String, spark: SparkSession): ModelBundle = synchronized {
-    val store = storeOf(spark)
+  def read(uri: String, spark: SparkSession): ModelBundle = {
     val stamp = modificationTime(uri, spark)
-    val bundle = add(store, uri, spark)
-    store.latest(uri) = (stamp.getOrElse(0L), bundle.bundleHash)
-    store.origins += uri -> bundle.bundleHash
+    val bundle = add(uri, spark)
+    latest(uri) = (stamp.getOrElse(0L), bundle.bundleHash)
+    origins.add(uri -> bundle.bundleHash)
     bundle
   }
 
-  /** The bundle of a stage, from the store if the store has it.
-    *
-    * @param bundleHash
-    *   the content that it must have. After it was read from `uri` once, later changes at `uri` do not matter
-    * @throws BundleException
-    *   when there is no bundle, it is damaged, or it is another one
-    */
-  def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle = synchronized {
+  def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle =
     known(uri, bundleHash, spark).getOrElse {
-      val bundle = read(uri, spark)
-      bundleHash.foreach(requireHash(bundle.bundleHash, _, uri))
+      val bundle = reads.get(uri, Duration.Zero)(read(uri, spark))
+      bundleHash.foreach(ModelStore.requireHash(bundle.bundleHash, _, uri))
       bundle
     }
-  }
 
-  /** The bundle of a stage, if the store has it: nothing is copied.
-    *
-    * @throws BundleException
-    *   when another bundle lies at `uri` than the one with `bundleHash`
-    */
-  def known(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelBundle] = synchronized {
-    val store = storeOf(spark)
-    bundleHash.filter(hash => store.origins(uri -> hash)).map(store.byHash).orElse {
-      val bundle = unchanged(store, uri, spark)
-      for (found <- bundle; hash <- bundleHash) requireHash(found.bundleHash, hash, uri)
+  def known(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelBundle] =
+    bundleHash.filter(hash => origins.contains(uri -> hash)).map(stored).orElse {
+      val bundle = unchanged(uri, spark)
+      for (found <- bundle; hash <- bundleHash) ModelStore.requireHash(found.bundleHash, hash, uri)
       bundle
     }
-  }
 
-  /** @throws BundleException
-    *   when the bundle at `uri` is not the expected one
-    */
-  def requireHash(found: String, expected: String, uri: String): Unit =
-    if (found != expected)
-      throw new BundleException(
-        s"The bundle at $uri has the hash $found, but this stage was made with $expected. It was " +
-          "replaced: load it again with loadSavedModel, or restore it."
-      )
+  def folders: Set[Path] = Using.resource(Files.list(folder))(_.iterator.asScala.toSet)
 
-  /** The folders of this application's store. */
-  private[ml] def folders(spark: SparkSession): Set[Path] = synchronized {
-    Using.resource(Files.list(storeOf(spark).folder))(_.iterator.asScala.toSet)
-  }
-
-  private def storeOf(spark: SparkSession): Store = {
-    val context = spark.sparkContext
-    stores.getOrElseUpdate(
-      context.applicationId, {
-        context.addSparkListener(new SparkListener {
-          override def onApplicationEnd(end: SparkListenerApplicationEnd): Unit =
-            ModelStore.synchronized { val _ = stores.remove(context.applicationId) }
-        })
-        new Store(LocalDirectories.create("sparkvision-models"))
-      }
-    )
-  }
-
-  /** The last copy of the bundle at `uri`, unless the bundle has changed since. A bundle that can no longer be read counts
-    * as unchanged.
-    */
-  private def unchanged(store: Store, uri: String, spark: SparkSession): Option[ModelBundle] = {
+  /** The last copy of the bundle at `uri`, if the bundle has not changed or can no longer be read. */
+  private def unchanged(uri: String, spark: SparkSession): Option[ModelBundle] = {
     val stamp = modificationTime(uri, spark)
-    store.latest.get(uri).collect { case (known, hash) if stamp.forall(_ == known) => store.byHash(hash) }
+    latest.get(uri).collect { case (known, hash) if stamp.forall(_ == known) => stored(hash) }
   }
+
+  private def stored(hash: String): ModelBundle =
+    bundles.get(hash)(throw new IllegalStateException(s"the store has no bundle $hash"))
 
   private def modificationTime(uri: String, spark: SparkSession): Option[Long] =
     if (EmbeddedModels.isEmbedded(uri)) Some(0L)
@@ -122,20 +77,80 @@ private[ml] object ModelStore {
           .map(fileSystem.getFileStatus(_).getModificationTime)
       } catch { case _: IOException => None }
 
-  private def add(store: Store, uri: String, spark: SparkSession): ModelBundle = {
-    val incoming = Files.createTempDirectory(store.folder, "incoming")
+  private def add(uri: String, spark: SparkSession): ModelBundle = {
+    val incoming = Files.createTempDirectory(folder, "incoming")
     try {
       BundleFiles.fetch(uri, incoming, spark)
-      val fetched = ModelBundle.open(incoming)
-      store.byHash.getOrElseUpdate(
-        fetched.bundleHash,
-        fetched.movedTo(
-          Files.move(incoming, store.folder.resolve(fetched.bundleHash), StandardCopyOption.ATOMIC_MOVE)
-        )
-      )
+      val fetched = ModelBundle.open(incoming, digests)
+      bundles.get(fetched.bundleHash) {
+        fetched.movedTo(Files.move(incoming, folder.resolve(fetched.bundleHash), StandardCopyOption.ATOMIC_MOVE))
+      }
     } catch {
-      // The user knows the bundle by its URI, not by the folder of the copy.
+      // The user knows the bundle by its URI, and not by the location of this copy.
       case e: BundleException => throw new BundleException(e.getMessage.replace(incoming.toString, uri), e)
     } finally if (Files.exists(incoming)) { val _ = FileUtil.fullyDelete(incoming.toFile) }
+  }
+}
+
+private[ml] object ModelStore {
+
+  /** Reads the bundle that is at `uri` now: it is copied and checked.
+    *
+    * @throws BundleException
+    *   when there is no bundle, or it is damaged
+    */
+  def read(uri: String, spark: SparkSession): ModelBundle = of(spark).read(uri, spark)
+
+  /** The bundle of a stage, from the store if it has the bundle.
+    *
+    * @param bundleHash
+    *   the hash that the bundle must have. If a bundle with this hash has been read from `uri`, later changes at `uri` have
+    *   no effect.
+    * @throws BundleException
+    *   when there is no bundle, it is damaged, or it is another one
+    */
+  def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle =
+    of(spark).resolve(uri, bundleHash, spark)
+
+  /** The bundle of a stage, if the store has it. Copies nothing.
+    *
+    * @throws BundleException
+    *   when the bundle at `uri` is not the one with `bundleHash`
+    */
+  def known(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelBundle] =
+    of(spark).known(uri, bundleHash, spark)
+
+  /** @throws BundleException
+    *   when the bundle at `uri` is not the expected one
+    */
+  def requireHash(found: String, expected: String, uri: String): Unit =
+    if (found != expected)
+      throw new BundleException(
+        s"The bundle at $uri has the hash $found, but this stage was made with $expected. It was " +
+          "replaced: load it again with loadSavedModel, or restore it."
+      )
+
+  /** The folders of this application's store. */
+  private[ml] def folders(spark: SparkSession): Set[Path] = of(spark).folders
+
+  /** The stores of the applications of this process, by application id. */
+  final private class Stores(digests: FileDigests) {
+    private val stores = new KeyedCache[String, ModelStore]()
+
+    def of(spark: SparkSession): ModelStore = {
+      val context = spark.sparkContext
+      stores.get(context.applicationId) {
+        context.addSparkListener(new SparkListener {
+          override def onApplicationEnd(end: SparkListenerApplicationEnd): Unit =
+            stores.discard(context.applicationId)(_ => true)
+        })
+        new ModelStore(LocalDirectories.create("sparkvision-models"), digests)
+      }
+    }
+  }
+
+  private def of(spark: SparkSession): ModelStore = {
+    val runtime = ExecutorRuntime.ofThisProcess
+    runtime.part(classOf[Stores])(new Stores(runtime.fileDigests)).of(spark)
   }
 }

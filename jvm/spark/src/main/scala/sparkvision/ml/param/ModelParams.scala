@@ -3,6 +3,7 @@ package sparkvision.ml.param
 import org.apache.spark.ml.param._
 import org.apache.spark.network.util.JavaUtils
 
+import sparkvision.engine.bundle.ModelTask
 import sparkvision.engine.runtime.{ExecutionProvider, OneDnnFpMath, SessionConfig}
 import sparkvision.image.ParameterException
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
@@ -69,7 +70,7 @@ trait SessionParams extends Params {
   )
 
   setDefault(
-    batchSize -> 8,
+    batchSize -> ModelTask.DefaultBatchSize,
     executionProvider -> ExecutionProvider.Auto.name,
     deviceId -> -1,
     intraOpThreads -> 0,

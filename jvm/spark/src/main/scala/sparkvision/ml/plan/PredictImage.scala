@@ -49,6 +49,7 @@ final private[plan] case class PredictImage(image: Expression, modelUri: Express
       case _ => throw new PlanningException(s"${PredictImage.Name}: the model's path is null.")
     }
     val settings = ModelSettings(
+      batchSize = Some(ModelTask.ImageClassification.batchSize),
       topK = topK.map(labelCount),
       cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
       sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)

@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.{CatalystTypeConverters, InternalRow}
 import org.apache.spark.{InterruptibleIterator, TaskContext}
 
-import sparkvision.engine.session.SpareCores
+import sparkvision.engine.session.ExecutorRuntime
 
 /** Reads the rows of a partition ahead for a function, and joins what the function computes to the rows that are waiting.
   * Runs inside tasks.
@@ -39,7 +39,7 @@ final private[plan] class RowBatches[A](
       function: Iterator[A] => Iterator[IterableOnce[Seq[Any]]]
   ): Iterator[InternalRow] = {
     // Hashing, cropping and searching occupy a core as models do: no other task may borrow it.
-    val core = SpareCores.shared.occupy()
+    val core = ExecutorRuntime.ofThisProcess.spareCores.occupy()
     val task = TaskContext.get()
     task.addTaskCompletionListener[Unit](_ => core.close())
     // Rows whose inputs are still in a batch. Spark reuses one row object, so each row is copied.

@@ -6,6 +6,7 @@ import org.apache.spark.sql.types._
 import org.apache.spark.sql.{DataFrame, Dataset, Row, SparkSession}
 import org.apache.spark.util.SerializableConfiguration
 
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.engine.similarity.{SearchMethod, SearchSettings, SimilarityIndexException, UnitVector}
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.plan.RowMapping
@@ -102,11 +103,13 @@ final private[ml] class FindSimilarTask(search: FindSimilar, configuration: Broa
     if (vectors.isEmpty) Iterator.empty
     else {
       val task = TaskContext.get()
-      val opened = ExecutorIndexes.shared.acquire(index, method, configuration.value.value)
-      task.addTaskCompletionListener[Unit](_ => ExecutorIndexes.shared.release(index, method))
+      val indexes = ExecutorIndexes.of(ExecutorRuntime.ofThisProcess)
+      val copy = indexes.acquire(index, method, configuration.value.value)
+      task.addTaskCompletionListener[Unit](_ => copy.close())
       val settings = SearchSettings(efSearch, task.cpus())
       vectors.map(UnitVector.of(_, index.manifest.dimension)).grouped(batchSize).flatMap { batch =>
-        val found = opened.search(batch.collect { case Right(vector) => vector }.toIndexedSeq, topK, settings).iterator
+        val queries = batch.collect { case Right(vector) => vector }.toIndexedSeq
+        val found = copy.value.index.search(queries, topK, settings).iterator
         batch.map { vector =>
           metrics.image(isUsable = vector.isRight)
           Some(vector match {

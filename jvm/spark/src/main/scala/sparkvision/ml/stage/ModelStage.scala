@@ -114,7 +114,7 @@ abstract class ModelStage
   }
 
   private[ml] def settings(spark: SparkSession): ModelSettings = ModelSettings(
-    batchSize = getBatchSize,
+    batchSize = Some(getBatchSize),
     session = sessionConfig,
     cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)

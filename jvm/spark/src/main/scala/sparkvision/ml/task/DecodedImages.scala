@@ -4,7 +4,7 @@ import scala.collection.mutable
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.session.ModelListener
+import sparkvision.engine.session.{ExecutorRuntime, ModelListener}
 import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.{ImageInput, PixelRows, Pixels}
 
@@ -89,27 +89,32 @@ private[ml] object DecodedImages {
   /** The images of rows that a filter drops are never taken. This limit keeps the search among them fast. */
   private val MostImages = 1024
 
-  private val ofTasks = mutable.HashMap[TaskContext, DecodedImages]()
+  /** The images of the tasks of this process. */
+  final private class Tasks {
+    private val images = mutable.HashMap[TaskContext, DecodedImages]()
 
-  /** Six images of 12 megapixels per task, in addition to the image taken last. All tasks of an executor together use at most
-    * an eighth of its heap.
-    */
-  private def mostBytes: Long = {
-    val tasks = ofTasks.synchronized(ofTasks.size)
-    math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))
+    /** Six images of 12 megapixels per task, in addition to the image taken last. All tasks of an executor together use at most
+      * an eighth of its heap.
+      */
+    private def mostBytes: Long = {
+      val tasks = synchronized(images.size)
+      math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))
+    }
+
+    def of(task: TaskContext): DecodedImages = synchronized {
+      images.getOrElse(
+        task, {
+          val ofTask = new DecodedImages(mostBytes)
+          images(task) = ofTask
+          task.addTaskCompletionListener[Unit](_ => synchronized { val _ = images.remove(task) })
+          ofTask
+        }
+      )
+    }
   }
 
   /** The images of a task, which are dropped when the task ends. */
-  def of(task: TaskContext): DecodedImages = ofTasks.synchronized {
-    ofTasks.getOrElse(
-      task, {
-        val images = new DecodedImages(mostBytes)
-        ofTasks(task) = images
-        task.addTaskCompletionListener[Unit](_ => ofTasks.synchronized { val _ = ofTasks.remove(task) })
-        images
-      }
-    )
-  }
+  def of(task: TaskContext): DecodedImages = ExecutorRuntime.ofThisProcess.part(classOf[Tasks])(new Tasks).of(task)
 
   private def bytesOf(encoded: Array[Byte], pixels: PixelRows): Long =
     encoded.length + 3L * pixels.width * pixels.height

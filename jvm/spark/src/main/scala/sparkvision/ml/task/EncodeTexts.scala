@@ -28,7 +28,10 @@ final private[ml] class EncodeTextsTask(runner: PartitionRunner, output: Embeddi
   override def apply(texts: Iterator[Either[String, String]], metrics: ImageMetrics): Iterator[Option[Seq[Any]]] =
     if (texts.isEmpty) Iterator.empty
     else {
-      val encoder = runner.opened(new TextEncoder(_, _, metrics, _))
+      val encoder = runner.opened { (bundle, settings, cancellation, runtime) =>
+        val batchSize = settings.batchSizeOf(bundle.manifest.task)
+        new TextEncoder(bundle, batchSize, settings.sessionSettings, metrics, cancellation, runtime)
+      }
       encoder.embeddings(texts)(identity).map { case (_, found) =>
         metrics.image(isUsable = found.isRight)
         Some(output.columns(if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found))

@@ -2,7 +2,6 @@ package sparkvision.ml.task
 
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.LocalModel
 import sparkvision.engine.bundle.ModelBundle
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.ml.column.{BadImages, SourceImage}
@@ -55,10 +54,10 @@ final private[ml] case class ModelRun(
 
   /** The model and its settings, as query plans show them. */
   def description: String =
-    s"model=$model, executionProvider=${settings.session.provider}, batchSize=${settings.batchSize}"
+    s"model=$model, executionProvider=${settings.session.provider}, batchSize=${settings.batchSize.getOrElse("default")}"
 
   /** Refuses settings that the model cannot take, so that the driver reports them and not every task. Opens no session. */
-  def requireFitting(bundle: ModelBundle): Unit = new LocalModel(bundle, settings).close()
+  def requireFitting(bundle: ModelBundle): Unit = settings.validate(bundle)
 
   /** Fetches the model and sends it to the executors: the execution of a query starts with this.
     *

@@ -9,7 +9,7 @@ import org.apache.spark.sql.{AnalysisException, DataFrame, SparkSession}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.Bundles
-import sparkvision.engine.session.SpareCores
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
@@ -60,7 +60,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     val hashed = new PerceptualHash().setInputCols("content").transform(mixed)
     val threads = udf { (_: java.lang.Long) =>
       val pieces = IndexedSeq.fill(2) { () => Thread.sleep(50); Thread.currentThread.getName }
-      SpareCores.shared.inParallel(1, pieces).distinct.size
+      ExecutorRuntime.ofThisProcess.spareCores.inParallel(1, pieces).distinct.size
     }
     assert(hashed.select(threads(col("hash"))).collect().map(_.getInt(0)).toSeq == Seq.fill(6)(1))
   }
