@@ -131,7 +131,7 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
 private[engine] object NativeRuns {
   private val log = LoggerFactory.getLogger(classOf[NativeRuns])
 
-  private val JvmEnds = "This JVM is ending, and runs no model any more."
+  private val JvmEnds = "This JVM is shutting down, and runs no more models."
   private val Cancelled = "The run was cancelled with the task that it belongs to."
 
   /** Short compared to the seconds within which a user expects a cancelled job to end, and long compared to the cost of a

@@ -6,15 +6,16 @@ import sparkvision.image.{NamedValue, NamedValues}
 /** How a model is run.
   *
   * @param deviceId
-  *   the GPU, counted from 0; without meaning on the CPU
+  *   the GPU, counted from 0; ignored on the CPU
   * @param intraOpThreads
-  *   threads that one run may use on the CPU. In Spark: the cores of a task, so that no second pool competes with Spark's.
+  *   threads that one run may use on the CPU. In Spark these are the cores of a task, so that a second thread pool does not
+  *   compete with Spark's.
   * @param cudaTf32
-  *   whether CUDA may round the inputs of matrix products to TF32 (10 bits of mantissa): faster, no longer fp32
+  *   whether CUDA may round the inputs of matrix products to TF32 (10 bits of mantissa): faster, but not float32
   * @param gpuMemLimit
-  *   bytes of the GPU's memory that a session may take; None: all
+  *   bytes of GPU memory that a session may use; None for all
   * @param oneDnnFpMath
-  *   in which arithmetic oneDNN may multiply matrices
+  *   the arithmetic with which oneDNN may multiply matrices
   */
 final case class SessionConfig(
     provider: ExecutionProvider = ExecutionProvider.Auto,
@@ -30,8 +31,8 @@ final case class SessionConfig(
   }
   if (deviceId < 0) throw new ParameterException(s"deviceId must be at least 0, not $deviceId.")
 
-  /** Largest difference from the golden output that the arithmetic chosen here may cause on `on`, as a share of that output's
-    * largest value.
+  /** Largest difference from the golden output that the arithmetic of this configuration may cause on the provider `on`,
+    * relative to the largest value of that output.
     */
   private[engine] def relativeTolerance(on: ExecutionProvider): Double = on match {
     case ExecutionProvider.OneDnn => oneDnnFpMath.relativeTolerance
@@ -45,8 +46,8 @@ sealed abstract class ExecutionProvider(val name: String) extends NamedValue
 
 object ExecutionProvider extends NamedValues[ExecutionProvider]("executionProvider") {
 
-  /** CUDA where the runtime has it and it works, else the CPU; says once in the log what it chose. Never oneDNN: it was not
-    * found faster (docs/gpu.md).
+  /** CUDA if the runtime has it and it works, else the CPU. The choice is logged once for each session. oneDNN is never
+    * chosen, because measurements did not find it faster (docs/gpu.md).
     */
   case object Auto extends ExecutionProvider("auto")
 

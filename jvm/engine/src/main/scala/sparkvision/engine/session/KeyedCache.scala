@@ -42,7 +42,7 @@ final private[sparkvision] class KeyedCache[K, V](
 ) extends AutoCloseable {
   import KeyedCache._
 
-  // In the order of their last use. Guarded by this object, as is all that the entries hold.
+  // In the order in which they were last acquired. This object guards the map and the fields of its entries.
   private val entries = mutable.LinkedHashMap[K, Entry]()
   private var loads = 0L
   private var closed = false

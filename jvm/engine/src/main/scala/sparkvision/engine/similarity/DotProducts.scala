@@ -9,7 +9,7 @@ import scala.util.Using
 import ai.onnxruntime.{OnnxTensor, OrtSession}
 
 import sparkvision.engine.runtime.{Cancellation, ExecutionProvider, NativeRuns, OnnxRuntime, SessionConfig}
-import sparkvision.engine.session.{ExecutorRuntime, KeyedCache}
+import sparkvision.engine.session.ExecutorRuntime
 
 /** Dot products of every vector with every query, computed by ONNX Runtime, whose matrix product is the fastest available
   * one (`scripts/bench/similarity` compares them). An instance must not be shared between threads.
@@ -69,10 +69,14 @@ private[similarity] object DotProducts {
     ByteBuffer.allocateDirect(count * java.lang.Float.BYTES).order(ByteOrder.nativeOrder).asFloatBuffer
 }
 
-/** The sessions that compute dot products, one for each number of threads. Like all sessions of [[ExecutorRuntime]], they stay
-  * open until the process ends; they contain no weights.
+/** The sessions that compute dot products, one for each number of threads. They contain no weights, and stay open until the
+  * process ends.
   */
-final private[similarity] class DotProductSessions(val nativeRuns: NativeRuns, sessions: KeyedCache[Int, OrtSession]) {
+final private[similarity] class DotProductSessions(runtime: ExecutorRuntime) extends AutoCloseable {
+  val nativeRuns: NativeRuns = runtime.nativeRuns
+
+  private val sessions =
+    runtime.newCache[Int, OrtSession](session => nativeRuns.giveBack(session.close()))
 
   def of(threads: Int): OrtSession = sessions.get(threads) {
     val graph = Using.resource(getClass.getResourceAsStream(DotProductSessions.Graph))(_.readAllBytes())
@@ -83,6 +87,8 @@ final private[similarity] class DotProductSessions(val nativeRuns: NativeRuns, s
       }
     }
   }
+
+  override def close(): Unit = sessions.close()
 }
 
 private[similarity] object DotProductSessions {
@@ -90,7 +96,6 @@ private[similarity] object DotProductSessions {
   /** Written by scripts/make_similarity_graph.py. */
   private val Graph = "/sparkvision/similarity/dot_products.onnx"
 
-  def of(runtime: ExecutorRuntime): DotProductSessions = runtime.part(classOf[DotProductSessions])(
-    new DotProductSessions(runtime.nativeRuns, runtime.newCache[Int, OrtSession]())
-  )
+  def of(runtime: ExecutorRuntime): DotProductSessions =
+    runtime.part(classOf[DotProductSessions])(new DotProductSessions(runtime))
 }
