@@ -1,15 +1,17 @@
 package sparkvision.engine.bundle
 
+import sparkvision.image.{NamedValue, NamedValues, SparkVisionException}
+
 
 
 /** The task of a bundle, named as in Hugging Face's pipelines. */
-sealed abstract class ModelTask(val name: String) {
+sealed abstract class ModelTask(val name: String) extends NamedValue {
 
   /** The default batch size, which stages, `LocalModel` and SQL functions share. */
   def batchSize: Int = ModelTask.DefaultBatchSize
 }
 
-object ModelTask {
+object ModelTask extends NamedValues[ModelTask]("task of a bundle") {
 
   /** The default batch size of all tasks except object detection. */
   val DefaultBatchSize = 8
@@ -32,19 +34,15 @@ object ModelTask {
   /** The first output is `image_embeds`, to be compared with the embeddings of the manifest's text model. */
   case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
 
-  private val all = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
+  override val all: Seq[ModelTask] = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
 
-  def parse(name: String): ModelTask = all.find(_.name == name).getOrElse {
-    throw new BundleException(
-      s"Unknown task '$name' in the bundle; SparkVision knows ${all.map(_.name).mkString(", ")}."
-    )
-  }
+  override protected def refusal(message: String): SparkVisionException = new BundleException(message)
 }
 
 /** The meaning of the logits of a classification head, named as in Hugging Face's `config.problem_type`. */
-sealed abstract class ProblemType(val name: String)
+sealed abstract class ProblemType(val name: String) extends NamedValue
 
-object ProblemType {
+object ProblemType extends NamedValues[ProblemType]("problemType of a bundle") {
 
   /** Each image has one label: softmax over the logits. */
   case object SingleLabel extends ProblemType("single_label_classification")
@@ -55,11 +53,7 @@ object ProblemType {
   /** The logits are the predicted values. */
   case object Regression extends ProblemType("regression")
 
-  private val all = Seq(SingleLabel, MultiLabel, Regression)
+  override val all: Seq[ProblemType] = Seq(SingleLabel, MultiLabel, Regression)
 
-  def parse(name: String): ProblemType = all.find(_.name == name).getOrElse {
-    throw new BundleException(
-      s"Unknown problemType '$name' in the bundle; SparkVision knows ${all.map(_.name).mkString(", ")}."
-    )
-  }
+  override protected def refusal(message: String): SparkVisionException = new BundleException(message)
 }

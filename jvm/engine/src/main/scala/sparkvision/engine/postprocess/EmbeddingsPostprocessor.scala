@@ -1,7 +1,7 @@
 package sparkvision.engine.postprocess
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask, TensorInfo}
-import sparkvision.image.ParameterException
+import sparkvision.image.{NamedValue, NamedValues, ParameterException}
 
 /** Converts the hidden states of a model to one embedding for each image.
   *
@@ -129,9 +129,9 @@ private[sparkvision] object EmbeddingsPostprocessor {
 }
 
 /** How the hidden states of a model become one embedding of an image. */
-sealed abstract class Pooling(val name: String)
+sealed abstract class Pooling(val name: String) extends NamedValue
 
-object Pooling {
+object Pooling extends NamedValues[Pooling]("pooling") {
 
   /** The state of the class token; refused for models that have none. */
   case object Cls extends Pooling("cls")
@@ -142,9 +142,5 @@ object Pooling {
   /** The pooling of the model itself, its `pooler_output`. */
   case object Pooler extends Pooling("pooler")
 
-  val all: Seq[Pooling] = Seq(Cls, Mean, Pooler)
-
-  def parse(name: String): Pooling = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"Unknown pooling '$name'; use one of ${all.map(_.name).mkString(", ")}.")
-  }
+  override val all: Seq[Pooling] = Seq(Cls, Mean, Pooler)
 }

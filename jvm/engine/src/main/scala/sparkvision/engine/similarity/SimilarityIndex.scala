@@ -3,7 +3,7 @@ package sparkvision.engine.similarity
 import java.nio.file.Path
 
 import sparkvision.engine.session.ExecutorRuntime
-import sparkvision.image.ParameterException
+import sparkvision.image.{NamedValue, NamedValues}
 import sparkvision.image.SparkVisionException
 
 /** The cost that a search may have.
@@ -51,11 +51,9 @@ private[sparkvision] object SimilarityIndex {
 }
 
 /** How a search finds the most similar vectors. */
-sealed abstract class SearchMethod(val name: String) {
-  override def toString: String = name
-}
+sealed abstract class SearchMethod(val name: String) extends NamedValue
 
-object SearchMethod {
+object SearchMethod extends NamedValues[SearchMethod]("method") {
 
   /** Compares the query with every vector. */
   case object Exact extends SearchMethod("exact")
@@ -63,14 +61,7 @@ object SearchMethod {
   /** Searches a graph of neighbours (HNSW, Malkov and Yashunin, arXiv:1603.09320), and reads only few of the vectors. */
   case object Approximate extends SearchMethod("approximate")
 
-  val all: Seq[SearchMethod] = Seq(Exact, Approximate)
-
-  /** @throws ParameterException
-    *   when there is no such method
-    */
-  def parse(name: String): SearchMethod = all.find(_.name == name).getOrElse {
-    throw new ParameterException(s"method is one of ${all.mkString(", ")}, not '$name'.")
-  }
+  override val all: Seq[SearchMethod] = Seq(Exact, Approximate)
 }
 
 /** An image of the index, and the cosine of the angle between its vector and the query: 1 for the same direction. */
