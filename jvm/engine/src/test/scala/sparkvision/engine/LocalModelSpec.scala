@@ -44,10 +44,14 @@ class LocalModelSpec extends AnyFunSuite {
   }
 
   test("without topK a single-label model predicts one label") {
-    Using.resource(LocalModel.open(EmbeddedModels.Default))(model => assert(model.predict(Array(bytes)).head.length == 1))
+    Using.resource(LocalModel.open(EmbeddedModels.Default))(model =>
+      assert(model.predict(Array(bytes)).head.length == 1)
+    )
   }
 
-  test("without topK a multi-label model predicts all labels at or above the threshold, and with topK the best of them") {
+  test(
+    "without topK a multi-label model predicts all labels at or above the threshold, and with topK the best of them"
+  ) {
     val settings = ModelSettings(threshold = 0.4)
     Using.resource(new LocalModel(ModelBundle.open(Bundles.multiLabel()), settings)) { model =>
       val scores = model.predictions(Iterator(bytes))(ImageInput.Encoded).next()._2.toOption.get.scores

@@ -2,10 +2,13 @@ package sparkvision.engine.bundle
 
 import java.nio.charset.StandardCharsets.UTF_8
 import java.security.MessageDigest
+
 import scala.collection.immutable.SortedMap
 import scala.jdk.CollectionConverters._
+
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
 import sparkvision.image.preprocess.ChannelLayout
 
 /** An input or output of a graph: its name, element type (`float32`, `float16`, ...) and shape, with -1 for a dimension that

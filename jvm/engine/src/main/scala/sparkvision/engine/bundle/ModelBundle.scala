@@ -3,13 +3,16 @@ package sparkvision.engine.bundle
 import java.io.IOException
 import java.nio.charset.StandardCharsets.UTF_8
 import java.nio.file.{Files, Path}
+
 import scala.collection.immutable.SortedMap
 import scala.jdk.CollectionConverters._
+
 import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
-import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
+
 import sparkvision.image.SparkVisionException
+import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
 
 /** An exported model in a local folder, checked: every file has the hash that the manifest records, the graph has the
   * inputs, outputs and external data that the manifest declares, the golden pair fits them, and the labels match the

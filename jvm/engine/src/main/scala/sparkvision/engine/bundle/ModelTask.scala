@@ -2,8 +2,6 @@ package sparkvision.engine.bundle
 
 import sparkvision.image.{NamedValue, NamedValues, SparkVisionException}
 
-
-
 /** The task of a bundle, named as in Hugging Face's pipelines. */
 sealed abstract class ModelTask(val name: String) extends NamedValue {
 
@@ -34,7 +32,8 @@ object ModelTask extends NamedValues[ModelTask]("task of a bundle") {
   /** The first output is `image_embeds`, to be compared with the embeddings of the manifest's text model. */
   case object ZeroShotImageClassification extends ModelTask("zero-shot-image-classification")
 
-  override val all: Seq[ModelTask] = Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
+  override val all: Seq[ModelTask] =
+    Seq(ImageClassification, FeatureExtraction, ObjectDetection, ZeroShotImageClassification)
 
   override protected def refusal(message: String): SparkVisionException = new BundleException(message)
 }

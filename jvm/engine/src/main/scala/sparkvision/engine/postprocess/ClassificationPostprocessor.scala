@@ -61,7 +61,8 @@ final class ClassificationPostprocessor(
   }
 
   private def best(scores: Array[Double]): Seq[Int] = problemType match {
-    case ProblemType.SingleLabel => ClassificationPostprocessor.largest(scores, topK.getOrElse(1), Double.NegativeInfinity)
+    case ProblemType.SingleLabel =>
+      ClassificationPostprocessor.largest(scores, topK.getOrElse(1), Double.NegativeInfinity)
     case ProblemType.MultiLabel => ClassificationPostprocessor.largest(scores, topK.getOrElse(scores.length), threshold)
     case ProblemType.Regression => scores.indices.take(topK.getOrElse(scores.length))
   }

@@ -49,6 +49,7 @@ final class EmbeddingsPostprocessor(manifest: BundleManifest, pooling: Pooling, 
 }
 
 private[sparkvision] object EmbeddingsPostprocessor {
+
   /** The encoders of transformers whose first token represents a part of the image like the others: those of docs/models.md
     * and more.
     */

@@ -1,12 +1,15 @@
 package sparkvision.engine.runtime
 
+import java.nio.file.{Files, Path}
+
+import scala.jdk.CollectionConverters._
+import scala.util.Using
+
 import ai.onnxruntime.OrtException
 import ai.onnxruntime.OrtSession.SessionOptions
 import ai.onnxruntime.providers.OrtCUDAProviderOptions
+
 import sparkvision.image.ProviderException
-import java.nio.file.{Files, Path}
-import scala.jdk.CollectionConverters._
-import scala.util.Using
 
 /** An NVIDIA GPU as an execution provider. */
 private[engine] object Cuda {

@@ -2,9 +2,9 @@ package sparkvision.engine.runtime
 
 import ai.onnxruntime.OrtException
 import ai.onnxruntime.OrtSession.SessionOptions
-import sparkvision.image.ProviderException
+
 import sparkvision.image.codec.NativeFunction
-import sparkvision.image.{NamedValue, NamedValues}
+import sparkvision.image.{NamedValue, NamedValues, ProviderException}
 
 /** Intel's oneDNN as an execution provider.
   *

@@ -1,7 +1,6 @@
 package sparkvision.engine.runtime
 
-import sparkvision.image.ParameterException
-import sparkvision.image.{NamedValue, NamedValues}
+import sparkvision.image.{NamedValue, NamedValues, ParameterException}
 
 /** How a model is run.
   *

@@ -156,7 +156,7 @@ final private[sparkvision] class KeyedCache[K, V](
       }
     } catch {
       case e: Throwable =>
-        synchronized { if (entries.get(entry.key).contains(entry)) entries.remove(entry.key) }
+        synchronized(if (entries.get(entry.key).contains(entry)) entries.remove(entry.key))
         throw e
     } finally entry.loaded.countDown()
     closeAll(synchronized(takeWhatExceeds()))

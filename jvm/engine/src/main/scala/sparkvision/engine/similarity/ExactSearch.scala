@@ -2,6 +2,7 @@ package sparkvision.engine.similarity
 
 import java.nio.file.Path
 import java.util.Arrays
+
 import scala.util.Using
 
 /** Compares every query with every vector, many queries at once, so that the vectors pass through the cache once for all of

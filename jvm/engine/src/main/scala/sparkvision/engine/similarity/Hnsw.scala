@@ -2,14 +2,14 @@ package sparkvision.engine.similarity
 
 import java.nio.FloatBuffer
 import java.nio.file.Path
-import org.apache.lucene.index.{DirectoryReader, LeafReader}
-import org.apache.lucene.store.MMapDirectory
+
 import org.apache.lucene.codecs.lucene912.Lucene912Codec
 import org.apache.lucene.codecs.lucene99.Lucene99HnswVectorsFormat
 import org.apache.lucene.codecs.{KnnVectorsFormat, KnnVectorsReader, KnnVectorsWriter}
 import org.apache.lucene.document.{Document, KnnFloatVectorField}
-import org.apache.lucene.index._
-import org.apache.lucene.store.{FSDirectory, NoLockFactory}
+import org.apache.lucene.index.{DirectoryReader, LeafReader, _}
+import org.apache.lucene.store.{FSDirectory, MMapDirectory, NoLockFactory}
+
 import sparkvision.image.ParameterException
 
 /** The graph of neighbours of a shard, mapped into memory. Any number of threads may search it at once.

@@ -2,10 +2,11 @@ package sparkvision.engine.similarity
 
 import java.nio.channels.FileChannel
 import java.nio.channels.FileChannel.MapMode
-import java.nio.file.{Path, StandardOpenOption}
-import scala.util.Using
 import java.nio.charset.StandardCharsets.UTF_8
+import java.nio.file.{Path, StandardOpenOption}
 import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+
+import scala.util.Using
 
 /** The unit vectors of a shard, one after the other as little-endian float32, mapped into memory.
   *

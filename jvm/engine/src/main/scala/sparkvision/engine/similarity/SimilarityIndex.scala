@@ -3,8 +3,7 @@ package sparkvision.engine.similarity
 import java.nio.file.Path
 
 import sparkvision.engine.session.ExecutorRuntime
-import sparkvision.image.{NamedValue, NamedValues}
-import sparkvision.image.SparkVisionException
+import sparkvision.image.{NamedValue, NamedValues, SparkVisionException}
 
 /** The cost that a search may have.
   *

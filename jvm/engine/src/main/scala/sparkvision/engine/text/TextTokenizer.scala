@@ -1,11 +1,14 @@
 package sparkvision.engine.text
 
 import java.nio.charset.StandardCharsets.UTF_8
-import scala.util.control.NonFatal
-import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary.LIB
-import sparkvision.engine.bundle.{BundleException, ModelBundle}
 import java.nio.file.{Files, Path, StandardCopyOption}
+
 import scala.util.Using
+import scala.util.control.NonFatal
+
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary.LIB
+
+import sparkvision.engine.bundle.{BundleException, ModelBundle}
 import sparkvision.image.ProviderException
 
 /** Hugging Face's own tokenizer (the Rust library), configured by the `tokenizer.json` of a bundle.

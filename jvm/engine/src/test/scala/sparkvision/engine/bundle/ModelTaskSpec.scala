@@ -14,7 +14,8 @@ class ModelTaskSpec extends AnyFunSuite {
 
   /** The engine, the image module and Scala's library, which a class loader of its own loads again. */
   private val places =
-    Array[Class[_]](classOf[ModelTask], classOf[SparkVisionException], classOf[Option[_]]).map(_.getProtectionDomain.getCodeSource.getLocation)
+    Array[Class[_]](classOf[ModelTask], classOf[SparkVisionException], classOf[Option[_]])
+      .map(_.getProtectionDomain.getCodeSource.getLocation)
 
   /** What a JVM that has met `first` before all else makes of a task's name. */
   private def parsed(name: String, first: String): String =

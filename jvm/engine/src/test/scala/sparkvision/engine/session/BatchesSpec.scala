@@ -93,7 +93,8 @@ class BatchesSpec extends AnyFunSuite {
 
   test("a model refuses such a batch when it is made, before any image") {
     val bundle = ModelBundle.open(Bundles.digits())
-    val message = intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = Some(174763)))).getMessage
+    val message =
+      intercept[ParameterException](new LocalModel(bundle, ModelSettings(batchSize = Some(174763)))).getMessage
     // 2^31 - 1 bytes hold 174762 images of 3 x 32 x 32 floats.
     assert(message.contains("at most 174762, not 174763"))
   }

@@ -99,11 +99,15 @@ class KeyedCacheSpec extends AnyFunSuite {
   test("threads that ask for a key at the same time wait for one load") {
     val cache = new KeyedCache[String, AnyRef]()
     val (gate, loads) = (new Gate, new AtomicInteger)
-    def ask() = new Caller(cache.acquire("key") {
-      loads.incrementAndGet()
-      gate.pass()
-      new Object
-    }.value)
+    def ask() = new Caller(
+      cache
+        .acquire("key") {
+          loads.incrementAndGet()
+          gate.pass()
+          new Object
+        }
+        .value
+    )
     val first = ask()
     gate.awaitEntered()
     val others = Seq.fill(5)(ask().awaitWaiting())

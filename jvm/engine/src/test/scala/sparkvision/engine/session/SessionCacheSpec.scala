@@ -94,11 +94,15 @@ class SessionCacheSpec extends AnyFunSuite {
 
   test("CUDA asked for on a runtime without it is refused, naming the remedy") {
     val message =
-      intercept[ProviderException](InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cuda), nativeRuns)).getMessage
+      intercept[ProviderException](
+        InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cuda), nativeRuns)
+      ).getMessage
     assert(message.contains("sparkvision-gpu_2.13"))
   }
 
   test("auto chooses the CPU on a runtime without CUDA") {
-    Using.resource(InferenceSession.open(bundle, SessionConfig(), nativeRuns))(s => assert(s.provider == ExecutionProvider.Cpu))
+    Using.resource(InferenceSession.open(bundle, SessionConfig(), nativeRuns))(s =>
+      assert(s.provider == ExecutionProvider.Cpu)
+    )
   }
 }

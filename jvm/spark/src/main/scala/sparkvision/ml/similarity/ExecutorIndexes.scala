@@ -15,7 +15,6 @@ import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.engine.session.KeyedCache.Lease
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityIndexException}
 
-
 /** An executor's copies of similarity indexes, mapped into memory and shared by its tasks. Each copy is made once, and
   * verified against the manifest, while other copies are searched. A copy that no task has used for a while is deleted.
   *

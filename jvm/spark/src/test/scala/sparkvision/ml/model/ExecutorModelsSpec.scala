@@ -47,7 +47,9 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     assert(!Files.exists(copy.folder))
   }
 
-  test("a damaged copy that a task still uses is deleted when the task gives it back, and the next one has a new copy") {
+  test(
+    "a damaged copy that a task still uses is deleted when the task gives it back, and the next one has a new copy"
+  ) {
     val models = new ExecutorModels(Seq(temporaryFolder()), ExecutorRuntime.ofThisProcess)
     val first = models.acquire(sent)
     Bundles.flipByte(first.value.bundle.graph)
