@@ -5,6 +5,9 @@ import java.util.Arrays
 
 import scala.util.Using
 
+import sparkvision.engine.runtime.{DotProductSession, DotProducts}
+import sparkvision.engine.session.ExecutorRuntime
+
 /** Compares every query with every vector, many queries at once, so that the vectors pass through the cache once for all of
   * them.
   *
@@ -34,7 +37,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
   ): IndexedSeq[Seq[Neighbour]] =
     if (queries.isEmpty) IndexedSeq.empty
     else
-      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads, sessions)) { products =>
+      Using.resource(new DotProducts(queries, manifest.dimension, sessions.of(settings.threads))) { products =>
         val candidates = queries.map(_ => new Candidates(count, tolerance))
         for {
           ((vectors, _), shard) <- shards.iterator.zipWithIndex
@@ -86,6 +89,20 @@ private object ExactSearch {
   private def place(shard: Int, row: Int): Long = (shard.toLong << 32) | row
   private def shardOf(place: Long): Int = (place >>> 32).toInt
   private def rowOf(place: Long): Int = place.toInt
+}
+
+/** The sessions of all exact searches of a process, one for each number of threads. They stay open until the process ends. */
+final private[similarity] class DotProductSessions(runtime: ExecutorRuntime) extends AutoCloseable {
+  private val sessions = runtime.newCache[Int, DotProductSession](_.close())
+
+  def of(threads: Int): DotProductSession = sessions.get(threads)(DotProductSession.open(threads, runtime.nativeRuns))
+
+  override def close(): Unit = sessions.close()
+}
+
+private[similarity] object DotProductSessions {
+  def of(runtime: ExecutorRuntime): DotProductSessions =
+    runtime.part(classOf[DotProductSessions])(new DotProductSessions(runtime))
 }
 
 /** The rows that may be among the `count` best of a query, given scores with rounding errors.
