@@ -39,7 +39,7 @@ def sources_hash() -> str:
 
 
 def are_current(jars: Path, expected: str) -> bool:
-    """Tell whether the jars in a folder were built from the sources with this hash, and are all still there."""
+    """Return whether the jars in a folder were built from the sources with this hash, and are all still there."""
     if not (jars / STAMP).is_file():
         return False
     built_from, *names = (jars / STAMP).read_text(encoding="utf-8").splitlines()

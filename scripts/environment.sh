@@ -1,12 +1,12 @@
-# What scripts/quickstart and scripts/test share; sourced by them from the repository root.
-# Makes .venv, installs the project into it and builds its jars, each only when something has changed.
+# The functions that scripts/quickstart and scripts/test share; both source this file from the repository root. They make
+# .venv, install the project into it and build its jars, each only when something has changed.
 
 venv_python=.venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 keep_going="" # set: a failed step is remembered and the next one runs
 failed=()
 
-# step TITLE COMMAND...: says what it does and how long it took; stops at the first failure, unless keep_going.
+# step TITLE COMMAND...: runs a command and prints its duration; stops at the first failure, unless keep_going.
 step() {
   local title="$1" began=$SECONDS
   shift
@@ -32,7 +32,7 @@ finish() {
   exit 0
 }
 
-# require_java: Java 17 compiles, and Spark runs on nothing older.
+# require_java: the build and Spark need Java 17 or newer.
 require_java() {
   local java="${JAVA_HOME:+$JAVA_HOME/bin/}java" version
   if ! version="$("$java" -version 2>&1)"; then
@@ -47,7 +47,7 @@ require_java() {
   echo "    Java $version"
 }
 
-# find_python: 3.11 as the project is tested, else whatever python3 is, if new enough.
+# find_python: Python 3.11, with which the project is tested, otherwise python3 if it is 3.10 or newer.
 find_python() {
   local candidate
   for candidate in python3.11 python3; do
@@ -70,7 +70,7 @@ make_venv() {
 install_project() {
   local extras="$1" stamp=.venv/sparkvision-installed wanted
   wanted="$(cat pyproject.toml hatch_build.py VERSION scripts/constraints.txt | sha256sum | cut -d ' ' -f 1)"
-  # What was installed with extras serves those who want none.
+  # An installation with extras also serves without extras.
   if grep --quiet --line-regexp --fixed-strings "$wanted $extras" "$stamp" 2>/dev/null ||
     { [ -z "$extras" ] && grep --quiet "^$wanted " "$stamp" 2>/dev/null; }; then
     echo "    .venv is up to date."
@@ -81,8 +81,8 @@ install_project() {
   echo "$wanted $extras" >"$stamp"
 }
 
-# build_and_install EXTRAS: sbt and pip both wait for the network most of the time, so they run side by side. pip, when
-# it comes to our build hook, waits for scripts/build_jars.py's lock and then finds the jars current.
+# build_and_install EXTRAS: sbt and pip run at the same time, because both mostly wait for the network. Our build hook,
+# which pip calls, waits for the lock of scripts/build_jars.py and then finds the jars current.
 build_and_install() {
   local jars installed=0
   "$venv_python" scripts/build_jars.py &
@@ -91,7 +91,7 @@ build_and_install() {
   wait "$jars" && return "$installed"
 }
 
-# prepare EXTRAS: everything up to a project that runs.
+# prepare EXTRAS: makes the project ready to run.
 prepare() {
   step "Looking for Java 17" require_java
   step "Making .venv" make_venv

@@ -18,7 +18,7 @@ WHEEL_TAGS = {
 
 
 def own_platform() -> str:
-    """Give this machine's platform.
+    """Return this machine's platform.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def own_platform() -> str:
 
 
 def jars_folder(name: str) -> PurePosixPath:
-    """Give the folder of a platform's jars, relative to the repository: this machine's are the package's own."""
+    """Return the folder of a platform's jars, relative to the repository: this machine's are the package's own."""
     if name not in WHEEL_TAGS:
         raise RuntimeError(f"There are SparkVision wheels for {', '.join(WHEEL_TAGS)}, not for {name}.")
     if name == own_platform():

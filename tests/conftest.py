@@ -1,13 +1,15 @@
-"""What all Python tests share: pictures, checkpoints and their bundles, and a Spark Connect server on request."""
+"""What all Python tests share: images, checkpoints and their bundles, and a Spark Connect server on request."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class ConnectServer(NamedTuple):
-    """A server of its own, as scripts/connect-server starts it, in another working folder than the tests'."""
+    """A server that `sparkvision connect-server` started in another working folder than that of the tests."""
 
     url: str
     folder: Path
@@ -58,7 +60,7 @@ class ConnectServer(NamedTuple):
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectServer]:
     folder = tmp_path_factory.mktemp("server")
-    command = [sys.executable, str(ROOT / "scripts" / "connect_server.py"), "--port", "0", "--master", "local[2]"]
+    command = [sys.executable, "-m", "sparkvision.cli", "connect-server", "--port", "0", "--master", "local[2]"]
     command += ["--model-home", str(folder / "models")]
     for setting in ("spark.ui.enabled=false", "spark.sql.shuffle.partitions=2", "spark.log.level=ERROR"):
         command += ["--conf", setting]
@@ -89,49 +91,70 @@ def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
 
 
 def upright(file: Path | bytes) -> Image.Image:
-    """Give a picture as Pillow reads it, turned as EXIF says, in RGB."""
-    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
-        return ImageOps.exif_transpose(picture).convert("RGB")
+    """Return an image as Pillow reads it, turned as EXIF says, in RGB."""
+    with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as image:
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 @pytest.fixture(scope="session")
 def photos() -> list[Path]:
-    """Twenty real pictures."""
+    """Twenty real images."""
     return sorted(file for file in (FIXTURES / "photos").iterdir() if file.is_file())
 
 
 @pytest.fixture(scope="session")
 def digits() -> list[Path]:
-    """The held-out pictures of handwritten digits, in folders named by their true labels."""
+    """The held-out images of handwritten digits, in folders named by their true labels."""
     return sorted((FIXTURES / "digits").glob("*/*.png"))
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def checkpoints(models_folder: Path) -> dict[str, Path]:
     """Ordinary Hugging Face folders of two sizes."""
     from make_checkpoint import make_checkpoint
 
-    folder = tmp_path_factory.mktemp("checkpoints")
-    return {size: make_checkpoint(folder / size, size=size) for size in ("vit-tiny", "vit-base")}
+    return {
+        size: once(models_folder / size / "checkpoint", partial(make_checkpoint, size=size))
+        for size in ("vit-tiny", "vit-base")
+    }
 
 
 @pytest.fixture(scope="session")
-def bundles(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def bundles(checkpoints: dict[str, Path], models_folder: Path) -> dict[str, Path]:
     """The checkpoints, exported."""
     from sparkvision.export import export
 
-    folder = tmp_path_factory.mktemp("bundles")
-    for size, checkpoint in checkpoints.items():
-        export(str(checkpoint), str(folder / size))
-    return {size: folder / size for size in checkpoints}
+    return {
+        size: once(models_folder / size / "bundle", partial(export, checkpoint))
+        for size, checkpoint in checkpoints.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for models: one for all runs of pytest that `scripts/test` starts, else one of this run."""
+    shared = os.environ.get("SPARKVISION_TEST_MODELS")
+    return Path(shared) if shared else tmp_path_factory.mktemp("models")
+
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder unless another run of pytest has made it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            # Renamed when complete: a failure leaves no folder that a later run would take.
+            unfinished = folder.with_suffix(".unfinished")
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Make the tiny checkpoint of an architecture, with random weights: at the first call, for all tests."""
     import torch
-
-    from make_checkpoint import make
+    from tests.checkpoints.tiny_models import make
 
     # Beside other work, threads that wait for each other cost such small models more than they bring.
     torch.set_num_threads(1)
@@ -158,8 +181,7 @@ def tiny_export(
 def clip_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny CLIP with random weights and a tokenizer of its own."""
     import torch
-
-    from make_clip_checkpoint import make_clip_checkpoint
+    from tests.checkpoints.clip import make_clip_checkpoint
 
     torch.set_num_threads(1)  # as for tiny_checkpoint
     return make_clip_checkpoint(tmp_path_factory.mktemp("clip") / "checkpoint")

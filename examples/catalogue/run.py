@@ -38,8 +38,8 @@ def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
         yield spark
         spark.stop()
         return
-    sys.path.append(str(ROOT / "scripts"))
-    from reliability.cluster import Cluster
+    sys.path.append(str(ROOT))
+    from tests.cluster.support.cluster import Cluster
 
     with Cluster.start(folder) as cluster:
         config |= {"spark.driver.host": cluster.host, "spark.driver.bindAddress": cluster.host}

@@ -1,12 +1,12 @@
-"""Measure SparkVision and its peers side by side, in turn, on the same pictures and the same models.
+"""Measure SparkVision and its peers side by side, in turn, on the same images and the same models.
 
 Usage: scripts/bench/peers [--list] [--only PEER]... [--workload NAME]... [--rounds N] [--count N] [--minutes N]
                            [--together N] [--resume RUN] [--record FILE]
 
-Each peer is a process of its own. Some at a time, bare onnxruntime always among them, label the same pictures in turn,
-round after round, so that whatever else the machine does meets all alike. Each round gives a row of JSON, printed and
-appended to the file; a peer that cannot be had here gives a row that says why. The rows are for
-scripts/performance_page.py.
+Each peer is a process of its own. A few peers at a time, bare onnxruntime always among them, label the same images in
+turn, round after round, so that other load on the machine affects all of them alike. Each round produces a row of JSON,
+which is printed and appended to the file that scripts/performance_page.py reads. For a peer that cannot run on this
+machine the row contains the reason.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
 
 from bench.rivals.contestant import Setting, Work  # noqa: E402
+from bench.rivals.images import image_folder  # noqa: E402
 from bench.rivals.installation import InstallationError, install  # noqa: E402
 from bench.rivals.machine import commit, machine  # noqa: E402
 from bench.rivals.models import ExportError, model  # noqa: E402
 from bench.rivals.peer_process import PeerFailed, PeerProcess  # noqa: E402
-from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.roster import PEERS, REFERENCE  # noqa: E402
 from bench.rivals.usage import busy_seconds  # noqa: E402
 from bench.rivals.workloads import WORKLOADS, Workload, sittings  # noqa: E402
@@ -58,7 +58,7 @@ class Recorder:
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "workload": workload.name,
             "model": workload.model,
-            "pictures": workload.pictures,
+            "images": workload.images,
             "slots": workload.slots,
             "peer": peer,
             **({"batch_size": batch_size} if batch_size else {}),
@@ -78,7 +78,7 @@ def _rows_of(file: Path, run: str | None) -> list[dict[str, Any]]:
 class Bench:
     """Runs workloads until the time is over.
 
-    Models, pictures and the peers' own environments are made before that time begins.
+    Models, images and the peers' own environments are made before that time begins.
     """
 
     def __init__(self, recorder: Recorder, together: int, seconds: float, workloads: Sequence[Workload]) -> None:
@@ -86,7 +86,7 @@ class Bench:
         self._together = together
         self._left_out: set[tuple[str, str]] = set()
         for workload in workloads:
-            picture_folder(workload.pictures)
+            image_folder(workload.images)
             for name in workload.peers:
                 self._make(workload, name)
         self._deadline = time.monotonic() + seconds
@@ -145,7 +145,7 @@ class Bench:
         made = model(workload.model, peer.precision)
         folder = SCRATCH / name
         folder.mkdir(parents=True, exist_ok=True)
-        first = sorted(picture_folder(workload.pictures).iterdir())[0]
+        first = sorted(image_folder(workload.images).iterdir())[0]
         setting = Setting(
             str(made.bundle), str(made.checkpoint), str(first), workload.slots, str(folder), dict(peer.options)
         )
@@ -159,7 +159,7 @@ class Bench:
         return process
 
     def _rounds(self, workload: Workload, processes: dict[str, PeerProcess], group: int) -> None:
-        folder = picture_folder(workload.pictures)
+        folder = image_folder(workload.images)
         for batch_size in workload.batch_sizes:
             ready = dict(self._prepared(workload, processes, Work(str(folder), workload.count, batch_size)))
             for number in range(workload.rounds + 1):
@@ -217,7 +217,7 @@ def _turned(names: list[str], by: int) -> list[str]:
 def chosen(
     names: Sequence[str] | None, only: Sequence[str] | None, rounds: int | None, count: int | None
 ) -> tuple[Workload, ...]:
-    """Give the workloads that a command line asks for; the reference is in each that has it."""
+    """Return the workloads that a command line asks for; the reference is in each that has it."""
     workloads = [workload for workload in WORKLOADS if not names or workload.name in names]
     if only:
         kept = {REFERENCE, *only}
@@ -236,7 +236,7 @@ def main(arguments: Sequence[str]) -> int:
     workloads = chosen(options.workload, options.only, options.rounds, options.count)
     if options.list:
         for workload in workloads:
-            print(f"{workload.name}: {workload.model}, {workload.count} x {workload.pictures}, {workload.slots} slots")
+            print(f"{workload.name}: {workload.model}, {workload.count} x {workload.images}, {workload.slots} slots")
             print(f"    {', '.join(workload.peers)}")
         return 0
     bench = Bench(Recorder(options.record, options.resume), options.together, options.minutes * 60, workloads)
@@ -255,7 +255,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [workload.name for workload in WORKLOADS]
     parser.add_argument("--workload", action="append", metavar="NAME", choices=names)
     parser.add_argument("--rounds", type=int, metavar="N", help="that count, in place of each workload's own")
-    parser.add_argument("--count", type=int, metavar="N", help="at most so many pictures a round")
+    parser.add_argument("--count", type=int, metavar="N", help="at most so many images a round")
     parser.add_argument("--minutes", type=float, default=24 * 60, metavar="N", help="begin nothing new afterwards")
     parser.add_argument("--together", type=int, default=5, metavar="N", help="peers running beside bare onnxruntime")
     parser.add_argument("--resume", metavar="RUN", help="add to the rows of this run, which ended too early")

@@ -1,18 +1,15 @@
-"""Measure what cheaper arithmetic gains: bundles of one model in each precision, run by onnxruntime alone, in turn.
+"""Measure the throughput of one model in each precision, run by onnxruntime alone, in turn.
 
 Usage: scripts/bench/precision [--model NAME]... [--rounds N] [--seconds N] [--record FILE]
 
-Once with the kernels for this processor, and once with those for AVX2, which a processor without AVX-512 and VNNI would
-get (older_processor/runtime.py). Each round gives a row of JSON for each bundle, printed and appended to the file; the
-rows are for scripts/performance_page.py.
+Each round produces a row of JSON for each bundle, which is printed and appended to the file that
+scripts/performance_page.py reads.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +20,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
 
-from bench.older_processor import runtime  # noqa: E402
 from bench.rivals.machine import commit, machine  # noqa: E402
 from bench.rivals.models import PRECISIONS, model  # noqa: E402
 
@@ -33,7 +29,7 @@ BATCH_SIZE, THREADS = 8, 2
 
 
 def rounds(bundles: dict[str, str], count: int, seconds: float) -> Iterator[dict[str, Any]]:
-    """Run the graphs in turn for so many seconds each, another one first in each round; the first does not count."""
+    """Run each graph for some seconds, a different one first in each round; the first round does not count."""
     import numpy as np
     import onnxruntime
 
@@ -56,22 +52,6 @@ def rounds(bundles: dict[str, str], count: int, seconds: float) -> Iterator[dict
             yield {"round": number, "precision": precision, "counted": number > 0, "img_per_s": round(speed, 3)}
 
 
-def measure(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Let a process measure the bundles of a model with each kind of kernels."""
-    bundles = {precision: str(model(name, precision).bundle) for precision in PRECISIONS}
-    kinds = {"this processor": {}, "AVX2": runtime.environment(FOLDER / "older_processor")}
-    command = [sys.executable, str(Path(__file__)), "--rounds", str(options.rounds), "--seconds", str(options.seconds)]
-    for kind, variables in kinds.items():
-        done = subprocess.run(
-            [*command, "--bundles", json.dumps(bundles)],
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        yield from ({"model": name, "kernels": kind, **json.loads(line)} for line in done.stdout.splitlines())
-
-
 def main(arguments: Sequence[str]) -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(prog="scripts/bench/precision", description=(__doc__ or "").partition("\n")[0])
@@ -79,15 +59,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s, and one that does not count")
     parser.add_argument("--seconds", type=float, default=2, help="for each bundle in a round (default: %(default)s)")
     parser.add_argument("--record", type=Path, default=FOLDER / "precision.jsonl", help="default: below build/")
-    parser.add_argument("--bundles", type=json.loads, help=argparse.SUPPRESS)  # of the process that measures
     options = parser.parse_args(arguments)
-    if options.bundles:
-        for row in rounds(options.bundles, options.rounds, options.seconds):
-            print(json.dumps(row), flush=True)
-        return
     run = {"run": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit(), "machine": machine()}
     for name in options.model or MODELS:
-        for row in measure(name, options):
+        bundles = {precision: str(model(name, precision).bundle) for precision in PRECISIONS}
+        for measured in rounds(bundles, options.rounds, options.seconds):
+            row = {"model": name, "kernels": "this processor", **measured}
             print(json.dumps(row), flush=True)
             with options.record.open("a") as record:
                 record.write(json.dumps(run | row) + "\n")

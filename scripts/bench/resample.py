@@ -37,17 +37,17 @@ def start_jvm() -> subprocess.Popen[str]:
 
 
 def engine_ms(jvm: subprocess.Popen[str], numbers: list[int]) -> float:
-    """Time the engine: milliseconds a picture."""
+    """Time the engine: milliseconds an image."""
     assert jvm.stdin is not None and jvm.stdout is not None
     print(*numbers, file=jvm.stdin, flush=True)
     return int(jvm.stdout.readline()) / 1e6
 
 
-def pillow_ms(picture: Image.Image, size: tuple[int, int], resample: Image.Resampling, times: int) -> float:
-    """Time Pillow: milliseconds a picture."""
+def pillow_ms(image: Image.Image, size: tuple[int, int], resample: Image.Resampling, times: int) -> float:
+    """Time Pillow: milliseconds an image."""
     start = time.process_time()
     for _ in range(times):
-        picture.resize(size, resample)
+        image.resize(size, resample)
     return (time.process_time() - start) / times * 1e3
 
 
@@ -59,12 +59,12 @@ def main() -> None:
     jvm = start_jvm()
     for name, resample in FILTERS.items():
         for before, after, times in CASES:
-            picture = Image.frombytes("RGB", before, os.urandom(before[0] * before[1] * 3))
+            image = Image.frombytes("RGB", before, os.urandom(before[0] * before[1] * 3))
             label = f"{name:8} {before[0]}x{before[1]} -> {after[0]}x{after[1]}"
             rows = []
             for number in range(-WARM_UP, rounds):
                 ours = engine_ms(jvm, [*before, *after, int(resample), times])
-                theirs = pillow_ms(picture, after, resample, times)
+                theirs = pillow_ms(image, after, resample, times)
                 if number >= 0:
                     rows.append((ours, theirs))
                     print(f"{label}  round {number + 1}: engine {ours:7.2f} ms  Pillow {theirs:7.2f} ms")

@@ -1,11 +1,11 @@
-"""Build and search similarity indexes of made vectors, and measure what each picture costs, and what is found.
+"""Build and search similarity indexes of generated vectors, and measure cost per image and recall.
 
-Usage: scripts/bench/similarity [--vectors N]... [--queries N] [--dimension N] [--shards N] [--products] [--record FILE]
+Usage: scripts/bench/similarity [--vectors N]... [--queries N] [--dimension N] [--shards N] [--record FILE]
 
-A vector is one of 1,000 centres and a little noise, both in 32 of its dimensions, turned into all of them, with a trace
-of noise in each: as embeddings of pictures, they fill few of their dimensions. The queries are others of the same kind.
-Costs are in processor seconds of the one JVM; it has warmed up on 10,000 vectors. Each size gives a row of JSON,
-printed and appended to the file. --products compares matrix products instead, with one thread.
+A vector is one of 1,000 centres plus noise, both in 32 dimensions, which a random matrix maps to all dimensions, plus a
+little noise in each of these. Like embeddings of images, the vectors therefore vary in few directions. The queries are
+further vectors of the same distribution. Costs are processor seconds of the one JVM, which has warmed up on 10,000
+vectors. Each size produces a row of JSON, which is printed and appended to the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "python")]
 
 import numpy as np  # noqa: E402
-import onnxruntime  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
@@ -33,25 +32,24 @@ from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
 import sparkvision  # noqa: E402
 from bench.rivals.machine import commit, machine  # noqa: E402
-from bench.scale import Process  # noqa: E402
+from bench.rivals.usage import tree_usage  # noqa: E402
 from sparkvision.ml import SimilarImages  # noqa: E402
 
 FOLDER = ROOT / "build" / "bench" / "similarity"
 RECORD = FOLDER / "similarity.jsonl"
-GRAPH = ROOT / "jvm/engine/src/main/resources/sparkvision/similarity/dot_products.onnx"
 SIZES = (10_000, 100_000, 1_000_000)
 CENTRES, INNER = 1000, 32
 ROWS_A_FILE = 50_000
 TOP_K = 10
 EF_SEARCH = (50, 100, 200)
-# So many are enough to count the vectors that a walk compares.
+# Number of queries for which the compared vectors are counted.
 WALKS = 50
 
 Method = Literal["exact", "approximate"]
 
 
 def made_vectors(count: int, dimension: int, seed: int) -> NDArray[np.float32]:
-    """Make some of the mixture; the mixture is always the same."""
+    """Draw vectors from the mixture, whose parameters are always the same."""
     mixture = np.random.default_rng(0)
     centres = mixture.normal(size=(CENTRES, INNER))
     turn = mixture.normal(size=(INNER, dimension))
@@ -78,17 +76,17 @@ def table(spark: SparkSession, name: str, count: int, dimension: int, rows_a_fil
 
 
 class Stopwatch:
-    """Takes the time of the JVM's work."""
+    """Measures the time of work in the JVM."""
 
     def __init__(self, spark: SparkSession) -> None:
         jvm: Any = spark._jvm
-        self._process = Process(jvm.java.lang.ProcessHandle.current().pid())
+        self._process = int(jvm.java.lang.ProcessHandle.current().pid())
 
     def take(self, work: Callable[[], object]) -> tuple[float, float]:
-        """Give the processor's and the clock's seconds."""
-        cpu, began = self._process.cpu_seconds(), time.perf_counter()
+        """Return the processor's and the clock's seconds."""
+        cpu, began = tree_usage(self._process).cpu_seconds, time.perf_counter()
         work()
-        return self._process.cpu_seconds() - cpu, time.perf_counter() - began
+        return tree_usage(self._process).cpu_seconds - cpu, time.perf_counter() - began
 
 
 def run_all(found: DataFrame) -> None:
@@ -97,7 +95,7 @@ def run_all(found: DataFrame) -> None:
 
 
 def neighbours(found: DataFrame) -> dict[str, set[str]]:
-    """Give the ids found for each query."""
+    """Return the ids found for each query."""
     return {row["path"]: set(row["ids"]) for row in found.selectExpr("path", "similar.id ids").collect()}
 
 
@@ -119,7 +117,7 @@ def measure_search(watch: Stopwatch, stage: SimilarImages, queries: DataFrame) -
 
 
 def vectors_compared(spark: SparkSession, index: Path, queries: NDArray[np.float32], ef: int) -> float:
-    """Count the vectors that the walks through all graphs compare a query with: Lucene tells."""
+    """Count the vectors with which Lucene compares a query in the graphs of all shards."""
     jvm: Any = spark._jvm
     gateway: Any = spark.sparkContext._gateway
     lucene = jvm.org.apache.lucene
@@ -161,35 +159,6 @@ def measure(spark: SparkSession, size: int, options: argparse.Namespace) -> dict
     return row
 
 
-def products(spark: SparkSession, dimension: int) -> dict[str, float]:
-    """Give billions of operations a second, with one thread, for 64 queries with 16,384 vectors."""
-    queries, vectors = made_vectors(64, dimension, 1), made_vectors(16_384, dimension, 2)
-    operations = 2.0 * len(queries) * vectors.size
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(GRAPH), settings, providers=["CPUExecutionProvider"])
-    jvm: Any = spark._jvm
-    gateway: Any = spark.sparkContext._gateway
-    netlib = jvm.dev.ludovic.netlib.blas.JavaBLAS.getInstance()
-    arrays = [gateway.new_array(jvm.float, size) for size in (queries.size, vectors.size, 64 * len(vectors))]
-
-    def by_netlib() -> None:
-        shape = (64, len(vectors), dimension)
-        netlib.sgemm("T", "N", *shape, 1.0, arrays[0], dimension, arrays[1], dimension, 0.0, arrays[2], 64)
-
-    ways = {
-        "onnxruntime": lambda: session.run(None, {"vectors": vectors, "queries": queries}),
-        f"netlib's {netlib.getClass().getSimpleName()}": by_netlib,
-    }
-    return {name: operations / 1e9 / min(_seconds(way) for _ in range(20)) for name, way in ways.items()}
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -197,14 +166,10 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=10_000)
     parser.add_argument("--dimension", type=int, default=192)
     parser.add_argument("--shards", type=int, default=2)
-    parser.add_argument("--products", action="store_true")
     parser.add_argument("--record", type=Path, default=RECORD)
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     spark = sparkvision.start(master="local[2]", config={"spark.ui.enabled": "false", "spark.log.level": "ERROR"})
-    if options.products:
-        print(json.dumps(products(spark, options.dimension)))
-        return
     about = {"run": datetime.now(timezone.utc).isoformat(timespec="seconds"), "commit": commit(), "machine": machine()}
     measure(spark, SIZES[0], options)
     for size in sorted(options.vectors or SIZES):

@@ -1,11 +1,11 @@
-"""Measure one Spark pipeline that detects, crops and embeds against a Python process beside Spark that does the same.
+"""Compare one Spark pipeline that detects, crops and embeds with a Python process beside Spark that does the same.
 
 Usage: scripts/bench/unified [--workload NAME]... [--rounds N] [--count N] [--record FILE]
 
-Both ways read the same table of pictures with the same Spark session, use the same bundles and as many cores, and end
-with the same query over the vectors. They take turns, round after round; one round goes before and does not count.
-Each gives a row of JSON, printed and appended to the file, with the seconds of its steps; the rows are for
-scripts/performance_page.py.
+Both ways read the same table of images with the same Spark session, use the same bundles and as many cores, and end
+with the same query over the vectors. They take turns, round after round; the first round does not count.
+Each round produces a row of JSON for each way, which is printed and appended to the file that
+scripts/performance_page.py reads.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ import sparkvision  # noqa: E402
 from bench.catalogue.connector_way import ConnectorWay  # noqa: E402
 from bench.catalogue.job import Done, Job  # noqa: E402
 from bench.catalogue.unified_way import UnifiedWay  # noqa: E402
+from bench.rivals.images import image_folder  # noqa: E402
 from bench.rivals.machine import commit, machine  # noqa: E402
 from bench.rivals.models import model  # noqa: E402
-from bench.rivals.pictures import picture_folder  # noqa: E402
 from bench.rivals.spark_session import QUIET  # noqa: E402
 from bench.rivals.usage import busy_seconds  # noqa: E402
-from bench.unified_table import disagreement, ratio_line  # noqa: E402
+from bench.summary import ratio_of_ways  # noqa: E402
 
 SCRATCH = ROOT / "build" / "bench" / "unified"
 RECORD = ROOT / "build" / "bench" / "unified.jsonl"
@@ -44,10 +44,10 @@ BOXES = 3
 
 @dataclass(frozen=True)
 class Workload:
-    """Pictures, one of `bench.rivals.pictures.KINDS`, and two models."""
+    """Images, one of `bench.rivals.images.KINDS`, and two models."""
 
     name: str
-    pictures: str
+    images: str
     count: int
     detector: str
     embedder: str
@@ -67,9 +67,9 @@ class Way(Protocol):
         """Do the job."""
 
 
-def picture_table(spark: SparkSession, kind: str, count: int) -> Path:
+def image_table(spark: SparkSession, kind: str, count: int) -> Path:
     """Write a table of ``path`` and ``content`` in as many equal files as slots."""
-    files = islice(cycle(sorted(picture_folder(kind).iterdir())), count)
+    files = islice(cycle(sorted(image_folder(kind).iterdir())), count)
     rows = [(f"{number}-{file.name}", bytearray(file.read_bytes())) for number, file in enumerate(files)]
     folder = SCRATCH / "table"
     frame = spark.createDataFrame(rows, "path string, content binary").repartition(SLOTS)
@@ -78,9 +78,9 @@ def picture_table(spark: SparkSession, kind: str, count: int) -> Path:
 
 
 def job_of(spark: SparkSession, workload: Workload, count: int) -> Job:
-    """Make the pictures and the models of a workload."""
+    """Make the images and the models of a workload."""
     return Job(
-        pictures=str(picture_table(spark, workload.pictures, count)),
+        images=str(image_table(spark, workload.images, count)),
         detector=str(model(workload.detector, "fp32").bundle),
         embedder=str(model(workload.embedder, "fp32").bundle),
         boxes=BOXES,
@@ -90,7 +90,7 @@ def job_of(spark: SparkSession, workload: Workload, count: int) -> Job:
 
 
 def measure(spark: SparkSession, workload: Workload, count: int, rounds: int) -> list[dict[str, Any]]:
-    """Give the rows of a workload: each round the two ways, another one first."""
+    """Return the rows of a workload: each round the two ways, another one first."""
     job = job_of(spark, workload, count)
     ways: dict[str, Way] = {"unified": UnifiedWay(spark, job), "connector": ConnectorWay(spark, job)}
     rows = []
@@ -99,10 +99,20 @@ def measure(spark: SparkSession, workload: Workload, count: int, rounds: int) ->
             busy = busy_seconds()
             done = ways[name].run()
             row = {"workload": workload.name, "way": name, "round": number, "phase": "warm" if number else "warm-up"}
-            measured = {"pictures": workload.pictures, "count": count, "slots": SLOTS, **asdict(done)}
+            measured = {"images": workload.images, "count": count, "slots": SLOTS, **asdict(done)}
             rows.append({**row, **measured, "busy_seconds": round(busy_seconds() - busy, 2)})
             print(json.dumps(rows[-1]), flush=True)
     return rows
+
+
+def disagreement(rows: list[dict[str, Any]]) -> str | None:
+    """Say by what the results of the two ways differ more than rounding explains; None where they agree."""
+    for column in ("crops", "magnitude"):
+        found = [row[column] for row in rows]
+        # Rounding may swap boxes that have the same score.
+        if not min(found) > 0.99 * max(found):
+            return f"the two ways do not compute the same: their {column} lie from {min(found)} to {max(found)}"
+    return None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -119,7 +129,9 @@ def main(arguments: Sequence[str]) -> int:
             sys.exit(f"{workload.name}: {reason}; nothing was recorded")
         with options.record.open("a") as file:
             file.writelines(json.dumps(run | row) + "\n" for row in rows)
-        print(f"{workload.name}: {ratio_line(rows)}", flush=True)
+        started = ratio_of_ways(rows, with_start=False)
+        print(f"{workload.name}: one pipeline is {ratio_of_ways(rows):.2f} times as fast as two systems, ", end="")
+        print(f"{started:.2f} times without the start of their process", flush=True)
     spark.stop()
     return 0
 
@@ -129,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [workload.name for workload in WORKLOADS]
     parser.add_argument("--workload", action="append", metavar="NAME", choices=names, help=", ".join(names))
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="default: %(default)s")
-    parser.add_argument("--count", type=int, metavar="N", help="pictures a round, in place of the workload's own")
+    parser.add_argument("--count", type=int, metavar="N", help="images a round, in place of the workload's own")
     parser.add_argument("--record", type=Path, default=RECORD, metavar="FILE", help="default: below build/")
     return parser
 

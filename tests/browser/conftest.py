@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
-import chromium
+from tests.browser import chromium
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

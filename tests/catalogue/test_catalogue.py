@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 # On the half of the photos that the threshold was not chosen on.
 LEAST_PRECISION = 0.95
 LEAST_RECALL = 0.8
@@ -54,8 +56,8 @@ def test_the_documentation_states_what_is_printed(printed: list[str]) -> None:
     assert measured[2:] == pytest.approx(stated[2:], abs=0.06)
 
 
-def test_the_page_shows_nearest_pictures_and_groups(printed: list[str], folder: Path) -> None:
+def test_the_page_shows_nearest_images_and_groups(printed: list[str], folder: Path) -> None:
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "Pictures and their nearest ones" in page and "Groups of duplicates" in page
+    assert "Images and their nearest images" in page and "Groups of duplicates" in page
     assert page.count("data:image/jpeg") > 100
-    assert "no picture" not in page and "not in the table" not in page
+    assert "no image" not in page and "not in the table" not in page

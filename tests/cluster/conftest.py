@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from reliability.cluster import Cluster
+from tests.cluster.support.cluster import Cluster
 
 
 @pytest.fixture(scope="session")

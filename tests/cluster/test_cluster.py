@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.cluster.support.application import scala_tests_jar
+from tests.cluster.support.cluster import Cluster
+from tests.cluster.support.model_variants import digits_variant
 from tests.conftest import FIXTURES
 
-from reliability.application import scala_tests_jar
-from reliability.cluster import Cluster
-from reliability.model_variants import digits_variant
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 # Above one chunk of what the driver sends, and without a file name of its own.
 PADDING_MEGABYTES = 80

@@ -1,4 +1,4 @@
-"""What `scripts/soak` does at length, at a size for the tests: each fault, and what must hold under it."""
+"""The scenarios of `scripts/soak` in a small size: each fault, and what must hold."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 SCENARIOS = [
     "executor-killed",
@@ -24,7 +26,7 @@ MAY_MOUNT = [] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount
 
 
 def soak(*names: str) -> dict[str, dict[str, Any]]:
-    """Run scenarios in their small size; give the figures of each."""
+    """Run scenarios in their small size; return the figures of each."""
     only = [word for name in names for word in ("--only", name)]
     command = [*MAY_MOUNT, str(ROOT / "scripts" / "soak"), "--small", *only]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
+from tests.cluster.support.application import sessions_opened
 
-from reliability.application import sessions_opened
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import EMBEDDED_BUNDLE, ROOT, ConnectServer
+from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 
 import sparkvision
 from sparkvision.errors import ParameterError
@@ -61,10 +61,13 @@ except sparkvision.errors.SessionError as error:
 def test_a_port_that_is_taken_is_told_before_a_server_is_started(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        command = [sys.executable, str(ROOT / "scripts" / "connect_server.py"), "--port", str(port)]
+        command = [sys.executable, "-m", "sparkvision.cli", "connect-server", "--port", str(port)]
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith(f"connect-server: cannot start at 127.0.0.1:{port}:") and run.stderr.count("\n") == 1
+    assert (
+        run.stderr.startswith(f"sparkvision: the server cannot start at 127.0.0.1:{port}:")
+        and run.stderr.count("\n") == 1
+    )
 
 
 def test_a_server_without_our_jars_is_told_what_to_start_it_with(tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ except sparkvision.errors.SessionError as error:
 """
     run = run_python(script, tmp_path)
     assert "The Spark Connect server has no sparkvision.ml.ImageAssembler" in run.stdout, run.stdout + run.stderr
-    assert "scripts/connect-server" in run.stdout and "--jars" in run.stdout
+    assert "sparkvision connect-server" in run.stdout and "--jars" in run.stdout
 
 
 def test_start_with_a_local_remote_brings_its_own_server(tmp_path: Path, digits: list[Path]) -> None:
@@ -88,16 +91,16 @@ import sys, sparkvision
 from pyspark.sql.utils import is_remote
 from sparkvision.ml import ViTForImageClassification
 spark = sparkvision.start(remote="local[2]", config={"spark.ui.enabled": "false"})
-pictures = spark.read.format("binaryFile").load(sys.argv[1])
-vit = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
-print(is_remote(), vit.transform(pictures).head()["class"][0]["result"])
+images = spark.read.format("binaryFile").load(sys.argv[1])
+vit = ViTForImageClassification.pretrained(inputCols="content", outputCol="class")
+print(is_remote(), vit.transform(images).head()["class"][0]["result"])
 spark.stop()
 """
     run = run_python(script, tmp_path, str(digits[0]))
     assert run.stdout.split() == ["True", "0"], run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"model": "my-vit"}])
+@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"memory_for": "my-vit"}])
 def test_settings_of_the_server_are_refused_beside_its_url(setting: dict[str, object]) -> None:
     (name,) = setting
     with pytest.raises(ParameterError, match=f"{name} is a setting of the server"):

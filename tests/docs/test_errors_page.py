@@ -17,7 +17,7 @@ MESSAGES = re.findall(r"^\| `(.+?)` \|", OURS, re.M)
 
 
 def sources() -> str:
-    """Give all sources, each message that is written in several pieces in one."""
+    """Return all sources, each message that is written in several pieces in one."""
     files = [*(ROOT / "python" / "sparkvision").rglob("*.py"), *(ROOT / "jvm").glob("*/src/main/**/*.scala")]
     text = "\n".join(Path(file).read_text() for file in files)
     return re.sub(r'"\s*\+?\s*\n\s*[fs]?"', "", text).replace('\\"', '"')

@@ -35,12 +35,12 @@ def test_a_spark_nlp_script_runs_with_four_lines_changed(
     for theirs, ours in changed:
         script = script.replace(f"{theirs}\n", f"{ours}\n")
     assert "sparknlp" not in script
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for name, digit in {"one.png": digits[0], "two.png": digits[-1]}.items():
-        shutil.copy(digit, pictures / name)
+        shutil.copy(digit, images / name)
     for placeholder, path in {
-        "photos/": f"{pictures}/",
+        "photos/": f"{images}/",
         "my-vit/": spark_nlp_folder,
         "my-pipeline": tmp_path / "p",
     }.items():

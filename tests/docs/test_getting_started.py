@@ -8,7 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.conftest import FIXTURES, ROOT
+
+pytestmark = pytest.mark.slow
 
 PAGES = [ROOT / "docs" / "getting-started" / name for name in ("install.md", "first-job.md", "own-model.md")]
 PAGES += [ROOT / "README.md", ROOT / "docs" / "cli.md"]

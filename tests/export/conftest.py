@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
 from pathlib import Path
 
@@ -25,9 +24,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ViT of tiny width for images of 32x32, with seven labels."""
     # Beside other work, threads that wait for each other cost such small models more than they bring.
     torch.set_num_threads(1)
-    make_checkpoint = runpy.run_path(str(ROOT / "scripts" / "make_checkpoint.py"))["make_checkpoint"]
+    from make_checkpoint import make_checkpoint
+
     folder = tmp_path_factory.mktemp("checkpoint") / "vit"
-    return Path(make_checkpoint(folder, "vit-tiny", labels=7, image_size=32, patch_size=8))
+    return make_checkpoint(folder, "vit-tiny", labels=7, image_size=32, patch_size=8)
 
 
 @pytest.fixture(scope="session")

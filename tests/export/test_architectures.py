@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.checkpoints.tiny_models import TINY_MODELS
 
 from sparkvision.errors import ExportError
 from sparkvision.export import ExportReport
@@ -14,7 +15,6 @@ from sparkvision.export.architectures import ARCHITECTURES, REFUSED
 from sparkvision.export.checkpoint import load
 from sparkvision.export.tracing import traceable
 from sparkvision.tensors import TensorSpec
-from tiny_models import TINY_MODELS
 
 CLASSIFIERS = {classifier: family for family in ARCHITECTURES for classifier in family.classifiers}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.checkpoints.tiny_models import TINY_DETECTORS
 
 from sparkvision.errors import ExportError, VerifyError
 from sparkvision.export import ExportReport, export
@@ -16,7 +17,6 @@ from sparkvision.export.checkpoint import load
 from sparkvision.export.onnx_graph import open_session, run
 from sparkvision.tensors import TensorSpec
 from sparkvision.verify import verify
-from tiny_models import TINY_DETECTORS
 
 TASK = "object-detection"
 PIXELS = TensorSpec("pixel_values", "float32", ("batch_size", 3, "height", "width"))

@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from tests.checkpoints.tiny_models import make
 
-from make_checkpoint import make
 from sparkvision.bundle import Bundle
 from sparkvision.export import ExportReport, export
 from sparkvision.tensors import TensorSpec

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.checkpoints.tiny_models import make
 
-from make_checkpoint import make
 from sparkvision.errors import ExportError, ParameterError
 from sparkvision.export import export
 

@@ -51,7 +51,7 @@ def files(tmp_path: Path) -> Files:
 
 
 def difference(bundle: Bundle, graph: Convolution, batch: int) -> float:
-    """Give the largest difference of the bundle's logits from torch's."""
+    """Return the largest difference of the bundle's logits from torch's."""
     pixels = np.random.default_rng(batch).standard_normal((batch, 3, SIDE, SIDE), dtype=np.float32)
     given = pixels.transpose(0, 2, 3, 1) if graph.layout == "NHWC" else pixels
     found = run(open_session(bundle.folder), given)[0]

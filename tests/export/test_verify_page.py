@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.browser import chromium
 
-import chromium
 from sparkvision.export import ExportReport
 from sparkvision.verify import TopLabel, VerifyReport, verify, verify_page
 
@@ -158,6 +158,7 @@ def test_a_long_list_is_cut_and_the_page_says_so(report: VerifyReport, monkeypat
     assert "The first 2 of 6 are shown; the JSON beside this page has all." in found.text
 
 
+@pytest.mark.browser
 @needs_browser
 def test_a_browser_runs_nothing(html: str, tmp_path: Path) -> None:
     dom = browse(html, tmp_path, "--dump-dom").decode()
@@ -165,6 +166,7 @@ def test_a_browser_runs_nothing(html: str, tmp_path: Path) -> None:
     assert dom.count("<img ") == 6 and dom.count("onerror") == html.count("onerror")
 
 
+@pytest.mark.browser
 @needs_browser
 def test_a_browser_shows_it_dark_and_light(html: str, tmp_path: Path) -> None:
     for scheme, ground in ((0, (21, 23, 27)), (1, (255, 255, 255))):

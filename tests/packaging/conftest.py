@@ -89,7 +89,7 @@ def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="session")
 def copied_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The held-out digits, in folders named by their true labels, copied away from the repository."""
-    folder = tmp_path_factory.mktemp("pictures") / "digits"
+    folder = tmp_path_factory.mktemp("images") / "digits"
     shutil.copytree(ROOT / "tests" / "fixtures" / "digits", folder)
     return folder
 

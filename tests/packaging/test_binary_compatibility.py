@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 from tests.packaging.conftest import ROOT, VERSION, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 EARLIER = "0.0.1-earlier"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 from tests.packaging.conftest import ROOT, fresh_environment, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 
 JOB = """
@@ -26,14 +26,14 @@ from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
 url, saved, *bundle = sys.argv[1:]
 spark = sparkvision.start(remote=url)
-rows = [(f.parent.name, bytearray(f.read_bytes())) for f in sorted(Path("pictures").glob("*/*.png"))]
+rows = [(f.parent.name, bytearray(f.read_bytes())) for f in sorted(Path("images").glob("*/*.png"))]
 table = spark.createDataFrame(rows, "truth string, content binary")
 vit = ViTForImageClassification.loadSavedModel(bundle[0], spark) if bundle else ViTForImageClassification.pretrained()
 vit = vit.setInputCols(["image"]).setOutputCol("class")
 Pipeline(stages=[ImageAssembler(), vit]).fit(table).write().overwrite().save(saved)
 labelled = PipelineModel.load(saved).transform(table)
 print(json.dumps({
-    "pictures": len(rows),
+    "images": len(rows),
     "right": labelled.where("class.result[0] = truth").count(),
     "labels": vit.labels(),
     "modelPath": vit.getModelPath(),
@@ -64,11 +64,11 @@ def client_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """A fresh environment with the wheel and the server's version of pyspark-client, in a folder with pictures."""
+    """A fresh environment with the wheel and the server's version of pyspark-client, in a folder with images."""
     folder = tmp_path_factory.mktemp("client")
     python = fresh_environment(folder / "venv", client_wheel, f"pyspark-client=={version('pyspark')}")
     for digit in range(10):
-        shutil.copytree(ROOT / f"tests/fixtures/digits/{digit}", folder / "pictures" / str(digit))
+        shutil.copytree(ROOT / f"tests/fixtures/digits/{digit}", folder / "images" / str(digit))
     return Client(python, folder)
 
 
@@ -83,7 +83,7 @@ def test_the_client_is_pure_python_without_jars(client_wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-def test_a_client_without_java_labels_pictures_with_the_embedded_model(
+def test_a_client_without_java_labels_images_with_the_embedded_model(
     client: Client, connect_server: ConnectServer
 ) -> None:
     output = client.run(JOB, connect_server.url, str(connect_server.folder / "saved-embedded"))
@@ -92,7 +92,7 @@ def test_a_client_without_java_labels_pictures_with_the_embedded_model(
     assert (report["java"], report["py4j"]) == (None, False)
     assert Path(report["package"]).is_relative_to(client.folder)
     assert report["version"] == (ROOT / "VERSION").read_text(encoding="utf-8").strip()
-    assert report["pictures"] == 360 and report["right"] / report["pictures"] >= 0.97
+    assert report["images"] == 360 and report["right"] / report["images"] >= 0.97
 
 
 def test_a_client_without_java_brings_a_bundle_that_the_server_cannot_see(
@@ -104,7 +104,7 @@ def test_a_client_without_java_brings_a_bundle_that_the_server_cannot_see(
     print(report)
     assert Path(report["modelPath"]).parent == connect_server.model_home
     assert report["labels"] == [str(digit) for digit in range(10)]
-    assert report["right"] / report["pictures"] >= 0.97
+    assert report["right"] / report["images"] >= 0.97
 
 
 @pytest.mark.parametrize(

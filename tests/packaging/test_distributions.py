@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 from tests.packaging.conftest import ROOT, VERSION, Distributions, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 JARS = (
     f"sparkvision-{VERSION}.jar",

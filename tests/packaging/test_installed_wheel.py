@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from tests.packaging.compatibility import CLASSIFY, NEWEST, RIGHT, WORKS, commands, session
 from tests.packaging.conftest import (
     ROOT,
     VERSION,
@@ -19,12 +22,11 @@ from tests.packaging.conftest import (
     user_environment,
 )
 
-from compatibility import CLASSIFY, NEWEST, RIGHT, WORKS, commands, session
 from sparkvision.cli.checks import OLDEST_SPARK
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
-JOB = ROOT / "scripts" / "label_digits.py"
+JOB = Path(__file__).with_name("label_digits.py")
 
 # A proxy that is not there: whatever tries to download anything fails at once.
 NO_DOWNLOADS = "-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=9 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9"
@@ -53,7 +55,7 @@ def test_a_pipeline_the_sql_function_and_the_metrics_work_with_other_sparks(any_
     assert session(any_spark, tmp_path) == WORKS
 
 
-def test_the_wheel_labels_pictures_with_the_newest_pyspark_and_no_download(
+def test_the_wheel_labels_images_with_the_newest_pyspark_and_no_download(
     installed: Path, copied_digits: Path, tmp_path: Path
 ) -> None:
     environment = user_environment() | {"JAVA_TOOL_OPTIONS": NO_DOWNLOADS}
@@ -90,3 +92,15 @@ def test_a_spark_job_can_name_the_maven_artifact_instead(
     report = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
     assert report["right"] / report["images"] >= RIGHT
     assert report["right_in_sql"] == report["right"]
+
+
+def test_the_wheel_starts_a_spark_connect_server(installed: Path, tmp_path: Path) -> None:
+    command = [str(installed.parent / "sparkvision"), "connect-server", "--port", "0", "--master", "local[1]"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            command, cwd=tmp_path, env=user_environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    assert server.stdout is not None
+    assert server.stdout.readline().startswith("sc://127.0.0.1:"), (tmp_path / "log").read_text()[-3000:]
+    server.send_signal(signal.SIGINT)
+    assert server.wait(60) == 0

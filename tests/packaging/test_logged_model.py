@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import EMBEDDED_BUNDLE
 from tests.packaging.conftest import Distributions, fresh_environment, run, share, user_environment
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 SAVE = """
 import sys, sparkvision.mlflow

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.packaging.conftest import VERSION
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 ARTIFACTS = (
     "sparkvision-image",

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 from tests.packaging.conftest import Distributions
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 # ELF's and Mach-O's numbers for a processor: e_machine in elf.h, cputype in mach/machine.h.
 ELF_MACHINES = {"linux-x86_64": 62, "linux-aarch64": 183}

@@ -13,7 +13,7 @@ from catalogue.images import make_catalogue
 from catalogue.scoring import Truth, score
 from tests.packaging.conftest import ROOT, VERSION, run
 
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
 # What examples/catalogue/run.py chooses: the page on it has the command with it.
 (THRESHOLD,) = re.findall(r"\.\./models ([\d.]+)\"", (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def test_the_maven_project_labels_images(maven_repository: Path, images: Path, t
         f"-Dimages={images}",
     ]
     project = copied_project("maven-project", tmp_path)
-    output = run(ROOT / "scripts" / "mvn", *repositories, *goals, cwd=project)
+    output = run(Path(__file__).with_name("mvn"), *repositories, *goals, cwd=project)
     assert labels(output) == {str(digit): str(digit) for digit in range(10)}
 
 

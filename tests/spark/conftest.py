@@ -25,7 +25,7 @@ def vit(spark: SparkSession) -> ViTForImageClassification:
 
 @pytest.fixture
 def mixed(spark: SparkSession, digits: list[Path]) -> DataFrame:
-    """Good pictures with a broken and a missing one between them."""
+    """Good images with a broken and a missing one between them."""
     good = [(file.name, bytearray(file.read_bytes())) for file in digits[:4]]
     rows = [*good[:2], ("broken.png", good[0][1][:40]), *good[2:], ("nothing.png", None)]
     return spark.createDataFrame(rows, "path string, content binary").coalesce(1)

@@ -10,13 +10,13 @@ from sparkvision import errors
 
 
 @pytest.mark.parametrize("index", [None, 3])
-def test_a_picture_error_survives_pickling(index: int | None) -> None:
+def test_an_image_error_survives_pickling(index: int | None) -> None:
     error = errors.ImageError(index, "the file has no bytes")
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), copy.index, copy.reason, str(copy)) == (errors.ImageError, index, error.reason, str(error))
 
 
-def test_the_engines_picture_error_has_no_invented_index() -> None:
+def test_the_engines_image_error_has_no_invented_index() -> None:
     error = errors.from_scala("ImageException", "the file has no bytes")
     assert isinstance(error, errors.ImageError)
     assert error.index is None and str(error) == "the file has no bytes"

@@ -22,8 +22,8 @@ def metrics(spark: SparkSession) -> DataFrame:
     -------
     DataFrame
         One row per stage (``stage``: its uid, or the SQL function) and model (``model``: the SHA-256 of the bundle):
-        the execution ``providers``, the number of images (``pictures``), of the ``unusable`` images and of those that
-        the stage ``decoded`` itself, ``batches`` and ``pictures_a_batch`` (at most batchSize), ``decode_seconds``,
+        the execution ``providers``, the number of images (``images``), of the ``unusable`` images and of those that
+        the stage ``decoded`` itself, ``batches`` and ``images_per_batch`` (at most batchSize), ``decode_seconds``,
         ``preprocess_seconds``, ``run_seconds`` and ``postprocess_seconds``, summed over all tasks, and
         ``sessions_opened``.
 

@@ -42,7 +42,7 @@ def upload(spark: SparkSession, folder: Path) -> str:
         raise SessionError(
             f"The bundle {folder} is on this machine only, and the Spark Connect server has no place for it: "
             f"{HOME_SETTING} is {home!r}. Set it on the server to an absolute path on its default file system "
-            "(scripts/connect-server --model-home FOLDER), or copy the bundle to where the server reads it."
+            "(sparkvision connect-server --model-home FOLDER), or copy the bundle to where the server reads it."
         )
     manifest = (folder / MANIFEST).read_bytes()
     target = f"{home.rstrip('/')}/{hashlib.sha256(manifest).hexdigest()}"
@@ -68,7 +68,7 @@ def _copy(spark: SparkSession, file: Path, target: str) -> None:
         raise SessionError(
             f"The Spark Connect server does not take {file} at {target}: {error} Its default file system must be one "
             "that clients may write to; for a server with local disks alone, set "
-            "spark.sql.artifact.copyFromLocalToFs.allowDestLocal=true (scripts/connect-server --model-home does)."
+            "spark.sql.artifact.copyFromLocalToFs.allowDestLocal=true (sparkvision connect-server --model-home does)."
         ) from error
     except OSError as error:
         raise BundleError(f"{file} cannot be read: {error}") from error

@@ -12,13 +12,14 @@ from sparkvision._version import VERSION
 # The commands add themselves to the app when they are imported, in the order of the help.
 from sparkvision.cli import export, import_onnx, inspect, verify  # isort: skip
 from sparkvision.cli import classify, embed, similar, bench  # isort: skip
-from sparkvision.cli import doctor, jars, model_home  # isort: skip
+from sparkvision.cli import doctor, jars, connect_server, model_home  # isort: skip
 from sparkvision.cli.command import app
 
 __all__ = [
     "app",
     "bench",
     "classify",
+    "connect_server",
     "doctor",
     "embed",
     "export",

@@ -106,12 +106,12 @@ def _print_speeds(
 
     context = spark.sparkContext
     (row,) = metrics(spark).where(f"stage = '{stage.uid}'").collect()
-    if row.unusable == row.pictures:
+    if row.unusable == row.images:
         raise ParameterError(f"none of the {count} files is a usable image; give a folder of images")
     steps = {name: row[f"{name}_seconds"] for name in ("decode", "preprocess", "run", "postprocess")}
     table = Table("what ran", "images/s", title=f"{count} images")
     # From the tasks' own clocks, over both rounds: the speed of a session that waits for nothing else.
-    session = row.pictures / (row.run_seconds / context.defaultParallelism)
+    session = row.images / (row.run_seconds / context.defaultParallelism)
     table.add_row("the ONNX session alone (estimated from the tasks' clocks)", f"{session:.1f}")
     table.add_row("LocalModel, no Spark job: from files to logits", f"{count / local_seconds:.1f}")
     table.add_row(f"Spark pipeline, {context.master}: from bytes to labels", f"{count / spark_seconds:.1f}")

@@ -173,7 +173,7 @@ def _counted(session: SparkSession, table: DataFrame) -> DataFrame:
     """Return a query whose error says what is wrong, unless both images have been counted."""
     from sparkvision._spark.metrics import metrics
 
-    counted = metrics(session).selectExpr("coalesce(sum(pictures), 0) AS n")
+    counted = metrics(session).selectExpr("coalesce(sum(images), 0) AS n")
     return counted.selectExpr("CASE WHEN n < 2 THEN concat('counted ', n, ' of 2 images') END AS error")
 
 

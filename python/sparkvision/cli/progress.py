@@ -145,5 +145,5 @@ def _interruptible(progress: Progress) -> Iterator[Progress]:
 def _counts(spark: SparkSession, stage: str) -> tuple[int, int]:
     from sparkvision._spark.metrics import metrics
 
-    rows = metrics(spark).where(f"stage = '{stage}'").select("pictures", "unusable").collect()
-    return sum(row.pictures for row in rows), sum(row.unusable for row in rows)
+    rows = metrics(spark).where(f"stage = '{stage}'").select("images", "unusable").collect()
+    return sum(row.images for row in rows), sum(row.unusable for row in rows)

@@ -1,8 +1,8 @@
-"""Two systems: Spark writes the pictures, a Python process embeds what it finds in them, Spark reads its vectors.
+"""Two systems: Spark writes the images, a Python process embeds the objects in them, and Spark reads its vectors.
 
-The strongest form of it: the pictures cross as Parquet files without compression, which JPEGs gain nothing by; a worker
-a core has sessions of one thread and shares nothing with the others, as Spark's tasks do; vectors are written as they
-come.
+This is its strongest form. The images are handed over as Parquet files without compression, which would not make JPEGs
+smaller. Each core has a worker whose sessions have one thread, as Spark's tasks have. Vectors are written while others
+are computed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class WorkerFailed(Exception):
-    """The process beside Spark did not finish; the message is its last words."""
+    """The process beside Spark failed; the message is what it wrote to stderr."""
 
 
 class ConnectorWay:
@@ -32,10 +32,10 @@ class ConnectorWay:
 
     def __init__(self, spark: SparkSession, job: Job) -> None:
         self._spark, self._job = spark, job
-        self._pictures, self._vectors = Path(job.scratch) / "pictures", Path(job.scratch) / "vectors"
+        self._images, self._vectors = Path(job.scratch) / "images", Path(job.scratch) / "vectors"
 
     def embedded(self) -> DataFrame:
-        """Give what the last run embedded: path, detection (its place in its picture) and embedding."""
+        """Return what the last run embedded: path, detection (its index within its image) and embedding."""
         return self._spark.read.parquet(str(self._vectors))
 
     def run(self) -> Done:
@@ -43,30 +43,22 @@ class ConnectorWay:
         shutil.rmtree(self._job.scratch, ignore_errors=True)
         began = time.perf_counter()
         self._write()
-        written = time.perf_counter()
-        started, of_workers = self._work()
-        worked = time.perf_counter()
+        start_seconds = self._work()
         crops, magnitude = answer(self.embedded())
-        seconds = time.perf_counter() - began
-        parts = {
-            "write": written - began,
-            "start": started - written,
-            **{step: taken / self._job.slots for step, taken in of_workers.items()},
-            "read again": began + seconds - worked,
-        }
-        return Done(seconds, {**parts, "else": max(seconds - sum(parts.values()), 0.0)}, crops, magnitude)
+        return Done(time.perf_counter() - began, start_seconds, crops, magnitude)
 
     def _write(self) -> None:
-        """Write a file a task: Spark's tasks have the same number of pictures, and so have the workers."""
-        pictures = self._spark.read.parquet(self._job.pictures)
-        pictures.write.option("compression", "uncompressed").parquet(str(self._pictures))
+        """Write one file per task: all tasks have the same number of images, and therefore all workers, too."""
+        images = self._spark.read.parquet(self._job.images)
+        images.write.option("compression", "uncompressed").parquet(str(self._images))
 
-    def _work(self) -> tuple[float, dict[str, float]]:
-        """Run the process; give when it was ready, and the seconds of its steps."""
+    def _work(self) -> float:
+        """Run the process, and return the seconds until it was ready."""
         command = [sys.executable, "-m", "bench.catalogue.worker", json.dumps(asdict(self._job))]
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), "OMP_NUM_THREADS": "1"}
+        began = time.perf_counter()
         process = subprocess.Popen(
-            [*command, str(self._pictures), str(self._vectors)],
+            [*command, str(self._images), str(self._vectors)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -74,8 +66,8 @@ class ConnectorWay:
         )
         assert process.stdout is not None
         ready = process.stdout.readline().strip() == "ready"
-        started = time.perf_counter()
-        printed, last_words = process.communicate()
+        start_seconds = time.perf_counter() - began
+        _, errors = process.communicate()
         if process.returncode or not ready:
-            raise WorkerFailed(last_words.strip() or "it said nothing")
-        return started, json.loads(printed)
+            raise WorkerFailed(errors.strip() or "the process printed nothing")
+        return start_seconds

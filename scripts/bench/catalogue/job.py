@@ -1,8 +1,7 @@
-"""The job that both ways do: find objects in pictures, cut them out, and embed them."""
+"""The job that both ways do: find objects in images, cut them out, and embed them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -11,24 +10,24 @@ from pyspark.sql import functions as F
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done, and with what.
+    """What is to be done, and with which models.
 
     Attributes
     ----------
-    pictures
-        A Parquet table of pictures, ``path`` and ``content``: what a cluster has.
+    images
+        A Parquet table of images, ``path`` and ``content``.
     detector, embedder
         Folders of the two bundles.
     boxes
-        Objects of each picture that are cut out: the best, whatever their score. A model with random weights is as sure
-        of one as of another.
+        Number of objects per image that are cut out: those with the highest scores, however low. The scores of a model
+        with random weights mean nothing.
     slots
-        Cores in all, of either way.
+        Number of cores that each way uses.
     scratch
-        A folder for what a way writes.
+        A folder for intermediate files.
     """
 
-    pictures: str
+    images: str
     detector: str
     embedder: str
     boxes: int
@@ -38,33 +37,33 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """What a way made of the job, and where the time went.
+    """The result of a way and its time.
 
     Attributes
     ----------
     seconds
-        From the pictures' table to the answer, wall clock.
-    parts
-        Steps by name, in seconds: those that several cores do side by side as the time of all divided by the cores.
+        From the table of images to the answer, wall clock.
+    start_seconds
+        The part of it in which a second process started.
     crops
-        Embedded objects.
+        Number of embedded objects.
     magnitude
-        The sum of all absolute values of their embeddings. Two ways that compute the same have the same.
+        The sum of all absolute values of their embeddings, which is equal for two ways that compute the same.
     """
 
     seconds: float
-    parts: Mapping[str, float]
+    start_seconds: float
     crops: int
     magnitude: float
 
 
 def answer(embedded: DataFrame) -> tuple[int, float]:
-    """Give the number of crops and the magnitude: the query that stands for all that Spark does with the result.
+    """Return the number of crops and the magnitude, by a query that stands for any further use of the result.
 
     Parameters
     ----------
     embedded
-        A row a crop, its embedding in the array ``embedding``.
+        One row per crop, with the array ``embedding``.
     """
     magnitude = F.expr("aggregate(embedding, 0D, (sum, value) -> sum + abs(value))")
     row = embedded.agg(F.count("embedding").alias("crops"), F.sum(magnitude).alias("magnitude")).head()

@@ -1,19 +1,14 @@
-"""One Spark pipeline: detect, crop and embed where the pictures are."""
+"""One Spark pipeline that detects, crops and embeds in the executors that read the images."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
-import sparkvision
 from bench.catalogue.job import Done, Job, answer
 from sparkvision.ml import ImageCropper, ViTImageEmbeddings, YolosForObjectDetection
-
-# The columns of sparkvision.metrics that are times of tasks.
-_TIMES = ("decode_seconds", "preprocess_seconds", "run_seconds", "postprocess_seconds")
 
 
 class UnifiedWay:
@@ -34,31 +29,15 @@ class UnifiedWay:
         )
 
     def embedded(self) -> DataFrame:
-        """Give a row a crop: path, detection (its place in its picture) and embedding."""
+        """Return one row per crop: path, detection (its index within its image) and embedding."""
         model = PipelineModel([self._detector, self._cropper, self._embedder])
-        crops = model.transform(self._spark.read.parquet(self._job.pictures))
+        crops = model.transform(self._spark.read.parquet(self._job.images))
         return crops.selectExpr(
             "path", "int(crop[0].metadata['detection']) detection", "get(embedded, 0).embeddings embedding"
         )
 
     def run(self) -> Done:
         """Do the job."""
-        before = self._times()
         began = time.perf_counter()
         crops, magnitude = answer(self.embedded())
-        seconds = time.perf_counter() - began
-        after = self._times()
-        parts = {part: (after[part] - before.get(part, 0.0)) / self._job.slots for part in after}
-        return Done(seconds, {**parts, "else": max(seconds - sum(parts.values()), 0.0)}, crops, magnitude)
-
-    def _times(self) -> Mapping[str, float]:
-        """Give what the stages have taken so far, all tasks added up."""
-        names = {self._detector.uid: "detect", self._cropper.uid: "crop", self._embedder.uid: "embed"}
-        times: dict[str, float] = {}
-        for row in sparkvision.metrics(self._spark).collect():
-            if stage := names.get(row["stage"]):
-                decode, prepare, run, after = (row[column] for column in _TIMES)
-                times["decode"] = times.get("decode", 0.0) + decode
-                if stage != "crop":
-                    times[f"{stage}: prepare"], times[f"{stage}: run"] = prepare, run + after
-        return times
+        return Done(time.perf_counter() - began, 0.0, crops, magnitude)

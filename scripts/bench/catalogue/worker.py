@@ -1,7 +1,7 @@
-"""The process beside Spark: reads the pictures that Spark wrote, detects, crops, embeds, and writes what Spark reads.
+"""The process beside Spark: reads the images that Spark wrote, detects, crops, embeds, and writes what Spark reads.
 
-Its command line is the job in JSON, a folder to read and one to write. It prints a line when its workers have opened
-their sessions, and one with the seconds that each step took, all workers together, when all is written.
+Its command line is the job in JSON, a folder to read and a folder to write. It prints a line when its workers have
+opened their sessions.
 """
 
 from __future__ import annotations
@@ -10,11 +10,8 @@ import io
 import json
 import multiprocessing
 import sys
-import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,8 +23,9 @@ from PIL import Image, ImageOps
 
 from bench.catalogue.pillow_models import PillowDetector, PillowEmbedder
 
-# Two at a time is faster on a core than one or eight of 224 x 224: what a layer computes stays in its cache.
-CROPS_A_RUN = 2
+# On one core, runs of two crops of 224 x 224 are faster than runs of one or eight: the values of a layer stay in cache.
+CROPS_PER_RUN = 2
+RUNS_PER_WRITE = 32
 SCHEMA = pa.schema({"path": pa.string(), "detection": pa.int32(), "embedding": pa.list_(pa.float32())})
 
 OPEN_WITHIN_SECONDS = 120
@@ -36,72 +34,53 @@ Crop = tuple[str, int, Image.Image]
 
 
 class Worker:
-    """One core: its sessions, and the time that its steps have taken."""
+    """The sessions of one core."""
 
     def __init__(self, detector: str, embedder: str, boxes: int) -> None:
         self._detector = PillowDetector(Path(detector), boxes)
         self._embedder = PillowEmbedder(Path(embedder))
-        self.seconds: Counter[str] = Counter()
 
     def do(self, file: Path, out: Path) -> None:
-        """Embed the objects in the pictures of one file, and write a file of the same name."""
-        with self._timed("read"):
-            table = pq.read_table(file)
+        """Embed the objects in the images of one file, and write a file of the same name."""
         with pq.ParquetWriter(out / file.name, SCHEMA) as writer:
-            crops = self._crops(table)
-            while some := list(islice(crops, CROPS_A_RUN * 32)):
+            crops = self._crops(pq.read_table(file))
+            while some := list(islice(crops, CROPS_PER_RUN * RUNS_PER_WRITE)):
                 vectors = self._embedded(some)
-                with self._timed("write back"):
-                    columns = [pa.array([path for path, _, _ in some]), pa.array([index for _, index, _ in some])]
-                    embeddings = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
-                    rows = pa.table([*columns, embeddings], names=SCHEMA.names).cast(SCHEMA)
-                    writer.write_table(rows)
+                columns = [pa.array([path for path, _, _ in some]), pa.array([index for _, index, _ in some])]
+                embeddings = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
+                writer.write_table(pa.table([*columns, embeddings], names=SCHEMA.names).cast(SCHEMA))
 
     def _crops(self, table: pa.Table) -> Iterator[Crop]:
         for path, content in zip(table["path"], table["content"], strict=True):
-            with self._timed("decode"):
-                picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content.as_buffer()))).convert("RGB")
-            with self._timed("detect: prepare"):
-                values = self._detector.prepare(picture)
-            with self._timed("detect: run"):
-                boxes = self._detector.boxes(values, picture)
+            image = ImageOps.exif_transpose(Image.open(io.BytesIO(content.as_buffer()))).convert("RGB")
+            boxes = self._detector.boxes(self._detector.prepare(image), image)
             for index, (left, top, right, bottom) in enumerate(boxes):
                 if left < right and top < bottom:
-                    yield path.as_py(), index, picture.crop((left, top, right, bottom))
+                    yield path.as_py(), index, image.crop((left, top, right, bottom))
 
     def _embedded(self, crops: list[Crop]) -> Any:
-        with self._timed("embed"):
-            runs = (crops[start : start + CROPS_A_RUN] for start in range(0, len(crops), CROPS_A_RUN))
-            return np.concatenate([self._embedder.embed([picture for _, _, picture in run]) for run in runs])
-
-    @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        # typeshed knows Counters of whole numbers only.
-        self.seconds[step] += time.perf_counter() - began  # type: ignore[assignment]
+        runs = (crops[start : start + CROPS_PER_RUN] for start in range(0, len(crops), CROPS_PER_RUN))
+        return np.concatenate([self._embedder.embed([image for _, _, image in run]) for run in runs])
 
 
-# Each of the pool's processes has its own.
+# Each process of the pool has its own.
 _worker: Worker
 
 
 def _open(job: dict[str, Any], all_open: Any) -> None:
-    """Begin a process of the pool."""
+    """Initialise a process of the pool."""
     global _worker
     try:
         _worker = Worker(job["detector"], job["embedder"], job["boxes"])
     except Exception:
-        all_open.abort()  # nobody is to wait for this one
+        all_open.abort()  # The other processes must not wait for this one.
         raise
     all_open.wait(OPEN_WITHIN_SECONDS)
 
 
-def _do(file: Path, out: Path) -> Counter[str]:
-    """Do a file in a process of the pool, and give the time that its steps took."""
-    _worker.seconds.clear()
+def _do(file: Path, out: Path) -> None:
+    """Do one file in a process of the pool."""
     _worker.do(file, out)
-    return _worker.seconds
 
 
 def main() -> int:
@@ -114,8 +93,8 @@ def main() -> int:
         done = [pool.submit(_do, file, out) for file in sorted(source.glob("*.parquet"))]
         all_open.wait(OPEN_WITHIN_SECONDS)
         print("ready", flush=True)
-        seconds = sum((one.result() for one in done), Counter[str]())
-    print(json.dumps(seconds), flush=True)
+        for one in done:
+            one.result()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The limit: onnxruntime on all cores with its tensors ready, and nothing else to do."""
+"""The upper limit: onnxruntime on all cores, with prepared tensors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class BareOnnxRuntime:
         self._session = open_session(Path(setting.bundle) / "model.onnx", setting.slots)
         self._prepare = with_numpy(Path(setting.bundle) / "assets")
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        return str(self._session.run(None, {"pixel_values": self._prepare(picture)[None]})[0].argmax())
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        return str(self._session.run(None, {"pixel_values": self._prepare(image)[None]})[0].argmax())
 
     def prepare(self, work: Work) -> Run:
-        """Prepare all tensors; each different picture once."""
-        pictures = work.pictures()
-        prepared = {id(picture): self._prepare(picture) for picture in {id(p): p for p in pictures}.values()}
-        tensors = np.stack([prepared[id(picture)] for picture in pictures])
+        """Prepare all tensors; each different image once."""
+        images = work.images()
+        prepared = {id(image): self._prepare(image) for image in {id(p): p for p in images}.values()}
+        tensors = np.stack([prepared[id(image)] for image in images])
         batches = [tensors[start : start + work.batch_size] for start in range(0, work.count, work.batch_size)]
 
         def run() -> None:

@@ -1,7 +1,7 @@
-"""What a peer is to the benchmark, and the process that it runs in.
+"""The interface of a peer, and the process in which the peer runs.
 
-A peer's module defines a `Contestant` and ends with ``serve(ItsContestant)``. Nothing here needs more than Python:
-some peers live in environments of their own.
+The module of a peer defines a `Contestant` and ends with ``serve(ItsContestant)``. This module needs the standard
+library only, because some peers have environments of their own.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a peer's process is started for.
+    """The arguments of a peer's process.
 
     Attributes
     ----------
     bundle, checkpoint
         Folders of the model: as SparkVision exports it, and as transformers reads it.
-    first_picture
+    first_image
         The file that a cold start labels.
     slots
         Cores in all: Spark's task slots, or the threads of a single process.
@@ -40,7 +40,7 @@ class Setting:
 
     bundle: str
     checkpoint: str
-    first_picture: str
+    first_image: str
     slots: int
     scratch: str
     options: dict[str, str] = field(default_factory=dict)
@@ -52,38 +52,38 @@ class Setting:
 
 @dataclass(frozen=True)
 class Work:
-    """What a round labels: files of a folder, in order, again and again up to ``count``."""
+    """The images of a round: the files of a folder in order, repeated up to ``count``."""
 
     folder: str
     count: int
     batch_size: int
 
-    def pictures(self) -> list[bytes]:
-        """Read the encoded pictures."""
+    def images(self) -> list[bytes]:
+        """Read the encoded images."""
         distinct = [file.read_bytes() for file in sorted(Path(self.folder).iterdir())[: self.count]]
         return list(islice(cycle(distinct), self.count))
 
 
 class Contestant(Protocol):
-    """A way to label pictures."""
+    """A way to label images."""
 
     def __init__(self, setting: Setting) -> None:
-        """Load the model; raise an exception that says why where this cannot be had."""
+        """Load the model, or raise an exception with the reason why it cannot run here."""
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture: the end of a cold start."""
+    def first_label(self, image: bytes) -> str:
+        """Label one image: the end of a cold start."""
 
     def prepare(self, work: Work) -> Run:
-        """Do what is not timed, and give what is."""
+        """Do what is not timed, and return the function that is timed."""
 
 
 def class_number(label: str) -> str:
-    """Give the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
+    """Return the number in a label: some peers answer with a class's name, "class 0007", and some with its id, "7"."""
     return str(int(label.rpartition(" ")[2]))
 
 
 def serve(contestant_class: type[Contestant]) -> None:
-    """Answer the benchmark until it hangs up: ready, prepared, seconds.
+    """Answer the requests of the benchmark until it closes the connection.
 
     The command line is the descriptor of the connection and a `Setting` in JSON.
     """
@@ -91,7 +91,7 @@ def serve(contestant_class: type[Contestant]) -> None:
     try:
         setting = Setting(**json.loads(sys.argv[2]))
         contestant = contestant_class(setting)
-        label = contestant.first_label(Path(setting.first_picture).read_bytes())
+        label = contestant.first_label(Path(setting.first_image).read_bytes())
         connection.send({"ready": class_number(label)})
         run: Run | None = None
         while True:

@@ -20,7 +20,7 @@ class HuggingFacePipeline:
         torch.set_num_threads(setting.slots)
         is_fast = setting.options["processor"] == "fast"
         if is_fast:
-            # Without it transformers takes the slow processor and says nothing that a program would notice.
+            # Without torchvision, transformers silently uses the slow processor.
             import torchvision  # noqa: F401
         processor = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             setting.checkpoint, use_fast=is_fast
@@ -29,19 +29,19 @@ class HuggingFacePipeline:
             "image-classification", model=setting.checkpoint, image_processor=processor, device="cpu"
         )
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture; the id, as the other peers give it."""
-        label = self._label([picture], batch_size=1)[0]
+    def first_label(self, image: bytes) -> str:
+        """Label one image, and return the id of the class as the other peers do."""
+        label = self._label([image], batch_size=1)[0]
         return str(self._pipeline.model.config.label2id[label])
 
     def prepare(self, work: Work) -> Run:
         """Read the files."""
-        pictures = work.pictures()
-        return lambda: self._label(pictures, work.batch_size)
+        images = work.images()
+        return lambda: self._label(images, work.batch_size)
 
-    def _label(self, pictures: list[bytes], batch_size: int) -> list[str]:
-        images = [Image.open(io.BytesIO(picture)) for picture in pictures]
-        return [answer[0]["label"] for answer in self._pipeline(images, batch_size=batch_size, top_k=1)]
+    def _label(self, images: list[bytes], batch_size: int) -> list[str]:
+        opened = [Image.open(io.BytesIO(image)) for image in images]
+        return [answer[0]["label"] for answer in self._pipeline(opened, batch_size=batch_size, top_k=1)]
 
 
 if __name__ == "__main__":

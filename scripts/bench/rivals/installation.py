@@ -1,4 +1,4 @@
-"""The packages that some peers need and SparkVision's own environment must not have; made once, below build/."""
+"""Packages that some peers need and SparkVision's environment must not contain; installed once, below build/."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InstallationError(Exception):
 
 
 def install(peer: str) -> None:
-    """Install what this peer needs, unless it is there.
+    """Install the packages that a peer needs, unless they are installed.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def _spark_nlp() -> None:
         venv.create(folder, with_pip=True, clear=True)
         python = folder / "bin" / "python"
         _pip(python, *SPARK_NLP_VERSIONS)
-        # Spark fetches the jars when it starts. Later starts find them, so that a cold one measures no download.
+        # Spark fetches the jars when it starts for the first time, so that a measured cold start contains no download.
         start = f"from bench.rivals.spark_session import start_session as start; start(1, {SPARK_NLP_CONFIG!r})"
         _run([str(python), "-c", start], "Spark could not fetch Spark NLP's jars")
         (folder / "complete").touch()
@@ -55,7 +55,7 @@ def _spark_nlp() -> None:
 def _torchvision() -> None:
     folder = ENVIRONMENTS / "torchvision"
     if not folder.exists():
-        # Alone: the torch that it runs on is that of .venv.
+        # Without dependencies: it uses the torch of .venv.
         _pip(Path(sys.executable), "--no-deps", "--target", str(folder), TORCHVISION_VERSION)
 
 

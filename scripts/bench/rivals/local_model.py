@@ -12,14 +12,14 @@ class SparkVisionLocalModel:
     def __init__(self, setting: Setting) -> None:
         self._model = LocalModel(setting.bundle)
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        return str(self._model.logits([picture])[0].argmax())
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        return str(self._model.logits([image])[0].argmax())
 
     def prepare(self, work: Work) -> Run:
         """Read the files."""
-        pictures = work.pictures()
-        return lambda: self._model.logits(pictures)
+        images = work.images()
+        return lambda: self._model.logits(images)
 
 
 if __name__ == "__main__":

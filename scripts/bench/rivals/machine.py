@@ -1,4 +1,4 @@
-"""What a row says of the machine."""
+"""The description of the machine in each recorded row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("onnxruntime", "torch", "transformers", "pillow", "numpy", "pyspark", "mlflow")
+PACKAGES = ("onnxruntime", "torch", "transformers", "pillow", "numpy", "pyspark")
 
 
 def machine() -> dict[str, object]:
@@ -30,7 +30,7 @@ def machine() -> dict[str, object]:
 
 
 def commit() -> str:
-    """Give the checkout's commit, with a + when files differ from it."""
+    """Return the checkout's commit, with a + when files differ from it."""
     named = _output("git", "-C", str(ROOT), "describe", "--always", "--abbrev=12", "--dirty=+")
     return named or "unknown"
 

@@ -20,13 +20,13 @@ class PandasUdf(FrameContestant):
         super().__init__(setting, start_session(setting.slots))
 
     def labelled(self, frame: DataFrame, batch_size: int) -> DataFrame:
-        """Give the ids of the most likely classes."""
+        """Return the ids of the most likely classes."""
         bundle = self.setting.bundle
 
         def classify(series: Iterator[pd.Series]) -> Iterator[pd.Series]:
             classifier = PillowClassifier(bundle, threads=1)
-            for pictures in series:
-                yield pd.Series(classifier.classify(list(pictures), batch_size), dtype="int64")
+            for images in series:
+                yield pd.Series(classifier.classify(list(images), batch_size), dtype="int64")
 
         return frame.select(pandas_udf(classify, "long")("content"))  # type: ignore[call-overload]
 

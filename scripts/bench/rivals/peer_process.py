@@ -1,4 +1,4 @@
-"""A peer's process, seen from the benchmark."""
+"""The process of a peer, as the benchmark controls it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class PeerFailed(Exception):
 
 
 class PeerProcess:
-    """A peer that has labelled its first picture and waits.
+    """A peer that has labelled its first image and waits for requests.
 
     Attributes
     ----------
     cold_seconds
         From the start of the process to the first label.
     label
-        Of the first picture.
+        Of the first image.
 
     Raises
     ------
     PeerFailed
-        When the peer cannot be had here; its log says more.
+        When the peer cannot run here; its log has the details.
     """
 
     def __init__(self, peer: Peer, setting: Setting, log: Path) -> None:
@@ -55,7 +55,7 @@ class PeerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=setting.scratch,
-                # Whatever threads a peer starts, it has no more cores than the others.
+                # All peers have the same number of cores, however many threads they start.
                 preexec_fn=lambda: os.sched_setaffinity(0, cores),
             )
         theirs.close()
@@ -67,12 +67,12 @@ class PeerProcess:
         self.cold_seconds = time.perf_counter() - began
 
     def prepare(self, work: Work) -> None:
-        """Let the peer read its pictures and do all else that is not timed."""
+        """Let the peer read its images and do everything else that is not timed."""
         self._ask({"prepare": asdict(work)})
         self._answer("prepared", ROUND_WITHIN_SECONDS)
 
     def run(self) -> float:
-        """Label the pictures once, and give the seconds that took."""
+        """Label the images once, and return the seconds."""
         self._ask({"run": True})
         return float(self._answer("seconds", ROUND_WITHIN_SECONDS))
 
@@ -90,7 +90,7 @@ class PeerProcess:
             self._process.wait()
 
     def __enter__(self) -> PeerProcess:
-        """Give this process, to be ended at the end of the block."""
+        """Return this process, to be ended at the end of the block."""
         return self
 
     def __exit__(
@@ -121,7 +121,7 @@ class PeerProcess:
         paths = [ROOT / "scripts", ROOT / "python", *peer.paths]
         python = str(peer.python)
         return {
-            # What a peer's Spark needs is its own Python; a setting of this process would mean another Spark.
+            # Each peer uses the Spark of its own Python; SPARK_HOME of this process may name another Spark.
             **{name: value for name, value in os.environ.items() if name not in ("SPARK_HOME",)},
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "PYSPARK_PYTHON": python,

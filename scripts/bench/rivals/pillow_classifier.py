@@ -25,14 +25,14 @@ def open_session(model: Path, threads: int) -> Any:
 
 
 def with_numpy(assets: Path) -> Preparation:
-    """Resize with Pillow and normalise with numpy: what someone writes who wants it fast."""
+    """Resize with Pillow and normalise with numpy, which is faster than a processor of transformers."""
     config = json.loads((assets / "preprocessor_config.json").read_text())
     size = (config["size"]["width"], config["size"]["height"])
     mean = np.array(config["image_mean"], np.float32) * np.float32(255)
     deviation = np.array(config["image_std"], np.float32) * np.float32(255)
 
-    def prepare(picture: bytes) -> Floats:
-        image = Image.open(io.BytesIO(picture)).convert("RGB").resize(size, config["resample"])
+    def prepare(data: bytes) -> Floats:
+        image = Image.open(io.BytesIO(data)).convert("RGB").resize(size, config["resample"])
         values: Floats = ((np.asarray(image, np.float32) - mean) / deviation).transpose(2, 0, 1)
         return values
 
@@ -45,8 +45,8 @@ def with_transformers(assets: Path) -> Preparation:
 
     processor: Any = AutoImageProcessor.from_pretrained(assets, use_fast=False)  # type: ignore[no-untyped-call]
 
-    def prepare(picture: bytes) -> Floats:
-        image = Image.open(io.BytesIO(picture)).convert("RGB")
+    def prepare(data: bytes) -> Floats:
+        image = Image.open(io.BytesIO(data)).convert("RGB")
         values: Floats = processor(image, return_tensors="np")["pixel_values"][0]
         return values
 
@@ -54,7 +54,7 @@ def with_transformers(assets: Path) -> Preparation:
 
 
 class PillowClassifier:
-    """A session and what goes before it.
+    """A session and the preprocessing.
 
     Parameters
     ----------
@@ -70,10 +70,10 @@ class PillowClassifier:
         self._session = open_session(Path(bundle) / "model.onnx", threads)
         self._prepare = preparation(Path(bundle) / "assets")
 
-    def classify(self, pictures: Sequence[bytes], batch_size: int = 8) -> list[int]:
-        """Give the id of each picture's most likely class."""
+    def classify(self, images: Sequence[bytes], batch_size: int = 8) -> list[int]:
+        """Return the id of each image's most likely class."""
         ids: list[int] = []
-        for start in range(0, len(pictures), batch_size):
-            tensors = np.stack([self._prepare(picture) for picture in pictures[start : start + batch_size]])
+        for start in range(0, len(images), batch_size):
+            tensors = np.stack([self._prepare(image) for image in images[start : start + batch_size]])
             ids += self._session.run(None, {"pixel_values": tensors})[0].argmax(axis=1).tolist()
         return ids

@@ -12,14 +12,14 @@ class PillowOnnxRuntime:
     def __init__(self, setting: Setting) -> None:
         self._classifier = PillowClassifier(setting.bundle, setting.slots, with_transformers)
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        return str(self._classifier.classify([picture])[0])
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        return str(self._classifier.classify([image])[0])
 
     def prepare(self, work: Work) -> Run:
         """Read the files."""
-        pictures = work.pictures()
-        return lambda: self._classifier.classify(pictures, work.batch_size)
+        images = work.images()
+        return lambda: self._classifier.classify(images, work.batch_size)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Spark NLP's ViT, in an environment of its own: it needs a Spark 3.5.
 
-The bundle has the layout that its loadSavedModel reads. It decodes where Spark reads the pictures, so a round reads
-the files too.
+Its loadSavedModel reads the layout of our bundles. Spark NLP decodes images while Spark reads the files, so a round
+includes reading the files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SparkNlp:
             **SPARK_NLP_CONFIG,
             "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
             "spark.kryoserializer.buffer.max": "1000M",
-            # Its default is 6 threads a run, whatever the machine.
+            # The default is 6 threads per run on any machine.
             "spark.jsl.settings.onnx.intraOpNumThreads": "1",
             # As many partitions of files as slots.
             "spark.sql.files.minPartitionNum": str(setting.slots),
@@ -39,9 +39,9 @@ class SparkNlp:
             .setOutputCol("class")
         )
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        row = self._labelled(self._setting.first_picture, batch_size=1).first()
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        row = self._labelled(self._setting.first_image, batch_size=1).first()
         return str(row[0][0])
 
     def prepare(self, work: Work) -> Run:

@@ -1,4 +1,4 @@
-"""What the peers on Spark share: a session, and a frame of encoded pictures to label."""
+"""The parts that peers on Spark share: a session, and a frame of encoded images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def start_session(slots: int, config: dict[str, str] | None = None) -> SparkSess
 
 
 def write_nowhere(frame: DataFrame) -> None:
-    """Compute every row of a frame, and keep none."""
+    """Compute every row of a frame, and store none."""
     frame.write.format("noop").mode("overwrite").save()
 
 
@@ -34,19 +34,19 @@ class FrameContestant(ABC):
 
     @abstractmethod
     def labelled(self, frame: DataFrame, batch_size: int) -> DataFrame:
-        """Give a frame with the one column of labels."""
+        """Return a frame with the one column of labels."""
 
-    def first_label(self, picture: bytes) -> str:
-        """Label one picture."""
-        row: Any = self.labelled(self.spark.createDataFrame([(bytearray(picture),)], "content binary"), 1).first()
+    def first_label(self, image: bytes) -> str:
+        """Label one image."""
+        row: Any = self.labelled(self.spark.createDataFrame([(bytearray(image),)], "content binary"), 1).first()
         return str(row[0])
 
     def prepare(self, work: Work) -> Run:
-        """Cache the encoded pictures, in as many equal partitions as slots.
+        """Cache the encoded images, in as many equal partitions as slots.
 
-        The last wave of uneven partitions is another question than throughput.
+        Uneven partitions would add the time of the last tasks to the throughput.
         """
-        rows = [(bytearray(picture),) for picture in work.pictures()]
+        rows = [(bytearray(image),) for image in work.images()]
         frame = self.spark.createDataFrame(rows, "content binary").repartition(self.setting.slots).cache()
         frame.count()
         labelled = self.labelled(frame, work.batch_size)

@@ -32,7 +32,7 @@ class SparkVision(FrameContestant):
             self._classifier._set(**{name: value})
 
     def labelled(self, frame: DataFrame, batch_size: int) -> DataFrame:
-        """Give the most likely classes."""
+        """Return the most likely classes."""
         stages: list[Transformer | Estimator[Any]] = [ImageAssembler(), self._classifier.setBatchSize(batch_size)]
         return Pipeline(stages=stages).fit(frame).transform(frame).select(F.get("class.result", F.lit(0)))
 

@@ -1,4 +1,4 @@
-"""What processes use of the machine (Linux)."""
+"""Processor time and memory of processes (Linux)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tree_usage(process: int) -> Usage:
 
 
 def busy_seconds() -> float:
-    """Give the processor time that the whole machine has spent, what the hypervisor took from it included."""
+    """Return the processor time that the whole machine has spent, what the hypervisor took from it included."""
     user, nice, system, _, _, interrupts, soft, stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + interrupts + soft + stolen) / _TICKS_A_SECOND
 

@@ -1,4 +1,4 @@
-"""What is measured, the most telling first."""
+"""The workloads, the most important first."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from dataclasses import dataclass
 from bench.rivals.roster import PEERS, REFERENCE
 
 ALL = tuple(PEERS)
-ON_SPARK = ("sparkvision", "pandas-udf", "predict-batch-udf", "mlflow", "spark-nlp")
-STARTED = (REFERENCE, "local-model", "transformers-slow", *ON_SPARK)
+STARTED = (REFERENCE, "local-model", "transformers-slow", "sparkvision", "pandas-udf", "spark-nlp")
 A_FEW = (REFERENCE, "sparkvision", "local-model", "pandas-udf", "spark-nlp", "pillow-onnxruntime")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Pictures, a model, and who labels them how often.
+    """Images, a model, and the peers that label the images.
 
     Attributes
     ----------
-    pictures
-        One of `pictures.KINDS`.
+    images
+        One of `images.KINDS`.
     count
-        Pictures of a round; 0 measures nothing but cold starts.
+        Images of a round; 0 measures nothing but cold starts.
     slots
         Cores in all.
     rounds
-        That count; one goes before, and does not.
+        Rounds that count; one more round comes first and does not count.
     """
 
     name: str
     model: str
-    pictures: str
+    images: str
     count: int
     peers: tuple[str, ...]
     slots: int = 2
@@ -57,7 +56,7 @@ WORKLOADS = (
 
 
 def sittings(workloads: tuple[Workload, ...]) -> list[list[Workload]]:
-    """Put together what can share processes: neighbours with the same model and slots, by any peers."""
+    """Group neighbouring workloads that can share processes: those with the same model and slots."""
     together: list[list[Workload]] = []
     for workload in workloads:
         if together and workload.count and _shares(together[-1][-1], workload):

@@ -165,9 +165,9 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(refusal(vit.setBatchSize(0)) == "batchSize must be at least 1, not 0.")
     assert(refusal(vit.setThreshold(Double.NaN)) == "threshold must be between 0.0 and 1.0, not NaN.")
     assert(
-      refusal(vit.setExecutionProvider("tpu")) == "executionProvider must be one of auto, cpu, onednn, cuda, not tpu."
+      refusal(vit.setExecutionProvider("tpu")) == "executionProvider must be one of auto, cpu, onednn, cuda, not 'tpu'."
     )
-    assert(refusal(vit.setBadImageMode("IGNORE")).contains("one of PERMISSIVE, DROPMALFORMED, FAILFAST, not IGNORE"))
+    assert(refusal(vit.setBadImageMode("IGNORE")).contains("one of PERMISSIVE, DROPMALFORMED, FAILFAST, not 'IGNORE'"))
     assert(refusal(vit.copy(ParamMap(vit.topK -> 0))) == "topK must be at least 1, not 0.")
   }
 }
