@@ -8,7 +8,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.image.ParameterException
 import sparkvision.ml.column.{Annotation, ColumnNames, DetectedBox, ImageColumn}
-import sparkvision.ml.param.{HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
+import sparkvision.ml.param.{BadImageMode, HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
 import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.CropImages
 
@@ -63,7 +63,14 @@ class ImageCropper(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
     val function =
-      CropImages(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
+      CropImages(
+        uid,
+        BadImageMode.parse(getBadImageMode),
+        getMaxImagePixels,
+        getExplode,
+        getKeepEmpty,
+        withReason = isSet(errorCol)
+      )
     val (images, detections) = columns
     val place = ColumnNames.indexOf(dataset.schema, detections, "the detections")
     RowMapping.ofImages(dataset, images, getOriginCol, outputFields, function, Some(place))

@@ -9,7 +9,7 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.image.hash.HashAlgorithm
 import sparkvision.ml.column.{ColumnNames, ImageColumn}
 import sparkvision.ml.param.AllowedValues.OneOf
-import sparkvision.ml.param.{HasErrorCol, HasInputCols, ImageInputParams, ImageLimitsParams}
+import sparkvision.ml.param.{BadImageMode, HasErrorCol, HasInputCols, ImageInputParams, ImageLimitsParams}
 import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.HashImages
 
@@ -49,7 +49,13 @@ class PerceptualHash(override val uid: String)
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
     val hashing =
-      HashImages(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
+      HashImages(
+        uid,
+        HashAlgorithm.parse(getAlgorithm),
+        getMaxImagePixels,
+        BadImageMode.parse(getBadImageMode),
+        getErrorCol.nonEmpty
+      )
     RowMapping.ofImages(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
   }
 

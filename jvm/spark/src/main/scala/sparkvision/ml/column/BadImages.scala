@@ -1,6 +1,6 @@
 package sparkvision.ml.column
 
-import sparkvision.image.{ImageException, ParameterException}
+import sparkvision.image.ImageException
 import sparkvision.ml.param.BadImageMode
 
 /** Applies `badImageMode` to rows whose image cannot be used. */
@@ -11,7 +11,7 @@ private[ml] object BadImages {
     * @throws ImageException
     *   in the mode FAILFAST, for the first image that cannot be used
     */
-  def handle[R](mode: String, source: SourceImage, result: Either[String, R]): Option[Either[String, R]] =
+  def handle[R](mode: BadImageMode, source: SourceImage, result: Either[String, R]): Option[Either[String, R]] =
     (mode, result) match {
       case (_, Right(_)) | (BadImageMode.Permissive, _) => Some(result)
       case (BadImageMode.DropMalformed, _) => None
@@ -21,6 +21,5 @@ private[ml] object BadImages {
           s"$name cannot be used: $reason. To go on without it set badImageMode to ${BadImageMode.Permissive} (its row " +
             s"keeps the reason in errorCol) or ${BadImageMode.DropMalformed}."
         )
-      case (other, _) => throw new ParameterException(s"Unknown badImageMode '$other'.")
     }
 }

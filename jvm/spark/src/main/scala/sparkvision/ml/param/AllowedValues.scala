@@ -27,7 +27,8 @@ sealed abstract private[ml] class AllowedValues[T] extends (T => Boolean) with S
     *   when the value is not allowed; Spark throws the same for its own Params
     */
   final override def apply(value: T): Boolean =
-    if (isAllowed(value)) true else throw new IllegalArgumentException(s"$param must be $inWords, not ${quoted(value)}.")
+    if (isAllowed(value)) true
+    else throw new IllegalArgumentException(s"$param must be $inWords, not ${quoted(value)}.")
 }
 
 private[ml] object AllowedValues {

@@ -5,6 +5,7 @@ import org.apache.spark.ml.param._
 import sparkvision.image.codec.{DecodeMode, ImageDecoder}
 import sparkvision.image.preprocess.ProcessorOverrides
 import sparkvision.image.resample.ResizeBackend
+import sparkvision.image.{NamedValue, NamedValues}
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
 /** Where images come from. */
@@ -177,10 +178,10 @@ trait ImageLimitsParams extends Params {
     "badImageMode",
     "what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, " +
       "DROPMALFORMED drops the row, FAILFAST fails the job",
-    OneOf("badImageMode", BadImageMode.all)
+    OneOf("badImageMode", BadImageMode.all.map(_.name))
   )
 
-  setDefault(maxImagePixels -> ImageDecoder.DefaultMaxPixels, badImageMode -> BadImageMode.Permissive)
+  setDefault(maxImagePixels -> ImageDecoder.DefaultMaxPixels, badImageMode -> BadImageMode.Permissive.name)
 
   def setMaxImagePixels(value: Long): this.type = set(maxImagePixels, value)
   def getMaxImagePixels: Long = $(maxImagePixels)
@@ -205,9 +206,18 @@ trait InferenceParams extends SessionParams with ImageLimitsParams {
 }
 
 /** The values of [[ImageLimitsParams.badImageMode]], named as the modes of Spark's own readers. */
-object BadImageMode {
-  val Permissive = "PERMISSIVE"
-  val DropMalformed = "DROPMALFORMED"
-  val FailFast = "FAILFAST"
-  private[ml] val all = Seq(Permissive, DropMalformed, FailFast)
+sealed abstract class BadImageMode(val name: String) extends NamedValue
+
+object BadImageMode extends NamedValues[BadImageMode]("badImageMode") {
+
+  /** The row remains, without a result. */
+  case object Permissive extends BadImageMode("PERMISSIVE")
+
+  /** The row is dropped. */
+  case object DropMalformed extends BadImageMode("DROPMALFORMED")
+
+  /** The job fails at the first image that cannot be used. */
+  case object FailFast extends BadImageMode("FAILFAST")
+
+  override val all: Seq[BadImageMode] = Seq(Permissive, DropMalformed, FailFast)
 }

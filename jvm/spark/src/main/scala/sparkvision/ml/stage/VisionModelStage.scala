@@ -9,7 +9,14 @@ import sparkvision.engine.{LocalModel, LocalModelBytes}
 import sparkvision.image.codec.DecodeMode
 import sparkvision.ml.column.ImageColumn
 import sparkvision.ml.output.ModelOutput
-import sparkvision.ml.param.{HasInputCols, HasOutputCol, ImageInputParams, InferenceParams, PreprocessingParams}
+import sparkvision.ml.param.{
+  BadImageMode,
+  HasInputCols,
+  HasOutputCol,
+  ImageInputParams,
+  InferenceParams,
+  PreprocessingParams
+}
 import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.RunModel
 
@@ -42,7 +49,7 @@ abstract class VisionModelStage
     val run = this.run(model.reference, spark)
     // Where the driver does not have the bundle yet, the settings are checked when the query starts.
     model.stored.foreach(run.requireFitting)
-    val function = RunModel(uid, run, getBadImageMode, output)
+    val function = RunModel(uid, run, BadImageMode.parse(getBadImageMode), output)
     RowMapping.ofImages(dataset, imageColumn, getOriginCol, output.fields, function)
   }
 

@@ -19,7 +19,7 @@ import sparkvision.ml.param.BadImageMode
   */
 final private[ml] case class CropImages(
     name: String,
-    badImageMode: String,
+    badImageMode: BadImageMode,
     maxImagePixels: Long,
     explode: Boolean,
     keepEmpty: Boolean,

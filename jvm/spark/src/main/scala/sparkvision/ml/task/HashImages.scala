@@ -18,7 +18,7 @@ final private[ml] case class HashImages(
     name: String,
     algorithm: HashAlgorithm,
     maxImagePixels: Long,
-    badImageMode: String,
+    badImageMode: BadImageMode,
     hasErrorCol: Boolean
 ) extends RowFunction[SourceImage]
     with RowTask[SourceImage] {

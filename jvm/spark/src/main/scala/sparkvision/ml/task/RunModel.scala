@@ -14,7 +14,7 @@ import sparkvision.ml.param.BadImageMode
 final private[ml] case class RunModel[R](
     name: String,
     run: ModelRun,
-    badImageMode: String,
+    badImageMode: BadImageMode,
     output: ModelOutput[R]
 ) extends RowFunction[SourceImage] {
   override def description: String = s"${run.description}, badImageMode=$badImageMode"
@@ -27,7 +27,7 @@ final private[ml] case class RunModel[R](
 }
 
 /** [[RunModel]] inside the tasks. */
-final private[ml] class RunModelTask[R](runner: PartitionRunner, badImageMode: String, output: ModelOutput[R])
+final private[ml] class RunModelTask[R](runner: PartitionRunner, badImageMode: BadImageMode, output: ModelOutput[R])
     extends RowTask[SourceImage] {
 
   override def modelHash: Option[String] = Some(runner.model.bundleHash)

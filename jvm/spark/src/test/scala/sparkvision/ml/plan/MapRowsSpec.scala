@@ -72,15 +72,17 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a limit does not run before rows are dropped") {
-    val kept = vit.setBadImageMode(BadImageMode.DropMalformed).transform(mixed).limit(3)
+    val kept = vit.setBadImageMode(BadImageMode.DropMalformed.name).transform(mixed).limit(3)
     assert(kept.collect().length == 3)
   }
 
   test("counting the rows runs no image, unless bad ones are dropped or fail the query") {
     def counted(mode: String) = vit.setBadImageMode(mode).transform(mixed).groupBy().count()
-    assert(!runsImages(counted(BadImageMode.Permissive)) && counted(BadImageMode.Permissive).head().getLong(0) == 6)
-    assert(counted(BadImageMode.DropMalformed).head().getLong(0) == 4)
-    assert(intercept[SparkException](counted(BadImageMode.FailFast).head()).getMessage.contains("broken.png"))
+    assert(
+      !runsImages(counted(BadImageMode.Permissive.name)) && counted(BadImageMode.Permissive.name).head().getLong(0) == 6
+    )
+    assert(counted(BadImageMode.DropMalformed.name).head().getLong(0) == 4)
+    assert(intercept[SparkException](counted(BadImageMode.FailFast.name).head()).getMessage.contains("broken.png"))
   }
 
   test("a result can be joined with itself") {
