@@ -76,15 +76,15 @@ def test_the_default_processor_gives_the_same_input_for_a_photo(name: str, photo
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_rounded_as_transformers_rounds_them(name: str) -> None:
     draw = random.Random(0)
-    engine = jvm().sparkvision.engine
+    image = jvm().sparkvision.image
     for shortest, longest in [(800, 1333), (512, 864), (97, 101), (600, 400)]:
         size = {"shortest_edge": shortest, "longest_edge": longest}
-        rule = engine.ProcessorConfig.parse(json.dumps({"image_processor_type": name, "size": size})).resize()
+        rule = image.preprocess.ProcessorConfig.parse(json.dumps({"image_processor_type": name, "size": size})).resize()
         images = [(draw.randint(1, 3000), draw.randint(1, 3000)) for _ in range(250)]
         images += [(shortest, draw.randint(1, 2000)) for _ in range(10)]
         images += [(draw.randint(1, 2000), shortest) for _ in range(10)] + [(1, longest * 2), (longest * 2, 1)]
         for size_of_image in images:
-            ours = rule.target(engine.PixelSize(*size_of_image))
+            ours = rule.target(image.PixelSize(*size_of_image))
             theirs = SIZES[name].get_size_with_aspect_ratio(size_of_image, shortest, longest)
             assert (ours.height(), ours.width()) == tuple(int(side) for side in theirs), (size_of_image, size)
 
