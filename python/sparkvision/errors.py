@@ -12,10 +12,10 @@ class SparkVisionError(Exception):
     Examples
     --------
     >>> try:
-    ...     raise BundleError("my-vit: there is no such folder")
+    ...     raise BundleError("my-vit holds no sparkvision.json")
     ... except SparkVisionError as error:
     ...     print(error)
-    my-vit: there is no such folder
+    my-vit holds no sparkvision.json
     """
 
 

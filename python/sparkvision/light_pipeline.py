@@ -11,8 +11,9 @@ from pyspark.sql.utils import is_remote
 from sparkvision import errors
 from sparkvision._engine.closing import Closing
 from sparkvision._engine.image import Images, listed, origin
+from sparkvision._spark.scala_errors import scala_errors
 from sparkvision._spark.session import require_session
-from sparkvision._spark.stage import ModelTransformer, scala_errors
+from sparkvision._spark.stage import ModelTransformer
 from sparkvision.local import LocalModel
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ class LightPipeline(Closing):
             )
         if len(stages) != 1:
             raise errors.ParameterError(f"LightPipeline runs one stage with a model; this Pipeline has {len(stages)}.")
-        self._output = stages[0]._get_or_none(stages[0].getParam("outputCol"))
-        if self._output is None:
+        if not stages[0].isDefined("outputCol"):
             raise errors.ParameterError(f"Set outputCol of {stages[0].uid}: it names the annotations.")
+        self._output = stages[0].getOrDefault("outputCol")
         self._model = _local_model(stages[0])
 
     def fullAnnotateImage(self, images: Images) -> list[dict[str, list[Annotation]]]:

@@ -17,7 +17,7 @@ from sparkvision._engine.detection import Box, Detection
 from sparkvision._engine.image import ImageInput, Images, listed
 from sparkvision._engine.opening import open_model
 from sparkvision._engine.scored_label import ScoredLabel
-from sparkvision._spark.stage import scala_errors
+from sparkvision._spark.scala_errors import scala_errors
 
 __all__ = ["Box", "Detection", "ImageInput", "LocalModel", "ScoredLabel"]
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pyspark import keyword_only
 from pyspark.ml.param import Param, Params, TypeConverters
 
-from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
+from sparkvision._spark.allowed_values import ColumnNames, Number, OneOf, WholeNumber
+from sparkvision._spark.shared_params import (
+    HasBadImageMode,
+    HasBatchSize,
+    HasDecodeMode,
+    HasDetections,
+    HasEmbeddings,
+    HasErrorCol,
+    HasExecution,
+    HasInputCols,
+    HasLabels,
+    HasMaxImagePixels,
+    HasModel,
+    HasOriginCol,
+    HasOutputCol,
+    HasPreprocessing,
+)
 from sparkvision._spark.similarity import SimilarityTransformer
 from sparkvision._spark.stage import (
     BundleTransformer,
     ClassificationTransformer,
     ColumnsTransformer,
+    EmbeddedModel,
     ModelTransformer,
     VisionTransformer,
 )
@@ -41,27 +59,41 @@ __all__ = [
 ]
 
 
-class ImageAssembler(VisionTransformer):
-    """Brings pictures, however a table holds them, into a column of image annotations."""
+class ImageAssembler(HasOriginCol, VisionTransformer):
+    """Brings images, however a table holds them, into a column of image annotations.
+
+    `transform` adds the column `outputCol`: an array with one image annotation, a struct of `annotatorType`, `origin`,
+    `height`, `width`, `nChannels`, `mode`, `result` (the bytes), `metadata` and `text`, as in Spark NLP.
+
+    Parameters
+    ----------
+    inputCol
+        column that holds the images: encoded bytes, paths, or binaryFile or image structs.
+    outputCol
+        column of annotations to add (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    decode
+        whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows.
+
+    Examples
+    --------
+    >>> files = spark.read.format("binaryFile").load("photos/")
+    >>> images = ImageAssembler(inputCol="content", outputCol="image").transform(files)
+    """
 
     _java_class = "sparkvision.ml.ImageAssembler"
 
     decode: Param[bool] = Param(
         Params._dummy(),
         "decode",
-        "whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows",
+        "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCol: Param[str] = Param(
         Params._dummy(),
         "inputCol",
-        "column that holds the pictures: encoded bytes, paths, or binaryFile or image structs",
-        typeConverter=TypeConverters.toString,
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        "column that holds the images: encoded bytes, paths, or binaryFile or image structs",
         typeConverter=TypeConverters.toString,
     )
     outputCol: Param[str] = Param(
@@ -71,1109 +103,398 @@ class ImageAssembler(VisionTransformer):
         typeConverter=TypeConverters.toString,
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCol: str | None = None,
+        outputCol: str | None = None,
+        originCol: str | None = None,
+        decode: bool | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            decode=False,
-            inputCol="content",
-            outputCol="image",
-        )
+        self._setDefault(decode=False, inputCol="content", outputCol="image")
+        self.setParams(**self._input_kwargs)
 
     def setDecode(self, value: bool) -> Self:
-        """Set ``decode``: whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
+        """Set ``decode``: whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
         return self._set(decode=value)
 
     def getDecode(self) -> bool:
-        """Get ``decode``: whether pictures are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
-        value: bool = self.getOrDefault(self.decode)
-        return value
+        """Return ``decode``."""
+        return self.getOrDefault(self.decode)
 
     def setInputCol(self, value: str) -> Self:
-        """Set ``inputCol``: column that holds the pictures: encoded bytes, paths, or binaryFile or image structs."""
+        """Set ``inputCol``: column that holds the images: encoded bytes, paths, or binaryFile or image structs."""
         return self._set(inputCol=value)
 
     def getInputCol(self) -> str:
-        """Get ``inputCol``: column that holds the pictures: encoded bytes, paths, or binaryFile or image structs."""
-        value: str = self.getOrDefault(self.inputCol)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
+        """Return ``inputCol``."""
+        return self.getOrDefault(self.inputCol)
 
     def setOutputCol(self, value: str) -> Self:
         """Set ``outputCol``: column of annotations to add (unset: none)."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str = self.getOrDefault(self.outputCol)
-        return value
+        """Return ``outputCol``."""
+        return self.getOrDefault(self.outputCol)
 
 
-class ImageClassification(ClassificationTransformer):
-    """Labels pictures with a model of any architecture, exactly as Hugging Face would."""
+class ImageClassification(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasLabels,
+    HasBadImageMode,
+    HasBatchSize,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ClassificationTransformer,
+):
+    """Labels images with a model of any architecture, exactly as Hugging Face would.
+
+    `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
+
+    - `outputCol`: an array of annotations, the best label first. `result` is the label; `metadata` has its score and id.
+    - `predictionCol`: a double, the id of the best label, or the value of a regression.
+    - `probabilityCol`: an ML vector with the score of every label.
+    - `rawPredictionCol`: an ML vector with the logit of every label.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    predictionCol
+        column of the best label's id, or of the value of a regression, a double (unset: none).
+    probabilityCol
+        column of every label's score, an ML vector (unset: none).
+    rawPredictionCol
+        column of every label's logit, an ML vector (unset: none).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images, or texts, that the model is given at once, at most.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    threshold
+        multi-label models: the lowest score that is reported.
+    topK
+        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
+
+    Examples
+    --------
+    >>> model = ImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.ImageClassification"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
-    )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    predictionCol: Param[str] = Param(
-        Params._dummy(),
-        "predictionCol",
-        "column of the best label's id, or of the value of a regression, a double (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    probabilityCol: Param[str] = Param(
-        Params._dummy(),
-        "probabilityCol",
-        "column of every label's score, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    rawPredictionCol: Param[str] = Param(
-        Params._dummy(),
-        "rawPredictionCol",
-        "column of every label's logit, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    threshold: Param[float] = Param(
-        Params._dummy(),
-        "threshold",
-        "multi-label models: the lowest score that is reported",
-        typeConverter=Number("threshold", 0.0, 1.0),
-    )
-    topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
-        typeConverter=WholeNumber("topK", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
-
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        predictionCol: str | None = None,
+        probabilityCol: str | None = None,
+        rawPredictionCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        threshold: float | None = None,
+        topK: int | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=8,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            onednnFpMath="strict",
-            threshold=0.5,
-            topK=1,
-        )
+        self.setParams(**self._input_kwargs)
 
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
 
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
+class ViTForImageClassification(EmbeddedModel, ImageClassification):
+    """Labels images with a Vision Transformer.
 
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        return self._set(batchSize=value)
+    Columns and Params are those of `ImageClassification`.
 
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setPredictionCol(self, value: str) -> Self:
-        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
-        return self._set(predictionCol=value)
-
-    def getPredictionCol(self) -> str | None:
-        """Get ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
-        value: str | None = self._get_or_none(self.predictionCol)
-        return value
-
-    def setProbabilityCol(self, value: str) -> Self:
-        """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
-        return self._set(probabilityCol=value)
-
-    def getProbabilityCol(self) -> str | None:
-        """Get ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.probabilityCol)
-        return value
-
-    def setRawPredictionCol(self, value: str) -> Self:
-        """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
-        return self._set(rawPredictionCol=value)
-
-    def getRawPredictionCol(self) -> str | None:
-        """Get ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.rawPredictionCol)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: multi-label models: the lowest score that is reported."""
-        return self._set(threshold=value)
-
-    def getThreshold(self) -> float:
-        """Get ``threshold``: multi-label models: the lowest score that is reported."""
-        value: float = self.getOrDefault(self.threshold)
-        return value
-
-    def setTopK(self, value: int) -> Self:
-        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
-        return self._set(topK=value)
-
-    def getTopK(self) -> int:
-        """Get ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
-        value: int = self.getOrDefault(self.topK)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
-
-
-class ViTForImageClassification(ImageClassification):
-    """Labels pictures with a Vision Transformer."""
+    Examples
+    --------
+    >>> model = ViTForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.ViTForImageClassification"
 
 
 class SwinForImageClassification(ImageClassification):
-    """Labels pictures with a Swin Transformer, of either version."""
+    """Labels images with a Swin Transformer, of either version.
+
+    Columns and Params are those of `ImageClassification`.
+
+    Examples
+    --------
+    >>> model = SwinForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.SwinForImageClassification"
 
 
 class ConvNextForImageClassification(ImageClassification):
-    """Labels pictures with a ConvNeXT model, of either version."""
+    """Labels images with a ConvNeXT model, of either version.
+
+    Columns and Params are those of `ImageClassification`.
+
+    Examples
+    --------
+    >>> model = ConvNextForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.ConvNextForImageClassification"
 
 
 class DeiTForImageClassification(ImageClassification):
-    """Labels pictures with a DeiT model, with or without its teacher's token."""
+    """Labels images with a DeiT model, with or without its teacher's token.
+
+    Columns and Params are those of `ImageClassification`.
+
+    Examples
+    --------
+    >>> model = DeiTForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.DeiTForImageClassification"
 
 
 class BeitForImageClassification(ImageClassification):
-    """Labels pictures with a BEiT model."""
+    """Labels images with a BEiT model.
+
+    Columns and Params are those of `ImageClassification`.
+
+    Examples
+    --------
+    >>> model = BeitForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.BeitForImageClassification"
 
 
 class Dinov2ForImageClassification(ImageClassification):
-    """Labels pictures with a DINOv2 model, with or without registers."""
+    """Labels images with a DINOv2 model, with or without registers.
+
+    Columns and Params are those of `ImageClassification`.
+
+    Examples
+    --------
+    >>> model = Dinov2ForImageClassification.loadSavedModel("my-model/", spark, inputCols="image", outputCol="class", topK=3)
+    >>> model.transform(images).selectExpr("path", "class.result AS labels")
+    """
 
     _java_class = "sparkvision.ml.Dinov2ForImageClassification"
 
 
-class ViTImageEmbeddings(ModelTransformer):
-    """Gives each picture's embedding by a Vision Transformer, exactly as Hugging Face would."""
+class ViTImageEmbeddings(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasEmbeddings,
+    HasBadImageMode,
+    HasBatchSize,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ModelTransformer,
+):
+    """Gives each image's embedding by a Vision Transformer, exactly as Hugging Face would.
+
+    `transform` adds a column for each of these Params that is set:
+
+    - `embeddingsCol`: an ML vector, or null where an image has no result.
+    - `outputCol`: an array with one annotation, which has the same numbers in `embeddings`.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    embeddingsCol
+        column of embeddings, an ML vector (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images, or texts, that the model is given at once, at most.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    normalize
+        whether embeddings are divided by their Euclidean length.
+    pooling
+        how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own).
+
+    Examples
+    --------
+    >>> model = ViTImageEmbeddings.loadSavedModel("my-encoder/", spark, inputCols="image", embeddingsCol="features")
+    >>> model.transform(images).select("path", "features")
+    """
 
     _java_class = "sparkvision.ml.ViTImageEmbeddings"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    embeddingsCol: Param[str] = Param(
-        Params._dummy(),
-        "embeddingsCol",
-        "column of embeddings, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
-    )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    normalize: Param[bool] = Param(
-        Params._dummy(),
-        "normalize",
-        "whether embeddings are divided by their Euclidean length",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    pooling: Param[str] = Param(
+    pooling: Param[Literal["cls", "mean", "pooler"]] = Param(
         Params._dummy(),
         "pooling",
         "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
         typeConverter=OneOf("pooling", ("cls", "mean", "pooler")),
     )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        embeddingsCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        normalize: bool | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        pooling: Literal["cls", "mean", "pooler"] | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=8,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            normalize=False,
-            onednnFpMath="strict",
-            pooling="cls",
-        )
+        self._setDefault(pooling="cls")
+        self.setParams(**self._input_kwargs)
 
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        return self._set(embeddingsCol=value)
-
-    def getEmbeddingsCol(self) -> str | None:
-        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.embeddingsCol)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setNormalize(self, value: bool) -> Self:
-        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
-        return self._set(normalize=value)
-
-    def getNormalize(self) -> bool:
-        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
-        value: bool = self.getOrDefault(self.normalize)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setPooling(self, value: str) -> Self:
+    def setPooling(self, value: Literal["cls", "mean", "pooler"]) -> Self:
         """Set ``pooling``: how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)."""
         return self._set(pooling=value)
 
-    def getPooling(self) -> str:
-        """Get ``pooling``: how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)."""
-        value: str = self.getOrDefault(self.pooling)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
+    def getPooling(self) -> Literal["cls", "mean", "pooler"]:
+        """Return ``pooling``."""
+        return self.getOrDefault(self.pooling)
 
 
-class SimilarImages(SimilarityTransformer):
-    """Names the pictures of an index that are most similar to each picture, by their embeddings."""
+class SimilarImages(HasErrorCol, SimilarityTransformer):
+    """Names the images of an index that are most similar to each image, by their embeddings.
+
+    `transform` adds the column `outputCol`: `array<struct<id:string, score:float>>`, the most similar image first. The
+    score is the cosine. `errorCol`, if set, is the reason why a row has no result.
+
+    Parameters
+    ----------
+    outputCol
+        column of the most similar images' ids and cosines to add, the best first.
+    embeddingsCol
+        column of the embeddings to compare: ML vectors, or arrays of numbers.
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    batchSize
+        embeddings that an exact search compares with the index at once, at most.
+    efSearch
+        candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer.
+    indexPath
+        folder of the similarity index, any URI that Hadoop reads; driver and executors read it there.
+    method
+        how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some.
+    topK
+        how many similar images are named, at most.
+
+    Examples
+    --------
+    >>> SimilarImages.build(embedded, "hdfs:///indexes/catalogue", idCol="path", embeddingsCol="features")
+    >>> SimilarImages(indexPath="hdfs:///indexes/catalogue", topK=5).transform(queries).select("path", "similar")
+    """
 
     _java_class = "sparkvision.ml.SimilarImages"
 
@@ -1195,19 +516,13 @@ class SimilarImages(SimilarityTransformer):
         "column of the embeddings to compare: ML vectors, or arrays of numbers",
         typeConverter=TypeConverters.toString,
     )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
     indexPath: Param[str] = Param(
         Params._dummy(),
         "indexPath",
         "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there",
         typeConverter=TypeConverters.toString,
     )
-    method: Param[str] = Param(
+    method: Param[Literal["exact", "approximate"]] = Param(
         Params._dummy(),
         "method",
         "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
@@ -1216,1134 +531,356 @@ class SimilarImages(SimilarityTransformer):
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of the most similar pictures' ids and cosines to add, the best first",
+        "column of the most similar images' ids and cosines to add, the best first",
         typeConverter=TypeConverters.toString,
     )
     topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "how many similar pictures are named, at most",
-        typeConverter=WholeNumber("topK", 1),
+        Params._dummy(), "topK", "how many similar images are named, at most", typeConverter=WholeNumber("topK", 1)
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        outputCol: str | None = None,
+        embeddingsCol: str | None = None,
+        errorCol: str | None = None,
+        batchSize: int | None = None,
+        efSearch: int | None = None,
+        indexPath: str | None = None,
+        method: Literal["exact", "approximate"] | None = None,
+        topK: int | None = None,
+    ) -> None:
         super().__init__()
         self._setDefault(
-            batchSize=64,
-            efSearch=100,
-            embeddingsCol="features",
-            method="exact",
-            outputCol="similar",
-            topK=10,
+            batchSize=64, efSearch=100, embeddingsCol="features", method="exact", outputCol="similar", topK=10
         )
+        self.setParams(**self._input_kwargs)
 
     def setBatchSize(self, value: int) -> Self:
         """Set ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
-        """Get ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
+        """Return ``batchSize``."""
+        return self.getOrDefault(self.batchSize)
 
     def setEfSearch(self, value: int) -> Self:
         """Set ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
         return self._set(efSearch=value)
 
     def getEfSearch(self) -> int:
-        """Get ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
-        value: int = self.getOrDefault(self.efSearch)
-        return value
+        """Return ``efSearch``."""
+        return self.getOrDefault(self.efSearch)
 
     def setEmbeddingsCol(self, value: str) -> Self:
         """Set ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
         return self._set(embeddingsCol=value)
 
     def getEmbeddingsCol(self) -> str:
-        """Get ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
-        value: str = self.getOrDefault(self.embeddingsCol)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
+        """Return ``embeddingsCol``."""
+        return self.getOrDefault(self.embeddingsCol)
 
     def setIndexPath(self, value: str) -> Self:
         """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
         return self._set(indexPath=value)
 
     def getIndexPath(self) -> str | None:
-        """Get ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
-        value: str | None = self._get_or_none(self.indexPath)
-        return value
+        """Return ``indexPath``, or None if it is unset."""
+        return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
 
-    def setMethod(self, value: str) -> Self:
+    def setMethod(self, value: Literal["exact", "approximate"]) -> Self:
         """Set ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
         return self._set(method=value)
 
-    def getMethod(self) -> str:
-        """Get ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
-        value: str = self.getOrDefault(self.method)
-        return value
+    def getMethod(self) -> Literal["exact", "approximate"]:
+        """Return ``method``."""
+        return self.getOrDefault(self.method)
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
+        """Set ``outputCol``: column of the most similar images' ids and cosines to add, the best first."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
-        """Get ``outputCol``: column of the most similar pictures' ids and cosines to add, the best first."""
-        value: str = self.getOrDefault(self.outputCol)
-        return value
+        """Return ``outputCol``."""
+        return self.getOrDefault(self.outputCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many similar pictures are named, at most."""
+        """Set ``topK``: how many similar images are named, at most."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
-        """Get ``topK``: how many similar pictures are named, at most."""
-        value: int = self.getOrDefault(self.topK)
-        return value
+        """Return ``topK``."""
+        return self.getOrDefault(self.topK)
 
 
-class YolosForObjectDetection(ModelTransformer):
-    """Finds objects in pictures with a YOLOS, exactly as Hugging Face would."""
+class YolosForObjectDetection(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasDetections,
+    HasBadImageMode,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ModelTransformer,
+):
+    """Finds objects in images with a YOLOS, exactly as Hugging Face would.
+
+    `transform` adds a column for each of these Params that is set:
+
+    - `detectionsCol`: `array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>`, the best object first; empty where
+      there is none, null where an image has no result. Boxes are in pixels of the upright image.
+    - `outputCol`: the same objects as annotations. `result` is the label; `metadata` has the score and the box.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    detectionsCol
+        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    threshold
+        objects with a higher score are reported.
+    topK
+        objects reported for each image, at most, best first (unset: all above threshold).
+
+    Examples
+    --------
+    >>> model = YolosForObjectDetection.loadSavedModel("my-detector/", spark, inputCols="image", detectionsCol="objects")
+    >>> model.transform(images).selectExpr("path", "explode(objects) AS object").select("object.label", "object.box.*")
+    """
 
     _java_class = "sparkvision.ml.YolosForObjectDetection"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    detectionsCol: Param[str] = Param(
-        Params._dummy(),
-        "detectionsCol",
-        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
-    )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    threshold: Param[float] = Param(
-        Params._dummy(),
-        "threshold",
-        "objects with a higher score are reported",
-        typeConverter=Number("threshold", 0.0, 1.0),
-    )
-    topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "objects reported for each picture, at most, best first (unset: all above threshold)",
-        typeConverter=WholeNumber("topK", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
-
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        detectionsCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        threshold: float | None = None,
+        topK: int | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=1,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            onednnFpMath="strict",
-            threshold=0.5,
-        )
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDetectionsCol(self, value: str) -> Self:
-        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
-        return self._set(detectionsCol=value)
-
-    def getDetectionsCol(self) -> str | None:
-        """Get ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
-        value: str | None = self._get_or_none(self.detectionsCol)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: objects with a higher score are reported."""
-        return self._set(threshold=value)
-
-    def getThreshold(self) -> float:
-        """Get ``threshold``: objects with a higher score are reported."""
-        value: float = self.getOrDefault(self.threshold)
-        return value
-
-    def setTopK(self, value: int) -> Self:
-        """Set ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
-        return self._set(topK=value)
-
-    def getTopK(self) -> int | None:
-        """Get ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
-        value: int | None = self._get_or_none(self.topK)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
-
-
-class DetrForObjectDetection(ModelTransformer):
-    """Finds objects in pictures with a DETR, exactly as Hugging Face would."""
+        self.setParams(**self._input_kwargs)
+
+
+class DetrForObjectDetection(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasDetections,
+    HasBadImageMode,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ModelTransformer,
+):
+    """Finds objects in images with a DETR, exactly as Hugging Face would.
+
+    `transform` adds a column for each of these Params that is set:
+
+    - `detectionsCol`: `array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>`, the best object first; empty where
+      there is none, null where an image has no result. Boxes are in pixels of the upright image.
+    - `outputCol`: the same objects as annotations. `result` is the label; `metadata` has the score and the box.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    detectionsCol
+        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    threshold
+        objects with a higher score are reported.
+    topK
+        objects reported for each image, at most, best first (unset: all above threshold).
+
+    Examples
+    --------
+    >>> model = DetrForObjectDetection.loadSavedModel("my-detector/", spark, inputCols="image", detectionsCol="objects")
+    >>> model.transform(images).selectExpr("path", "explode(objects) AS object").select("object.label", "object.box.*")
+    """
 
     _java_class = "sparkvision.ml.DetrForObjectDetection"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    detectionsCol: Param[str] = Param(
-        Params._dummy(),
-        "detectionsCol",
-        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
-    )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    threshold: Param[float] = Param(
-        Params._dummy(),
-        "threshold",
-        "objects with a higher score are reported",
-        typeConverter=Number("threshold", 0.0, 1.0),
-    )
-    topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "objects reported for each picture, at most, best first (unset: all above threshold)",
-        typeConverter=WholeNumber("topK", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
-
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        detectionsCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        threshold: float | None = None,
+        topK: int | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=1,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            onednnFpMath="strict",
-            threshold=0.5,
-        )
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures the model is given at once, at most; they are padded to one size, so that with more than 1 a picture's numbers depend on its neighbours, as in transformers."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDetectionsCol(self, value: str) -> Self:
-        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
-        return self._set(detectionsCol=value)
-
-    def getDetectionsCol(self) -> str | None:
-        """Get ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright picture), best first (unset: none)."""
-        value: str | None = self._get_or_none(self.detectionsCol)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: objects with a higher score are reported."""
-        return self._set(threshold=value)
-
-    def getThreshold(self) -> float:
-        """Get ``threshold``: objects with a higher score are reported."""
-        value: float = self.getOrDefault(self.threshold)
-        return value
-
-    def setTopK(self, value: int) -> Self:
-        """Set ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
-        return self._set(topK=value)
-
-    def getTopK(self) -> int | None:
-        """Get ``topK``: objects reported for each picture, at most, best first (unset: all above threshold)."""
-        value: int | None = self._get_or_none(self.topK)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
-
-
-class ImageCropper(ColumnsTransformer):
-    """Cuts the boxes that a detection stage found out of their pictures, for the next stage to read."""
+        self.setParams(**self._input_kwargs)
+
+
+class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
+    """Cuts the boxes that a detection stage found out of their images, for the next stage to read.
+
+    `transform` adds the column `outputCol`: an array of image annotations, one for each detection. With `explode` each
+    detection has a row of its own, whose array holds one crop. The `metadata` of a crop has its label, score and box.
+    `errorCol`, if set, is the reason why an image, or one of its boxes, has no crop.
+
+    Parameters
+    ----------
+    inputCols
+        the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image.
+    outputCol
+        column of annotations to add (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    explode
+        whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image.
+    keepEmpty
+        whether an image without detections keeps a row, without a crop, where explode is true.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+
+    Examples
+    --------
+    >>> cropper = ImageCropper(inputCols=["image", "objects"], outputCol="crop", explode=True)
+    >>> cropper.transform(detected).select("path", "crop")
+    """
 
     _java_class = "sparkvision.ml.ImageCropper"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
     explode: Param[bool] = Param(
         Params._dummy(),
         "explode",
-        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture",
+        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCols: Param[list[str]] = Param(
         Params._dummy(),
         "inputCols",
-        "the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture",
-        typeConverter=TypeConverters.toListString,
+        "the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image",
+        typeConverter=ColumnNames(),
     )
     keepEmpty: Param[bool] = Param(
         Params._dummy(),
         "keepEmpty",
-        "whether a picture without detections keeps a row, without a crop, where explode is true",
+        "whether an image without detections keeps a row, without a crop, where explode is true",
         typeConverter=TypeConverters.toBoolean,
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
     )
     outputCol: Param[str] = Param(
         Params._dummy(),
@@ -2352,186 +889,134 @@ class ImageCropper(ColumnsTransformer):
         typeConverter=TypeConverters.toString,
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        explode: bool | None = None,
+        keepEmpty: bool | None = None,
+        maxImagePixels: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            explode=False,
-            inputCols=["image", "detections"],
-            keepEmpty=False,
-            maxImagePixels=178956970,
-            outputCol="crop",
-        )
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
+        self._setDefault(explode=False, inputCols=["image", "detections"], keepEmpty=False, outputCol="crop")
+        self.setParams(**self._input_kwargs)
 
     def setExplode(self, value: bool) -> Self:
-        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
+        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image."""
         return self._set(explode=value)
 
     def getExplode(self) -> bool:
-        """Get ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its picture."""
-        value: bool = self.getOrDefault(self.explode)
-        return value
+        """Return ``explode``."""
+        return self.getOrDefault(self.explode)
 
     def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the column that holds the pictures, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright picture."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
+        """Return ``inputCols``."""
+        return self.getOrDefault(self.inputCols)
 
     def setKeepEmpty(self, value: bool) -> Self:
-        """Set ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
+        """Set ``keepEmpty``: whether an image without detections keeps a row, without a crop, where explode is true."""
         return self._set(keepEmpty=value)
 
     def getKeepEmpty(self) -> bool:
-        """Get ``keepEmpty``: whether a picture without detections keeps a row, without a crop, where explode is true."""
-        value: bool = self.getOrDefault(self.keepEmpty)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
+        """Return ``keepEmpty``."""
+        return self.getOrDefault(self.keepEmpty)
 
     def setOutputCol(self, value: str) -> Self:
         """Set ``outputCol``: column of annotations to add (unset: none)."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str = self.getOrDefault(self.outputCol)
-        return value
+        """Return ``outputCol``."""
+        return self.getOrDefault(self.outputCol)
 
 
-class CLIPForZeroShotClassification(ClassificationTransformer):
-    """Labels pictures with labels of your own choice, by a CLIP model."""
+class CLIPForZeroShotClassification(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasLabels,
+    HasBadImageMode,
+    HasBatchSize,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ClassificationTransformer,
+):
+    """Labels images with labels of your own choice, by a CLIP model.
+
+    `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
+
+    - `outputCol`: an array of annotations, the best label first. `result` is the label; `metadata` has its score and id.
+    - `predictionCol`: a double, the place of the best label in `candidateLabels`, from 0.
+    - `probabilityCol`: an ML vector with the score of every label.
+    - `rawPredictionCol`: an ML vector with the logit of every label.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    predictionCol
+        column of the best label's id, or of the value of a regression, a double (unset: none).
+    probabilityCol
+        column of every label's score, an ML vector (unset: none).
+    rawPredictionCol
+        column of every label's logit, an ML vector (unset: none).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images, or texts, that the model is given at once, at most.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    candidateLabels
+        the labels to choose among (unset: those that the bundle was exported with).
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    hypothesisTemplate
+        the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another).
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    threshold
+        multi-label models: the lowest score that is reported.
+    topK
+        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
+
+    Examples
+    --------
+    >>> model = CLIPForZeroShotClassification.loadSavedModel("my-clip/", spark, inputCols="image", outputCol="class")
+    >>> model.setCandidateLabels(["a cat", "a dog"]).transform(images).selectExpr("path", "class[0].result")
+    """
 
     _java_class = "sparkvision.ml.CLIPForZeroShotClassification"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
     candidateLabels: Param[list[str]] = Param(
         Params._dummy(),
         "candidateLabels",
         "the labels to choose among (unset: those that the bundle was exported with)",
         typeConverter=TypeConverters.toListString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
     )
     hypothesisTemplate: Param[str] = Param(
         Params._dummy(),
@@ -2539,1263 +1024,358 @@ class CLIPForZeroShotClassification(ClassificationTransformer):
         "the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)",
         typeConverter=TypeConverters.toString,
     )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    predictionCol: Param[str] = Param(
-        Params._dummy(),
-        "predictionCol",
-        "column of the best label's id, or of the value of a regression, a double (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    probabilityCol: Param[str] = Param(
-        Params._dummy(),
-        "probabilityCol",
-        "column of every label's score, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    rawPredictionCol: Param[str] = Param(
-        Params._dummy(),
-        "rawPredictionCol",
-        "column of every label's logit, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    threshold: Param[float] = Param(
-        Params._dummy(),
-        "threshold",
-        "multi-label models: the lowest score that is reported",
-        typeConverter=Number("threshold", 0.0, 1.0),
-    )
-    topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)",
-        typeConverter=WholeNumber("topK", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        predictionCol: str | None = None,
+        probabilityCol: str | None = None,
+        rawPredictionCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        candidateLabels: list[str] | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        hypothesisTemplate: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        threshold: float | None = None,
+        topK: int | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=8,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            onednnFpMath="strict",
-            threshold=0.5,
-            topK=1,
-        )
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
+        self.setParams(**self._input_kwargs)
 
     def setCandidateLabels(self, value: list[str]) -> Self:
         """Set ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
         return self._set(candidateLabels=value)
 
     def getCandidateLabels(self) -> list[str] | None:
-        """Get ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
-        value: list[str] | None = self._get_or_none(self.candidateLabels)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
+        """Return ``candidateLabels``, or None if it is unset."""
+        return self.getOrDefault("candidateLabels") if self.isDefined("candidateLabels") else None
 
     def setHypothesisTemplate(self, value: str) -> Self:
         """Set ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
         return self._set(hypothesisTemplate=value)
 
     def getHypothesisTemplate(self) -> str | None:
-        """Get ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
-        value: str | None = self._get_or_none(self.hypothesisTemplate)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setPredictionCol(self, value: str) -> Self:
-        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
-        return self._set(predictionCol=value)
-
-    def getPredictionCol(self) -> str | None:
-        """Get ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
-        value: str | None = self._get_or_none(self.predictionCol)
-        return value
-
-    def setProbabilityCol(self, value: str) -> Self:
-        """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
-        return self._set(probabilityCol=value)
-
-    def getProbabilityCol(self) -> str | None:
-        """Get ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.probabilityCol)
-        return value
-
-    def setRawPredictionCol(self, value: str) -> Self:
-        """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
-        return self._set(rawPredictionCol=value)
-
-    def getRawPredictionCol(self) -> str | None:
-        """Get ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.rawPredictionCol)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: multi-label models: the lowest score that is reported."""
-        return self._set(threshold=value)
-
-    def getThreshold(self) -> float:
-        """Get ``threshold``: multi-label models: the lowest score that is reported."""
-        value: float = self.getOrDefault(self.threshold)
-        return value
-
-    def setTopK(self, value: int) -> Self:
-        """Set ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
-        return self._set(topK=value)
-
-    def getTopK(self) -> int:
-        """Get ``topK``: labels reported for each picture, at most (unset: the best one; of a multi-label model all at or above threshold)."""
-        value: int = self.getOrDefault(self.topK)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
+        """Return ``hypothesisTemplate``, or None if it is unset."""
+        return self.getOrDefault("hypothesisTemplate") if self.isDefined("hypothesisTemplate") else None
 
 
-class CLIPImageEmbeddings(ModelTransformer):
-    """Gives each picture's embedding by a CLIP model, to be compared with those of texts."""
+class CLIPImageEmbeddings(
+    HasModel,
+    HasExecution,
+    HasPreprocessing,
+    HasEmbeddings,
+    HasBadImageMode,
+    HasBatchSize,
+    HasDecodeMode,
+    HasErrorCol,
+    HasInputCols,
+    HasMaxImagePixels,
+    HasOriginCol,
+    HasOutputCol,
+    ModelTransformer,
+):
+    """Gives each image's embedding by a CLIP model, to be compared with those of texts.
+
+    `transform` adds a column for each of these Params that is set:
+
+    - `embeddingsCol`: an ML vector, or null where an image has no result.
+    - `outputCol`: an array with one annotation, which has the same numbers in `embeddings`.
+    - `errorCol`: a string, the reason why an image has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
+    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
+    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    outputCol
+        column of annotations to add (unset: none).
+    embeddingsCol
+        column of embeddings, an ML vector (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    batchSize
+        images, or texts, that the model is given at once, at most.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    decodeMode
+        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    normalize
+        whether embeddings are divided by their Euclidean length.
+
+    Examples
+    --------
+    >>> model = CLIPImageEmbeddings.loadSavedModel("my-encoder/", spark, inputCols="image", embeddingsCol="features")
+    >>> model.transform(images).select("path", "features")
+    """
 
     _java_class = "sparkvision.ml.CLIPImageEmbeddings"
 
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cropSize: Param[int] = Param(
-        Params._dummy(),
-        "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
-        typeConverter=WholeNumber("cropSize", 1),
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    decodeMode: Param[str] = Param(
-        Params._dummy(),
-        "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
-        typeConverter=OneOf("decodeMode", ("exact", "fast")),
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    doCenterCrop: Param[bool] = Param(
-        Params._dummy(),
-        "doCenterCrop",
-        "whether pictures are cropped to their centre (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doNormalize: Param[bool] = Param(
-        Params._dummy(),
-        "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doRescale: Param[bool] = Param(
-        Params._dummy(),
-        "doRescale",
-        "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    doResize: Param[bool] = Param(
-        Params._dummy(),
-        "doResize",
-        "whether pictures are resized (unset: the bundle's)",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    embeddingsCol: Param[str] = Param(
-        Params._dummy(),
-        "embeddingsCol",
-        "column of embeddings, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
-    height: Param[int] = Param(
-        Params._dummy(),
-        "height",
-        "height in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("height", 1),
-    )
-    imageMean: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    imageStd: Param[list[float]] = Param(
-        Params._dummy(),
-        "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
-        typeConverter=TypeConverters.toListFloat,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    normalize: Param[bool] = Param(
-        Params._dummy(),
-        "normalize",
-        "whether embeddings are divided by their Euclidean length",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
-        typeConverter=TypeConverters.toString,
-    )
-    outputCol: Param[str] = Param(
-        Params._dummy(),
-        "outputCol",
-        "column of annotations to add (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    resample: Param[int] = Param(
-        Params._dummy(),
-        "resample",
-        "Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)",
-        typeConverter=WholeNumber("resample", 0, 5),
-    )
-    rescaleFactor: Param[float] = Param(
-        Params._dummy(),
-        "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
-        typeConverter=TypeConverters.toFloat,
-    )
-    resizeBackend: Param[str] = Param(
-        Params._dummy(),
-        "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
-        typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
-    )
-    size: Param[int] = Param(
-        Params._dummy(),
-        "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
-        typeConverter=WholeNumber("size", 1),
-    )
-    width: Param[int] = Param(
-        Params._dummy(),
-        "width",
-        "width in pixels to resize to, before any crop (unset: the bundle's)",
-        typeConverter=WholeNumber("width", 1),
-    )
-
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        embeddingsCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        normalize: bool | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            badImageMode="PERMISSIVE",
-            batchSize=8,
-            cudaTf32=False,
-            decodeMode="exact",
-            deviceId=-1,
-            executionProvider="auto",
-            intraOpThreads=0,
-            maxImagePixels=178956970,
-            normalize=False,
-            onednnFpMath="strict",
-        )
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        return self._set(cropSize=value)
-
-    def getCropSize(self) -> int | None:
-        """Get ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.cropSize)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDecodeMode(self, value: str) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        return self._set(decodeMode=value)
-
-    def getDecodeMode(self) -> str:
-        """Get ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
-        value: str = self.getOrDefault(self.decodeMode)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        return self._set(doCenterCrop=value)
-
-    def getDoCenterCrop(self) -> bool | None:
-        """Get ``doCenterCrop``: whether pictures are cropped to their centre (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doCenterCrop)
-        return value
-
-    def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        return self._set(doNormalize=value)
-
-    def getDoNormalize(self) -> bool | None:
-        """Get ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doNormalize)
-        return value
-
-    def setDoRescale(self, value: bool) -> Self:
-        """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        return self._set(doRescale=value)
-
-    def getDoRescale(self) -> bool | None:
-        """Get ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doRescale)
-        return value
-
-    def setDoResize(self, value: bool) -> Self:
-        """Set ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        return self._set(doResize=value)
-
-    def getDoResize(self) -> bool | None:
-        """Get ``doResize``: whether pictures are resized (unset: the bundle's)."""
-        value: bool | None = self._get_or_none(self.doResize)
-        return value
-
-    def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        return self._set(embeddingsCol=value)
-
-    def getEmbeddingsCol(self) -> str | None:
-        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.embeddingsCol)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
-
-    def setHeight(self, value: int) -> Self:
-        """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(height=value)
-
-    def getHeight(self) -> int | None:
-        """Get ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.height)
-        return value
-
-    def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        return self._set(imageMean=value)
-
-    def getImageMean(self) -> list[float] | None:
-        """Get ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageMean)
-        return value
-
-    def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        return self._set(imageStd=value)
-
-    def getImageStd(self) -> list[float] | None:
-        """Get ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
-        value: list[float] | None = self._get_or_none(self.imageStd)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setNormalize(self, value: bool) -> Self:
-        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
-        return self._set(normalize=value)
-
-    def getNormalize(self) -> bool:
-        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
-        value: bool = self.getOrDefault(self.normalize)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
-
-    def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
-        return self._set(outputCol=value)
-
-    def getOutputCol(self) -> str | None:
-        """Get ``outputCol``: column of annotations to add (unset: none)."""
-        value: str | None = self._get_or_none(self.outputCol)
-        return value
-
-    def setResample(self, value: int) -> Self:
-        """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        return self._set(resample=value)
-
-    def getResample(self) -> int | None:
-        """Get ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.resample)
-        return value
-
-    def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        return self._set(rescaleFactor=value)
-
-    def getRescaleFactor(self) -> float | None:
-        """Get ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
-        value: float | None = self._get_or_none(self.rescaleFactor)
-        return value
-
-    def setResizeBackend(self, value: str) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        return self._set(resizeBackend=value)
-
-    def getResizeBackend(self) -> str | None:
-        """Get ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
-        value: str | None = self._get_or_none(self.resizeBackend)
-        return value
-
-    def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        return self._set(size=value)
-
-    def getSize(self) -> int | None:
-        """Get ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.size)
-        return value
-
-    def setWidth(self, value: int) -> Self:
-        """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        return self._set(width=value)
-
-    def getWidth(self) -> int | None:
-        """Get ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
-        value: int | None = self._get_or_none(self.width)
-        return value
+        self.setParams(**self._input_kwargs)
 
 
-class CLIPTextEmbeddings(BundleTransformer):
-    """Gives each text's embedding by a CLIP model, to be compared with those of pictures."""
+class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, HasErrorCol, BundleTransformer):
+    """Gives each text's embedding by a CLIP model, to be compared with those of images.
+
+    `transform` adds a column for each of these Params that is set:
+
+    - `embeddingsCol`: an ML vector, or null where a text has no result.
+    - `errorCol`: a string, the reason why a text has no result, else null.
+
+    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
+    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
+
+    Parameters
+    ----------
+    inputCol
+        string column that holds the texts.
+    embeddingsCol
+        column of embeddings, an ML vector (unset: none).
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    batchSize
+        images, or texts, that the model is given at once, at most.
+    bundleHash
+        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+    modelPath
+        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+    normalize
+        whether embeddings are divided by their Euclidean length.
+
+    Examples
+    --------
+    >>> model = CLIPTextEmbeddings.loadSavedModel("my-clip/", spark, inputCol="query", embeddingsCol="features")
+    >>> model.transform(spark.createDataFrame([("a red car",)], "query string"))
+    """
 
     _java_class = "sparkvision.ml.CLIPTextEmbeddings"
 
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "pictures, or texts, that the model is given at once, at most",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    bundleHash: Param[str] = Param(
-        Params._dummy(),
-        "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
-        typeConverter=TypeConverters.toString,
-    )
-    cudaTf32: Param[bool] = Param(
-        Params._dummy(),
-        "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    deviceId: Param[int] = Param(
-        Params._dummy(),
-        "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
-        typeConverter=WholeNumber("deviceId", -1),
-    )
-    embeddingsCol: Param[str] = Param(
-        Params._dummy(),
-        "embeddingsCol",
-        "column of embeddings, an ML vector (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    executionProvider: Param[str] = Param(
-        Params._dummy(),
-        "executionProvider",
-        "where ONNX Runtime computes: auto, cpu, onednn, cuda",
-        typeConverter=OneOf("executionProvider", ("auto", "cpu", "onednn", "cuda")),
-    )
-    gpuMemLimit: Param[str] = Param(
-        Params._dummy(),
-        "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
-        typeConverter=TypeConverters.toString,
-    )
     inputCol: Param[str] = Param(
-        Params._dummy(),
-        "inputCol",
-        "string column that holds the texts",
-        typeConverter=TypeConverters.toString,
-    )
-    intraOpThreads: Param[int] = Param(
-        Params._dummy(),
-        "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
-        typeConverter=WholeNumber("intraOpThreads", 0),
-    )
-    modelPath: Param[str] = Param(
-        Params._dummy(),
-        "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
-        typeConverter=TypeConverters.toString,
-    )
-    normalize: Param[bool] = Param(
-        Params._dummy(),
-        "normalize",
-        "whether embeddings are divided by their Euclidean length",
-        typeConverter=TypeConverters.toBoolean,
-    )
-    onednnFpMath: Param[str] = Param(
-        Params._dummy(),
-        "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
-        typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
+        Params._dummy(), "inputCol", "string column that holds the texts", typeConverter=TypeConverters.toString
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCol: str | None = None,
+        embeddingsCol: str | None = None,
+        errorCol: str | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        modelPath: str | None = None,
+        normalize: bool | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            batchSize=8,
-            cudaTf32=False,
-            deviceId=-1,
-            executionProvider="auto",
-            inputCol="text",
-            intraOpThreads=0,
-            normalize=False,
-            onednnFpMath="strict",
-        )
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Get ``batchSize``: pictures, or texts, that the model is given at once, at most."""
-        value: int = self.getOrDefault(self.batchSize)
-        return value
-
-    def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        return self._set(bundleHash=value)
-
-    def getBundleHash(self) -> str | None:
-        """Get ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
-        value: str | None = self._get_or_none(self.bundleHash)
-        return value
-
-    def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        return self._set(cudaTf32=value)
-
-    def getCudaTf32(self) -> bool:
-        """Get ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
-        value: bool = self.getOrDefault(self.cudaTf32)
-        return value
-
-    def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        return self._set(deviceId=value)
-
-    def getDeviceId(self) -> int:
-        """Get ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
-        value: int = self.getOrDefault(self.deviceId)
-        return value
-
-    def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        return self._set(embeddingsCol=value)
-
-    def getEmbeddingsCol(self) -> str | None:
-        """Get ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
-        value: str | None = self._get_or_none(self.embeddingsCol)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
-
-    def setExecutionProvider(self, value: str) -> Self:
-        """Set ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        return self._set(executionProvider=value)
-
-    def getExecutionProvider(self) -> str:
-        """Get ``executionProvider``: where ONNX Runtime computes: auto, cpu, onednn, cuda."""
-        value: str = self.getOrDefault(self.executionProvider)
-        return value
-
-    def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        return self._set(gpuMemLimit=value)
-
-    def getGpuMemLimit(self) -> str | None:
-        """Get ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
-        value: str | None = self._get_or_none(self.gpuMemLimit)
-        return value
+        self._setDefault(inputCol="text")
+        self.setParams(**self._input_kwargs)
 
     def setInputCol(self, value: str) -> Self:
         """Set ``inputCol``: string column that holds the texts."""
         return self._set(inputCol=value)
 
     def getInputCol(self) -> str:
-        """Get ``inputCol``: string column that holds the texts."""
-        value: str = self.getOrDefault(self.inputCol)
-        return value
-
-    def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        return self._set(intraOpThreads=value)
-
-    def getIntraOpThreads(self) -> int:
-        """Get ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
-        value: int = self.getOrDefault(self.intraOpThreads)
-        return value
-
-    def getModelPath(self) -> str | None:
-        """Get ``modelPath``: the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is."""
-        value: str | None = self._get_or_none(self.modelPath)
-        return value
-
-    def setNormalize(self, value: bool) -> Self:
-        """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
-        return self._set(normalize=value)
-
-    def getNormalize(self) -> bool:
-        """Get ``normalize``: whether embeddings are divided by their Euclidean length."""
-        value: bool = self.getOrDefault(self.normalize)
-        return value
-
-    def setOnednnFpMath(self, value: str) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        return self._set(onednnFpMath=value)
-
-    def getOnednnFpMath(self) -> str:
-        """Get ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
-        value: str = self.getOrDefault(self.onednnFpMath)
-        return value
+        """Return ``inputCol``."""
+        return self.getOrDefault(self.inputCol)
 
 
-class PerceptualHash(ColumnsTransformer):
-    """Gives each picture a perceptual hash, the bits of which are imagehash's."""
+class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
+    """Gives each image a perceptual hash, the bits of which are imagehash's.
+
+    `transform` adds the column `hashCol`: a `bigint` with the 64 bits of the hash, null where an image cannot be used.
+    `errorCol`, if set, is the reason.
+
+    Parameters
+    ----------
+    inputCols
+        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+    errorCol
+        column of the reason why an image has no result, else null (unset: none).
+    hashCol
+        bigint column of hashes to add; null where an image cannot be used.
+    originCol
+        string column that names each image in messages and annotations (unset: the column path, where there is one).
+    algorithm
+        which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels.
+    badImageMode
+        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+    maxImagePixels
+        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+
+    Examples
+    --------
+    >>> hashes = PerceptualHash(inputCols="content", hashCol="hash").transform(files).select("path", "hash")
+    """
 
     _java_class = "sparkvision.ml.PerceptualHash"
 
-    algorithm: Param[str] = Param(
+    algorithm: Param[Literal["phash", "dhash"]] = Param(
         Params._dummy(),
         "algorithm",
         "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
         typeConverter=OneOf("algorithm", ("phash", "dhash")),
     )
-    badImageMode: Param[str] = Param(
-        Params._dummy(),
-        "badImageMode",
-        "what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
-        typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
-    )
-    errorCol: Param[str] = Param(
-        Params._dummy(),
-        "errorCol",
-        "column of the reason why a picture has no result, else null (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
     hashCol: Param[str] = Param(
         Params._dummy(),
         "hashCol",
-        "bigint column of hashes to add; null where a picture cannot be used",
-        typeConverter=TypeConverters.toString,
-    )
-    inputCols: Param[list[str]] = Param(
-        Params._dummy(),
-        "inputCols",
-        "the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths",
-        typeConverter=TypeConverters.toListString,
-    )
-    maxImagePixels: Param[int] = Param(
-        Params._dummy(),
-        "maxImagePixels",
-        "pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
-        typeConverter=WholeNumber("maxImagePixels", 1),
-    )
-    originCol: Param[str] = Param(
-        Params._dummy(),
-        "originCol",
-        "string column that names each picture in messages and annotations (unset: the column path, where there is one)",
+        "bigint column of hashes to add; null where an image cannot be used",
         typeConverter=TypeConverters.toString,
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        errorCol: str | None = None,
+        hashCol: str | None = None,
+        originCol: str | None = None,
+        algorithm: Literal["phash", "dhash"] | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        maxImagePixels: int | None = None,
+    ) -> None:
         super().__init__()
-        self._setDefault(
-            algorithm="phash",
-            badImageMode="PERMISSIVE",
-            hashCol="hash",
-            maxImagePixels=178956970,
-        )
+        self._setDefault(algorithm="phash", hashCol="hash")
+        self.setParams(**self._input_kwargs)
 
-    def setAlgorithm(self, value: str) -> Self:
+    def setAlgorithm(self, value: Literal["phash", "dhash"]) -> Self:
         """Set ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
         return self._set(algorithm=value)
 
-    def getAlgorithm(self) -> str:
-        """Get ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
-        value: str = self.getOrDefault(self.algorithm)
-        return value
-
-    def setBadImageMode(self, value: str) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        return self._set(badImageMode=value)
-
-    def getBadImageMode(self) -> str:
-        """Get ``badImageMode``: what becomes of a row whose picture cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
-        value: str = self.getOrDefault(self.badImageMode)
-        return value
-
-    def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        return self._set(errorCol=value)
-
-    def getErrorCol(self) -> str | None:
-        """Get ``errorCol``: column of the reason why a picture has no result, else null (unset: none)."""
-        value: str | None = self._get_or_none(self.errorCol)
-        return value
+    def getAlgorithm(self) -> Literal["phash", "dhash"]:
+        """Return ``algorithm``."""
+        return self.getOrDefault(self.algorithm)
 
     def setHashCol(self, value: str) -> Self:
-        """Set ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
+        """Set ``hashCol``: bigint column of hashes to add; null where an image cannot be used."""
         return self._set(hashCol=value)
 
     def getHashCol(self) -> str:
-        """Get ``hashCol``: bigint column of hashes to add; null where a picture cannot be used."""
-        value: str = self.getOrDefault(self.hashCol)
-        return value
-
-    def getInputCols(self) -> list[str]:
-        """Get ``inputCols``: the one column that holds the pictures: image annotations, encoded bytes, binaryFile or image structs, or paths."""
-        value: list[str] = self.getOrDefault(self.inputCols)
-        return value
-
-    def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        return self._set(maxImagePixels=value)
-
-    def getMaxImagePixels(self) -> int:
-        """Get ``maxImagePixels``: pictures with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
-        value: int = self.getOrDefault(self.maxImagePixels)
-        return value
-
-    def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        return self._set(originCol=value)
-
-    def getOriginCol(self) -> str | None:
-        """Get ``originCol``: string column that names each picture in messages and annotations (unset: the column path, where there is one)."""
-        value: str | None = self._get_or_none(self.originCol)
-        return value
+        """Return ``hashCol``."""
+        return self.getOrDefault(self.hashCol)
 
 
 class ImageDeduplicator(VisionTransformer):
-    """Groups pictures that are duplicates of each other, and chooses one of each group."""
+    """Groups images that are duplicates of each other, and chooses one of each group.
+
+    `transform` keeps every row, in any order, and adds two columns: `groupCol`, the id of the row that represents the row's
+    group, and `representativeCol`, whether the row is that one.
+
+    Parameters
+    ----------
+    embeddingsCol
+        column of embeddings to compare by their cosine (unset: none).
+    groupCol
+        column to add: the id of the group's representative.
+    hashCol
+        bigint column of perceptual hashes to compare (unset: none).
+    idCol
+        string or integer column that names each row, once; groups are named by it too.
+    orderCol
+        column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does).
+    representativeCol
+        boolean column to add: whether the row represents its group.
+    indexPath
+        folder of the similarity index of these embeddings, which SimilarImages.build writes.
+    matching
+        which similarity makes duplicates where hashes and embeddings are both compared: either, or both together.
+    maxHashDistance
+        bits, of 64, in which the hashes of duplicates differ at most.
+    method
+        how the index is searched: exact compares each with all, approximate walks through graphs of neighbours.
+    minSimilarity
+        lowest cosine between the embeddings of duplicates.
+    topK
+        how many of the most similar embeddings are looked at for each image.
+
+    Examples
+    --------
+    >>> grouped = ImageDeduplicator(idCol="path", hashCol="hash", maxHashDistance=4).transform(hashes)
+    >>> grouped.where("representative")
+    """
 
     _java_class = "sparkvision.ml.ImageDeduplicator"
 
@@ -3829,7 +1409,7 @@ class ImageDeduplicator(VisionTransformer):
         "folder of the similarity index of these embeddings, which SimilarImages.build writes",
         typeConverter=TypeConverters.toString,
     )
-    matching: Param[str] = Param(
+    matching: Param[Literal["either", "both"]] = Param(
         Params._dummy(),
         "matching",
         "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
@@ -3841,7 +1421,7 @@ class ImageDeduplicator(VisionTransformer):
         "bits, of 64, in which the hashes of duplicates differ at most",
         typeConverter=WholeNumber("maxHashDistance", 0, 16),
     )
-    method: Param[str] = Param(
+    method: Param[Literal["exact", "approximate"]] = Param(
         Params._dummy(),
         "method",
         "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
@@ -3868,11 +1448,27 @@ class ImageDeduplicator(VisionTransformer):
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "how many of the most similar embeddings are looked at for each picture",
+        "how many of the most similar embeddings are looked at for each image",
         typeConverter=WholeNumber("topK", 1),
     )
 
-    def __init__(self) -> None:
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        embeddingsCol: str | None = None,
+        groupCol: str | None = None,
+        hashCol: str | None = None,
+        idCol: str | None = None,
+        orderCol: str | None = None,
+        representativeCol: str | None = None,
+        indexPath: str | None = None,
+        matching: Literal["either", "both"] | None = None,
+        maxHashDistance: int | None = None,
+        method: Literal["exact", "approximate"] | None = None,
+        minSimilarity: float | None = None,
+        topK: int | None = None,
+    ) -> None:
         super().__init__()
         self._setDefault(
             groupCol="group",
@@ -3883,111 +1479,100 @@ class ImageDeduplicator(VisionTransformer):
             representativeCol="representative",
             topK=10,
         )
+        self.setParams(**self._input_kwargs)
 
     def setEmbeddingsCol(self, value: str) -> Self:
         """Set ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
         return self._set(embeddingsCol=value)
 
     def getEmbeddingsCol(self) -> str | None:
-        """Get ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
-        value: str | None = self._get_or_none(self.embeddingsCol)
-        return value
+        """Return ``embeddingsCol``, or None if it is unset."""
+        return self.getOrDefault("embeddingsCol") if self.isDefined("embeddingsCol") else None
 
     def setGroupCol(self, value: str) -> Self:
         """Set ``groupCol``: column to add: the id of the group's representative."""
         return self._set(groupCol=value)
 
     def getGroupCol(self) -> str:
-        """Get ``groupCol``: column to add: the id of the group's representative."""
-        value: str = self.getOrDefault(self.groupCol)
-        return value
+        """Return ``groupCol``."""
+        return self.getOrDefault(self.groupCol)
 
     def setHashCol(self, value: str) -> Self:
         """Set ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
         return self._set(hashCol=value)
 
     def getHashCol(self) -> str | None:
-        """Get ``hashCol``: bigint column of perceptual hashes to compare (unset: none)."""
-        value: str | None = self._get_or_none(self.hashCol)
-        return value
+        """Return ``hashCol``, or None if it is unset."""
+        return self.getOrDefault("hashCol") if self.isDefined("hashCol") else None
 
     def setIdCol(self, value: str) -> Self:
         """Set ``idCol``: string or integer column that names each row, once; groups are named by it too."""
         return self._set(idCol=value)
 
     def getIdCol(self) -> str | None:
-        """Get ``idCol``: string or integer column that names each row, once; groups are named by it too."""
-        value: str | None = self._get_or_none(self.idCol)
-        return value
+        """Return ``idCol``, or None if it is unset."""
+        return self.getOrDefault("idCol") if self.isDefined("idCol") else None
 
     def setIndexPath(self, value: str) -> Self:
         """Set ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
         return self._set(indexPath=value)
 
     def getIndexPath(self) -> str | None:
-        """Get ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
-        value: str | None = self._get_or_none(self.indexPath)
-        return value
+        """Return ``indexPath``, or None if it is unset."""
+        return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
 
-    def setMatching(self, value: str) -> Self:
+    def setMatching(self, value: Literal["either", "both"]) -> Self:
         """Set ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
         return self._set(matching=value)
 
-    def getMatching(self) -> str:
-        """Get ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
-        value: str = self.getOrDefault(self.matching)
-        return value
+    def getMatching(self) -> Literal["either", "both"]:
+        """Return ``matching``."""
+        return self.getOrDefault(self.matching)
 
     def setMaxHashDistance(self, value: int) -> Self:
         """Set ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
         return self._set(maxHashDistance=value)
 
     def getMaxHashDistance(self) -> int:
-        """Get ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
-        value: int = self.getOrDefault(self.maxHashDistance)
-        return value
+        """Return ``maxHashDistance``."""
+        return self.getOrDefault(self.maxHashDistance)
 
-    def setMethod(self, value: str) -> Self:
+    def setMethod(self, value: Literal["exact", "approximate"]) -> Self:
         """Set ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
         return self._set(method=value)
 
-    def getMethod(self) -> str:
-        """Get ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
-        value: str = self.getOrDefault(self.method)
-        return value
+    def getMethod(self) -> Literal["exact", "approximate"]:
+        """Return ``method``."""
+        return self.getOrDefault(self.method)
 
     def setMinSimilarity(self, value: float) -> Self:
         """Set ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
         return self._set(minSimilarity=value)
 
     def getMinSimilarity(self) -> float:
-        """Get ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
-        value: float = self.getOrDefault(self.minSimilarity)
-        return value
+        """Return ``minSimilarity``."""
+        return self.getOrDefault(self.minSimilarity)
 
     def setOrderCol(self, value: str) -> Self:
         """Set ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
         return self._set(orderCol=value)
 
     def getOrderCol(self) -> str | None:
-        """Get ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
-        value: str | None = self._get_or_none(self.orderCol)
-        return value
+        """Return ``orderCol``, or None if it is unset."""
+        return self.getOrDefault("orderCol") if self.isDefined("orderCol") else None
 
     def setRepresentativeCol(self, value: str) -> Self:
         """Set ``representativeCol``: boolean column to add: whether the row represents its group."""
         return self._set(representativeCol=value)
 
     def getRepresentativeCol(self) -> str:
-        """Get ``representativeCol``: boolean column to add: whether the row represents its group."""
-        value: str = self.getOrDefault(self.representativeCol)
-        return value
+        """Return ``representativeCol``."""
+        return self.getOrDefault(self.representativeCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many of the most similar embeddings are looked at for each picture."""
+        """Set ``topK``: how many of the most similar embeddings are looked at for each image."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
-        """Get ``topK``: how many of the most similar embeddings are looked at for each picture."""
-        value: int = self.getOrDefault(self.topK)
-        return value
+        """Return ``topK``."""
+        return self.getOrDefault(self.topK)

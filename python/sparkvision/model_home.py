@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.utils import is_remote
 
 from sparkvision._spark.embedded import local_folder
+from sparkvision._spark.scala_errors import scala_errors
 from sparkvision._spark.session import require_jars
-from sparkvision._spark.stage import scala_errors
 from sparkvision.errors import SessionError
 
 if TYPE_CHECKING:

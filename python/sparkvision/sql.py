@@ -25,8 +25,8 @@ def register_function(
 ) -> None:
     """Make a model a temporary SQL function of this session.
 
-    The function returns a struct for each image: ``label``, ``score`` and ``id`` of the best class, ``labels`` (the best
-    labels with their scores) and ``error``, the reason why an image has no label.
+    The function returns a struct for each image: ``label``, ``score`` and ``id`` of the best class, ``labels`` (the
+    best labels with their scores) and ``error``, the reason why an image has no label.
 
     Parameters
     ----------

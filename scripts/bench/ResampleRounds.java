@@ -2,9 +2,9 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.util.Random;
 
-import sparkvision.engine.Pixels;
-import sparkvision.engine.Resample;
-import sparkvision.engine.ResampleFilter;
+import sparkvision.image.Pixels;
+import sparkvision.image.resample.Resample;
+import sparkvision.image.resample.ResampleFilter;
 
 /** Times the engine's resize for scripts/bench/resample.py: a case a line in, nanoseconds of processor time a line out. */
 public class ResampleRounds {

@@ -91,16 +91,16 @@ import sys, sparkvision
 from pyspark.sql.utils import is_remote
 from sparkvision.ml import ViTForImageClassification
 spark = sparkvision.start(remote="local[2]", config={"spark.ui.enabled": "false"})
-pictures = spark.read.format("binaryFile").load(sys.argv[1])
-vit = ViTForImageClassification.pretrained().setInputCols(["content"]).setOutputCol("class")
-print(is_remote(), vit.transform(pictures).head()["class"][0]["result"])
+images = spark.read.format("binaryFile").load(sys.argv[1])
+vit = ViTForImageClassification.pretrained(inputCols="content", outputCol="class")
+print(is_remote(), vit.transform(images).head()["class"][0]["result"])
 spark.stop()
 """
     run = run_python(script, tmp_path, str(digits[0]))
     assert run.stdout.split() == ["True", "0"], run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"model": "my-vit"}])
+@pytest.mark.parametrize("setting", [{"master": "local[2]"}, {"gpu": True}, {"memory_for": "my-vit"}])
 def test_settings_of_the_server_are_refused_beside_its_url(setting: dict[str, object]) -> None:
     (name,) = setting
     with pytest.raises(ParameterError, match=f"{name} is a setting of the server"):

@@ -79,7 +79,8 @@ def test_sizes_are_rounded_as_transformers_rounds_them(name: str) -> None:
     image = jvm().sparkvision.image
     for shortest, longest in [(800, 1333), (512, 864), (97, 101), (600, 400)]:
         size = {"shortest_edge": shortest, "longest_edge": longest}
-        rule = image.preprocess.ProcessorConfig.parse(json.dumps({"image_processor_type": name, "size": size})).resize()
+        config = json.dumps({"image_processor_type": name, "size": size})
+        rule = image.preprocess.ProcessorConfig.parse(config).resize()
         images = [(draw.randint(1, 3000), draw.randint(1, 3000)) for _ in range(250)]
         images += [(shortest, draw.randint(1, 2000)) for _ in range(10)]
         images += [(draw.randint(1, 2000), shortest) for _ in range(10)] + [(1, longest * 2), (longest * 2, 1)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_python import read_manifest
+from python_stages.manifest import read_manifest
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_fast_decoding_equals_the_slow_processor_on_pillows_drafts(
 
 
 def test_an_unknown_decode_mode_is_refused() -> None:
-    with pytest.raises(ParameterError, match="decodeMode 'quick'; it is one of exact, fast"):
+    with pytest.raises(ParameterError, match="decodeMode must be one of exact, fast, not 'quick'"):
         LocalModel("embedded:digits", decode_mode="quick")  # type: ignore[arg-type]
 
 

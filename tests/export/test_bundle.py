@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sparkvision.bundle import Bundle, require_inside
-from sparkvision.errors import BundleError
+from sparkvision.errors import BundleError, ParameterError
 from sparkvision.manifest import Manifest
 
 
@@ -38,7 +38,7 @@ def test_a_missing_file_is_found(bundle_copy: Path) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="nowhere: there is no such folder"):
+    with pytest.raises(ParameterError, match="nowhere: there is no such folder"):
         Bundle.read(tmp_path / "nowhere")
 
 

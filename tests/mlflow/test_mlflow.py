@@ -162,7 +162,7 @@ def test_an_embeddings_stage_gives_embeddings(
 def test_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="such stages"):
         sparkvision.mlflow.save_model(3, tmp_path / "model", pip_requirements=REQUIREMENTS)  # type: ignore[arg-type]
-    with pytest.raises(BundleError, match="no such folder"):
+    with pytest.raises(ParameterError, match="no such folder"):
         sparkvision.mlflow.save_model(tmp_path / "nothing", tmp_path / "model", pip_requirements=REQUIREMENTS)
 
 

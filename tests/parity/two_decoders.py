@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from sparkvision._engine.gateway import jvm
-from sparkvision._spark.stage import scala_errors
+from sparkvision._spark.scala_errors import scala_errors
 
 Values = npt.NDArray[Any]
 

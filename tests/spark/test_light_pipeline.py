@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ def test_fast_decoding_reaches_it_and_the_pipeline_alike(
     (photo,) = (str(photo) for photo in photos if photo.name == "exif_portrait_orientation_6.jpg")
     images = spark.createDataFrame([(photo, bytearray(Path(photo).read_bytes()))], "path string, content binary")
 
-    def scores(mode: str) -> list[list[float]]:
+    def scores(mode: Literal["exact", "fast"]) -> list[list[float]]:
         stage = vit.setInputCols(["image"]).setTopK(10).setDecodeMode(mode)
         model = Pipeline(stages=[ImageAssembler(), stage]).fit(images)
         with LightPipeline(model) as light:

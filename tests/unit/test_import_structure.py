@@ -37,7 +37,7 @@ def imported(source: str, known: Mapping[str, Path]) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "an import names the whole module, not a relative one"
+            assert node.module is not None and node.level == 0, "an import names the whole module, not a relative one"
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
                 if module in known:

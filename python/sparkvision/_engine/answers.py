@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sparkvision import errors
 from sparkvision._engine.image import Images, listed
 from sparkvision._engine.packing import packed_calls, unpack
-from sparkvision._spark.stage import scala_errors
+from sparkvision._spark.scala_errors import scala_errors
 
 OnError = Literal["raise", "null"]
 

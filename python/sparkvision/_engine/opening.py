@@ -9,7 +9,7 @@ from typing import Any
 
 from sparkvision._engine.gateway import jvm
 from sparkvision._spark.embedded import SCHEME
-from sparkvision._spark.stage import scala_errors
+from sparkvision._spark.scala_errors import scala_errors
 from sparkvision.bundle import require_existing
 
 # The settings of LocalModelBytes.open, which chooses the batch size that suits the task.

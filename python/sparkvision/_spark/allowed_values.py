@@ -1,6 +1,6 @@
-"""Which values a Param of the generated stages may have: pyspark's type converters that also check the value.
+"""Type converters of the generated stages' Params, as pyspark's own, that also check the value.
 
-A setter, `set` and `copy` then refuse a value at once, over Spark Connect too, where no JVM could.
+A setter, a constructor, `set` and `copy` then refuse a value at once, over Spark Connect too, where no JVM could.
 """
 
 from __future__ import annotations
@@ -13,6 +13,18 @@ from pyspark.ml.param import TypeConverters
 from sparkvision.errors import ParameterError
 
 
+class ColumnNames:
+    """Names of columns, of which one alone may be a plain string."""
+
+    # pyspark looks at a converter's name when it loads a stage.
+    __name__ = "toListString"
+
+    def __call__(self, value: Any) -> list[str]:
+        """Return the names as a list."""
+        names: list[str] = TypeConverters.toListString([value] if isinstance(value, str) else value)
+        return names
+
+
 @dataclass(frozen=True)
 class OneOf:
     """One of a few names; AllowedValues.scala's twin.
@@ -22,7 +34,7 @@ class OneOf:
     param : str
         The Param's name.
     names : tuple of str
-        What it may be.
+        The allowed names.
 
     Raises
     ------
@@ -33,11 +45,11 @@ class OneOf:
     param: str
     names: tuple[str, ...]
 
-    # pyspark looks at a converter's name when it loads a stage.
     __name__ = "toString"
 
-    def __call__(self, value: Any) -> str:
-        """Give the name."""
+    # Any, because the type of the Param's values is the Literal of the names.
+    def __call__(self, value: Any) -> Any:
+        """Return the name."""
         name: str = TypeConverters.toString(value)
         if name not in self.names:
             raise ParameterError(f"{self.param} must be one of {', '.join(self.names)}, not {name!r}.")
@@ -68,28 +80,28 @@ class WholeNumber(_Number):
     lowest : int
         The smallest allowed value.
     highest : int, optional
-        The largest one. Default: there is none.
+        The largest allowed value. Default: there is none.
 
     Raises
     ------
     ParameterError
-        When called with a number outside of it.
+        When called with a number outside this range.
     """
 
     __name__ = "toInt"
 
     def __call__(self, value: Any) -> int:
-        """Give the number."""
+        """Return the number."""
         number: int = self._checked(TypeConverters.toInt(value))
         return number
 
 
 class Number(_Number):
-    """As `WholeNumber`, of any number."""
+    """A number from `lowest` to `highest`, as `WholeNumber`."""
 
     __name__ = "toFloat"
 
     def __call__(self, value: Any) -> float:
-        """Give the number."""
+        """Return the number."""
         number: float = self._checked(TypeConverters.toFloat(value))
         return number

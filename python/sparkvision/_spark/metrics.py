@@ -10,8 +10,8 @@ from sparkvision.sql import enable_functions
 def metrics(spark: SparkSession) -> DataFrame:
     """Return what each stage and model has done in this Spark application, as finished tasks have reported it.
 
-    Spark's UI shows the same figures for one query beside its operators. A task that Spark ran again, for instance after
-    the loss of an executor, may be counted twice.
+    Spark's UI shows the same figures for one query beside its operators. A task that Spark ran again, for instance
+    after the loss of an executor, may be counted twice.
 
     Parameters
     ----------

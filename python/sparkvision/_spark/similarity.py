@@ -1,4 +1,4 @@
-"""Similarity indexes: what builds them, for the generated stage that searches them."""
+"""Builds similarity indexes, for the generated stage that searches them."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from typing import Literal
 from pyspark.sql import DataFrame
 from pyspark.sql.utils import is_remote
 
+from sparkvision._spark.scala_errors import scala_errors
 from sparkvision._spark.session import require_jars
-from sparkvision._spark.stage import VisionTransformer, scala_errors
+from sparkvision._spark.stage import VisionTransformer
 from sparkvision.errors import SessionError
 
 
 @dataclass(frozen=True)
 class SimilarityIndex:
-    """What was built."""
+    """A similarity index that was built."""
 
     path: str
-    """Where it is, with its scheme."""
+    """The URI of its folder."""
     dimension: int
-    """Numbers in each of its vectors."""
+    """The length of its vectors."""
     vectors: int
-    """How many vectors it holds."""
+    """The number of its vectors."""
     left_out: dict[str, int]
-    """How many rows it does not hold, by the reason."""
+    """The number of rows that it does not hold, by the reason."""
 
 
 class SimilarityTransformer(VisionTransformer):
@@ -54,7 +55,7 @@ class SimilarityTransformer(VisionTransformer):
         indexPath
             A folder, any URI that Hadoop writes to, new, empty or an index's; all executors must reach it.
         idCol
-            Column that names the pictures. Each row is one of the index, also where ids are there twice.
+            Column that names the images. Each row is one of the index, also where two rows have the same id.
         embeddingsCol
             Column of Spark ML's vectors, or of arrays of numbers, of one length. Rows without a usable one, or without
             an id, are left out and counted.
@@ -64,17 +65,17 @@ class SimilarityTransformer(VisionTransformer):
         overwrite
             Whether to replace an index that is there.
         shards
-            0: as many as there are partitions; with ``"approximate"`` at most as many as the cluster has cores, because
-            each approximate search walks through all of them.
+            The number of shards. 0: the number of partitions; with ``"approximate"`` at most the number of the
+            cluster's cores, because each approximate search walks through all shards.
         m
-            Neighbours that each vector of a graph is linked to.
+            The number of neighbours that each vector of a graph is linked to.
         efConstruction
-            Candidates that they are chosen from: more make a better graph, and take longer.
+            The number of candidates that the neighbours are chosen from: more make a better graph, and take longer.
 
         Returns
         -------
         SimilarityIndex
-            What was built and what was left out.
+            The index, with the number of rows that were left out.
 
         Raises
         ------
@@ -89,7 +90,7 @@ class SimilarityTransformer(VisionTransformer):
         Examples
         --------
         >>> SimilarImages.build(embedded, "hdfs:///indexes/catalogue", method="approximate")
-        >>> SimilarImages().setIndexPath("hdfs:///indexes/catalogue").setMethod("approximate").transform(queries)
+        >>> SimilarImages(indexPath="hdfs:///indexes/catalogue", method="approximate").transform(queries)
         """
         if is_remote():
             raise SessionError(

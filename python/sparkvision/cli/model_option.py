@@ -139,7 +139,7 @@ def fetch(model: str, spark: SparkSession) -> Iterator[str]:
 
     A bundle on another file system is copied to a temporary folder, which is deleted at the end of the block.
     """
-    from sparkvision._spark.stage import scala_errors
+    from sparkvision._spark.scala_errors import scala_errors
 
     jvm: Any = spark._jvm
     uri = _local_place(model)

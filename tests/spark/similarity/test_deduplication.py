@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from pathlib import Path
+from typing import Literal
 
 import imagehash
 import pytest
@@ -42,7 +43,7 @@ def copies(picture: Image.Image) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("algorithm", ["phash", "dhash"])
 def test_the_hash_of_every_photo_is_the_one_of_imagehash(
-    algorithm: str, spark: SparkSession, photos: list[Path]
+    algorithm: Literal["phash", "dhash"], spark: SparkSession, photos: list[Path]
 ) -> None:
     table = table_of(spark, {file.name: file.read_bytes() for file in photos})
     hashed = PerceptualHash().setInputCols("content").setAlgorithm(algorithm).transform(table)

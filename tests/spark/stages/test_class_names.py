@@ -26,7 +26,7 @@ Best = list[list[tuple[int, float]]]
 
 @pytest.fixture(scope="module")
 def files(digits: list[Path]) -> list[Path]:
-    """Two pictures of each digit."""
+    """Two images of each digit."""
     return [file for digit in range(10) for file in [file for file in digits if file.parent.name == str(digit)][:2]]
 
 
@@ -48,8 +48,9 @@ def expected(namesakes: str, files: list[Path]) -> Best:
 
 @pytest.fixture
 def stage(spark: SparkSession, namesakes: str) -> ImageClassification:
-    stage = ImageClassification.loadSavedModel(namesakes, spark).setInputCols(["content"])
-    return stage.setOutputCol("class").setTopK(len(NAMESAKES))
+    return ImageClassification.loadSavedModel(
+        namesakes, spark, inputCols="content", outputCol="class", topK=len(NAMESAKES)
+    )
 
 
 def close(found: list[float], expected: list[tuple[int, float]]) -> bool:

@@ -176,8 +176,8 @@ def test_token_ids_are_those_of_transformers_tokenizer(
     from sparkvision._engine.gateway import jvm
 
     engine = jvm().sparkvision.engine
-    bundle = engine.ModelBundle.open(jvm().java.io.File(clip_bundles["free"]).toPath())
-    tokenizer = engine.TextTokenizer.open(bundle)
+    bundle = engine.bundle.ModelBundle.open(jvm().java.io.File(clip_bundles["free"]).toPath())
+    tokenizer = engine.text.TextTokenizer.open(bundle)
     expected = reference.tokenizer(TEXTS, truncation=True)["input_ids"]
     try:
         assert [list(tokenizer.ids(text)) for text in TEXTS] == expected
@@ -205,7 +205,7 @@ def test_a_stage_names_the_one_that_runs_a_bundle(spark: SparkSession, clip_bund
     with pytest.raises(BundleError, match="Use CLIPForZeroShotClassification or CLIPImageEmbeddings"):
         ViTImageEmbeddings.loadSavedModel(clip_bundles["free"], spark)
     with pytest.raises(BundleError, match="is for image-classification, and reads no texts. Use ViTForImageClass"):
-        CLIPTextEmbeddings.pretrained()
+        CLIPTextEmbeddings.pretrained("digits")
 
 
 def test_a_saved_pipeline_keeps_labels_and_model(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def torch_embeddings(checkpoint: Path, pictures: list[Path], pooling: str) -> np
 )
 def test_embeddings_are_transformers_own(
     architecture: str,
-    pooling: str,
+    pooling: Literal["cls", "mean", "pooler"],
     tiny_checkpoint: Callable[[str], Path],
     tiny_export: Callable[[str, str], ExportReport],
     table: DataFrame,
@@ -90,7 +91,7 @@ def test_embeddings_are_transformers_own(
     print(f"\n{architecture}, {pooling}: largest difference {np.abs(found - expected).max():.2e}")
     assert np.abs(found - expected).max() <= TOLERANCE
     assert expected.std(axis=0).max() > 10 * TOLERANCE
-    with LocalModel(folder, pooling=pooling, normalize=True) as local:  # type: ignore[arg-type]
+    with LocalModel(folder, pooling=pooling, normalize=True) as local:
         normalized = local.embed(pictures)
     assert np.abs(normalized - expected / np.linalg.norm(expected, axis=1, keepdims=True)).max() <= TOLERANCE
 

@@ -19,7 +19,7 @@ def labels(model: PipelineModel | ViTForImageClassification, table: DataFrame) -
 
 @pytest.fixture
 def model(spark: SparkSession, mixed: DataFrame) -> PipelineModel:
-    vit = ViTForImageClassification.pretrained().setInputCols(["image"]).setOutputCol("class").setBatchSize(3)
+    vit = ViTForImageClassification.pretrained(inputCols="image", outputCol="class", batchSize=3)
     return Pipeline(stages=[ImageAssembler(), vit]).fit(mixed)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tests.conftest import EMBEDDED_BUNDLE
 
 from sparkvision import ml
 from sparkvision._spark.allowed_values import Number, OneOf, WholeNumber
+from sparkvision._spark.stage import BundleTransformer
 from sparkvision.errors import BundleError, ParameterError, ProcessorError
 from sparkvision.ml import ImageAssembler, ViTForImageClassification
 
@@ -44,21 +46,82 @@ def test_each_row_keeps_its_own_result_or_reason(vit: ViTForImageClassification,
     assert [row["error"] is None for row in rows] == [True, True, False, True, True, False]
 
 
-def test_dropmalformed_drops_bad_pictures(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+def test_dropmalformed_drops_bad_images(vit: ViTForImageClassification, mixed: DataFrame) -> None:
     assert vit.setBadImageMode("DROPMALFORMED").transform(mixed).count() == 4
 
 
-def test_failfast_names_the_picture(vit: ViTForImageClassification, mixed: DataFrame) -> None:
+def test_failfast_names_the_image(vit: ViTForImageClassification, mixed: DataFrame) -> None:
     with pytest.raises(Exception, match="broken.png"):
         vit.setBadImageMode("FAILFAST").transform(mixed).collect()
 
 
-def test_params_come_back_as_they_were_set(vit: ViTForImageClassification) -> None:
-    stage = vit.setBatchSize(3).setImageMean([0.1, 0.2, 0.3]).setDoResize(True).setMaxImagePixels(2**40)
-    assert stage.getBatchSize() == 3
-    assert stage.getImageMean() == [0.1, 0.2, 0.3]
-    assert stage.getDoResize() is True
-    assert stage.getMaxImagePixels() == 2**40
+def test_a_setter_and_a_constructors_keyword_set_the_same(vit: ViTForImageClassification) -> None:
+    by_setters = vit.setBatchSize(3).setImageMean([0.1, 0.2, 0.3]).setDoResize(True).setMaxImagePixels(2**40)
+    by_keywords = ViTForImageClassification(batchSize=3, imageMean=[0.1, 0.2, 0.3], doResize=True, maxImagePixels=2**40)
+    for stage in (by_setters, by_keywords):
+        assert stage.getBatchSize() == 3
+        assert stage.getImageMean() == [0.1, 0.2, 0.3]
+        assert stage.getDoResize() is True
+        assert stage.getMaxImagePixels() == 2**40
+
+
+@pytest.mark.parametrize("name", ml.__all__)
+def test_a_constructor_has_a_keyword_for_every_param(spark: SparkSession, name: str) -> None:
+    stage = getattr(ml, name)
+    keywords = inspect.signature(stage).parameters
+    assert set(keywords) == {param.name for param in stage().params}
+    assert all(keyword.kind is keyword.KEYWORD_ONLY and keyword.default is None for keyword in keywords.values())
+
+
+def test_a_keyword_without_a_value_leaves_its_param_unset(spark: SparkSession) -> None:
+    stage = ViTForImageClassification(topK=None, size=None)
+    assert not stage.isSet(stage.topK) and stage.getTopK() == 1
+    assert stage.getSize() is None
+
+
+def test_one_input_column_may_be_a_string(spark: SparkSession) -> None:
+    assert ViTForImageClassification(inputCols="image").getInputCols() == ["image"]
+    assert ViTForImageClassification().setInputCols("image").getInputCols() == ["image"]
+
+
+def test_a_keyword_that_is_no_param_is_refused(vit: ViTForImageClassification, spark: SparkSession) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'topk'"):
+        ViTForImageClassification(topk=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="ViTForImageClassification has no Param 'topk'"):
+        vit.setParams(topk=3)
+
+
+def test_a_value_that_its_type_rules_out_is_refused_by_mypy_and_at_once(spark: SparkSession) -> None:
+    with pytest.raises(ParameterError, match="decodeMode must be one of exact, fast, not 'quick'"):
+        ViTForImageClassification(decodeMode="quick")  # type: ignore[arg-type]
+
+
+def test_stages_made_by_keywords_label_as_those_made_by_setters(
+    vit: ViTForImageClassification, mixed: DataFrame
+) -> None:
+    by_keywords = ViTForImageClassification(
+        modelPath=vit.getModelPath(), bundleHash=vit.getBundleHash(), inputCols="image", outputCol="class", topK=2
+    )
+    pipeline = Pipeline(stages=[ImageAssembler(inputCol="content", outputCol="image"), by_keywords])
+    labelled = pipeline.fit(mixed).transform(mixed).select("class.result").collect()
+    assert labelled == vit.setTopK(2).transform(mixed).select("class.result").collect()
+
+
+def test_a_model_comes_with_params_by_keyword(vit: ViTForImageClassification, spark: SparkSession) -> None:
+    for stage in (
+        ViTForImageClassification.pretrained(inputCols="image", topK=3),
+        ViTForImageClassification.loadSavedModel("embedded:digits", spark, inputCols="image", topK=3),
+    ):
+        assert (stage.getInputCols(), stage.getTopK()) == (["image"], 3)
+        assert stage.getBundleHash() == vit.getBundleHash()
+
+
+def test_only_the_stage_of_the_embedded_model_needs_no_name(spark: SparkSession) -> None:
+    assert ViTForImageClassification.pretrained().getModelPath() == "embedded:digits"
+    stages = [getattr(ml, name) for name in ml.__all__ if name != "ViTForImageClassification"]
+    for stage in [stage for stage in stages if issubclass(stage, BundleTransformer)]:
+        with pytest.raises(TypeError, match="'name'"):
+            stage.pretrained()
 
 
 def test_params_that_mean_as_the_bundle_says_are_none(vit: ViTForImageClassification) -> None:
@@ -119,8 +182,8 @@ def test_wrong_column_type_is_refused(vit: ViTForImageClassification, spark: Spa
 
 
 def test_missing_column_is_refused(vit: ViTForImageClassification, mixed: DataFrame) -> None:
-    with pytest.raises(ParameterError, match="'picture'.*path, content"):
-        vit.setInputCols(["picture"]).transform(mixed)
+    with pytest.raises(ParameterError, match="'image'.*path, content"):
+        vit.setInputCols(["image"]).transform(mixed)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +206,8 @@ def test_a_param_value_that_makes_no_sense_is_refused_at_once(
 ) -> None:
     ways: list[Callable[[], object]] = [
         lambda: getattr(vit, f"set{param[0].upper()}{param[1:]}")(value),
+        lambda: vit.setParams(**{param: value}),
+        lambda: ViTForImageClassification(**{param: value}),  # type: ignore[arg-type]
         lambda: vit.set(vit.getParam(param), value),
         lambda: vit.copy({vit.getParam(param): value}),
         lambda: vit.transform(mixed, {vit.getParam(param): value}),
@@ -249,9 +314,10 @@ def test_size_that_the_graph_cannot_take_is_refused(vit: ViTForImageClassificati
         vit.setSize(64).transform(mixed)
 
 
-def test_setting_another_model_forgets_the_old_ones_hash(vit: ViTForImageClassification) -> None:
+def test_setting_another_model_forgets_the_hash_of_the_previous_one(vit: ViTForImageClassification) -> None:
     assert vit.getBundleHash()
-    assert vit.setModelPath("elsewhere").getBundleHash() is None
+    assert vit.copy().setParams(modelPath="elsewhere").getBundleHash() is None
+    assert vit.copy().setModelPath("elsewhere").getBundleHash() is None
 
 
 def test_pass_through_of_every_kind_of_column(vit: ViTForImageClassification, mixed: DataFrame) -> None:
@@ -273,6 +339,6 @@ def test_errors_of_spark_itself_are_left_alone(vit: ViTForImageClassification, m
         vit.transform(mixed.select("no_such_column"))
 
 
-def test_another_model_in_a_param_map_forgets_the_old_ones_hash(vit: ViTForImageClassification) -> None:
+def test_another_model_in_a_param_map_forgets_the_hash_of_the_previous_one(vit: ViTForImageClassification) -> None:
     assert vit.copy({vit.modelPath: "elsewhere"}).getBundleHash() is None
     assert vit.copy({vit.batchSize: 2}).getBundleHash() == vit.getBundleHash()

@@ -36,7 +36,7 @@ def read_folder(spark: SparkSession, folder: str) -> tuple[DataFrame, int]:
     """
     from pyspark.sql import DataFrame
 
-    from sparkvision._spark.stage import scala_errors
+    from sparkvision._spark.scala_errors import scala_errors
 
     jvm: Any = spark._jvm
     with scala_errors():

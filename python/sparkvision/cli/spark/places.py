@@ -105,7 +105,7 @@ def require_known_schemes(spark: SparkSession, *places: str) -> None:
     ParameterError
         When a place is not a valid URI, or there is no file system for its scheme.
     """
-    from sparkvision._spark.stage import scala_errors
+    from sparkvision._spark.scala_errors import scala_errors
 
     jvm: Any = spark._jvm
     for place in places:

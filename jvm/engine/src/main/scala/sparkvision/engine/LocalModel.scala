@@ -1,94 +1,104 @@
 package sparkvision.engine
 
-import java.nio.file.Path
+import scala.reflect.ClassTag
 
-import sparkvision.engine.bundle.{BundleException, EmbeddedModels, ModelBundle, ModelTask, TensorInfo}
-import sparkvision.engine.pipeline.{DetectionRuns, ImageClassifier, ModelSettings, UniformRuns}
+import sparkvision.engine.bundle.{BundleException, ModelBundle, ModelTask, TensorInfo}
+import sparkvision.engine.pipeline._
 import sparkvision.engine.postprocess.{Detection, EmbeddingsPostprocessor, Prediction, ScoredLabel}
 import sparkvision.engine.runtime.{Cancellation, SessionConfig}
-import sparkvision.engine.session.{ModelListener, ModelSession}
-import sparkvision.image.ImageInput
+import sparkvision.engine.session.{ExecutorRuntime, ModelListener, TaskSession}
+import sparkvision.image.{ImageException, ImageInput}
 
-/** A model on this machine: images in, predictions, embeddings or detections out. It is what runs inside Spark's executors, and
-  * needs no Spark.
+/** A model on this machine: images in, predictions, embeddings or detections out. Spark's executors use this class, which
+  * does not need Spark.
   *
-  * The session opens at the first image that is run, and is shared with every other `LocalModel` of the same model.
-  * Any number of threads may use one `LocalModel`.
+  * The session opens when the first image is run, and is shared with every other `LocalModel` of the same model. Any number
+  * of threads may use one `LocalModel`.
   *
   * {{{
   * Using.resource(LocalModel.open("my-vit")) { model =>
   *   val bytes = Files.readAllBytes(Path.of("cat.jpg"))
-  *   model.predict(Array(bytes), 3)                               // the three best labels of each image
+  *   model.predict(Array(bytes), 3)                                  // the three best labels of each image
   *   model.predictions(Iterator(bytes))(ImageInput.Encoded).next()   // (bytes, Right(Prediction(...)))
   * }
   * }}}
   *
-  * The methods on arrays, for Java and for scripts, take encoded images and throw for the first that cannot be used; those
-  * on iterators give each image's own result or reason.
+  * The methods on arrays, for Java and for scripts, take encoded images and throw for the first image that cannot be used.
+  * The methods on iterators return the result, or the reason why there is none, of each image.
   *
+  * @param settings
+  *   how images are preprocessed and the model is run
   * @param listener
-  *   told what is done and how long it took
+  *   receives what is done and how long it took
   * @param cancellation
   *   whether the results are still wanted: a run that is cancelled ends with a `CancellationException`
+  * @param runtime
+  *   owns the sessions and caches
   * @throws ProcessorException
-  *   when the settings make images that the model cannot take
+  *   when preprocessing would not produce images that the model takes
   * @throws ParameterException
-  *   when a batch of the settings' size has more bytes than a buffer can
+  *   when a setting is out of range, or contradicts the model
   */
 final class LocalModel(
     val bundle: ModelBundle,
     val settings: ModelSettings = ModelSettings(),
     listener: ModelListener = ModelListener.Silent,
-    cancellation: Cancellation = Cancellation.Never
-) extends EncodedImages
-    with AutoCloseable {
-  private val session = new ModelSession(bundle, settings, listener, cancellation)
-  private lazy val runs = new UniformRuns(bundle, settings, session, listener)
-  private lazy val classification = new ImageClassifier(bundle, settings, settings.topK)
+    cancellation: Cancellation = Cancellation.Never,
+    runtime: ExecutorRuntime = ExecutorRuntime.ofThisProcess
+) extends AutoCloseable {
+  import LocalModel.all
+
+  settings.validate(bundle)
+
+  private val task = bundle.manifest.task
+  private val logitsOutput = bundle.manifest.outputs.head
+  private val session =
+    new TaskSession(bundle, settings.sessionSettings, settings.batchSizeOf(task), runtime, listener, cancellation)
+  private lazy val pipeline = new FixedSizePipeline(bundle, settings, session, listener)
+  private lazy val detection = new DetectionPipeline(bundle, settings, session, listener)
+  private lazy val classifier = new ImageClassifier(bundle, settings, settings.topK, runtime)
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
-  private lazy val detector = new DetectionRuns(bundle, settings, session, listener)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
     throw new BundleException(
       s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
     )
   }
 
-  // Here, so that the driver refuses what makes no sense, and not every task.
-  bundle.manifest.task match {
-    case ModelTask.ImageClassification => (runs, classification)
-    case ModelTask.FeatureExtraction => (runs, embedding)
-    case ModelTask.ZeroShotImageClassification =>
-      (runs, if (settings.candidateLabels.isEmpty) embedding else classification)
-    case ModelTask.ObjectDetection => detector
-  }
-
-  /** The shape of one image as the model is fed it: 3, height, width, or height, width, 3 where channels come last.
+  /** The shape of one image in the model's input: 3, height, width; or height, width, 3 if the channels come last.
     *
     * @throws BundleException
     *   when the model detects objects: its images keep their aspect ratio
     */
-  def inputShape: Seq[Int] = uniform.inputShape
+  def inputShape: Seq[Int] = fixedSize.inputShape
 
-  /** What the session is fed: the values of each image, of shape [[inputShape]], flattened. Opens no session. */
+  /** The values that the model is given for each image, of shape [[inputShape]], flattened. Opens no session. */
   def preprocessed[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.preprocessed(items)(image)
+    fixedSize.preprocessed(items)(image)
 
-  /** Each item with its image's logits, or with the reason why there are none; in order, lazily. */
+  /** Each item with the logits of its image, or with the reason why there are none; in order, lazily. */
   def logits[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] = {
-    val classifier = classification
-    uniform.results(items, bundle.manifest.outputs.head, classifier.logits)(image)
+    val postprocess = classifier
+    fixedSize.results(items, logitsOutput, postprocess.logits)(image)
   }
 
-  /** Each item with its image's labels and scores, or with the reason why there are none; in order, lazily. */
+  /** Each item with the labels and scores of its image, or with the reason why there are none; in order, lazily. */
   def predictions[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Prediction])] =
-    uniform.results(items, bundle.manifest.outputs.head, classification.apply)(image)
+    fixedSize.results(items, logitsOutput, classifier.apply)(image)
 
-  /** Numbers in an embedding. */
+  /** [[predictions]] with another number of labels: None as in [[ModelSettings.topK]]. */
+  private[engine] def best[A](items: Iterator[A], topK: Option[Int])(
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
+    val postprocess = if (topK == settings.topK) classifier else new ImageClassifier(bundle, settings, topK, runtime)
+    fixedSize.results(items, logitsOutput, postprocess(_).best)(image)
+  }
+
+  /** Length of an embedding. */
   def embeddingSize: Int = embedding.size
 
-  /** Each item with its image's embedding, or with the reason why there is none; in order, lazily. */
+  /** Each item with the embedding of its image, or with the reason why there is none; in order, lazily. */
   def embeddings[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.results(items, embedding.output, embedding.apply)(image)
+    fixedSize.results(items, embedding.output, embedding.apply)(image)
 
   /** Each item with the objects in its image, best first, or with the reason why there are none; in order, lazily.
     *
@@ -96,21 +106,13 @@ final class LocalModel(
     *   when the bundle is for another task
     */
   def detections[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Seq[Detection]])] =
-    detector.results(items)(image)
+    detection.results(items)(image)
 
   /** [[detections]] with another threshold and number of objects. */
   private[engine] def objects[A](items: Iterator[A], threshold: Double, topK: Option[Int])(
       image: A => ImageInput
   ): Iterator[(A, Either[String, Seq[Detection]])] =
-    detector.results(items, detector.postprocessorOf(threshold, topK))(image)
-
-  /** [[predictions]] with another number of labels. */
-  private[engine] def best[A](items: Iterator[A], topK: Int)(
-      image: A => ImageInput
-  ): Iterator[(A, Either[String, Seq[ScoredLabel]])] = {
-    val postprocess = new ImageClassifier(bundle, settings, Some(topK))
-    uniform.results(items, bundle.manifest.outputs.head, postprocess(_).best)(image)
-  }
+    detection.results(items, detection.postprocessorOf(threshold, topK))(image)
 
   /** Rows and columns of patches of an attention rollout.
     *
@@ -119,52 +121,122 @@ final class LocalModel(
     */
   def attentionRolloutShape: Seq[Int] = attentionRollout.shape.drop(1).map(_.toInt)
 
-  /** Each item with what its image's class token drew on, of shape [[attentionRolloutShape]], flattened; or with the
-    * reason why there is none; in order, lazily.
+  /** Each item with the attention rollout of its image, of shape [[attentionRolloutShape]], flattened: the share of each patch
+    * in the class token. Or with the reason why there is none; in order, lazily.
     */
   def attentionRollouts[A](items: Iterator[A])(image: A => ImageInput): Iterator[(A, Either[String, Array[Float]])] =
-    uniform.results(items, attentionRollout, identity[Array[Float]])(image)
+    fixedSize.results(items, attentionRollout, identity[Array[Float]])(image)
 
-  /** Gives the session back; it stays open for others. */
+  /** The values that the model is given for each encoded image.
+    *
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    */
+  def preprocess(images: Array[Array[Byte]]): Array[Array[Float]] =
+    all(preprocessed(images.iterator)(ImageInput.Encoded))
+
+  /** The logits of encoded images, one for each label.
+    *
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    */
+  def logits(images: Array[Array[Byte]]): Array[Array[Float]] = all(logits(images.iterator)(ImageInput.Encoded))
+
+  /** The labels of encoded images, best first: as many as [[ModelSettings.topK]] specifies.
+    *
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    */
+  def predict(images: Array[Array[Byte]]): Array[Array[ScoredLabel]] = predict(images, settings.topK)
+
+  /** The labels of encoded images, best first.
+    *
+    * @param topK
+    *   labels of each image, at most; for a multi-label model the best among those at or above the threshold
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    * @throws ParameterException
+    *   when topK is not positive
+    */
+  def predict(images: Array[Array[Byte]], topK: Int): Array[Array[ScoredLabel]] = predict(images, Some(topK))
+
+  private def predict(images: Array[Array[Byte]], topK: Option[Int]): Array[Array[ScoredLabel]] =
+    all(best(images.iterator, topK)(ImageInput.Encoded)).map(_.toArray)
+
+  /** The embeddings of encoded images, `embeddingSize` numbers each.
+    *
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    */
+  def embed(images: Array[Array[Byte]]): Array[Array[Float]] = all(embeddings(images.iterator)(ImageInput.Encoded))
+
+  /** The objects in encoded images, best first; for detection models.
+    *
+    * @throws ImageException
+    *   for the first image that cannot be used, with its index and the reason
+    */
+  def detect(images: Array[Array[Byte]]): Array[Array[Detection]] =
+    all(detections(images.iterator)(ImageInput.Encoded)).map(_.toArray)
+
+  /** Returns the session, which stays open for other models. */
   override def close(): Unit = session.close()
 
-  /** What runs images of one size. */
-  private def uniform: UniformRuns = {
-    if (bundle.manifest.task == ModelTask.ObjectDetection)
+  private def fixedSize: FixedSizePipeline = {
+    if (task == ModelTask.ObjectDetection)
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: its images have no one shape. Use detect."
+        s"The bundle ${bundle.folder} is for ${task.name}: its images have no one shape. Use detect."
       )
-    runs
+    pipeline
   }
 }
 
 object LocalModel {
 
-  /** The model of a bundle, with the settings that suit a machine of its own: one run may use every core.
+  /** The model of a bundle, with the default settings: one run may use every core.
     *
     * @param uri
-    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder, once a JVM
+    *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder once per process
     * @throws BundleException
     *   when the bundle is missing, damaged, unsafe or contradicts itself
     */
-  def open(uri: String): LocalModel = {
-    val bundle = this.bundle(uri)
-    val session = SessionConfig(intraOpThreads = cores)
-    new LocalModel(bundle, ModelSettings(batchSize = bundle.manifest.task.batchSize, session = session))
-  }
+  def open(uri: String): LocalModel = open(uri, defaults)
 
-  /** The model of a bundle, with settings of the caller's. */
-  def open(uri: String, settings: ModelSettings): LocalModel = new LocalModel(bundle(uri), settings)
+  /** The model of a bundle, with these settings. */
+  def open(uri: String, settings: ModelSettings): LocalModel =
+    new LocalModel(ExecutorRuntime.ofThisProcess.openBundle(uri), settings)
 
-  private[engine] def bundle(uri: String): ModelBundle =
-    ModelBundle.open(if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.unpacked(uri) else Path.of(uri))
+  /** The model of a bundle, with settings in JSON, for callers in Java and Python.
+    *
+    * {{{
+    * LocalModel.openWith("my-vit", "{\"batchSize\": 16, \"topK\": 3, \"executionProvider\": \"cpu\"}");
+    * }}}
+    *
+    * @param settings
+    *   a JSON object with the names of a stage's Params: batchSize, topK, threshold, candidateLabels, hypothesisTemplate,
+    *   pooling, normalize, decodeMode, maxImagePixels; executionProvider, deviceId, intraOpThreads, gpuMemLimit, cudaTf32,
+    *   onednnFpMath; and the preprocessing Params, such as size and imageMean. Where intraOpThreads is missing or 0, one run
+    *   may use every core.
+    * @throws ParameterException
+    *   when the object has an unknown key, or a value of the wrong type or out of range
+    */
+  def openWith(uri: String, settings: String): LocalModel = open(uri, ModelSettingsReader.read(settings, defaults))
 
-  private[engine] def cores: Int = Runtime.getRuntime.availableProcessors
+  /** Settings for a process that runs nothing else. */
+  private def defaults = ModelSettings(
+    session = SessionConfig(intraOpThreads = Runtime.getRuntime.availableProcessors)
+  )
 
-  /** The graph's output that `sparkvision export --attentions` adds. */
+  /** The output that `sparkvision export --attentions` adds to the graph. */
   private val AttentionRollout = "attention_rollout"
 
-  /** A bundle is checked for its first output; another of this name may be anything. */
+  /** Only the first output of a bundle has been checked; another output of this name may have any type and shape. */
   private def isAttentionRollout(output: TensorInfo): Boolean = output.name == AttentionRollout &&
     TensorInfo.Floats(output.elementType) && output.shape.size == 3 && output.shape.tail.forall(_ > 0)
+
+  /** Every result, or an exception with the first reason why there is none. */
+  private def all[R: ClassTag](results: Iterator[(Array[Byte], Either[String, R])]): Array[R] =
+    results.zipWithIndex.map {
+      case ((_, Right(result)), _) => result
+      case ((_, Left(reason)), index) => throw new ImageException(s"image $index: $reason")
+    }.toArray
 }

@@ -6,19 +6,20 @@ import java.nio.{ByteBuffer, ByteOrder}
 import com.fasterxml.jackson.databind.ObjectMapper
 import com.fasterxml.jackson.databind.node.ObjectNode
 
-import sparkvision.engine.bundle.{ModelBundle, ModelTask}
-import sparkvision.engine.pipeline.{ModelSettings, ModelSettingsReader}
-import sparkvision.engine.postprocess.{Detection, Pooling, ScoredLabel}
-import sparkvision.engine.runtime.SessionConfig
-import sparkvision.image.codec.DecodeMode
+import sparkvision.engine.bundle.ModelTask
+import sparkvision.engine.postprocess.{Detection, ScoredLabel}
 import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.{ImageInput, PackedImages}
 
-/** [[LocalModel]] for a caller in another process: any number of images cross as one byte array, and so do their floats.
+/** [[LocalModel]] for a caller in another process: any number of images are passed as one byte array, and so are the floats
+  * of their results.
   *
-  * The images come as [[PackedImages]]. All numbers of an answer are little-endian: for each image the length of the reason
-  * why it has no result (int32, 0 when it has one) and the reason in UTF-8; after the last image the float32 of the images
-  * that have a result, in order.
+  * Images are passed as [[PackedImages]]. All numbers of a result are little-endian. For each image it has the length of the
+  * reason why the image has no result (int32, 0 if it has one) and the reason in UTF-8; after the last image it has the
+  * float32 values of the images that have a result, in order.
+  *
+  * Where a method takes `topK`, 0 and negative numbers mean unset: one label for a single-label model; all labels at or
+  * above the threshold for a multi-label model; all objects above the threshold for a detection model.
   */
 final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   import LocalModelBytes._
@@ -27,32 +28,32 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
   def inputShape: Array[Int] = model.inputShape.toArray
   def embeddingSize: Int = model.embeddingSize
 
-  /** The names of the classes; of a zero-shot model those to choose among. */
+  /** The names of the classes; for a zero-shot model the labels from which it chooses. */
   def labels: Array[String] = {
     val manifest = model.bundle.manifest
     model.settings.candidateLabels.fold(manifest.labels)(_.in(manifest).labels).toArray
   }
 
-  /** What the session is fed: the product of [[inputShape]] floats an image. */
+  /** The values that the model is given: for each image as many floats as the product of [[inputShape]]. */
   def preprocess(images: Array[Byte]): Array[Byte] = pack(
     model.preprocessed(PackedImages.unpack(images))(image).map(_._2)
   )
 
-  /** What the session gives: one float a label. */
+  /** Logits, one float for each label. */
   def logits(images: Array[Byte]): Array[Byte] = pack(model.logits(PackedImages.unpack(images))(image).map(_._2))
 
-  /** Embeddings, [[embeddingSize]] floats each. */
+  /** Embeddings, [[embeddingSize]] floats for each image. */
   def embed(images: Array[Byte]): Array[Byte] = pack(model.embeddings(PackedImages.unpack(images))(image).map(_._2))
 
   /** Rows and columns of an attention rollout. */
   def attentionRolloutShape: Array[Int] = model.attentionRolloutShape.toArray
 
-  /** What the class tokens drew on: the product of [[attentionRolloutShape]] floats an image. */
+  /** Attention rollouts: for each image as many floats as the product of [[attentionRolloutShape]]. */
   def attentionRollouts(images: Array[Byte]): Array[Byte] =
     pack(model.attentionRollouts(PackedImages.unpack(images))(image).map(_._2))
 
-  /** A JSON array with an object for each image: `{"error"}`, or `{"height", "width"}` and, as the model's task is,
-    * `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
+  /** A JSON array with an object for each image: `{"error"}`, or `{"height", "width"}` and, depending on the task of
+    * the model, `"best": [{"id", "label", "score"}, ...]`, `"embedding": [...]` or
     * `"objects": [{"id", "label", "score", "xmin", "ymin", "xmax", "ymax"}, ...]`.
     */
   def annotate(images: Array[Byte]): String = {
@@ -66,12 +67,19 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
-  /** A JSON array with an object for each image: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`.
+  /** A JSON array with an object for each image: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`, with as many
+    * labels as the settings specify.
+    */
+  def predict(images: Array[Byte]): String = predicted(images, model.settings.topK)
+
+  /** [[predict]] with another number of labels.
     *
     * @param topK
-    *   labels an image, at most
+    *   labels of each image, at most; 0 or less for unset
     */
-  def predict(images: Array[Byte], topK: Int): String = {
+  def predict(images: Array[Byte], topK: Int): String = predicted(images, ifSet(topK))
+
+  private def predicted(images: Array[Byte], topK: Option[Int]): String = {
     val answers = mapper.createArrayNode()
     model.best(PackedImages.unpack(images), topK)(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
@@ -80,25 +88,32 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
-  /** As [[annotate]], of a detection model.
+  /** A JSON array with an object for each image: `{"error"}`, or `{"objects"}` as in [[annotate]]; for detection models, with
+    * the threshold and number of objects that the settings specify.
+    */
+  def detect(images: Array[Byte]): String = detected(images, model.settings.threshold, model.settings.topK)
+
+  /** [[detect]] with another threshold and number of objects.
     *
     * @param threshold
-    *   objects with a higher score are given
+    *   objects with a higher score are returned
     * @param topK
-    *   objects an image, at most; 0: all
+    *   objects of each image, at most; 0 or less for all
     * @throws ParameterException
     *   when the threshold is not between 0 and 1
     */
-  def detect(images: Array[Byte], threshold: Double, topK: Int): String = {
+  def detect(images: Array[Byte], threshold: Double, topK: Int): String = detected(images, threshold, ifSet(topK))
+
+  private def detected(images: Array[Byte], threshold: Double, topK: Option[Int]): String = {
     val answers = mapper.createArrayNode()
-    model.objects(PackedImages.unpack(images), threshold, Option.when(topK != 0)(topK))(image).foreach {
+    model.objects(PackedImages.unpack(images), threshold, topK)(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
-      case (_, Right(detections)) => detected(detections)(answers.addObject())
+      case (_, Right(detections)) => writeObjects(detections)(answers.addObject())
     }
     answers.toString
   }
 
-  /** Each image with what writes its result into a JSON object. */
+  /** Each image with a function that writes its result into a JSON object. */
   private def results(images: Array[Byte]): Iterator[(Array[Byte], Either[String, ObjectNode => Unit])] =
     model.bundle.manifest.task match {
       case ModelTask.ImageClassification => labelled(images)
@@ -106,7 +121,7 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
       case ModelTask.FeatureExtraction | ModelTask.ZeroShotImageClassification => embedded(images)
       case ModelTask.ObjectDetection =>
         model.detections(PackedImages.unpack(images))(image).map { case (bytes, result) =>
-          bytes -> result.map(detected)
+          bytes -> result.map(writeObjects)
         }
     }
 
@@ -130,7 +145,7 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     embedding.foreach(numbers.add)
   }
 
-  private def detected(detections: Seq[Detection])(answer: ObjectNode): Unit = {
+  private def writeObjects(detections: Seq[Detection])(answer: ObjectNode): Unit = {
     val objects = answer.putArray("objects")
     detections.foreach { found =>
       val one = objects.addObject().put("id", found.id).put("label", found.label).put("score", found.score)
@@ -147,42 +162,17 @@ object LocalModelBytes {
 
   private def image(bytes: Array[Byte]): ImageInput = ImageInput.Encoded(bytes)
 
-  /** @param uri
+  private def ifSet(topK: Int): Option[Int] = Option.when(topK > 0)(topK)
+
+  /** The model of a bundle, with the default settings.
+    *
+    * @param uri
     *   a bundle's folder, or `embedded:NAME`
-    * @param pooling
-    *   how hidden states become an embedding
-    * @param normalize
-    *   whether embeddings are divided by their Euclidean length
-    * @param decodeMode
-    *   exact or fast
     */
-  def open(
-      uri: String,
-      pooling: String = Pooling.Cls.name,
-      normalize: Boolean = false,
-      decodeMode: String = DecodeMode.Exact.name
-  ): LocalModelBytes = {
-    val bundle = LocalModel.bundle(uri)
-    val settings = ModelSettings(
-      batchSize = bundle.manifest.task.batchSize,
-      decodeMode = DecodeMode.parse(decodeMode),
-      pooling = Pooling.parse(pooling),
-      normalize = normalize
-    )
-    open(bundle, settings)
-  }
+  def open(uri: String): LocalModelBytes = new LocalModelBytes(LocalModel.open(uri))
 
-  /** @param settings
-    *   a stage's Params as JSON, as [[ModelSettingsReader]] reads them
-    */
-  def openWith(uri: String, settings: String): LocalModelBytes =
-    open(LocalModel.bundle(uri), ModelSettingsReader.read(settings))
-
-  // Alone on the machine: one run may use every core.
-  private def open(bundle: ModelBundle, settings: ModelSettings): LocalModelBytes = {
-    val session = SessionConfig(intraOpThreads = LocalModel.cores)
-    new LocalModelBytes(new LocalModel(bundle, settings.copy(session = session)))
-  }
+  /** The model of a bundle, with settings in JSON, as [[LocalModel.openWith]] reads them. */
+  def openWith(uri: String, settings: String): LocalModelBytes = new LocalModelBytes(LocalModel.openWith(uri, settings))
 
   private def pack(results: Iterator[Either[String, Array[Float]]]): Array[Byte] = {
     val all = results.toIndexedSeq

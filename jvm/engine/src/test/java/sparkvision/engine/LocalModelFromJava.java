@@ -17,6 +17,13 @@ public final class LocalModelFromJava {
     }
   }
 
+  /** An image's classes, by the settings. */
+  public static ScoredLabel[] labels(String bundle, String settings, Path image) throws Exception {
+    try (LocalModel model = LocalModel.openWith(bundle, settings)) {
+      return model.predict(new byte[][] {Files.readAllBytes(image)})[0];
+    }
+  }
+
   /** How many numbers an image has before the model and after it. */
   public static int[] sizes(String bundle, Path image) throws Exception {
     try (LocalModel model = LocalModel.open(bundle)) {

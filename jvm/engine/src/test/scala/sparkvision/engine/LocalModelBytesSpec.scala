@@ -1,13 +1,17 @@
 package sparkvision.engine
 
 import java.nio.file.{Files, Path}
+import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.jdk.CollectionConverters._
 import scala.util.Using
 
+import com.fasterxml.jackson.databind.ObjectMapper
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels}
+import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.image.Fixtures
 
 class LocalModelBytesSpec extends AnyFunSuite {
 
@@ -30,7 +34,7 @@ class LocalModelBytesSpec extends AnyFunSuite {
   }
 
   test("an unpacked model that somebody deleted is unpacked anew") {
-    val folder = EmbeddedModels.unpacked(EmbeddedModels.Default)
+    val folder = ExecutorRuntime.ofThisProcess.unpacked(EmbeddedModels.Default)
     Files.delete(folder.resolve(BundleManifest.FileName))
     Using.resource(LocalModelBytes.open(EmbeddedModels.Default))(model => assert(model.labels.length == 10))
   }
@@ -38,6 +42,22 @@ class LocalModelBytesSpec extends AnyFunSuite {
   test("an embedded model that there is not is refused each time") {
     (1 to 2).foreach { _ =>
       assert(intercept[BundleException](LocalModelBytes.open("embedded:none")).getMessage.contains("embedded:none"))
+    }
+  }
+
+  private val image = Files.readAllBytes(Fixtures.path("digits").resolve("7").toFile.listFiles.map(_.toPath).min)
+
+  private def packed(image: Array[Byte]): Array[Byte] =
+    ByteBuffer.allocate(4 + image.length).order(ByteOrder.LITTLE_ENDIAN).putInt(image.length).put(image).array
+
+  /** The number of labels of the one image. */
+  private def labels(json: String): Int = new ObjectMapper().readTree(json).get(0).get("best").size
+
+  test("predict reports as many labels as the settings or the caller say, and 0 or less means unset") {
+    val images = packed(image)
+    Using.resource(LocalModelBytes.openWith(EmbeddedModels.Default, """{"topK": 4}""")) { model =>
+      assert(labels(model.predict(images)) == 4 && labels(model.predict(images, 2)) == 2)
+      assert(Seq(0, -1).map(topK => labels(model.predict(images, topK))) == Seq(1, 1))
     }
   }
 }

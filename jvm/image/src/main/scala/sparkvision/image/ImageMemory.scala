@@ -1,17 +1,17 @@
 package sparkvision.image
 
-/** Turns "this process has no room for the image" into a reason for that one image. */
+/** Converts a lack of memory for one image into a refusal of this image. */
 private[sparkvision] object ImageMemory {
 
   /** Runs `work`, which allocates for an image of `width` x `height` pixels.
     *
-    * An OutOfMemoryError commonly means that nothing in the process can be trusted any more. Here it is safe to catch:
-    * what fails is the allocation of one large array (or of native memory that JavaCPP counts), the arrays are reachable
-    * from `work` alone and go with it, and no state outlives it. Where the JVM runs with -XX:+ExitOnOutOfMemoryError or
-    * -XX:OnOutOfMemoryError (Spark's YARN executors), it ends before anybody can catch.
+    * After an OutOfMemoryError the state of a process is usually unreliable. Here the error can be caught safely: the
+    * allocation of one large array fails (or of native memory that JavaCPP counts), only `work` refers to the arrays, and
+    * no state remains after it. A JVM that runs with -XX:+ExitOnOutOfMemoryError or -XX:OnOutOfMemoryError (as Spark's
+    * YARN executors do) ends before the error can be caught.
     *
     * @throws ImageException
-    *   when `work` runs out of memory
+    *   when the memory is not sufficient for `work`
     */
   def refusing[A](width: Int, height: Int)(work: => A): A =
     try work

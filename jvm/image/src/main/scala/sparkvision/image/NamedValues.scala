@@ -42,7 +42,7 @@ abstract class NamedValues[V <: NamedValue](setting: String) {
     *   [[ProcessorException]] for a setting of an image processor
     */
   final def parse(name: String): V = find(name).getOrElse(
-    throw refusal(s"Unknown $setting '$name'; it is one of ${all.mkString(", ")}.")
+    throw refusal(s"$setting must be one of ${all.mkString(", ")}, not '$name'.")
   )
 
   /** The exception for a name that no value has. */

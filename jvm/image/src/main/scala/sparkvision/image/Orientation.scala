@@ -1,19 +1,20 @@
 package sparkvision.image
 
-/** Turns a stored image upright, by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved, never
-  * mixed.
+/** Turns a stored image upright by the EXIF orientation (CIPA DC-008, section 4.6.4). Pixels are moved and keep their
+  * values.
   */
 private[sparkvision] object Orientation {
 
-  /** @param orientation
+  /** Turns an image upright.
+    *
+    * @param orientation
     *   1 to 8
     * @return
-    *   the upright image; `stored` itself for 1
+    *   the upright image; for orientation 1 `stored` itself
     */
   def upright(stored: PixelRows, orientation: Int): PixelRows = {
     val (w, h) = (stored.width, stored.height)
-    // Where the upright image's pixel (x, y) comes from: start + x * acrossStep + y * downStep, counted in stored
-    // pixels.
+    // Pixel (x, y) of the upright image is the stored pixel number start + x * acrossStep + y * downStep.
     orientation match {
       case 2 => turn(stored, w, h, start = w - 1, acrossStep = -1, downStep = w)
       case 3 => turn(stored, w, h, start = w * h - 1, acrossStep = -1, downStep = -w)
@@ -27,7 +28,7 @@ private[sparkvision] object Orientation {
   }
 
   private def turn(stored: PixelRows, width: Int, height: Int, start: Int, acrossStep: Int, downStep: Int): Pixels = {
-    // Read where the decoder wrote them: an array of them beside the upright one would be a copy for nothing.
+    // The pixels are read from the decoder's memory; an array of them would be an unnecessary copy.
     val from = stored.bytes
     val to = new Array[Byte](width * height * 3)
     var target = 0

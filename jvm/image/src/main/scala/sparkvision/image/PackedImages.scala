@@ -6,8 +6,8 @@ import java.nio.{ByteBuffer, ByteOrder}
 
 /** Any number of encoded images in one byte array, as another process sends them.
   *
-  * For each image the array holds its length (int32, little-endian) and its bytes. Instead it may hold -n (int32) and the n
-  * bytes in UTF-8 of the name of a file with that content, because py4j encodes bytes as text.
+  * The array contains for each image the length (int32, little-endian) and the bytes. Alternatively it contains -n (int32)
+  * and n bytes with the name in UTF-8 of a file with this content, because py4j transfers bytes slowly, encoded as text.
   */
 object PackedImages {
 

@@ -1,14 +1,18 @@
 package sparkvision.image
 
-/** Height and width in pixels, in the order in which transformers names them. */
+/** Height and width in pixels, in the order that transformers uses. */
 final case class PixelSize(height: Int, width: Int) {
   override def toString: String = s"$height x $width"
 }
 
-/** A rectangle within an image, in pixels. */
+/** A rectangle of whole pixels that lies within an image. */
 final case class Window(top: Int, left: Int, height: Int, width: Int) {
 
-  /** The pixels within. */
+  /** The pixels of an image that lie in the window.
+    *
+    * @throws ImageException
+    *   when the memory is not sufficient for the pixels
+    */
   def of(pixels: PixelRows): Pixels =
     if (height == pixels.height && width == pixels.width) pixels.toPixels
     else {
@@ -22,6 +26,6 @@ final case class Window(top: Int, left: Int, height: Int, width: Int) {
 
 object Window {
 
-  /** All of an image. */
+  /** The window that contains the whole image. */
   def whole(size: PixelSize): Window = Window(0, 0, size.height, size.width)
 }

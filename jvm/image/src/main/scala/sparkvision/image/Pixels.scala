@@ -2,10 +2,10 @@ package sparkvision.image
 
 import java.nio.{ByteBuffer, ByteOrder}
 
-/** A decoded image: 8-bit RGB, row by row from the top, three bytes a pixel.
+/** A decoded image: 8-bit RGB, three bytes for each pixel, row by row from the top.
   *
   * @param rgb
-  *   `height * width * 3` bytes. Not copied: whoever makes a `Pixels` hands the array over.
+  *   `height * width * 3` bytes. The array is not copied and must not change afterwards.
   */
 final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) extends PixelRows {
   require(width > 0 && height > 0, s"an image has at least one pixel, not $width x $height")
@@ -21,10 +21,11 @@ final class Pixels(val width: Int, val height: Int, val rgb: Array[Byte]) extend
 
 object Pixels {
 
-  /** From OpenCV's layout, which Spark's `image` source uses: 1 channel grey, 3 BGR, 4 BGRA (alpha is dropped).
+  /** Converts from OpenCV's layout, which Spark's `image` source uses: 1 channel is grey, 3 are BGR, 4 are BGRA (alpha is
+    * dropped).
     *
     * @throws ImageException
-    *   when the numbers do not fit the bytes, or this process has no memory for the pixels
+    *   when `data` has another length than the numbers require, or the memory is not sufficient for the pixels
     */
   def fromOpenCv(width: Int, height: Int, channels: Int, data: Array[Byte]): Pixels = {
     if (width <= 0 || height <= 0 || !Seq(1, 3, 4).contains(channels))
@@ -46,33 +47,33 @@ object Pixels {
     new Pixels(width, height, rgb)
   }
 
-  /** OpenCV's layout of three channels: BGR. */
+  /** Converts to OpenCV's layout of three channels, BGR. */
   def toOpenCv(pixels: Pixels): Array[Byte] = fromOpenCv(pixels.width, pixels.height, 3, pixels.rgb).rgb
 }
 
-/** A decoded image, wherever it lies: 8-bit RGB, three bytes a pixel, row by row from the top.
+/** A decoded image in any memory: 8-bit RGB, three bytes for each pixel, row by row from the top.
   *
-  * It need not lie in the JVM's heap. An array for a photo of 12 megapixels has 36 MB, which the operating system and the
-  * JVM both clear before they are filled.
+  * The memory may lie outside of the JVM's heap. An array for a photo of 12 megapixels has 36 MB, which the operating system
+  * and the JVM both clear before they are filled.
   */
 trait PixelRows {
 
-  /** Pixels in a row. */
+  /** Width in pixels. */
   def width: Int
 
-  /** Rows. */
+  /** Height in pixels. */
   def height: Int
 
-  /** The rows one after the other, without gaps. Only its absolute methods may be used. */
+  /** All rows without gaps. Callers use only the absolute methods of the buffer, so that threads can share it. */
   private[sparkvision] def bytes: ByteBuffer
 
-  /** All of them in an array of their own. */
+  /** The image in the JVM's heap; `this` if it lies there already. */
   def toPixels: Pixels
 
-  /** Copies pixels of a row, four samples to an int, the first in its lowest byte.
+  /** Copies pixels of a row to ints of four samples each, the first sample in the lowest byte.
     *
     * @param at
-    *   the first int that is written
+    *   the index of the first int that is written
     */
   private[sparkvision] final def pack(row: Int, firstPixel: Int, pixels: Int, packed: Array[Int], at: Int): Unit = {
     val (start, whole) = ((row * width + firstPixel) * 3, pixels * 3 / 4)
@@ -84,6 +85,6 @@ trait PixelRows {
 
 private[sparkvision] object PixelRows {
 
-  /** Ints that hold so many pixels. */
+  /** The number of ints that this number of pixels takes. */
   def packedLength(pixels: Int): Int = (pixels * 3 + 3) / 4
 }

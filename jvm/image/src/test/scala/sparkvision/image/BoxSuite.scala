@@ -7,16 +7,16 @@ class BoxSuite extends AnyFunSuite {
 
   private def reason(box: Box): String = intercept[ImageException](box.window(image)).reason
 
-  test("edges are rounded to whole pixels, halves to the even number, as Pillow does") {
+  test("edges are rounded to whole pixels, halves to the even number, as by Pillow") {
     val window = Box(2.5, 3.5, 10.4, 20.6).window(image)
     assert(window == Window(top = 4, left = 2, height = 17, width = 8))
   }
 
-  test("a box that reaches out of the image ends at its edge") {
+  test("a box that reaches out of the image ends at the edge of the image") {
     assert(Box(-5, -1e30, 1e30, 10).window(image) == Window(top = 0, left = 0, height = 10, width = 100))
   }
 
-  test("the pixels are those of the box") {
+  test("the window of a box contains the pixels of the box") {
     val pixels = Fixtures.pixels("photos/" + Fixtures.path("photos").toFile.list.filter(_.endsWith(".jpg")).min)
     val cut = Box(10, 20, 13, 22).window(PixelSize(pixels.height, pixels.width)).of(pixels)
     val rows = Seq(20, 21).flatMap(y => pixels.rgb.slice((y * pixels.width + 10) * 3, (y * pixels.width + 13) * 3))

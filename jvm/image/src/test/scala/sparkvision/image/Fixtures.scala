@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 import sparkvision.image.codec.ImageDecoder
 
-/** The images and references under tests/fixtures, which the Python tests read too. */
+/** The images and references in tests/fixtures, which the Python tests read as well. */
 object Fixtures {
 
   /** The repository's root: the folder that holds VERSION, at or above the working directory. */
@@ -19,7 +19,7 @@ object Fixtures {
     .find(folder => Files.exists(folder.resolve("VERSION")))
     .getOrElse(sys.error("no folder above the working directory holds VERSION"))
 
-  /** What Pillow and transformers made of the images: see tests/fixtures/make_references.py. */
+  /** The results of Pillow and transformers for the images; tests/fixtures/make_references.py creates them. */
   lazy val references: JsonNode = new ObjectMapper().readTree(path("pixel_references.json").toFile)
 
   /** Images whose decoded pixels equal Pillow's, by name. */

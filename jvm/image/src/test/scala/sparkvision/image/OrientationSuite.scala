@@ -4,7 +4,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class OrientationSuite extends AnyFunSuite {
 
-  /** Three columns, two rows: a b c over d e f. */
+  /** Three columns and two rows: a b c above d e f. */
   private val stored = image("abc", "def")
 
   private def image(rows: String*): Pixels =

@@ -7,20 +7,19 @@ import org.apache.spark.sql.SparkSession
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.text.CandidateLabels
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.{ClassificationStage, ZeroShotBundles}
+import sparkvision.ml.stage.{BundleReadable, ClassificationStage}
 
-/** Labels images with labels of the user's own choice, by a CLIP model, as transformers' pipeline
-  * `zero-shot-image-classification` does.
+/** Labels images with labels that the user chooses, with a CLIP model, as the pipeline `zero-shot-image-classification` of
+  * transformers does.
   *
   * {{{
   * CLIPForZeroShotClassification.loadSavedModel("my-clip", spark).setInputCols("image").setOutputCol("class")
   *   .setCandidateLabels(Array("a red car", "a dog"))
   * }}}
   *
-  * Each label is put into hypothesisTemplate, and the image compared with those sentences. Their embeddings are computed
-  * once an executor; those of labels that were fixed at export are in the bundle. Columns and Params are those of
-  * [[ImageClassification]].
+  * Each label is inserted into hypothesisTemplate, and the image is compared with these sentences. Each executor computes
+  * their embeddings once; the bundle contains the embeddings of labels that were chosen at export. Columns and Params are
+  * those of [[ImageClassification]].
   */
 class CLIPForZeroShotClassification(override val uid: String) extends ClassificationStage {
   def this() = this(Identifiable.randomUID("CLIPForZeroShotClassification"))
@@ -28,14 +27,13 @@ class CLIPForZeroShotClassification(override val uid: String) extends Classifica
   final val candidateLabels: StringArrayParam = new StringArrayParam(
     this,
     "candidateLabels",
-    "the labels to choose among (unset: those that the bundle was exported with)",
+    "labels to choose from (unset: the labels that the bundle was exported with)",
     (labels: Array[String]) => labels.nonEmpty
   )
   final val hypothesisTemplate: Param[String] = new Param(
     this,
     "hypothesisTemplate",
-    "the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. " +
-      "if the export was not told another)"
+    "sentence in which {} is replaced with each label (unset: the template of the bundle, by default This is a photo of {}.)"
   )
 
   def setCandidateLabels(value: Array[String]): this.type = set(candidateLabels, value)
@@ -47,7 +45,7 @@ class CLIPForZeroShotClassification(override val uid: String) extends Classifica
 
   private[ml] override def labelsOf(manifest: BundleManifest): IndexedSeq[String] = chosenLabels.in(manifest).labels
 
-  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = requireZeroShot(manifest)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings =
     super.settings(spark).copy(candidateLabels = Some(chosenLabels))

@@ -5,19 +5,18 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.engine.pipeline.ModelSettings
-import sparkvision.ml.model.BundleReadable
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
-import sparkvision.ml.stage.{VisionModelStage, ZeroShotBundles}
+import sparkvision.ml.stage.{BundleReadable, VisionModelStage}
 
-/** Gives each image's embedding by a CLIP model: transformers' `image_embeds`. It lies among those of
-  * [[CLIPTextEmbeddings]], so that texts find images.
+/** Computes the embedding of each image with a CLIP model: `image_embeds` of transformers. It can be compared with the
+  * embeddings of [[CLIPTextEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPImageEmbeddings.loadSavedModel("my-clip", spark).setInputCols("image").setEmbeddingsCol("features")
   * }}}
   *
-  * Columns and Params are those of [[ViTImageEmbeddings]], without pooling.
+  * Columns and Params are those of [[ImageEmbeddings]], without pooling.
   */
 class CLIPImageEmbeddings(override val uid: String) extends VisionModelStage with EmbeddingsParams {
   def this() = this(Identifiable.randomUID("CLIPImageEmbeddings"))
@@ -33,7 +32,7 @@ class CLIPImageEmbeddings(override val uid: String) extends VisionModelStage wit
 
   private[ml] def outputParams: Seq[String] = Seq(outputCol, embeddingsCol, errorCol).map(_.name)
 
-  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = requireZeroShot(manifest)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings =
     super.settings(spark).copy(normalize = getNormalize)

@@ -6,26 +6,27 @@ import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
 import sparkvision.engine.bundle.BundleManifest
-import sparkvision.ml.model.BundleReadable
+import sparkvision.ml.column.ColumnNames
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
-import sparkvision.ml.stage.{ModelStage, RowMapping, ZeroShotBundles}
+import sparkvision.ml.plan.RowMapping
+import sparkvision.ml.stage.{BundleReadable, ModelStage}
 import sparkvision.ml.task.EncodeTexts
 
-/** Gives each text's embedding by a CLIP model: transformers' `text_embeds`. It lies among those of
-  * [[CLIPImageEmbeddings]], so that texts find images.
+/** Computes the embedding of each text with a CLIP model: `text_embeds` of transformers. It can be compared with the
+  * embeddings of [[CLIPImageEmbeddings]], so that texts find images.
   *
   * {{{
   * CLIPTextEmbeddings.loadSavedModel("my-clip", spark).setInputCol("query").setEmbeddingsCol("features")
   * }}}
   *
-  * Input: a string column. Output: for each row its row, with a column of vectors. A null text has none; one that is longer
-  * than the model reads is cut off.
+  * Input: a string column. Output: each input row, with a column of vectors. A null text has no vector; a text that is
+  * longer than the model reads is truncated.
   */
 class CLIPTextEmbeddings(override val uid: String) extends ModelStage with EmbeddingsParams {
   def this() = this(Identifiable.randomUID("CLIPTextEmbeddings"))
 
-  final val inputCol: Param[String] = new Param(this, "inputCol", "string column that holds the texts")
+  final val inputCol: Param[String] = new Param(this, "inputCol", "string column of the texts")
   setDefault(inputCol -> "text")
 
   def setInputCol(value: String): this.type = set(inputCol, value)
@@ -33,17 +34,17 @@ class CLIPTextEmbeddings(override val uid: String) extends ModelStage with Embed
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val spark = dataset.sparkSession
-    val model = bundle(spark)
+    val model = this.model(spark)
     val output = this.output(model.manifest)
     val _ = withOutput(dataset.schema, output.fields)
-    val function = EncodeTexts(uid, partitionRunner(model, settings(spark), spark), output, getNormalize)
+    val function = EncodeTexts(uid, run(model.reference, spark), output, getNormalize)
     RowMapping.ofTexts(dataset, getInputCol, output.fields, function)
   }
 
-  /** Reads the model's manifest, which the driver keeps, and opens no session. */
+  /** Reads the model's manifest, and opens no session. */
   override def transformSchema(schema: StructType): StructType = {
-    val _ = RowMapping.textColumn(schema, getInputCol)
-    withOutput(schema, output(bundle(SparkSession.active).manifest).fields)
+    val _ = ColumnNames.indexOfText(schema, getInputCol)
+    withOutput(schema, output(model(SparkSession.active).manifest).fields)
   }
 
   private def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
@@ -55,7 +56,7 @@ class CLIPTextEmbeddings(override val uid: String) extends ModelStage with Embed
 
   private[ml] def outputParams: Seq[String] = Seq(embeddingsCol, errorCol).map(_.name)
 
-  private[ml] def requireRunnable(manifest: BundleManifest): Unit = ZeroShotBundles.require(this, manifest)
+  private[ml] def requireRunnable(manifest: BundleManifest): Unit = requireZeroShot(manifest)
 }
 
 object CLIPTextEmbeddings extends BundleReadable[CLIPTextEmbeddings] {

@@ -2,8 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.ModelFamily
+import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.BundleReadable
 
 /** Labels images with a ConvNeXT model (Hugging Face's `ConvNextForImageClassification` and `ConvNextV2ForImageClassification`); columns and Params are those of [[ImageClassification]].
   */

@@ -2,8 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.ModelFamily
+import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.BundleReadable
 
 /** Finds objects in images with a DETR model (Hugging Face's `DetrForObjectDetection`).
   *
@@ -15,10 +15,10 @@ import sparkvision.ml.stage.ModelFamily
   *
   * Columns and Params are those of [[ObjectDetection]].
   */
-class DetrForObjectDetection(override val uid: String) extends ObjectDetection {
+class DetrForObjectDetection(override val uid: String) extends ObjectDetection(uid) {
   def this() = this(Identifiable.randomUID("DetrForObjectDetection"))
 
-  private[ml] override def family: ModelFamily = ModelFamily.Detr
+  private[ml] override def family: Option[ModelFamily] = Some(ModelFamily.Detr)
 }
 
 object DetrForObjectDetection extends BundleReadable[DetrForObjectDetection] {

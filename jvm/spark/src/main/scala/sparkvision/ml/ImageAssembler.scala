@@ -6,20 +6,20 @@ import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, I
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.ml.column.{Annotation, ImageColumn}
+import sparkvision.ml.column.{Annotation, ColumnNames, ImageColumn}
 import sparkvision.ml.param.{HasOutputCol, ImageInputParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.AssembleImages
 
-/** Brings images, however a table holds them, into a column of `image` annotations.
+/** Converts images, in whichever form a table holds them, to a column of `image` annotations.
   *
   * {{{
   * new ImageAssembler().setInputCol("content").setOutputCol("image").transform(spark.read.format("binaryFile").load("photos"))
   * }}}
   *
   * The images stay encoded, so that rows stay small; `setDecode(true)` decodes them here. An image that is missing, or
-  * cannot be read or decoded, keeps its row: its annotation has no `result`, and the reason under `error` in its
-  * metadata. Without decoding, a damaged file is noticed by the stage that decodes it.
+  * cannot be read or decoded, keeps its row: its annotation has no `result`, and `error` in its metadata is the reason.
+  * Without decoding, the stage that decodes an image reports damage.
   */
 class ImageAssembler(override val uid: String)
     extends Transformer
@@ -31,12 +31,12 @@ class ImageAssembler(override val uid: String)
   final val inputCol: Param[String] = new Param(
     this,
     "inputCol",
-    "column that holds the images: encoded bytes, paths, or binaryFile or image structs"
+    "column of the images: encoded bytes, paths, or binaryFile or image structs"
   )
   final val decode: BooleanParam = new BooleanParam(
     this,
     "decode",
-    "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows"
+    "whether images are decoded here (8-bit BGR, as in Spark's image source), which makes rows about nine times larger"
   )
   setDefault(inputCol -> "content", outputCol -> "image", decode -> false)
 
@@ -47,12 +47,12 @@ class ImageAssembler(override val uid: String)
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
-    RowMapping(dataset, getInputCol, getOriginCol, Seq(outputField), AssembleImages(uid, getDecode))
+    RowMapping.ofImages(dataset, getInputCol, getOriginCol, Seq(outputField), AssembleImages(uid, getDecode))
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = ImageColumn.of(schema, getInputCol, getOriginCol)
-    RowMapping.append(schema, Seq(outputField))
+    ColumnNames.append(schema, Seq(outputField))
   }
 
   private def outputField = Annotation.imageField($(outputCol))

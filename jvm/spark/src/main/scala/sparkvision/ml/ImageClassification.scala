@@ -2,11 +2,11 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.{ClassificationStage, ModelFamily}
+import sparkvision.engine.bundle.{BundleManifest, ModelTask}
+import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.{BundleReadable, ClassificationStage}
 
-/** Labels images with a model of any architecture, exactly as Hugging Face would.
+/** Labels images with a model of any architecture, exactly as Hugging Face does.
   *
   * {{{
   * val classification = ImageClassification.loadSavedModel("my-model", spark)
@@ -14,8 +14,11 @@ import sparkvision.ml.stage.{ClassificationStage, ModelFamily}
   * classification.transform(images).select("class.result", "error")
   * }}}
   *
-  * Input: a column of ImageAssembler's annotations, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
-  * Output: for each row its row, with a column of `category` annotations (best label first) and those of Spark ML.
+  * Input: a column of the annotations of ImageAssembler, of encoded bytes, of paths, or of `binaryFile` or `image` structs.
+  * Output: each input row, with a column of `category` annotations (best label first) and the columns of Spark ML.
+  *
+  * Without topK the stage reports one label, and for a multi-label model every label at or above threshold; topK limits
+  * both.
   */
 class ImageClassification(override val uid: String) extends ClassificationStage {
   def this() = this(Identifiable.randomUID("ImageClassification"))
@@ -24,17 +27,9 @@ class ImageClassification(override val uid: String) extends ClassificationStage 
   private[ml] def family: Option[ModelFamily] = None
 
   private[ml] def requireRunnable(manifest: BundleManifest): Unit = {
-    if (manifest.task != ModelTask.ImageClassification)
-      throw new BundleException(
-        s"The bundle at $modelUri is for ${manifest.task.name} and does not label images. Use " +
-          s"${ModelFamily.stageFor(manifest)}, or a bundle for ${ModelTask.ImageClassification.name}."
-      )
-    family.filterNot(ModelFamily.runs(_, manifest.architecture)).foreach { named =>
-      throw new BundleException(
-        s"The bundle at $modelUri holds a ${manifest.architecture}, but ${named.stage} runs " +
-          s"${named.architectures.mkString(" and ")}. Use ${ModelFamily.stageFor(manifest)}."
-      )
-    }
+    val task = ModelTask.ImageClassification
+    requireTask(manifest, task, "does not label images", s"a bundle for ${task.name}")
+    requireArchitecture(manifest, family)
   }
 }
 

@@ -9,20 +9,20 @@ import org.apache.spark.sql.{DataFrame, Dataset}
 import sparkvision.image.ParameterException
 import sparkvision.ml.column.{Annotation, ColumnNames, DetectedBox, ImageColumn}
 import sparkvision.ml.param.{HasErrorCol, HasInputCols, HasOutputCol, ImageInputParams, ImageLimitsParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.CropImages
 
-/** Cuts the boxes that a detection stage found out of their images: each crop is an image annotation, which the next
-  * stage reads.
+/** Crops the boxes that a detection stage found from their images. Each crop is an image annotation, which the next stage
+  * reads.
   *
   * {{{
   * val cropper = new ImageCropper().setInputCols("image", "detections").setOutputCol("crop").setExplode(true)
   * new Pipeline().setStages(Array(detector, cropper, embeddings.setInputCols("crop")))
   * }}}
   *
-  * Input: a column of images, of any kind that vision stages read, and one of detections, as `detectionsCol` has them.
-  * Output: an array of image annotations, decoded, with each image's crops in the order of its boxes; with explode a row
-  * for each crop. An image that a stage before has decoded in the same task is not decoded again.
+  * Input: a column of images, of any kind that vision stages read, and a column of detections like `detectionsCol`.
+  * Output: an array of decoded image annotations, with the crops of each image in the order of its boxes; with explode, a
+  * row for each crop. An image that an earlier stage has decoded in the same task is not decoded again.
   */
 class ImageCropper(override val uid: String)
     extends Transformer
@@ -35,18 +35,18 @@ class ImageCropper(override val uid: String)
   def this() = this(Identifiable.randomUID("ImageCropper"))
 
   private[ml] override def inputColsDoc: String =
-    "the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, " +
-      "xmax, ymax>>>, in pixels of the upright image"
+    "two columns: the images, and their detections as array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>> in " +
+      "pixels of the upright image"
 
   final val explode: BooleanParam = new BooleanParam(
     this,
     "explode",
-    "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image"
+    "whether each crop gets a row of its own, which the next stage can read, instead of one row for all crops of an image"
   )
   final val keepEmpty: BooleanParam = new BooleanParam(
     this,
     "keepEmpty",
-    "whether an image without detections keeps a row, without a crop, where explode is true"
+    "whether an image without detections keeps a row, without a crop, when explode is true"
   )
   setDefault(
     inputCols -> Array("image", "detections"),
@@ -66,7 +66,7 @@ class ImageCropper(override val uid: String)
       CropImages(uid, getBadImageMode, getMaxImagePixels, getExplode, getKeepEmpty, withReason = isSet(errorCol))
     val (images, detections) = columns
     val place = ColumnNames.indexOf(dataset.schema, detections, "the detections")
-    RowMapping(dataset, images, getOriginCol, outputFields, function, Some(place))
+    RowMapping.ofImages(dataset, images, getOriginCol, outputFields, function, Some(place))
   }
 
   override def transformSchema(schema: StructType): StructType = {
@@ -79,14 +79,14 @@ class ImageCropper(override val uid: String)
           "detectionsCol of a detection stage names, or boxes of your own: array<struct<box:struct<xmin:float," +
           "ymin:float,xmax:float,ymax:float>>>."
       )
-    RowMapping.append(schema, outputFields)
+    ColumnNames.append(schema, outputFields)
   }
 
   private def columns: (String, String) = getInputCols match {
     case Array(images, detections) => (images, detections)
     case other =>
       throw new ParameterException(
-        s"$uid takes two input columns, images and their detections, not ${other.length} (${other.mkString(", ")}): " +
+        s"$uid takes two input columns, the images and their detections, not ${other.length} (${other.mkString(", ")}): " +
           "setInputCols([\"image\", \"detections\"])."
       )
   }

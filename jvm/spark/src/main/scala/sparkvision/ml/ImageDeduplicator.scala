@@ -1,13 +1,8 @@
 package sparkvision.ml
 
 import org.apache.spark.ml.Transformer
-import org.apache.spark.ml.linalg.SQLDataTypes
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.catalyst.expressions.{Alias, AttributeReference, EqualTo, Expression, Literal, RowOrdering}
-import org.apache.spark.sql.catalyst.plans.LeftOuter
-import org.apache.spark.sql.catalyst.plans.logical.{HintInfo, Join, JoinHint, LogicalPlan, Project, SHUFFLE_MERGE}
-import org.apache.spark.sql.sparkvision.DataFrames
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.{DataFrame, Dataset}
 
@@ -15,13 +10,11 @@ import sparkvision.image.ParameterException
 import sparkvision.ml.column.{ColumnNames, VectorColumn}
 import sparkvision.ml.dedup.{DuplicateSettings, EmbeddingSettings, GroupDuplicates}
 import sparkvision.ml.param.DeduplicationParams
-import sparkvision.ml.plan.SessionRules
-import sparkvision.ml.stage.RowMapping
 
-/** Groups images that are duplicates of each other, directly or through others, and chooses one of each group.
+/** Groups images that are duplicates of each other, directly or through others, and chooses a representative of each group.
   *
-  * Every row stays, with the id of its group's representative. An image without hash and embedding is a group of its own.
-  * `transform` plans; the jobs run when the result is used, each time, so write it or cache it.
+  * Every row is kept, with the id of its group's representative. An image without hash and embedding is a group of its own.
+  * `transform` runs no job: the jobs run each time when the result is used, so write the result to a table or cache it.
   *
   * {{{
   * val hashed = new PerceptualHash().setInputCols("content").transform(images)
@@ -41,15 +34,14 @@ class ImageDeduplicator(override val uid: String)
     val _ = transformSchema(dataset.schema)
     if (dataset.isStreaming)
       throw new ParameterException(
-        s"$uid cannot group a streaming DataFrame: an image that comes later may join groups that were given out. Use it " +
-          "on batches, as within foreachBatch, or on the table that the stream writes."
+        s"$uid cannot group a streaming DataFrame: an image that comes later may join groups that were already returned. " +
+          "Use it on batches, as within foreachBatch, or on the table that the stream writes."
       )
-    SessionRules.install(dataset.sparkSession)
-    val images = DataFrames.plan(dataset)
-    val groups = groupsOf(images, dataset.schema)
-    val sameId = EqualTo(id(images, dataset.schema), groups.output.head)
-    val joined = Join(images, groups, LeftOuter, Some(sameId), withoutBroadcast)
-    DataFrames.of(dataset.sparkSession, Project(images.output ++ groups.output.tail, joined))
+    val schema = dataset.schema
+    def index(column: Option[String]) = column.map(ColumnNames.indexOf(schema, _, "the images"))
+    val id = ColumnNames.indexOf(schema, idColumn, "the ids (idCol)")
+    val columns = GroupDuplicates.Columns(id, index(getHashCol), index(getEmbeddingsCol), index(getOrderCol))
+    GroupDuplicates.of(dataset, columns, settings, added(schema(id).dataType))
   }
 
   override def transformSchema(schema: StructType): StructType = {
@@ -60,38 +52,19 @@ class ImageDeduplicator(override val uid: String)
     getEmbeddingsCol.foreach(VectorColumn.indexOf(schema, _))
     getOrderCol.foreach { name =>
       val found = schema(ColumnNames.indexOf(schema, name, "the order of representatives (orderCol)")).dataType
-      if (!RowOrdering.isOrderable(found))
+      if (!GroupDuplicates.isOrderable(found))
         throw new ParameterException(
           s"The column '$name' of orderCol has type ${found.simpleString}, which has no order."
         )
     }
-    RowMapping.append(schema, added(idType))
+    ColumnNames.append(schema, added(idType))
   }
 
   private def added(idType: DataType) =
     Seq(StructField(getGroupCol, idType), StructField(getRepresentativeCol, BooleanType))
 
   private def idColumn: String = getIdCol.getOrElse {
-    throw new ParameterException(s"$uid has no idCol: set it to the column that names each row, such as path.")
-  }
-
-  private def id(images: LogicalPlan, schema: StructType): Expression =
-    images.output(ColumnNames.indexOf(schema, idColumn, "the ids (idCol)"))
-
-  /** Ids, groups and whether they represent them, under names that Spark can replace when the result is joined with itself. */
-  private def groupsOf(images: LogicalPlan, schema: StructType): Project = {
-    def column(name: String) = images.output(ColumnNames.indexOf(schema, name, "the images"))
-    val read = Seq(
-      "id" -> id(images, schema),
-      "hash" -> getHashCol.fold[Expression](Literal(null, LongType))(column),
-      "embedding" -> getEmbeddingsCol.fold[Expression](Literal(null, SQLDataTypes.VectorType))(column),
-      "order" -> getOrderCol.fold[Expression](Literal(0))(column)
-    )
-    val narrow = Project(read.map { case (name, value) => Alias(value, name)() }, images)
-    val idType = id(images, schema).dataType
-    val found = StructField("id", idType) +: added(idType)
-    val output = found.map(field => AttributeReference(field.name, field.dataType, field.nullable)())
-    Project(output.map(value => Alias(value, value.name)()), GroupDuplicates(settings, output, narrow))
+    throw new ParameterException(s"$uid has no idCol: set it to a column with a unique id for each row, such as path.")
   }
 
   private def settings: DuplicateSettings = {
@@ -104,7 +77,7 @@ class ImageDeduplicator(override val uid: String)
 
   private def indexUri: String = getIndexPath.getOrElse {
     throw new ParameterException(
-      s"$uid compares embeddings with an index of them: SimilarImages.build makes one, and setIndexPath names it."
+      s"$uid needs an index of the embeddings: create it with SimilarImages.build, and name its folder with setIndexPath."
     )
   }
 
@@ -113,9 +86,6 @@ class ImageDeduplicator(override val uid: String)
 
 object ImageDeduplicator extends DefaultParamsReadable[ImageDeduplicator] {
   override def load(path: String): ImageDeduplicator = super.load(path)
-
-  /** A broadcast has five minutes, and all images would have to be compared in it. */
-  private val withoutBroadcast = JoinHint(None, Some(HintInfo(strategy = Some(SHUFFLE_MERGE))))
 
   private val IdTypes = Seq(StringType, LongType, IntegerType, ShortType, ByteType)
 

@@ -16,24 +16,26 @@ object ParamManifest {
 
   /** Every public stage with its documentation; a stage comes after the one that it extends. */
   private val stages: Seq[(Transformer, String)] = Seq(
-    new ImageAssembler -> "Brings images, however a table holds them, into a column of image annotations.",
-    new ImageClassification -> "Labels images with a model of any architecture, exactly as Hugging Face would.",
+    new ImageAssembler -> "Converts images, in whichever form a table holds them, to a column of image annotations.",
+    new ImageClassification -> "Labels images with a model of any architecture, exactly as Hugging Face does.",
     new ViTForImageClassification -> "Labels images with a Vision Transformer.",
-    new SwinForImageClassification -> "Labels images with a Swin Transformer, of either version.",
-    new ConvNextForImageClassification -> "Labels images with a ConvNeXT model, of either version.",
-    new DeiTForImageClassification -> "Labels images with a DeiT model, with or without its teacher's token.",
+    new SwinForImageClassification -> "Labels images with a Swin Transformer, version 1 or 2.",
+    new ConvNextForImageClassification -> "Labels images with a ConvNeXT model, version 1 or 2.",
+    new DeiTForImageClassification -> "Labels images with a DeiT model, with or without a distillation token.",
     new BeitForImageClassification -> "Labels images with a BEiT model.",
     new Dinov2ForImageClassification -> "Labels images with a DINOv2 model, with or without registers.",
-    new ViTImageEmbeddings -> "Gives each image's embedding by a Vision Transformer, exactly as Hugging Face would.",
-    new SimilarImages -> "Names the images of an index that are most similar to each image, by their embeddings.",
-    new YolosForObjectDetection -> "Finds objects in images with a YOLOS, exactly as Hugging Face would.",
-    new DetrForObjectDetection -> "Finds objects in images with a DETR, exactly as Hugging Face would.",
-    new ImageCropper -> "Cuts the boxes that a detection stage found out of their images, for the next stage to read.",
-    new CLIPForZeroShotClassification -> "Labels images with labels of your own choice, by a CLIP model.",
-    new CLIPImageEmbeddings -> "Gives each image's embedding by a CLIP model, to be compared with those of texts.",
-    new CLIPTextEmbeddings -> "Gives each text's embedding by a CLIP model, to be compared with those of images.",
-    new PerceptualHash -> "Gives each image a perceptual hash, the bits of which are imagehash's.",
-    new ImageDeduplicator -> "Groups images that are duplicates of each other, and chooses one of each group."
+    new ImageEmbeddings -> "Computes the embedding of each image with a model of any architecture, exactly as Hugging Face does.",
+    new ViTImageEmbeddings -> "Computes the embedding of each image with a Vision Transformer, exactly as Hugging Face does.",
+    new SimilarImages -> "Finds the images of an index that are most similar to each image, by their embeddings.",
+    new ObjectDetection -> "Finds objects in images with a model of any architecture, exactly as Hugging Face does.",
+    new YolosForObjectDetection -> "Finds objects in images with a YOLOS model, exactly as Hugging Face does.",
+    new DetrForObjectDetection -> "Finds objects in images with a DETR model, exactly as Hugging Face does.",
+    new ImageCropper -> "Crops the boxes that a detection stage found from their images, for the next stage.",
+    new CLIPForZeroShotClassification -> "Labels images with labels that you choose, with a CLIP model.",
+    new CLIPImageEmbeddings -> "Computes the embedding of each image with a CLIP model, to compare with the embeddings of texts.",
+    new CLIPTextEmbeddings -> "Computes the embedding of each text with a CLIP model, to compare with the embeddings of images.",
+    new PerceptualHash -> "Computes a perceptual hash of each image, with the bits of the Python library imagehash.",
+    new ImageDeduplicator -> "Groups images that are duplicates of each other, and chooses a representative of each group."
   )
 
   private val mapper = new ObjectMapper

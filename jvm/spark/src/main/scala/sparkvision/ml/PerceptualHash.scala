@@ -7,15 +7,16 @@ import org.apache.spark.sql.types.{LongType, StringType, StructField, StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
 import sparkvision.image.hash.HashAlgorithm
-import sparkvision.ml.column.ImageColumn
+import sparkvision.ml.column.{ColumnNames, ImageColumn}
 import sparkvision.ml.param.AllowedValues.OneOf
 import sparkvision.ml.param.{HasErrorCol, HasInputCols, ImageInputParams, ImageLimitsParams}
-import sparkvision.ml.stage.RowMapping
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.HashImages
 
-/** Gives each image a perceptual hash: 64 bits of which similar images differ in few.
+/** Computes a perceptual hash of each image: 64 bits, in few of which similar images differ.
   *
-  * The bits are imagehash's: `lower(lpad(hex(hash), 16, '0'))` in SQL is Python's `str(imagehash.phash(image))`.
+  * The bits are those of the Python library imagehash: `lower(lpad(hex(hash), 16, '0'))` in SQL equals
+  * `str(imagehash.phash(image))`.
   *
   * {{{
   * new PerceptualHash().setInputCols("content").setHashCol("hash").transform(spark.read.format("binaryFile").load("photos"))
@@ -31,11 +32,11 @@ class PerceptualHash(override val uid: String)
   def this() = this(Identifiable.randomUID("PerceptualHash"))
 
   final val hashCol: Param[String] =
-    new Param(this, "hashCol", "bigint column of hashes to add; null where an image cannot be used")
+    new Param(this, "hashCol", "bigint column to add with the hashes, null for an image that cannot be used")
   final val algorithm: Param[String] = new Param(
     this,
     "algorithm",
-    "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
+    "hash function of the library imagehash: phash compares frequencies and tolerates more changes, dhash compares neighbouring pixels",
     OneOf("algorithm", HashAlgorithm.all.map(_.name))
   )
   setDefault(hashCol -> "hash", algorithm -> HashAlgorithm.PHash.name)
@@ -49,12 +50,12 @@ class PerceptualHash(override val uid: String)
     val _ = transformSchema(dataset.schema)
     val hashing =
       HashImages(uid, HashAlgorithm.parse(getAlgorithm), getMaxImagePixels, getBadImageMode, getErrorCol.nonEmpty)
-    RowMapping(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
+    RowMapping.ofImages(dataset, ImageColumn.nameOf(this), getOriginCol, added, hashing)
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = ImageColumn.of(schema, ImageColumn.nameOf(this), getOriginCol)
-    RowMapping.append(schema, added)
+    ColumnNames.append(schema, added)
   }
 
   private def added: Seq[StructField] =

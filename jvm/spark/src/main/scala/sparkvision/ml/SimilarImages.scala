@@ -3,26 +3,25 @@ package sparkvision.ml
 import org.apache.spark.ml.Transformer
 import org.apache.spark.ml.param.ParamMap
 import org.apache.spark.ml.util.{DefaultParamsReadable, DefaultParamsWritable, Identifiable}
-import org.apache.spark.sql.types._
+import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset}
 
-import sparkvision.engine.similarity.{HnswSettings, SearchMethod, SimilarityIndexException}
+import sparkvision.engine.similarity.{HnswSettings, SearchMethod}
 import sparkvision.image.ParameterException
-import sparkvision.ml.column.VectorColumn
+import sparkvision.ml.column.{ColumnNames, VectorColumn}
 import sparkvision.ml.param.SimilarityParams
-import sparkvision.ml.similarity.{FindSimilar, IndexFolder, SimilarityIndexBuilder, SimilarityIndexSummary}
-import sparkvision.ml.stage.{RowMapping, VectorMapping}
+import sparkvision.ml.similarity.{FindSimilar, SimilarityIndexBuilder, SimilarityIndexSummary}
 
-/** Names the images of an index that are most similar to each image of a table, by the cosine of their embeddings.
+/** Finds the images of an index that are most similar to each image of a table, by the cosine of their embeddings.
   *
   * {{{
   * SimilarImages.build(catalogue, "hdfs:///indexes/catalogue", idCol = "path", embeddingsCol = "features")
   * new SimilarImages().setIndexPath("hdfs:///indexes/catalogue").setTopK(5).transform(queries)
   * }}}
   *
-  * Adds `outputCol`, `array<struct<id:string, score:float>>`, the best first, of equally good ones in the order of their
-  * ids. An image that is in the index finds itself. An embedding that is null, of another length than the index's, all
-  * zeros, or not of finite numbers has a null there, and the reason in `errorCol`. Each executor keeps a copy of the index
+  * Adds `outputCol`, an `array<struct<id:string, score:float>>`, best first, and by id where scores are equal. An image
+  * that is in the index finds itself. An embedding that is null, has another length than those of the index, or consists of
+  * zeros or of numbers that are not finite gets null, and the reason in `errorCol`. Each executor keeps a copy of the index
   * on its disk, mapped into memory.
   */
 class SimilarImages(override val uid: String) extends Transformer with SimilarityParams with DefaultParamsWritable {
@@ -30,29 +29,29 @@ class SimilarImages(override val uid: String) extends Transformer with Similarit
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val _ = transformSchema(dataset.schema)
-    val chosen = SearchMethod.parse(getMethod)
-    val index = new IndexFolder(indexUri, dataset.sparkSession.sparkContext.hadoopConfiguration).read()
-    if (!index.manifest.methods.contains(chosen))
-      throw new SimilarityIndexException(
-        s"The similarity index ${index.uri} was built for ${index.manifest.methods.mkString(" and ")} search alone. Set " +
-          s"method to that, or build it with method=$chosen."
-      )
-    // Only the exact search gains by asking for many at once; the approximate one would make rows wait.
-    val atOnce = if (chosen == SearchMethod.Exact) getBatchSize else 1
-    val function = FindSimilar(uid, index, chosen, getTopK, getEfSearch, atOnce, getErrorCol.isDefined)
-    VectorMapping(dataset, getEmbeddingsCol, fields, function)
+    FindSimilar.in(
+      dataset,
+      getEmbeddingsCol,
+      name = uid,
+      indexUri,
+      SearchMethod.parse(getMethod),
+      getTopK,
+      getEfSearch,
+      getBatchSize,
+      getOutputCol,
+      getErrorCol
+    )
   }
 
   override def transformSchema(schema: StructType): StructType = {
     val _ = (indexUri, VectorColumn.indexOf(schema, getEmbeddingsCol))
-    RowMapping.append(schema, fields)
+    ColumnNames.append(schema, FindSimilar.fields(getOutputCol, getErrorCol))
   }
 
-  private def fields: Seq[StructField] =
-    StructField(getOutputCol, FindSimilar.dataType) +: getErrorCol.map(StructField(_, StringType)).toSeq
-
   private def indexUri: String = getIndexPath.getOrElse {
-    throw new ParameterException(s"$uid has no index: SimilarImages.build makes one, and setIndexPath names it.")
+    throw new ParameterException(
+      s"$uid has no index: create an index with SimilarImages.build, and name its folder with setIndexPath."
+    )
   }
 
   override def copy(extra: ParamMap): SimilarImages = defaultCopy(extra)
@@ -61,30 +60,30 @@ class SimilarImages(override val uid: String) extends Transformer with Similarit
 object SimilarImages extends DefaultParamsReadable[SimilarImages] {
   override def load(path: String): SimilarImages = super.load(path)
 
-  /** Writes the index of a table's embeddings, one shard a partition.
+  /** Writes an index of the embeddings of a table, one shard per partition.
     *
     * @param dataset
     *   a table, not a stream
     * @param indexPath
-    *   a folder, any URI that Hadoop writes to, new, empty or an index's; all executors must reach it
+    *   a folder, any URI that Hadoop writes to, that is new, empty or holds an index; all executors must be able to reach it
     * @param idCol
-    *   names the images; each row is one of the index, also where ids are there twice
+    *   the column of the images' ids; each row is an entry of the index, even if ids repeat
     * @param embeddingsCol
-    *   vectors of Spark ML, or arrays of numbers; of one length. Rows without a usable
-    *   one, or without an id, are left out and counted
+    *   a column of ML vectors or arrays of numbers of one length. Rows without a usable vector or without an id are skipped
+    *   and counted
     * @param method
-    *   `approximate` also builds graphs of neighbours, which takes most of the time; the index can then be searched both ways
+    *   `approximate` also builds graphs of neighbours, which takes most of the time; the index then serves both methods
     * @param overwrite
-    *   whether to replace an index that is there
+    *   whether to replace an existing index
     * @param shards
-    *   0: as many as partitions, of `approximate` at most as many as the cluster has cores. Each approximate search walks
-    *   through all of them
+    *   the number of shards; 0: one per partition, for `approximate` at most one per core of the cluster. Each approximate
+    *   search reads all of them
     * @param m
-    *   neighbours that each vector of a graph is linked to
+    *   the number of neighbours that each vector of a graph is linked to
     * @param efConstruction
-    *   candidates that they are chosen from
+    *   the number of candidates from which these neighbours are chosen
     * @throws ParameterException
-    *   for a stream, a column that is not there, an index that is there already, or a folder that holds something else
+    *   for a stream, a missing column, an existing index, or a folder that holds something else
     * @throws SimilarityIndexException
     *   when no row has a usable embedding, one has another length than the others, or the index cannot be written
     */

@@ -2,6 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.sql.{SparkSession, SparkSessionExtensions}
 
+import sparkvision.ml.dedup.GroupDuplicates
 import sparkvision.ml.plan.{SessionRules, SqlFunctions}
 
 /** SparkVision's SQL functions for every session of an application: `sparkvision_predict(image, model[, topK])`,
@@ -16,8 +17,8 @@ class SparkVisionExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit = {
     SqlFunctions.scalars.foreach(extensions.injectFunction)
     SqlFunctions.tables.foreach(extensions.injectTableFunction)
-    // The rules' place is there once the session is: at the latest before it optimises its first query.
-    extensions.injectCheckRule(session => _ => SessionRules.install(session))
+    // The session has a place for the rules once it exists: this runs before it optimises its first query.
+    extensions.injectCheckRule(session => _ => GroupDuplicates.install(session))
   }
 }
 

@@ -2,8 +2,8 @@ package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
 
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.ModelFamily
+import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.BundleReadable
 
 /** Finds objects in images with a YOLOS, a Vision Transformer (Hugging Face's `YolosForObjectDetection`).
   *
@@ -15,10 +15,10 @@ import sparkvision.ml.stage.ModelFamily
   *
   * Columns and Params are those of [[ObjectDetection]].
   */
-class YolosForObjectDetection(override val uid: String) extends ObjectDetection {
+class YolosForObjectDetection(override val uid: String) extends ObjectDetection(uid) {
   def this() = this(Identifiable.randomUID("YolosForObjectDetection"))
 
-  private[ml] override def family: ModelFamily = ModelFamily.Yolos
+  private[ml] override def family: Option[ModelFamily] = Some(ModelFamily.Yolos)
 }
 
 object YolosForObjectDetection extends BundleReadable[YolosForObjectDetection] {

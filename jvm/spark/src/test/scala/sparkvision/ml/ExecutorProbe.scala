@@ -2,7 +2,7 @@ package sparkvision.ml
 
 import org.apache.spark.{SparkContext, SparkEnv}
 
-import sparkvision.engine.session.SessionCache
+import sparkvision.engine.session.ExecutorRuntime
 
 /** Looks into the executors of an application, for the tests and the soak: by a job of its own, and from inside. */
 object ExecutorProbe {
@@ -16,7 +16,7 @@ object ExecutorProbe {
       .parallelize(0 until 2 * context.defaultParallelism, 2 * context.defaultParallelism)
       .map { _ =>
         Thread.sleep(TaskMillis)
-        s"${SparkEnv.get.executorId} ${ProcessHandle.current.pid} ${SessionCache.shared.openCount}"
+        s"${SparkEnv.get.executorId} ${ProcessHandle.current.pid} ${ExecutorRuntime.ofThisProcess.sessions.openCount}"
       }
       .collect()
       .distinct

@@ -10,8 +10,8 @@ import org.scalatest.funsuite.AnyFunSuite
 import sparkvision.engine.LocalModel
 import sparkvision.engine.bundle.{BundleException, Bundles, ModelBundle, ModelTask}
 import sparkvision.image.{ImageInput, ParameterException}
-import sparkvision.ml.model.BundleReadable
-import sparkvision.ml.stage.ModelFamily
+import sparkvision.ml.model.ModelFamily
+import sparkvision.ml.stage.BundleReadable
 
 class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
 
@@ -60,12 +60,12 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(labelled.map(_.getInt(0)).toSeq == Seq(1, 1, 0, 1, 1, 0))
   }
 
-  test("a detector of an architecture without a stage is referred to those that detect") {
+  test("a detector of an architecture without a stage of its own is referred to ObjectDetection") {
     val manifest = ModelBundle.open(Bundles.digits()).manifest.copy(task = ModelTask.ObjectDetection)
     val stages = Seq("DetrForObjectDetection", "RTDetrForObjectDetection").map { architecture =>
       ModelFamily.stageFor(manifest.copy(architecture = architecture))
     }
-    assert(stages == Seq("DetrForObjectDetection", "YolosForObjectDetection or DetrForObjectDetection"))
+    assert(stages == Seq("DetrForObjectDetection", "ObjectDetection"))
   }
 
   private def bundleWithLabels(names: Seq[String]): String = Bundles.withManifest { manifest =>

@@ -7,7 +7,7 @@ import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.image.ParameterException
-import sparkvision.ml.plan.{MapImages, MapImagesExec}
+import sparkvision.ml.plan.{MapRows, MapRowsExec}
 
 class ImageCropperSpec extends AnyFunSuite with LocalSpark {
   private val twoBoxes =
@@ -34,10 +34,10 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     .setInputCols(column)
     .setOutputCol(s"class of $column")
 
-  private def operators(result: DataFrame): Map[String, MapImagesExec] =
-    result.queryExecution.executedPlan.collect { case p: MapImagesExec => p.function.name -> p }.toMap
+  private def operators(result: DataFrame): Map[String, MapRowsExec] =
+    result.queryExecution.executedPlan.collect { case p: MapRowsExec => p.function.name -> p }.toMap
 
-  private def decoded(operator: MapImagesExec): Long = operator.metrics("decoded").value
+  private def decoded(operator: MapRowsExec): Long = operator.metrics("decoded").value
 
   test("from encoded images to labelled crops each image is decoded once, in one stage of tasks") {
     val before = vit("content").setBatchSize(3)
@@ -48,7 +48,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(result.collect().length == 20)
     val of = operators(result)
     assert(Seq(before, cropping, after).map(stage => decoded(of(stage.uid))) == Seq(10, 0, 0))
-    assert(of(after.uid).metrics("pictures").value == 20)
+    assert(of(after.uid).metrics("images").value == 20)
     assert(!result.queryExecution.executedPlan.exists(_.isInstanceOf[Exchange]))
   }
 
@@ -95,7 +95,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
 
   test("a filter on the input's columns runs before the cropping") {
     val filtered = cropper.setExplode(true).transform(halves(digitFiles(4))).where("path > ''")
-    val cropping = filtered.queryExecution.optimizedPlan.collectFirst { case p: MapImages => p }.get
+    val cropping = filtered.queryExecution.optimizedPlan.collectFirst { case p: MapRows => p }.get
     assert(cropping.maxRows.isEmpty && cropping.child.exists(_.nodeName == "Filter"))
   }
 

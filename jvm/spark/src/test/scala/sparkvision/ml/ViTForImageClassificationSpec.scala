@@ -8,7 +8,7 @@ import org.apache.spark.sql.types.MetadataBuilder
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.{BundleException, Bundles}
-import sparkvision.engine.session.SessionCache
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.image.{ParameterException, ProcessorException}
 import sparkvision.ml.model.ModelDistributor
 
@@ -94,13 +94,13 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("neither transform nor transformSchema runs the model") {
-    val before = SessionCache.shared.openedCount
+    val before = ExecutorRuntime.ofThisProcess.sessions.openedCount
     val stage = vit.setBatchSize(3).setIntraOpThreads(3)
     val planned = stage.transform(mixed)
     stage.transformSchema(mixed.schema)
-    assert(SessionCache.shared.openedCount == before)
+    assert(ExecutorRuntime.ofThisProcess.sessions.openedCount == before)
     planned.collect()
-    assert(SessionCache.shared.openedCount == before + 1)
+    assert(ExecutorRuntime.ofThisProcess.sessions.openedCount == before + 1)
   }
 
   test("repeated transforms open one session") {
@@ -111,8 +111,8 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("an input column that is missing is refused, naming those there are") {
-    val message = refusal(vit.setInputCols("picture"))
-    assert(message.contains("'image'") && message.contains("path, content"))
+    val message = refusal(vit.setInputCols("missing"))
+    assert(message.contains("'missing'") && message.contains("path, content"))
   }
 
   test("an input column of the wrong type is refused, naming the type") {
@@ -165,9 +165,9 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(refusal(vit.setBatchSize(0)) == "batchSize must be at least 1, not 0.")
     assert(refusal(vit.setThreshold(Double.NaN)) == "threshold must be between 0.0 and 1.0, not NaN.")
     assert(
-      refusal(vit.setExecutionProvider("tpu")) == "executionProvider must be one of auto, cpu, onednn, cuda, not tpu."
+      refusal(vit.setExecutionProvider("tpu")) == "executionProvider must be one of auto, cpu, onednn, cuda, not 'tpu'."
     )
-    assert(refusal(vit.setBadImageMode("IGNORE")).contains("one of PERMISSIVE, DROPMALFORMED, FAILFAST, not IGNORE"))
+    assert(refusal(vit.setBadImageMode("IGNORE")).contains("one of PERMISSIVE, DROPMALFORMED, FAILFAST, not 'IGNORE'"))
     assert(refusal(vit.copy(ParamMap(vit.topK -> 0))) == "topK must be at least 1, not 0.")
   }
 }

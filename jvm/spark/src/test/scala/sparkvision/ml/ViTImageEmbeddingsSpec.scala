@@ -9,7 +9,7 @@ import org.apache.spark.sql.functions._
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.{BundleException, Bundles}
-import sparkvision.engine.session.SessionCache
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.image.ParameterException
 
 class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
@@ -52,9 +52,9 @@ class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("stages that differ in pooling alone share one session") {
-    val before = SessionCache.shared.openedCount
+    val before = ExecutorRuntime.ofThisProcess.sessions.openedCount
     Seq("cls", "mean", "pooler").foreach(stage.setIntraOpThreads(4).setPooling(_).transform(mixed).collect())
-    assert(SessionCache.shared.openedCount == before + 1)
+    assert(ExecutorRuntime.ofThisProcess.sessions.openedCount == before + 1)
   }
 
   test("a LogisticRegression learns the digits from their embeddings") {

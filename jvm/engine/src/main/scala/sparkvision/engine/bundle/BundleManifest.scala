@@ -11,7 +11,9 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
 import sparkvision.image.preprocess.ChannelLayout
 
-/** A graph's input or output: its name, element type (`float32`, `float16`, ...) and shape, -1 for a dimension that may vary. */
+/** An input or output of a graph: its name, element type (`float32`, `float16`, ...) and shape, with -1 for a dimension that
+  * may vary.
+  */
 final case class TensorInfo(name: String, elementType: String, shape: Seq[Long])
 
 object TensorInfo {
@@ -19,35 +21,41 @@ object TensorInfo {
   val Float16 = "float16"
   val Int64 = "int64"
 
-  /** The input that says which pixels are padding. */
+  /** The input that distinguishes pixels from padding. */
   private[engine] val PixelMask = "pixel_mask"
 
-  /** A detection model's outputs. */
+  /** The outputs of a detection model. */
   private[engine] val Logits = "logits"
   private[engine] val Boxes = "pred_boxes"
 
-  /** What the engine feeds and reads; it computes in float32 itself. */
+  /** The outputs of an encoder: every token's state, and the model's own pooling of them. */
+  private[engine] val HiddenState = "last_hidden_state"
+  private[engine] val PoolerOutput = "pooler_output"
+
+  /** The types that the engine feeds and reads; it computes in float32 itself. */
   val Floats: Set[String] = Set(Float32, Float16)
 }
 
-/** The exporter's own input and output, which a session must reproduce. Both files hold raw little-endian float32. */
+/** An input and the output that the exporter computed for it, which a session must reproduce. Both files contain raw
+  * little-endian float32.
+  */
 final case class GoldenPair(input: String, inputShape: Seq[Long], output: String, outputShape: Seq[Long])
 
-/** Size in bytes and sha256 (lower-case hex) of one of a bundle's files. */
+/** Size in bytes and sha256 (lower-case hexadecimal) of a file. */
 final case class FileDigest(sha256: String, size: Long)
 
-/** What `sparkvision.json` says: the one contract between the exporter, which writes it, and the engine.
+/** The content of `sparkvision.json`, which the exporter writes and the engine reads.
   *
   * @param labels
-  *   class names; a label's place is its id
+  *   class names; the position of a label is its id
   * @param tolerance
-  *   largest absolute difference from the golden output that a session may show
+  *   largest absolute difference from the golden output that a session may have
   * @param files
-  *   every file of the bundle but `sparkvision.json` itself, by its path relative to the bundle
+  *   every file of the bundle except `sparkvision.json` itself, by its path relative to the bundle
   * @param text
-  *   of a zero-shot model: its other half
+  *   the text half of a zero-shot model
   * @param graphFile
-  *   the file of the graph that `inputs`, `outputs` and `golden` are of
+  *   the file of the graph that `inputs`, `outputs` and `golden` describe
   */
 final case class BundleManifest(
     task: ModelTask,
@@ -65,7 +73,7 @@ final case class BundleManifest(
     graphFile: String = BundleManifest.GraphFile
 ) {
 
-  /** The graph's own content: sha256 over the sorted (name, sha256) of graph and external-data files. Sessions are shared by it. */
+  /** sha256 over the sorted (name, sha256) of graph and external-data files: bundles with the same hash share sessions. */
   lazy val modelHash: String = BundleManifest.digest(files.filterNot { case (name, _) =>
     BundleManifest.isOutsideModel(name)
   })
@@ -81,14 +89,22 @@ object BundleManifest {
   private[engine] def digest(files: SortedMap[String, FileDigest]): String =
     sha256(files.map { case (name, file) => s"$name ${file.sha256}\n" }.mkString.getBytes(UTF_8))
 
+  /** The hash of the bundle that a manifest describes, which is `ModelBundle.bundleHash`.
+    *
+    * @param json
+    *   the manifest's file
+    */
+  private[sparkvision] def bundleHash(manifest: BundleManifest, json: Array[Byte]): String =
+    digest(manifest.files + (FileName -> FileDigest(sha256(json), json.length.toLong)))
+
   private[engine] def sha256(bytes: Array[Byte]): String = hex(MessageDigest.getInstance("SHA-256").digest(bytes))
 
   private[engine] def hex(bytes: Array[Byte]): String = bytes.map(b => f"${b & 0xff}%02x").mkString
 
   /** @param where
-    *   the bundle's place, for messages
+    *   the location of the bundle, for messages
     * @throws BundleException
-    *   when the text is no manifest of this version, or names a file outside the bundle
+    *   when the text is not a manifest of this version, or names a file outside the bundle
     */
   def parse(json: String, where: String): BundleManifest = {
     val root =
@@ -131,16 +147,16 @@ object BundleManifest {
       )
     if (name.matches("(?i).*\\.(so|so\\.\\d.*|dll|dylib)"))
       throw new BundleException(
-        s"The bundle $where holds the native library '$name'. Custom-op libraries are refused: export the model with standard operators."
+        s"The bundle $where contains the native library '$name'. Custom-op libraries are refused: export the model with standard operators."
       )
   }
 
-  /** Weights are part of the model, so they must lie where [[BundleManifest.modelHash]] sees them. */
+  /** Weights are part of the model, so they must be in files that [[BundleManifest.modelHash]] includes. */
   private[engine] def requirePartOfModel(name: String, where: String): Unit = {
     requireInside(name, where)
     if (isOutsideModel(name))
       throw new BundleException(
-        s"The graph in $where keeps weights in '$name'; assets/ and golden/ hold no weights. Export the model again."
+        s"The graph in $where keeps weights in '$name', but assets/ and golden/ must not contain weights. Export the model again."
       )
   }
 
@@ -149,7 +165,7 @@ object BundleManifest {
   private def invalid(where: String, problem: String): BundleException =
     new BundleException(s"$FileName of the bundle $where $problem. Export the model again with `sparkvision export`.")
 
-  /** Typed access to the manifest's JSON, with a message that names the missing key. */
+  /** Typed access to the JSON of a manifest, with errors that name the missing key. */
   final private class ManifestReader(root: JsonNode, where: String) {
     def node(path: String*): JsonNode = {
       val found = path.foldLeft(root)((parent, key) => parent.path(key))
@@ -172,7 +188,7 @@ object BundleManifest {
       TensorInfo(node.path("name").asText, node.path("type").asText, shape)
     }
 
-    /** Optional, because nearly every vision model has its channels first. */
+    /** Optional, because nearly every vision model has the channels first. */
     def inputLayout: ChannelLayout = root.path("inputLayout").asText("NCHW") match {
       case "NCHW" => ChannelLayout.ChannelsFirst
       case "NHWC" => ChannelLayout.ChannelsLast
@@ -197,7 +213,7 @@ object BundleManifest {
         Option.when(node("text").hasNonNull("labelEmbeddings"))(listed(node("text", "labelEmbeddings").asText))
     )
 
-    /** A file that the manifest names beside its list, where its hash is. */
+    /** A file that the manifest names, which must be in its list of files because that has the hash. */
     private def listed(name: String): String = {
       if (!node("files").has(name)) throw invalid(where, s"names the file '$name' but lists no such file")
       name
@@ -208,3 +224,30 @@ object BundleManifest {
     })
   }
 }
+
+/** The text half of a model, whose embeddings are comparable with the embeddings of images.
+  *
+  * @param graph
+  *   the file of the ONNX graph; its one input is token ids of shape [texts, tokens]
+  * @param tokenizer
+  *   the file from which a `TextTokenizer` is created; it includes the maximum length of a text
+  * @param output
+  *   the graph's output: embeddings of shape [texts, size]
+  * @param logitScale
+  *   factor by which the cosine between image and text is multiplied to get a logit
+  * @param hypothesisTemplate
+  *   the sentence that was used at export, in which each label replaces `{}`
+  * @param labelEmbeddings
+  *   the file with the embeddings of the bundle's labels, raw little-endian float32 of shape [labels, size]; None if the
+  *   bundle has no labels
+  */
+final case class TextModel(
+    graph: String,
+    tokenizer: String,
+    input: TensorInfo,
+    output: TensorInfo,
+    golden: GoldenPair,
+    logitScale: Double,
+    hypothesisTemplate: String,
+    labelEmbeddings: Option[String]
+)

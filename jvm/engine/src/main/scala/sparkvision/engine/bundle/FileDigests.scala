@@ -8,24 +8,27 @@ import scala.collection.mutable
 import scala.concurrent.duration._
 import scala.util.Using
 
-/** Hashes files, and remembers a hash for a while.
+/** Hashes files, and remembers each hash for a while.
   *
-  * On its way from a bundle to an open session a model is checked several times within seconds, and reading gigabytes takes
-  * seconds. A file is not read again while the file system says that nobody has written to it; but only for so long,
-  * because a disk that decays does not say so.
+  * Between the opening of a bundle and the opening of its session, a model is checked several times within seconds, and
+  * reading gigabytes takes seconds. A file is not read again while the file system reports no change of it. The hash
+  * expires nevertheless, because the file system does not report a failing disk.
   *
   * @param remembered
-  *   how long
+  *   how long a hash is remembered
   * @param nanoTime
   *   the clock
   */
-final private[engine] class FileDigests(remembered: FiniteDuration, nanoTime: () => Long) {
+final private[sparkvision] class FileDigests(
+    remembered: FiniteDuration = 1.minute,
+    nanoTime: () => Long = () => System.nanoTime
+) {
   import FileDigests._
 
   private val known = mutable.Map[Stamp, Known]()
 
   def of(file: Path): FileDigest = {
-    // Taken before the file is read, so that whoever writes to it meanwhile makes it another.
+    // Taken before the file is read, so that a concurrent write makes the stamp outdated.
     val stamp = stampOf(file)
     remember(stamp).getOrElse {
       val began = nanoTime()
@@ -41,18 +44,15 @@ final private[engine] class FileDigests(remembered: FiniteDuration, nanoTime: ()
   }
 }
 
-private[engine] object FileDigests {
+private object FileDigests {
 
-  /** This process's own. */
-  val shared = new FileDigests(1.minute, () => System.nanoTime)
-
-  /** What changes when a file is written to or replaced, and stays when it is moved. File systems that have no identities
-    * give null.
+  /** Changes when a file is written to or replaced, and does not change when the file is moved. The identity is null on file
+    * systems that have none.
     */
   final private case class Stamp(identity: AnyRef, size: Long, modified: FileTime)
 
   /** @param since
-    *   when the reading began, of the clock's nanoseconds
+    *   when reading began, by the clock
     */
   final private case class Known(digest: FileDigest, since: Long)
 

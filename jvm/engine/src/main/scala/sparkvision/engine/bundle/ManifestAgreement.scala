@@ -1,19 +1,18 @@
 package sparkvision.engine.bundle
 
-import sparkvision.engine.postprocess.EmbeddingsPostprocessor
 import sparkvision.image.preprocess.ChannelLayout
 
-/** Holds what a manifest declares against the graph and the files: a bundle is untrusted input, and what the manifest
-  * alone says would otherwise fail inside ONNX Runtime, or not at all.
+/** Compares a manifest with the graph and the files. A bundle is untrusted input, and a manifest that contradicts its graph
+  * would otherwise fail inside ONNX Runtime, or produce wrong results.
   */
 private[engine] object ManifestAgreement {
 
   /** @param where
-    *   the bundle's place, for messages
+    *   the location of the bundle, for messages
     * @return
-    *   the manifest, with the graph's sizes where the graph fixes what the manifest leaves open (-1)
+    *   the manifest, in which sizes that are variable (-1) are replaced by those that the graph fixes
     * @throws BundleException
-    *   naming what disagrees
+    *   naming what does not agree
     */
   def require(manifest: BundleManifest, graph: OnnxGraph, where: String): BundleManifest = {
     if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
@@ -49,7 +48,7 @@ private[engine] object ManifestAgreement {
     agreed
   }
 
-  /** Images, and of a detection model the mask of their padding. */
+  /** The inputs are images and, for a detection model, the mask of their padding. */
   private def requireInputs(manifest: BundleManifest, graph: OnnxGraph, where: String): Unit = {
     val masks = manifest.task match {
       case ModelTask.ObjectDetection => manifest.inputs.drop(1).filter(_.name == TensorInfo.PixelMask)
@@ -109,15 +108,15 @@ private[engine] object ManifestAgreement {
       )
 
   private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
-    if (manifest.outputs.head.name != EmbeddingsPostprocessor.HiddenState)
+    if (manifest.outputs.head.name != TensorInfo.HiddenState)
       throw refused(
         where,
         s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
-          s"'${EmbeddingsPostprocessor.HiddenState}'"
+          s"'${TensorInfo.HiddenState}'"
       )
     requireShape(manifest.outputs.head, where, "images", "tokens", "size")
     manifest.outputs
-      .filter(_.name == EmbeddingsPostprocessor.PoolerOutput)
+      .filter(_.name == TensorInfo.PoolerOutput)
       .foreach(requireShape(_, where, "images", "size"))
   }
 
@@ -146,7 +145,7 @@ private[engine] object ManifestAgreement {
     }
   }
 
-  /** The driver promises embeddings of a size before any model runs. */
+  /** The driver needs the size of the embeddings before any model runs. */
   def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
     if (output.shape.size != axes.size || output.shape.last < 1)
       throw refused(
@@ -185,4 +184,58 @@ private[engine] object ManifestAgreement {
   def refused(where: String, problem: String) = new BundleException(
     s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
   )
+}
+
+/** Compares the text model of a manifest with the graph and the files, as [[ManifestAgreement]] does for the image model. */
+private[engine] object TextAgreement {
+  import ManifestAgreement._
+
+  /** @param where
+    *   the location of the bundle, for messages
+    * @return
+    *   the manifest, in which sizes that are variable (-1) are replaced by those that the text graph fixes
+    * @throws BundleException
+    *   naming what does not agree
+    */
+  def require(manifest: BundleManifest, declared: TextModel, graph: OnnxGraph, where: String): BundleManifest = {
+    if (manifest.task != ModelTask.ZeroShotImageClassification)
+      throw refused(where, s"is for ${manifest.task.name}, and names a text model")
+    val agreed = declared.copy(
+      input = agree("input", declared.input, graph.inputs, where),
+      output = agree("output", declared.output, graph.outputs, where)
+    )
+    requireTokens(agreed.input, graph, where)
+    requireFloats(agreed.output, where)
+    requireShape(agreed.output, where, "texts", "size")
+    val size = manifest.outputs.head.shape.last
+    if (agreed.output.shape.last != size)
+      throw refused(
+        where,
+        s"gives texts ${agreed.output.shape.last} numbers and images $size: the two do not compare"
+      )
+    if (!(agreed.logitScale > 0) || agreed.logitScale.isInfinite)
+      throw refused(where, s"has the logitScale ${agreed.logitScale}")
+    requireLabelEmbeddings(manifest, agreed, where)
+    val whole = manifest.copy(text = Some(agreed))
+    requireGolden(agreed.golden, whole.copy(inputs = Seq(agreed.input), outputs = Seq(agreed.output)), where)
+    whole
+  }
+
+  private def requireTokens(input: TensorInfo, graph: OnnxGraph, where: String): Unit =
+    if (graph.inputs.size != 1 || input.elementType != TensorInfo.Int64 || input.shape != Seq(-1L, -1L))
+      throw refused(
+        where,
+        s"has a text graph with the inputs ${graph.inputs.map(i => s"${i.name} ${i.elementType} ${text(i.shape)}").mkString(", ")}; " +
+          "SparkVision feeds one, of int64 and shape [texts, tokens], both free"
+      )
+
+  private def requireLabelEmbeddings(manifest: BundleManifest, declared: TextModel, where: String): Unit = {
+    val expected = manifest.labels.size * declared.output.shape.last * java.lang.Float.BYTES
+    val found = declared.labelEmbeddings.fold(0L)(manifest.files(_).size)
+    if (found != expected)
+      throw refused(
+        where,
+        s"has ${manifest.labels.size} labels, whose embeddings take $expected bytes, but names a file of $found for them"
+      )
+  }
 }

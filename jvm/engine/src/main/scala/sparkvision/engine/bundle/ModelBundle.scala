@@ -11,9 +11,10 @@ import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
 
+import sparkvision.image.SparkVisionException
 import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
 
-/** An exported model in a local folder, checked: every file is there with the hash the manifest gives, the graph has the
+/** An exported model in a local folder, checked: every file has the hash that the manifest records, the graph has the
   * inputs, outputs and external data that the manifest declares, the golden pair fits them, and the labels match the
   * logits.
   *
@@ -26,20 +27,21 @@ final class ModelBundle private (
     val folder: Path,
     val manifest: BundleManifest,
     val processor: ProcessorConfig,
-    manifestFile: Option[FileDigest]
+    manifestFile: Option[FileDigest],
+    digests: FileDigests
 ) {
 
-  /** Hash of the whole bundle, manifest included: graph, labels, preprocessing, golden pair. A stage remembers its model
-    * by it.
+  /** Hash of the whole bundle, manifest included: graph, labels, preprocessing, golden pair. A stage identifies its model
+    * by this hash.
     */
   val bundleHash: String = BundleManifest.digest(manifest.files ++ manifestFile.map(BundleManifest.FileName -> _))
 
   def graph: Path = folder.resolve(manifest.graphFile)
 
-  /** The text half of a zero-shot model as a model of its own: what sessions run.
+  /** The text half of a zero-shot model as a model of its own, which sessions can run.
     *
     * @throws BundleException
-    *   when there is none
+    *   when the model has no text half
     */
   def textModel: ModelBundle = {
     val text = requireText
@@ -49,35 +51,35 @@ final class ModelBundle private (
       golden = Some(text.golden),
       graphFile = text.graph
     )
-    new ModelBundle(folder, half, processor, manifestFile)
+    new ModelBundle(folder, half, processor, manifestFile, digests)
   }
 
   private[engine] def requireText: TextModel = manifest.text.getOrElse {
     throw new BundleException(
-      s"The bundle $folder reads no texts. Export a CLIP with `sparkvision export --task " +
+      s"The bundle $folder has no text model. Export a CLIP with `sparkvision export --task " +
         s"${ModelTask.ZeroShotImageClassification.name}`."
     )
   }
 
   /** The same bundle after its folder was renamed. */
   private[sparkvision] def movedTo(newFolder: Path): ModelBundle =
-    new ModelBundle(newFolder, manifest, processor, manifestFile)
+    new ModelBundle(newFolder, manifest, processor, manifestFile, digests)
 
-  /** Bytes of all files but the manifest. */
+  /** Bytes of all files except the manifest. */
   def size: Long = manifest.files.values.map(_.size).sum
 
-  /** Checks every file again, within a minute by its time of change alone. What was whole when the bundle was opened may
-    * have been damaged or swept away since.
+  /** Verifies every file again, because a file may have been damaged or deleted since the bundle was opened. Within a minute
+    * of the last verification, only sizes and modification times are compared.
     *
     * @throws BundleException
-    *   when a file is missing or is not what it was
+    *   when a file is missing or has changed
     */
   def requireUndamaged(): Unit =
     ModelBundle.reading(folder)(manifest.files.foreach { case (name, digest) =>
-      ModelBundle.verify(folder, name, digest)
+      ModelBundle.verify(folder, name, digest, digests)
     })
 
-  /** Every file of the bundle, the manifest (where there is one) included, relative to [[folder]]. */
+  /** Every file of the bundle, including the manifest if there is one, relative to [[folder]]. */
   def fileNames: Seq[String] =
     manifest.files.keys.toSeq ++ manifestFile.map(_ => BundleManifest.FileName)
 }
@@ -88,27 +90,30 @@ object ModelBundle {
   private[sparkvision] val ProcessorFile = "assets/preprocessor_config.json"
   private[sparkvision] val LabelsFile = "assets/labels.json"
 
-  /** Opens and checks the bundle in `folder`. Reads every byte once (hashes), loads no model.
+  /** Opens and checks the bundle in `folder`. This reads every byte once to compute hashes, and loads no model.
     *
     * A folder in Spark NLP's layout (`model.onnx`, `assets/labels.json`, `assets/preprocessor_config.json`) without a
-    * manifest is accepted with a warning; nothing then protects it from damage.
+    * manifest is accepted with a warning; damage to it cannot be detected.
     *
     * @throws BundleException
     *   when the bundle is missing, damaged, unsafe or contradicts itself
     * @throws ProcessorException
-    *   when its preprocessing is one SparkVision does not support
+    *   when SparkVision does not support its preprocessing
     */
-  def open(folder: Path): ModelBundle = {
+  def open(folder: Path): ModelBundle = open(folder, new FileDigests)
+
+  /** Opens a bundle with the digests that this process has computed recently. */
+  private[sparkvision] def open(folder: Path, digests: FileDigests): ModelBundle = {
     if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
     reading(folder) {
       val manifestFile = Some(folder.resolve(BundleManifest.FileName)).filter(Files.exists(_))
       val declared = manifestFile match {
         case Some(file) => BundleManifest.parse(Files.readString(file, UTF_8), folder.toString)
-        case None => derive(folder)
+        case None => derive(folder, digests)
       }
-      declared.files.foreach { case (name, digest) => verify(folder, name, digest) }
+      declared.files.foreach { case (name, digest) => verify(folder, name, digest, digests) }
       val manifest = checkGraph(folder, declared)
-      new ModelBundle(folder, manifest, processorConfig(folder, manifest), manifestFile.map(digest))
+      new ModelBundle(folder, manifest, processorConfig(folder, manifest), manifestFile.map(digests.of), digests)
     }
   }
 
@@ -121,12 +126,12 @@ object ModelBundle {
       "`sparkvision export CHECKPOINT FOLDER` makes one."
   )
 
-  private def verify(folder: Path, name: String, expected: FileDigest): Unit = {
+  private def verify(folder: Path, name: String, expected: FileDigest, digests: FileDigests): Unit = {
     val file = folder.resolve(name)
     if (!Files.isRegularFile(file)) throw missing(s"The bundle $folder lacks the file $name.")
     if (!file.toRealPath().startsWith(folder.toRealPath()))
       throw new BundleException(s"The bundle's file $file is a link to a place outside the bundle, which is refused.")
-    val actual = digest(file)
+    val actual = digests.of(file)
     if (actual != expected)
       throw new BundleException(
         s"The bundle's file $file is damaged: sha256 ${actual.sha256} (${actual.size} bytes), but " +
@@ -134,9 +139,7 @@ object ModelBundle {
       )
   }
 
-  private[engine] def digest(file: Path): FileDigest = FileDigests.shared.of(file)
-
-  /** The manifest, agreed with its graph, and with that of its texts. */
+  /** The manifest after its comparison with the graph, and with the graph of its text model. */
   private def checkGraph(folder: Path, manifest: BundleManifest): BundleManifest = {
     val agreed =
       ManifestAgreement.require(manifest, safeGraph(folder, manifest, BundleManifest.GraphFile), folder.toString)
@@ -174,8 +177,8 @@ object ModelBundle {
         )
     }
 
-  /** The manifest that a Spark NLP folder would have. */
-  private def derive(folder: Path): BundleManifest = {
+  /** The manifest that a folder in Spark NLP's layout would have. */
+  private def derive(folder: Path, digests: FileDigests): BundleManifest = {
     val required = Seq(BundleManifest.GraphFile, LabelsFile, ProcessorFile)
     required.find(name => !Files.exists(folder.resolve(name))).foreach { name =>
       throw missing(s"The folder $folder has neither ${BundleManifest.FileName} nor $name.")
@@ -187,7 +190,7 @@ object ModelBundle {
     graph.externalData.foreach(BundleManifest.requirePartOfModel(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
       if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
-      name -> digest(folder.resolve(name))
+      name -> digests.of(folder.resolve(name))
     })
     BundleManifest(
       task = ModelTask.ImageClassification,
@@ -214,3 +217,6 @@ object ModelBundle {
     (0 until byId.size).map(byId)
   }
 }
+
+/** A model bundle that is missing, damaged, unsafe, or contradicts itself. */
+final class BundleException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)

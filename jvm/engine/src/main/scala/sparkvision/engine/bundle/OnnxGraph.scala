@@ -8,11 +8,11 @@ import java.nio.{BufferUnderflowException, ByteBuffer, ByteOrder}
 import scala.collection.mutable
 import scala.util.Using
 
-/** What an ONNX file says of itself, read without a runtime: a bundle is checked before any native code sees it, and the
-  * driver learns a model's inputs and outputs without loading it.
+/** The inputs and outputs of an ONNX file, read without a runtime: a bundle is checked before native code reads it, and the
+  * driver knows a model's inputs and outputs without loading the model.
   *
   * @param externalData
-  *   the files, relative to the graph's folder, that hold weights outside the graph
+  *   the files with weights outside the graph, relative to the folder of the graph
   */
 final case class OnnxGraph(inputs: Seq[TensorInfo], outputs: Seq[TensorInfo], externalData: Set[String])
 
@@ -23,7 +23,7 @@ object OnnxGraph {
     */
   def read(file: Path): OnnxGraph =
     Using.resource(FileChannel.open(file, StandardOpenOption.READ)) { channel =>
-      // A protobuf message is below 2 GB (larger models keep their weights as external data), so one map holds it.
+      // A protobuf message has less than 2 GB (larger models have external data), so one mapping is enough.
       if (channel.size > Int.MaxValue) throw notOnnx(file, "it is larger than a protobuf message may be (2 GB)")
       val bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size).order(ByteOrder.LITTLE_ENDIAN)
       try new OnnxReader().model(bytes)
@@ -37,7 +37,7 @@ object OnnxGraph {
     new BundleException(s"$file is not an ONNX graph: $problem. Export the model again.")
 }
 
-/** Walks the few messages of onnx.proto that [[OnnxGraph]] needs; weights are skipped by their length, never read.
+/** Reads the few messages of onnx.proto that [[OnnxGraph]] needs. Weights are skipped by their length and never read.
   *
   * Field numbers are those of onnx/onnx.proto (IR version 13).
   */
@@ -81,7 +81,7 @@ final private class OnnxReader {
 
   private def sparseTensor(bytes: ByteBuffer): Unit = fields(bytes) { case (1 | 2, tensorBytes) => tensor(tensorBytes) }
 
-  /** The tensor's name; its external location, if it has one, is noted. */
+  /** Returns the name of the tensor, and adds its external location, if it has one, to [[externalData]]. */
   private def tensor(bytes: ByteBuffer): Option[String] = {
     var name = Option.empty[String]
     fields(bytes) {
@@ -137,7 +137,7 @@ final private class OnnxReader {
     val in = message.duplicate.order(ByteOrder.LITTLE_ENDIAN)
     while (in.hasRemaining) {
       val key = varint(in)
-      // Protobuf's keys have 32 bits. Parsers cut longer ones down, and would see another field than we do.
+      // Protobuf keys have 32 bits. Parsers truncate longer keys, and would read another field than this reader.
       if (key >>> 32 != 0 || key >>> 3 == 0) throw new IllegalArgumentException(s"field key $key")
       val number = (key >>> 3).toInt
       (key & 7).toInt match {

@@ -1,22 +1,28 @@
 package sparkvision.engine.pipeline
 
 import sparkvision.engine.bundle.{BundleException, ModelBundle, ModelTask}
-import sparkvision.engine.postprocess.{EmbeddingComparison, Postprocessor, Prediction}
+import sparkvision.engine.postprocess.{ClassificationPostprocessor, EmbeddingComparison, Prediction}
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.engine.text.{CandidateLabels, LabelEmbeddings}
 
-/** From a graph's first output to labels. That output is logits; of a zero-shot model it is an embedding, which is compared
-  * with those of the candidate labels.
+/** Converts the first output of a graph to labels. The output is logits, or for a zero-shot model an embedding, which is
+  * compared with the embeddings of the candidate labels.
   *
-  * Makes no session: the embeddings of the labels are had when the first image needs them.
+  * Opens no session at first: the embeddings of the labels are computed when the first image needs them.
   *
   * @param topK
-  *   as of [[Postprocessor]]
+  *   as of [[ClassificationPostprocessor]]
   * @throws BundleException
-  *   when the bundle gives no labels
+  *   when the model has no labels
   * @throws ParameterException
-  *   when a zero-shot model has no labels to choose among
+  *   when a zero-shot model has no labels to choose from
   */
-final private[engine] class ImageClassifier(bundle: ModelBundle, settings: ModelSettings, topK: Option[Int]) {
+final private[engine] class ImageClassifier(
+    bundle: ModelBundle,
+    settings: ModelSettings,
+    topK: Option[Int],
+    runtime: ExecutorRuntime
+) {
   private val manifest = bundle.manifest
   private val hypotheses = manifest.task match {
     case ModelTask.ImageClassification => None
@@ -27,19 +33,23 @@ final private[engine] class ImageClassifier(bundle: ModelBundle, settings: Model
         s"The bundle ${bundle.folder} is for ${other.name}: it gives no logits of images."
       )
   }
-  private val postprocessor =
-    new Postprocessor(hypotheses.fold(manifest.labels)(_.labels), manifest.problemType, topK, settings.threshold)
+  private val postprocessor = new ClassificationPostprocessor(
+    hypotheses.fold(manifest.labels)(_.labels),
+    manifest.problemType,
+    topK,
+    settings.threshold
+  )
   private lazy val comparison = hypotheses.map { labels =>
     new EmbeddingComparison(
-      LabelEmbeddings.of(bundle, labels, settings),
+      LabelEmbeddings.of(runtime).of(bundle, labels, settings.sessionSettings),
       manifest.text.fold(1.0)(_.logitScale)
     )
   }
 
   /** @param output
-    *   one image's values of the graph's first output
+    *   the values of one image in the graph's first output
     * @return
-    *   one a label
+    *   one logit for each label
     */
   def logits(output: Array[Float]): Array[Float] =
     postprocessor.requireOneALabel(comparison.fold(output)(_.logits(output)))

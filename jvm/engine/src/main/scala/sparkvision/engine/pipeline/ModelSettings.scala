@@ -2,40 +2,47 @@ package sparkvision.engine.pipeline
 
 import scala.concurrent.duration._
 
-import sparkvision.engine.postprocess.Pooling
+import sparkvision.engine.bundle.{ModelBundle, ModelTask}
+import sparkvision.engine.postprocess.{ClassificationPostprocessor, EmbeddingsPostprocessor, Pooling}
 import sparkvision.engine.runtime.SessionConfig
+import sparkvision.engine.session.{Batches, SessionSettings}
 import sparkvision.engine.text.CandidateLabels
 import sparkvision.image.codec.{DecodeMode, ImageDecoder}
 import sparkvision.image.preprocess.ProcessorOverrides
 
-/** Everything a user may choose about running a model, apart from the model.
+/** Everything that a user may choose about running a model, apart from the model.
   *
   * @param processor
-  *   what differs from the bundle's own preprocessing
+  *   differences from the preprocessing of the bundle
   * @param batchSize
-  *   images a run, at most
+  *   images that the model is given at once, at most; None for the default of the model's task
+  *   ([[sparkvision.engine.bundle.ModelTask.batchSize]])
   * @param maxImagePixels
-  *   images with more are refused before they are decoded (default: Pillow's decompression-bomb limit)
+  *   images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)
   * @param decodeMode
-  *   whether large JPEGs are decoded as a whole, or only as far as the resize needs
+  *   whether large JPEGs are decoded completely, or only as far as the resize needs
   * @param topK
-  *   labels an image, at most; None: the best one, and of a multi-label model all at or above `threshold`
+  *   labels, or objects, of each image, at most. None: the best label, and for a multi-label model all labels at or above
+  *   `threshold`; all objects above `threshold`. If it is set, a multi-label model returns the best labels among those at
+  *   or above `threshold`.
   * @param threshold
-  *   of multi-label models: the lowest score that is reported
+  *   for multi-label models: the lowest score that is reported; for detection models: objects with a higher score are
+  *   reported
   * @param candidateLabels
-  *   of zero-shot models: the labels to choose among; None: what is asked for are embeddings, or the bundle's labels
+  *   for zero-shot models: the labels from which to choose; None: the model returns embeddings, or its labels are those of
+  *   the bundle
   * @param pooling
   *   how hidden states become an embedding
   * @param normalize
   *   whether embeddings are divided by their Euclidean length
   * @param cores
-  *   of this process that may be used where tasks leave them idle, each by runs of `session.intraOpThreads`
+  *   cores of this process that may be used while tasks leave them idle, each for runs of `session.intraOpThreads`
   * @param sessionIdle
   *   how long an unused session stays open
   */
 final case class ModelSettings(
     processor: ProcessorOverrides = ProcessorOverrides(),
-    batchSize: Int = 8,
+    batchSize: Option[Int] = None,
     maxImagePixels: Long = ImageDecoder.DefaultMaxPixels,
     decodeMode: DecodeMode = DecodeMode.Exact,
     topK: Option[Int] = None,
@@ -46,4 +53,33 @@ final case class ModelSettings(
     session: SessionConfig = SessionConfig(),
     cores: Int = 1,
     sessionIdle: FiniteDuration = 5.minutes
-)
+) {
+
+  /** The batch size of a model for this task. */
+  def batchSizeOf(task: ModelTask): Int = batchSize.getOrElse(task.batchSize)
+
+  private[sparkvision] def sessionSettings: SessionSettings = SessionSettings(session, cores, sessionIdle)
+
+  /** Verifies that the model of this bundle can be run with these settings. Opens no session.
+    *
+    * @throws ProcessorException
+    *   when preprocessing would not produce images that the model takes
+    * @throws ParameterException
+    *   when a setting is out of range, or contradicts the model
+    */
+  def validate(bundle: ModelBundle): Unit = {
+    val manifest = bundle.manifest
+    ClassificationPostprocessor.requireChoice(topK, threshold)
+    Batches.requireSize(batchSizeOf(manifest.task))
+    manifest.task match {
+      case ModelTask.ObjectDetection => DetectionPipeline.requireUsable(bundle, this)
+      case ModelTask.ImageClassification => FixedSizePipeline.requireUsable(bundle, this)
+      case ModelTask.FeatureExtraction =>
+        FixedSizePipeline.requireUsable(bundle, this)
+        EmbeddingsPostprocessor.requireUsable(manifest, pooling)
+      case ModelTask.ZeroShotImageClassification =>
+        FixedSizePipeline.requireUsable(bundle, this)
+        candidateLabels.foreach(_.in(manifest))
+    }
+  }
+}

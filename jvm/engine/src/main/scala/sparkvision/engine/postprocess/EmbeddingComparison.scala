@@ -3,14 +3,14 @@ package sparkvision.engine.postprocess
 import sparkvision.engine.bundle.BundleException
 import sparkvision.image.ImageException
 
-/** CLIP's logits: the cosines between an image's embedding and those of texts, scaled.
+/** The logits of CLIP: the scaled cosines between the embedding of an image and the embeddings of texts.
   *
   * @param texts
-  *   an embedding a text, of any length
+  *   one embedding for each text, not normalised
   * @param scale
-  *   what the cosines are multiplied by
+  *   factor of the cosines
   * @throws BundleException
-  *   when a text's embedding has no direction
+  *   when the embedding of a text has no direction
   */
 final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]], scale: Double) {
   import EmbeddingComparison._
@@ -21,7 +21,7 @@ final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]],
     throw new BundleException(s"The text encoder gives a candidate label $NoDirection. Export the checkpoint again.")
 
   /** @throws ImageException
-    *   when the image's embedding has no direction: its cosines would be NaN
+    *   when the embedding of the image has no direction, because its cosines would be NaN
     */
   def logits(image: Array[Float]): Array[Float] = {
     val length = EmbeddingsPostprocessor.length(image)

@@ -13,19 +13,21 @@ import ai.onnxruntime.{OnnxJavaType, OnnxTensor, OrtException, OrtSession}
 import org.slf4j.LoggerFactory
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask, TensorInfo}
-import sparkvision.image.preprocess.PaddedBatch
 import sparkvision.image.{ProviderException, SparkVisionException}
 
-/** A model loaded into ONNX Runtime. Any number of threads may call [[run]] at once.
+/** One session of ONNX Runtime: a model loaded on one execution provider. Any number of threads may call [[run]] at once.
   *
   * @param provider
-  *   where it computes, `Auto` resolved
+  *   where the session computes; never `Auto`
+  * @param nativeRuns
+  *   the gate that every call into ONNX Runtime passes
   */
-final class InferenceSession private (
+final private[engine] class InferenceSession private (
     session: OrtSession,
     manifest: BundleManifest,
     val provider: ExecutionProvider,
-    config: SessionConfig
+    config: SessionConfig,
+    nativeRuns: NativeRuns
 ) extends BatchRunner
     with AutoCloseable {
   import InferenceSession.Closed
@@ -33,59 +35,34 @@ final class InferenceSession private (
   private val input = manifest.inputs.head
   private val maskInput = manifest.inputs.find(_.name == TensorInfo.PixelMask)
 
-  // To close a session that another thread runs would end the JVM in native code.
+  // Closing a session while another thread runs it would end the JVM in native code.
   private val running = new ReentrantReadWriteLock
   private var closed = false
 
   /** Runs one batch.
     *
-    * @param images
-    *   direct buffer of preprocessed images, one after the other; read from its start, left as it was
-    * @param shape
-    *   the batch's shape, images first
-    * @param output
-    *   the graph's output to compute
-    * @param cancellation
-    *   whether the values are still wanted
-    * @return
-    *   an array of the output's values for each image
     * @throws ProviderException
     *   when the provider cannot run the batch, or the session is closed
     * @throws BundleException
-    *   when the output cannot be shared out among the images
+    *   when the values of an output cannot be divided among the items of the batch
     * @throws java.util.concurrent.CancellationException
-    *   when the run was cancelled, or the JVM ends
+    *   when the run was cancelled, or the JVM is shutting down
     */
   override def run(
-      images: FloatBuffer,
-      shape: Array[Long],
-      output: TensorInfo = manifest.outputs.head,
+      batch: Batch,
+      outputs: Seq[TensorInfo] = Seq(manifest.outputs.head),
       cancellation: Cancellation = Cancellation.Never
-  ): IndexedSeq[Array[Float]] = whileOpen(cancellation) { options =>
+  ): IndexedSeq[BatchRunner.Values] = whileOpen(cancellation) { options =>
     if (provider == ExecutionProvider.OneDnn) {
       OneDnn.setThreads(config.intraOpThreads)
-      // Its kernels are made for the first batch's size and fail for every other. On a CPU single images lose nothing.
-      BatchRunner.inPieces(images, shape, size = 1)(runBatch(_, _, None, Seq(output), options).head)
-    } else runBatch(images, shape, None, Seq(output), options).head
-  }
-
-  /** Runs one batch of a detection model.
-    *
-    * @return
-    *   the logits and the boxes of each image
-    * @throws ProviderException
-    *   as [[run]]
-    */
-  override private[engine] def detect(
-      batch: PaddedBatch,
-      cancellation: Cancellation
-  ): IndexedSeq[(Array[Float], Array[Float])] = whileOpen(cancellation) { options =>
-    val outputs = runBatch(batch.values, batch.shape, batch.mask, manifest.outputs, options)
-    outputs.head.zip(outputs.last)
+      // oneDNN's kernels are made for the size of the first batch and fail for every other. On a CPU, single images are
+      // not slower.
+      batch.pieces(most = 1).flatMap(runPiece(_, outputs, options))
+    } else runPiece(batch, outputs, options)
   }
 
   private def whileOpen[A](cancellation: Cancellation)(work: RunOptions => A): A =
-    NativeRuns.shared.run(cancellation) { options =>
+    nativeRuns.run(cancellation) { options =>
       running.readLock.lock()
       try {
         if (closed) throw new ProviderException(Closed)
@@ -93,28 +70,23 @@ final class InferenceSession private (
       } finally running.readLock.unlock()
     }
 
-  /** @return
-    *   for each output the values of each image
-    */
-  private def runBatch(
-      images: FloatBuffer,
-      shape: Array[Long],
-      mask: Option[LongBuffer],
+  private def runPiece(
+      batch: Batch,
       outputs: Seq[TensorInfo],
       options: RunOptions
-  ): Seq[IndexedSeq[Array[Float]]] = {
-    val size = shape.product.toInt
-    val window = images.duplicate().position(0).limit(size)
+  ): IndexedSeq[BatchRunner.Values] = {
+    val shape = batch.shape
+    val values = batch.values.duplicate().position(0).limit(batch.size * batch.valuesEach)
     try
       Using.Manager { use =>
-        val pixels = input.name -> use(tensor(window, shape))
-        val masks = maskInput.map(_.name -> use(maskTensor(mask, Array(shape(0), shape(2), shape(3)))))
-        val result = use(session.run((Map(pixels) ++ masks).asJava, outputs.map(_.name).toSet.asJava, options))
-        outputs.map { output =>
-          // From float16 it gives float32 too, which holds every float16.
-          val values = result.get(output.name).get.asInstanceOf[OnnxTensor].getFloatBuffer
-          perImage(output, values, shape(0).toInt)
+        val items = input.name -> use(tensor(values, shape))
+        val masks = maskInput.map(_.name -> use(maskTensor(batch.mask, Array(shape(0), shape(2), shape(3)))))
+        val result = use(session.run((Map(items) ++ masks).asJava, outputs.map(_.name).toSet.asJava, options))
+        val each = outputs.map { output =>
+          // ONNX Runtime converts float16 to float32, which represents every float16.
+          perItem(output, result.get(output.name).get.asInstanceOf[OnnxTensor].getFloatBuffer, batch.size)
         }
+        (0 until batch.size).map(item => each.map(_(item)).toIndexedSeq)
       }.get
     catch {
       case e: OrtException if provider == ExecutionProvider.OneDnn => throw OneDnn.cannotRun(e)
@@ -127,7 +99,9 @@ final class InferenceSession private (
     }
   }
 
-  /** float16 is rounded to the nearest, ties to even, as IEEE 754 and numpy do. int64 are token ids, which float32 holds. */
+  /** Values are rounded to float16 to the nearest, ties to even, as in IEEE 754 and numpy. int64 inputs are token ids, which
+    * float32 represents exactly.
+    */
   private def tensor(values: FloatBuffer, shape: Array[Long]): OnnxTensor = input.elementType match {
     case TensorInfo.Float16 =>
       val halves = Fp16Conversions.convertFloatBufferToFp16Buffer(values)
@@ -138,7 +112,7 @@ final class InferenceSession private (
     case _ => OnnxTensor.createTensor(OnnxRuntime.environment, values, shape)
   }
 
-  /** Without a mask every pixel is an image's. */
+  /** Without a mask, every pixel belongs to an image. */
   private def maskTensor(mask: Option[LongBuffer], shape: Array[Long]): OnnxTensor =
     OnnxTensor.createTensor(
       OnnxRuntime.environment,
@@ -146,27 +120,27 @@ final class InferenceSession private (
       shape
     )
 
-  private def perImage(output: TensorInfo, values: FloatBuffer, images: Int): IndexedSeq[Array[Float]] = {
-    if (values.remaining % images != 0)
+  private def perItem(output: TensorInfo, values: FloatBuffer, items: Int): IndexedSeq[Array[Float]] = {
+    if (values.remaining % items != 0)
       throw new BundleException(
-        s"The graph's output '${output.name}' has ${values.remaining} values for $images images, which is no whole " +
-          "number an image. Export the model with `sparkvision export`."
+        s"The output '${output.name}' of the graph has ${values.remaining} values for $items items, which is not a whole " +
+          "number for each. Export the model with `sparkvision export`."
       )
-    val valuesEach = values.remaining / images
-    IndexedSeq.fill(images) {
+    val valuesEach = values.remaining / items
+    IndexedSeq.fill(items) {
       val one = new Array[Float](valuesEach)
       values.get(one)
       one
     }
   }
 
-  /** Returns when no thread runs the session any more. */
+  /** Returns when no thread runs the session. */
   override def close(): Unit = {
     running.writeLock.lock()
     try
       if (!closed) {
         closed = true
-        NativeRuns.shared.giveBack(session.close())
+        nativeRuns.giveBack(session.close())
       }
     finally running.writeLock.unlock()
   }
@@ -176,17 +150,18 @@ final class InferenceSession private (
     case _ => "Use executionProvider=cpu."
   }
 
-  /** A provider that computes wrong numbers is refused: this machine must reproduce what the exporter saw. */
+  /** Refuses a provider that computes wrong numbers: this machine must reproduce the output that the exporter recorded. */
   private def checkGoldenPair(folder: Path): Unit = manifest.golden.foreach { golden =>
     val expected = InferenceSession.readFloats(folder.resolve(golden.output))
-    val actual = run(InferenceSession.readFloats(folder.resolve(golden.input)), golden.inputShape.toArray).flatten
+    val input = Batch(InferenceSession.readFloats(folder.resolve(golden.input)), golden.inputShape.toArray)
+    val actual = run(input).flatMap(_.head)
     if (actual.size != expected.remaining)
       throw new BundleException(
         s"The graph of $folder gives ${actual.size} values for its golden input, but ${golden.output} holds " +
           s"${expected.remaining}. Export the model again with `sparkvision export`."
       )
     val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)
-    // Written so that NaN, which compares with nothing, is refused too.
+    // The comparison is negated so that NaN is refused too.
     val largest = (0 until expected.remaining).map(i => math.abs(expected.get(i))).maxOption.getOrElse(0f)
     val tolerance = math.max(manifest.tolerance, config.relativeTolerance(provider) * largest)
     if (!(difference <= tolerance))
@@ -197,31 +172,32 @@ final class InferenceSession private (
   }
 }
 
-object InferenceSession {
+private[engine] object InferenceSession {
   private val log = LoggerFactory.getLogger(classOf[InferenceSession])
 
-  private[engine] val Closed = "The model's session is closed. Run the job again."
+  val Closed = "The model's session is closed. Run the job again."
 
-  /** Loads the bundle's model and lets it reproduce its golden pair. Takes seconds for a large model: share sessions
-    * through `SessionCache`.
+  /** Loads the bundle's model and verifies that it reproduces its golden pair. This takes seconds for a large model:
+    * `SessionCache` shares sessions.
     *
     * @throws ProviderException
     *   when the provider is not usable here, or computes wrong numbers
     * @throws BundleException
     *   when the bundle was damaged since it was opened, or ONNX Runtime refuses the graph
     */
-  def open(bundle: ModelBundle, config: SessionConfig): InferenceSession = {
-    // An executor opens sessions hours after it checked its copy: from a damaged file ONNX Runtime computes wrong numbers.
+  def open(bundle: ModelBundle, config: SessionConfig, nativeRuns: NativeRuns): InferenceSession = {
+    // An executor may open a session hours after it verified its copy, and ONNX Runtime would compute wrong numbers from a
+    // damaged file.
     bundle.requireUndamaged()
     if (config.provider == ExecutionProvider.OneDnn && bundle.manifest.task == ModelTask.ObjectDetection)
       throw new ProviderException(
-        "executionProvider=onednn runs images of one size only, and those of a detection model have many. Use " +
-          "executionProvider=cpu."
+        "executionProvider=onednn runs images of one size only, and the images of a detection model have many sizes. " +
+          "Use executionProvider=cpu."
       )
     val session = config.provider match {
       case ExecutionProvider.Auto =>
-        best(OnnxRuntime.hasCuda)(openOn(_, bundle, config))
-      case provider => openOn(provider, bundle, config)
+        best(OnnxRuntime.hasCuda)(openOn(_, bundle, config, nativeRuns))
+      case provider => openOn(provider, bundle, config, nativeRuns)
     }
     log.info(
       s"Model ${bundle.manifest.modelHash.take(12)} (${bundle.manifest.architecture}) runs on ${session.provider}, " +
@@ -230,8 +206,8 @@ object InferenceSession {
     session
   }
 
-  /** What `open` gives on CUDA where the runtime has it and it is usable, else on the CPU. */
-  private[engine] def best[S](hasCuda: Boolean)(open: ExecutionProvider => S): S =
+  /** Opens on CUDA where the runtime has CUDA and it is usable, and else on the CPU. */
+  def best[S](hasCuda: Boolean)(open: ExecutionProvider => S): S =
     if (!hasCuda) open(ExecutionProvider.Cpu)
     else
       try open(ExecutionProvider.Cuda)
@@ -241,11 +217,16 @@ object InferenceSession {
           open(ExecutionProvider.Cpu)
       }
 
-  private def openOn(provider: ExecutionProvider, bundle: ModelBundle, config: SessionConfig): InferenceSession = {
-    val loaded = NativeRuns.shared.call {
+  private def openOn(
+      provider: ExecutionProvider,
+      bundle: ModelBundle,
+      config: SessionConfig,
+      nativeRuns: NativeRuns
+  ): InferenceSession = {
+    val loaded = nativeRuns.call {
       Using.resource(OnnxRuntime.options(provider, config))(load(bundle, _, provider))
     }
-    val session = new InferenceSession(loaded, bundle.manifest, provider, config)
+    val session = new InferenceSession(loaded, bundle.manifest, provider, config, nativeRuns)
     try session.checkGoldenPair(bundle.folder)
     catch {
       case e: Throwable =>
@@ -259,10 +240,10 @@ object InferenceSession {
     try OnnxRuntime.environment.createSession(bundle.graph.toString, options)
     catch { case e: OrtException => throw notLoaded(bundle.graph, provider, e) }
 
-  /** CUDA is first used while the session is made, and fails there: for want of memory, of a driver, of a kernel for this
-    * GPU. Where the graph itself is at fault, the CPU says so next.
+  /** CUDA is first used while the session is created, and fails there if it lacks memory, a driver or a kernel for this GPU.
+    * If the graph itself is at fault, the CPU provider reports it next.
     */
-  private[engine] def notLoaded(graph: Path, provider: ExecutionProvider, e: OrtException): SparkVisionException =
+  def notLoaded(graph: Path, provider: ExecutionProvider, e: OrtException): SparkVisionException =
     provider match {
       case ExecutionProvider.Cuda => Cuda.unusable(e)
       case ExecutionProvider.OneDnn => OneDnn.cannotRun(e)
@@ -274,7 +255,7 @@ object InferenceSession {
     }
 
   /** A file of raw little-endian floats, as a direct buffer. */
-  private[engine] def readFloats(file: Path): FloatBuffer = {
+  def readFloats(file: Path): FloatBuffer = {
     val bytes = Files.readAllBytes(file)
     val buffer = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder)
     buffer.asFloatBuffer.put(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer)

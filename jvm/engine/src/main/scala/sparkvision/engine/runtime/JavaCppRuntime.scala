@@ -8,11 +8,11 @@ import org.bytedeco.javacpp.Pointer
 import sparkvision.image.ProviderException
 import sparkvision.image.codec.OpenCv
 
-/** JavaCPP's build of ONNX Runtime, the only one on Maven with oneDNN, or with CUDA 13.
+/** JavaCPP's build of ONNX Runtime, the only build on Maven with oneDNN or CUDA 13.
   *
-  * In it, `SessionOptions.addDnnl` and `addCUDA` look for libraries where Microsoft's jars have them, in vain. The C
-  * functions behind them work: they are called here on the options' native handle. By reflection, because this build has its
-  * own copy of `ai.onnxruntime`, and the engine compiles against Microsoft's.
+  * In this build, `SessionOptions.addDnnl` and `addCUDA` do not work, because they search for libraries at the paths of
+  * Microsoft's jars. The C functions behind them work, and are called here with the native handle of the options. The calls
+  * use reflection, because this build has its own copy of `ai.onnxruntime` and the engine is compiled against Microsoft's.
   */
 private[engine] object JavaCppRuntime {
   private val Functions = "org.bytedeco.onnxruntime.global.onnxruntime"
@@ -20,7 +20,7 @@ private[engine] object JavaCppRuntime {
   private val CudaLibrary = "org/bytedeco/onnxruntime/linux-x86_64-gpu/libonnxruntime_providers_cuda.so"
   private val loader = getClass.getClassLoader
 
-  /** Whether it is the runtime on the classpath. */
+  /** Whether this build is the runtime on the classpath. */
   def isPresent: Boolean = loader.getResource(s"${Functions.replace('.', '/')}.class") != null
 
   def hasCuda: Boolean = loader.getResource(CudaLibrary) != null
@@ -31,7 +31,7 @@ private[engine] object JavaCppRuntime {
     *   when the provider refuses
     */
   def append(options: SessionOptions, function: String, argument: Int): Unit = {
-    OpenCv.load() // as in call
+    OpenCv.load() // for the same reason as in call
     val optionsClass = Class.forName(Options)
     val ofPointer = optionsClass.getConstructor(classOf[Pointer]).newInstance(new Address(handleOf(options)))
     val status = call(Functions, function, optionsClass -> ofPointer, Integer.TYPE -> Int.box(argument))
@@ -44,7 +44,7 @@ private[engine] object JavaCppRuntime {
     *   when its native library cannot be loaded
     */
   def call(binding: String, function: String, arguments: (Class[_], AnyRef)*): AnyRef = {
-    OpenCv.load() // it lifts JavaCPP's limit of memory, which counts once JavaCPP is first used
+    OpenCv.load() // removes JavaCPP's memory limit, which takes effect at the first use of JavaCPP
     try Class.forName(binding).getMethod(function, arguments.map(_._1): _*).invoke(null, arguments.map(_._2): _*)
     catch {
       case e: InvocationTargetException => throw notLoaded(binding, e.getCause)
@@ -53,7 +53,7 @@ private[engine] object JavaCppRuntime {
   }
 
   private def notLoaded(binding: String, cause: Throwable): ProviderException = new ProviderException(
-    s"$binding cannot be loaded: $cause. Put all the jars on the classpath that `sparkvision jars --onednn` (of CUDA 13, `--cuda13`) " +
+    s"$binding cannot be loaded: $cause. Put all the jars on the classpath that `sparkvision jars --onednn` (for CUDA 13, `--cuda13`) " +
       "prints, or that sparkvision-onednn_2.13 depends on.",
     cause
   )
@@ -64,7 +64,7 @@ private[engine] object JavaCppRuntime {
     handle.invoke(options).asInstanceOf[Long]
   }
 
-  /** What lies at an address of native memory; not freed by JavaCPP. */
+  /** A pointer to an address of native memory, which JavaCPP does not free. */
   final private class Address(at: Long) extends Pointer {
     address = at
   }

@@ -11,35 +11,35 @@ import scala.util.control.NonFatal
 import ai.onnxruntime.OrtSession.RunOptions
 import org.slf4j.LoggerFactory
 
-/** The gate through which every thread of this JVM goes into ONNX Runtime, so that runs can be ended: those of a cancelled
-  * task, and all of them when the JVM ends.
+/** The gate that every thread of this JVM passes on its way into ONNX Runtime, so that runs can be ended: the runs of a
+  * cancelled task, and all runs when the JVM shuts down.
   *
-  * A JVM that ends while a thread is inside ONNX Runtime dies with SIGSEGV, for two reasons. ONNX Runtime's own shutdown hook
-  * releases its environment, side by side with all other hooks: [[OnnxRuntime]] therefore holds a second reference. And after
-  * the hooks the C library destroys the static objects of all native libraries: therefore a hook of ours closes this gate.
-  * Then no call begins any more, runs are told to end, which they do before the graph's next operator, and the JVM goes on
-  * ending when the last thread has come out.
+  * A JVM that shuts down while a thread is inside ONNX Runtime dies with SIGSEGV, for two reasons. First, ONNX Runtime's own
+  * shutdown hook releases its environment while other hooks run: [[OnnxRuntime]] therefore holds a second reference. Second,
+  * after the hooks the C library destroys the static objects of all native libraries: a shutdown hook of `ExecutorRuntime`
+  * therefore closes this gate. From then on no call begins, runs are told to end, which they do before the next operator of
+  * the graph, and the JVM continues its shutdown when the last thread has left.
   *
   * @param interval
-  *   how often runs are asked whether they are cancelled
+  *   how often running calls are checked for cancellation
   */
 final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Interval) {
   import NativeRuns._
 
   private val lock = new ReentrantLock
-  private val ended = lock.newCondition() // a call came out of a closed gate
-  private val begun = lock.newCondition() // there is something for the watcher to do
+  private val ended = lock.newCondition() // a call left a closed gate
+  private val begun = lock.newCondition() // the watcher has something to do
   // Guarded by the lock.
   private val calls = mutable.Set[Call]()
   private var closed = false
   private var watcher = Option.empty[Thread]
   private var watcherIsIdle = false
 
-  /** Runs a session with the given options: null, which stands for the defaults, where this runtime cannot end a run. Such a
-    * run comes to its end by itself.
+  /** Runs a session with the options that are passed to `session`. They are null, which means the defaults, where this
+    * runtime cannot end a run; such a run always completes.
     *
     * @throws java.util.concurrent.CancellationException
-    *   when the run was ended, or not begun, because it is cancelled or the JVM ends
+    *   when the run was ended, or not begun, because it is cancelled or the JVM is shutting down
     */
   def run[A](cancellation: Cancellation)(session: RunOptions => A): A = through(new Call(cancellation)) { call =>
     if (cancellation.isCancelled()) throw call.endedBecause(null)
@@ -58,22 +58,22 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
     }
   }
 
-  /** Does anything else in ONNX Runtime: what opens and closes sessions, and makes tensors outside of a run.
+  /** Calls ONNX Runtime for anything but a run: to open and close sessions, and to create tensors outside of a run.
     *
     * @throws java.util.concurrent.CancellationException
-    *   when the JVM ends
+    *   when the JVM is shutting down
     */
   def call[A](work: => A): A = through(new Call(Cancellation.Never))(_ => work)
 
-  /** Gives something native back, unless the JVM ends: the operating system then takes everything back. */
+  /** Releases something native, except while the JVM is shutting down: the operating system then releases everything. */
   def giveBack(work: => Unit): Unit =
     try call(work)
     catch { case _: CancellationException => () }
 
-  /** Lets no call begin any more, ends the runs, and waits for all calls that are under way.
+  /** Refuses further calls, ends the runs, and waits for the calls in progress.
     *
     * @return
-    *   whether all came to their end within the time
+    *   whether all calls ended within the time
     */
   def close(within: FiniteDuration = Deadline): Boolean = locked {
     closed = true
@@ -102,7 +102,7 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
     if (watcher.isEmpty) {
       val thread = new Thread(() => endCancelled(), "sparkvision-cancellation")
       thread.setDaemon(true)
-      thread.setContextClassLoader(null) // not that of the task which happens to be the first
+      thread.setContextClassLoader(null) // not the one of the task that happens to be the first
       watcher = Some(thread)
       thread.start()
     } else if (watcherIsIdle) begun.signalAll()
@@ -116,7 +116,7 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
     }
   }
 
-  /** Whatever one call's cancellation throws, the watcher goes on with the others. */
+  /** If the cancellation of one call throws, the watcher continues with the others. */
   private def endIfCancelled(call: Call): Unit =
     try if (call.cancellation.isCancelled()) call.terminate()
     catch { case NonFatal(e) => log.warn("A run cannot be asked whether it is cancelled, or cannot be ended.", e) }
@@ -131,32 +131,20 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
 private[engine] object NativeRuns {
   private val log = LoggerFactory.getLogger(classOf[NativeRuns])
 
-  private val JvmEnds = "This JVM is ending, and runs no model any more."
+  private val JvmEnds = "This JVM is shutting down, and runs no more models."
   private val Cancelled = "The run was cancelled with the task that it belongs to."
 
-  /** Short beside the seconds in which a user expects a cancelled job to end, long beside the cost of asking. */
+  /** Short compared to the seconds within which a user expects a cancelled job to end, and long compared to the cost of a
+    * check.
+    */
   private val Interval = 100.millis
 
-  /** An operator takes milliseconds, of the largest models some 100. Only opening a session takes seconds, and cannot be told
-    * to end. Cluster managers kill a process that does not end in some 10 seconds or more.
+  /** An operator takes milliseconds, some 100 of them in the largest models. Only opening a session takes seconds, and it
+    * cannot be told to end. Cluster managers kill a process that has not ended after 10 seconds or more.
     */
-  private val Deadline = 8.seconds
+  val Deadline = 8.seconds
 
-  /** This JVM's own. Its one owner today; a process-wide place can make and close it as well. */
-  val shared: NativeRuns = {
-    val runs = new NativeRuns
-    try
-      Runtime.getRuntime.addShutdownHook(
-        new Thread(
-          () => if (!runs.close()) log.warn(s"A call into ONNX Runtime did not end within $Deadline of the JVM's end."),
-          "sparkvision-native-runs-end"
-        )
-      )
-    catch { case _: IllegalStateException => runs.close() } // the JVM is ending already
-    runs
-  }
-
-  /** One thread's stay inside. Guarded by the gate's lock. */
+  /** A thread that is inside. Guarded by the gate's lock. */
   final private class Call(val cancellation: Cancellation) {
     var options = Option.empty[RunOptions]
     var wasTerminated = false

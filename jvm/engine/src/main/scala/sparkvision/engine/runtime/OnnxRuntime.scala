@@ -10,9 +10,10 @@ import org.slf4j.LoggerFactory
 
 import sparkvision.image.ProviderException
 
-/** The one ONNX Runtime on the classpath: the CPU's, the GPU's or oneDNN's, all under the package `ai.onnxruntime`.
+/** The one ONNX Runtime on the classpath: the one for CPUs, for GPUs or with oneDNN, all in the package `ai.onnxruntime`.
   *
-  * Uses only what `ai.onnxruntime` 1.24 has, the oldest runtime there is a variant for.
+  * This object uses only what `ai.onnxruntime` 1.24 has, the oldest runtime that has a variant. It holds state of its own,
+  * because a process has one native runtime and loads it once.
   */
 private[engine] object OnnxRuntime {
   private val log = LoggerFactory.getLogger(getClass)
@@ -20,10 +21,10 @@ private[engine] object OnnxRuntime {
   private val LogId = "sparkvision"
   private val LogLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR
 
-  /** ONNX Runtime's process-wide environment. It is never closed, nor is it released when the JVM ends.
+  /** ONNX Runtime's process-wide environment. It is never closed, not even when the JVM ends.
     *
     * @throws ProviderException
-    *   when the classpath holds no runtime, or two (whose natives would shadow each other)
+    *   when the classpath has no runtime, or two, whose native libraries would shadow each other
     */
   lazy val environment: OrtEnvironment = {
     val jars = getClass.getClassLoader.getResources(RuntimeClass).asScala.map(_.toString).toSeq.distinct
@@ -34,7 +35,7 @@ private[engine] object OnnxRuntime {
       )
     if (jars.size > 1)
       throw new ProviderException(
-        s"There are ${jars.size} copies of ONNX Runtime on the classpath, of which only one may be: ${jars.mkString(" and ")}. Remove all but one."
+        s"There are ${jars.size} copies of ONNX Runtime on the classpath, but only one is allowed: ${jars.mkString(" and ")}. Remove all but one."
       )
     val env = OrtEnvironment.getEnvironment(LogLevel, LogId)
     env.setTelemetry(false)
@@ -42,12 +43,12 @@ private[engine] object OnnxRuntime {
     env
   }
 
-  /** Takes a second reference to the native environment, which nobody gives back.
+  /** Creates a second reference to the native environment, which is never released.
     *
     * `OrtEnvironment` registers a shutdown hook that releases its own reference while other threads may still run sessions,
-    * which would end the JVM with SIGSEGV. The environment is destroyed with its last reference, and so never. The hook itself
-    * cannot be removed (only who has its thread could), nor be made to wait (hooks run side by side). The Java API gives no
-    * second reference, hence the reflection.
+    * which would end the JVM with SIGSEGV. The environment is destroyed with its last reference, and therefore never. The hook
+    * itself cannot be removed without a reference to its thread, and cannot be delayed because hooks run concurrently. The Java
+    * API does not create a second reference, so this method uses reflection.
     */
   private def keepAlive(): Unit =
     try {
@@ -67,13 +68,13 @@ private[engine] object OnnxRuntime {
   /** Whether a run can be told to end. JavaCPP's build has the class `RunOptions` without its native functions. */
   lazy val canEndRuns: Boolean = !JavaCppRuntime.isPresent
 
-  /** Whether this runtime was built with CUDA; whether CUDA works here, opening a session tells. */
+  /** Whether this runtime was built with CUDA. Whether CUDA works on this machine is known when a session is opened. */
   def hasCuda: Boolean = providers.contains(OrtProvider.CUDA)
 
   /** The providers that this runtime was built with. */
   def providers: Set[OrtProvider] = {
-    environment // its checks come first
-    // JavaCPP's build (1.24.1-1.5.13) never fills the list that getAvailableProviders copies.
+    environment // checks the classpath first
+    // In JavaCPP's build (1.24.1-1.5.13) the list that getAvailableProviders copies is empty.
     if (JavaCppRuntime.hasCuda) Set(OrtProvider.CUDA, OrtProvider.DNNL, OrtProvider.CPU)
     else if (JavaCppRuntime.isPresent) Set(OrtProvider.DNNL, OrtProvider.CPU)
     else OrtEnvironment.getAvailableProviders.asScala.toSet

@@ -3,24 +3,24 @@ package sparkvision.engine.session
 import sparkvision.engine.runtime.ExecutionProvider
 import sparkvision.image.PixelRows
 
-/** Told what a `LocalModel` does, and how many nanoseconds each step took. Called on the thread that does it, for each
-  * image or batch: it must be quick, and several threads may call it at once.
+/** Receives what a `LocalModel` does and how many nanoseconds each step took. The methods are called on the thread that
+  * does the step, for each image or batch: they must return quickly, and several threads may call them at once.
   */
 trait ModelListener {
 
-  /** A session of this provider is used from now on; `opened`: nobody had it open before. */
+  /** A session on this provider is used from now on; `opened` is whether it was opened for this model. */
   def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit = ()
 
-  /** An encoded image became pixels. Who wants to keep them copies them: their memory is used again. */
+  /** An encoded image was decoded. A listener that keeps the pixels must copy them, because their memory is reused. */
   def decoded(encoded: Array[Byte], pixels: PixelRows, nanos: Long): Unit = ()
 
-  /** An image's pixels became the model's input. */
+  /** The pixels of an image were converted to the model's input. */
   def preprocessed(nanos: Long): Unit = ()
 
   /** The model ran a batch. */
   def ran(images: Int, nanos: Long): Unit = ()
 
-  /** A batch's outputs became results. */
+  /** The outputs of a batch were converted to results. */
   def postprocessed(nanos: Long): Unit = ()
 }
 
@@ -29,7 +29,7 @@ object ModelListener {
   /** Does nothing. */
   object Silent extends ModelListener
 
-  /** Tells two. */
+  /** Passes every call on to two listeners. */
   def both(first: ModelListener, second: ModelListener): ModelListener = new ModelListener {
     override def sessionTaken(provider: ExecutionProvider, opened: Boolean): Unit =
       each(_.sessionTaken(provider, opened))

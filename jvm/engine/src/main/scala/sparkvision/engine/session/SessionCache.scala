@@ -1,167 +1,90 @@
 package sparkvision.engine.session
 
-import java.nio.FloatBuffer
-import java.util.concurrent.{Executors, ScheduledExecutorService, TimeUnit}
-
-import scala.collection.mutable
-import scala.concurrent.duration._
-
-import org.slf4j.LoggerFactory
+import scala.concurrent.duration.FiniteDuration
 
 import sparkvision.engine.bundle.{ModelBundle, TensorInfo}
-import sparkvision.engine.runtime.{Cancellation, InferenceSession, SessionConfig}
-import sparkvision.image.preprocess.PaddedBatch
+import sparkvision.engine.runtime._
+import sparkvision.engine.session.KeyedCache.{Expiry, Lease}
 
-/** Shares sessions: one for each (model, graph, input, output, provider, device, options), however many tasks use it.
+/** The open sessions of this process: one for each combination of model, graph, input, output, provider, device and
+  * options, regardless of how many tasks use it.
   *
-  * A session is reference-counted. When nobody uses it any more, it stays open as long as the leases asked (the longest
-  * counts), so that the next micro-batch of a stream finds it open.
+  * A session that no task uses stays open for as long as its leases asked for (the longest counts), so that the next
+  * micro-batch of a stream finds it open.
   */
-final class SessionCache {
+final private[sparkvision] class SessionCache(nativeRuns: NativeRuns, expiry: Expiry) extends AutoCloseable {
   import SessionCache._
 
-  private val entries = mutable.Map[Key, Entry]()
-  private var opened = 0L
+  private val sessions = new KeyedCache[Key, SharedSession](_.close(), expiry = expiry)
 
   /** Sessions opened since the cache was made. */
-  def openedCount: Long = synchronized(opened)
+  def openedCount: Long = sessions.loadCount
 
   /** Sessions open now. */
-  def openCount: Int = synchronized(entries.values.count(_.session.isDefined))
+  def openCount: Int = sessions.size
 
-  /** A claim on the session of `bundle` under `config`; it opens the session when there is none.
+  /** A claim on the session of `bundle` under `config`, which is opened if it is not open.
     *
     * @param idle
-    *   how long the session stays open, unused, after this claim is given back
-    * @param onOpened
-    *   called when this claim opened the session
+    *   how long the session stays open, unused, after this lease is closed
     * @return
     *   the lease, which the caller closes
     */
-  def acquire(
-      bundle: ModelBundle,
-      config: SessionConfig,
-      idle: FiniteDuration,
-      onOpened: () => Unit = () => ()
-  ): Lease = {
-    val entry = synchronized {
-      val found = entries.getOrElseUpdate(Key(bundle, config), new Entry)
-      found.leases += 1
-      found
-    }
-    // Opening takes seconds: it locks this entry only, so that other models' tasks go on.
-    try
-      entry.synchronized {
-        if (entry.session.isEmpty) {
-          entry.session = Some(new SharedSession(InferenceSession.open(bundle, config)))
-          synchronized(opened += 1)
-          onOpened()
-        }
-        new Lease(entry.session.get, () => release(entry, idle))
-      }
-    catch {
-      case e: Throwable =>
-        release(entry, idle)
-        throw e
-    }
-  }
+  private[engine] def acquire(bundle: ModelBundle, config: SessionConfig, idle: FiniteDuration): Lease[SharedSession] =
+    sessions.acquire(Key(bundle, config), idle)(new SharedSession(InferenceSession.open(bundle, config, nativeRuns)))
 
-  /** Closes every session that nobody uses. */
-  def closeIdle(): Unit = closeUnused(_ => true)
+  /** Closes every session that no task uses. */
+  def closeIdle(): Unit = sessions.closeUnused()
 
-  private def release(entry: Entry, idle: FiniteDuration): Unit = {
-    val remaining = synchronized {
-      entry.leases -= 1
-      // Differences, because System.nanoTime may be anything, and may wrap around.
-      val now = System.nanoTime
-      if (!entry.wasUsed || now + idle.toNanos - entry.openUntil > 0) entry.openUntil = now + idle.toNanos
-      entry.wasUsed = true
-      Option.when(entry.leases == 0)(entry.openUntil - now)
-    }
-    remaining.foreach { nanos =>
-      closer.schedule((() => closeUnused(isExpired)): Runnable, nanos, TimeUnit.NANOSECONDS)
-    }
-  }
-
-  private def closeUnused(mayClose: Entry => Boolean): Unit = {
-    val unused = synchronized {
-      val found = entries.filter { case (_, entry) => entry.leases == 0 && mayClose(entry) }.toSeq
-      found.foreach { case (key, _) => entries.remove(key) }
-      found.map(_._2)
-    }
-    unused.flatMap(_.session).foreach { session =>
-      try session.close()
-      catch { case e: Exception => log.warn("A session could not be closed", e) }
-    }
-  }
+  override def close(): Unit = sessions.close()
 }
 
-object SessionCache {
-  private val log = LoggerFactory.getLogger(classOf[SessionCache])
+private object SessionCache {
 
-  /** What makes two sessions the same one: the graph (of two that a CLIP has), what is fed to it and read from it, and how it
-    * is run.
+  /** What two uses must have in common to share a session: the graph (a CLIP has two), what is fed to it and read from it,
+    * and how it is run.
     */
-  final private case class Key(modelHash: String, graph: String, input: String, output: String, config: SessionConfig)
+  final case class Key(modelHash: String, graph: String, input: String, output: String, config: SessionConfig)
 
-  private object Key {
+  object Key {
     def apply(bundle: ModelBundle, config: SessionConfig): Key = {
       val manifest = bundle.manifest
       Key(manifest.modelHash, manifest.graphFile, manifest.inputs.head.name, manifest.outputs.head.name, config)
     }
   }
+}
 
-  /** All but `session` is guarded by the cache, `session` by the entry. `openUntil` (of System.nanoTime) has a meaning once
-    * a lease was given back.
-    */
-  final private class Entry {
-    @volatile var session: Option[SharedSession] = None
-    var leases = 0
-    var wasUsed = false
-    var openUntil = 0L
-  }
+/** An [[InferenceSession]] as the tasks of a process share it. On the CPU each task runs its own batches. On a GPU, which is
+  * efficient only with full batches, dynamic batching fills them with the images of all tasks, and a batch that does not fit
+  * into memory is split.
+  */
+final private[engine] class SharedSession(session: InferenceSession) extends AutoCloseable {
+  private val onGpu = Option.when(session.provider == ExecutionProvider.Cuda)(new SplitOnOutOfMemory(session))
+  private val dynamicBatches = onGpu.map(new DynamicBatches(_))
 
-  private def isExpired(entry: Entry): Boolean = System.nanoTime - entry.openUntil >= 0
+  def provider: ExecutionProvider = session.provider
 
-  /** A claim on a session, given back by [[close]]. */
-  final class Lease private[SessionCache] (shared: SharedSession, giveBack: () => Unit) extends AutoCloseable {
-    private var closed = false
-
-    def session: InferenceSession = shared.session
-
-    /** As [[InferenceSession.run]]; the images of several leases may be run at once, `batchSize` of them at most. */
-    def run(
-        images: FloatBuffer,
-        shape: Array[Long],
-        output: TensorInfo,
-        batchSize: Int,
-        cancellation: Cancellation = Cancellation.Never
-    ): IndexedSeq[Array[Float]] = shared.run(images, shape, output, batchSize, cancellation)
-
-    /** As [[InferenceSession.detect]]. */
-    private[engine] def detect(
-        batch: PaddedBatch,
-        cancellation: Cancellation
-    ): IndexedSeq[(Array[Float], Array[Float])] = shared.detect(batch, cancellation)
-
-    override def close(): Unit = synchronized {
-      if (!closed) {
-        closed = true
-        giveBack()
-      }
-    }
-  }
-
-  private lazy val closer: ScheduledExecutorService = Executors.newSingleThreadScheduledExecutor { task =>
-    val thread = new Thread(task, "sparkvision-session-closer")
-    thread.setDaemon(true)
-    thread
-  }
-
-  /** This JVM's own cache, an executor's one global state.
+  /** Runs a batch, as [[InferenceSession.run]] does.
     *
-    * No shutdown hook closes its sessions: what the process holds, memory and GPU, the operating system takes back.
-    * `NativeRuns` has the hook that ends what they run.
+    * @param batchSize
+    *   images to run at once, at most, if the batches of several tasks are joined
+    * @param mayJoin
+    *   whether images of other tasks may run in the same batch. It is false for padded batches: the results of an image
+    *   would depend on the images that happen to arrive at the same time.
     */
-  val shared: SessionCache = new SessionCache
+  def run(
+      batch: Batch,
+      outputs: Seq[TensorInfo],
+      batchSize: Int,
+      mayJoin: Boolean,
+      cancellation: Cancellation
+  ): IndexedSeq[BatchRunner.Values] = dynamicBatches match {
+    case Some(batches) if mayJoin => batches.run(batch, outputs, batchSize, cancellation)
+    case _ => onGpu.getOrElse(session).run(batch, outputs, cancellation)
+  }
+
+  override def close(): Unit = {
+    dynamicBatches.foreach(_.close())
+    session.close()
+  }
 }

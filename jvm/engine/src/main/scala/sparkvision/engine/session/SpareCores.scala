@@ -5,21 +5,36 @@ import java.util.concurrent.{CompletableFuture, CompletionException, Executor, E
 
 import scala.collection.mutable
 
-/** The cores of this process that no task uses, for tasks that have more to do than one core's work.
+/** Does several pieces of work and returns their results in order. */
+private[sparkvision] trait Parallel {
+  def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R]
+}
+
+private[sparkvision] object Parallel {
+
+  /** One piece after the other, on the calling thread. */
+  object InTurn extends Parallel {
+    override def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R] = pieces.map(_())
+  }
+}
+
+/** The cores of this process that no task uses, for tasks that have more work than one core can do.
   *
-  * Each task that works on images, texts or vectors occupies one core, its own. Where fewer tasks run than there are
-  * cores, because a table has few partitions or the last ones are long, a task borrows the cores that are left over, for as
-  * long as one batch takes.
+  * Each task that processes images, texts or vectors occupies one core, its own. Where fewer tasks run than there are cores,
+  * because a table has few partitions or the last partitions are long, a task borrows the free cores for the duration of one
+  * batch.
   *
   * @param threads
-  *   which work on the borrowed cores
+  *   do the work on the borrowed cores
   */
-final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threads) {
+final private[sparkvision] class SpareCores(threads: Executor = SpareCores.daemonThreads()) {
   private val used = new AtomicInteger
-  // How many models and operators each task's thread runs. Guarded by this object.
+  // The number of models and operators that the thread of each task runs. Guarded by this object.
   private val occupants = mutable.Map[Thread, Int]()
 
-  /** Counts the calling thread's task, once however often it asks; the caller closes what it got when it needs no core. */
+  /** Counts the task of the calling thread, once even if it calls this several times. The caller closes the result when it
+    * needs no core any more.
+    */
   def occupy(): AutoCloseable = {
     val task = Thread.currentThread
     count(task, 1)
@@ -36,10 +51,15 @@ final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threa
     }
   }
 
-  /** Does several pieces of work, on the calling thread and on cores that nobody uses.
+  /** Does work on the calling thread and on free cores, of `cores` in total. */
+  def upTo(cores: Int): Parallel = new Parallel {
+    override def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R] = inParallel(cores, pieces)
+  }
+
+  /** Does several pieces of work, on the calling thread and on free cores.
     *
     * @param cores
-    *   that there are in all
+    *   cores in total
     * @return
     *   the results, in order
     */
@@ -54,12 +74,12 @@ final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threa
           results.set(index, Some(pieces(index)()))
         }
       val helpers = mutable.ArrayBuffer[CompletableFuture[Void]]()
-      // Whatever fails, here or there, nobody is left at work on the caller's buffers.
+      // After a failure on any thread, no thread continues to work on the buffers of the caller.
       try {
         (1 to borrowed).foreach(_ => helpers += helper(() => work()))
         work()
       } finally {
-        used.addAndGet(helpers.size - borrowed) // those that the system gave no thread
+        used.addAndGet(helpers.size - borrowed) // those for which the system provided no thread
         next.set(pieces.size)
         SpareCores.await(CompletableFuture.allOf(helpers.toSeq: _*))
       }
@@ -67,7 +87,7 @@ final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threa
     }
   }
 
-  /** Takes as many of the wanted cores as are free. */
+  /** Takes as many of the requested cores as are free. */
   private def borrow(wanted: Int, cores: Int): Int = {
     val before = used.getAndUpdate(now => now + math.max(0, math.min(wanted, cores - now)))
     math.max(0, math.min(wanted, cores - before))
@@ -83,17 +103,14 @@ final private[sparkvision] class SpareCores(threads: Executor = SpareCores.threa
 
 private[sparkvision] object SpareCores {
 
-  /** This process's own. */
-  val shared = new SpareCores
-
-  /** As many threads as are borrowed at one time; those that are not used end. */
-  private lazy val threads: Executor = Executors.newCachedThreadPool { task =>
+  /** As many daemon threads as are borrowed at one time; unused threads end. */
+  private def daemonThreads(): Executor = Executors.newCachedThreadPool { task =>
     val thread = new Thread(task, "sparkvision-spare-core")
     thread.setDaemon(true)
     thread
   }
 
-  /** Waits, whoever interrupts, and throws what a helper's work threw. */
+  /** Waits without regard to interrupts, and throws what the work of a helper threw. */
   private def await(helpers: CompletableFuture[Void]): Unit =
     try { val _ = helpers.join() }
     catch { case failure: CompletionException => throw failure.getCause }

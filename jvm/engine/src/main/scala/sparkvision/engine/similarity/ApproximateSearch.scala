@@ -2,7 +2,7 @@ package sparkvision.engine.similarity
 
 import java.nio.file.Path
 
-/** Walks through every shard's graph of neighbours, and merges what it finds. */
+/** Searches the graph of neighbours of every shard, and merges the results. */
 final private[similarity] class ApproximateSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
 
   private val ids = manifest.shards.map(IdFile.of(folder, _))

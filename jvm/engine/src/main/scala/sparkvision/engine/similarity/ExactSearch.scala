@@ -5,12 +5,17 @@ import java.util.Arrays
 
 import scala.util.Using
 
-/** Compares every query with every vector, many queries at once: the vectors come through the cache once for all of them.
+import sparkvision.engine.runtime.{DotProductSession, DotProducts}
+import sparkvision.engine.session.ExecutorRuntime
+
+/** Compares every query with every vector, many queries at once, so that the vectors pass through the cache once for all of
+  * them.
   *
-  * The matrix product is in float32, and its last bits depend on where a vector lies. So it only finds the candidates;
-  * their cosines are then computed one by one, the same wherever they lie.
+  * The matrix product is in float32, and its last bits depend on the position of a vector. It is therefore only used to find
+  * candidates, whose cosines are then computed one by one, independent of their position.
   */
-final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifest) extends SimilarityIndex {
+final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifest, sessions: DotProductSessions)
+    extends SimilarityIndex {
   import ExactSearch._
 
   private val shards = manifest.shards.toIndexedSeq.map { shard =>
@@ -19,9 +24,9 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
     (vectors, IdFile.of(folder, shard))
   }
 
-  /** The error of a float32 sum of `dimension` products of unit vectors, in whatever order, is below
-    * dimension * 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). Two more roundings: of the
-    * product itself, and of the cosine. Twice that, because two scores are compared.
+  /** The error of a float32 sum of `dimension` products of unit vectors, in any order, is below dimension * 2^-24 (Higham,
+    * Accuracy and Stability of Numerical Algorithms, section 3.1). The product itself and the cosine are rounded as well. The
+    * bound is doubled because two scores are compared.
     */
   private val tolerance = 2 * (manifest.dimension + 2) * Math.ulp(0.5f)
 
@@ -32,7 +37,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
   ): IndexedSeq[Seq[Neighbour]] =
     if (queries.isEmpty) IndexedSeq.empty
     else
-      Using.resource(new DotProducts(queries, manifest.dimension, settings.threads)) { products =>
+      Using.resource(new DotProducts(queries, manifest.dimension, sessions.of(settings.threads))) { products =>
         val candidates = queries.map(_ => new Candidates(count, tolerance))
         for {
           ((vectors, _), shard) <- shards.iterator.zipWithIndex
@@ -42,7 +47,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
       }
 
   /** @param start
-    *   the place of the first row
+    *   the position of the first row
     */
   private def collect(products: Array[Float], rows: Int, candidates: IndexedSeq[Candidates], start: Long): Unit = {
     val thresholds = candidates.map(_.threshold).toArray
@@ -68,7 +73,7 @@ final private[similarity] class ExactSearch(folder: Path, manifest: IndexManifes
     val sorted = scores.clone
     Arrays.sort(sorted)
     val least = if (sorted.length <= count) Float.NegativeInfinity else sorted(sorted.length - count)
-    // Ids are read of the best alone: of thousands of candidates few are.
+    // Ids are read for the best candidates only, which are few among thousands.
     places
       .zip(scores)
       .collect { case (place, score) if score >= least => Neighbour(shards(shardOf(place))._2(rowOf(place)), score) }
@@ -84,4 +89,67 @@ private object ExactSearch {
   private def place(shard: Int, row: Int): Long = (shard.toLong << 32) | row
   private def shardOf(place: Long): Int = (place >>> 32).toInt
   private def rowOf(place: Long): Int = place.toInt
+}
+
+/** The sessions of all exact searches of a process, one for each number of threads. They stay open until the process ends. */
+final private[similarity] class DotProductSessions(runtime: ExecutorRuntime) extends AutoCloseable {
+  private val sessions = runtime.newCache[Int, DotProductSession](_.close())
+
+  def of(threads: Int): DotProductSession = sessions.get(threads)(DotProductSession.open(threads, runtime.nativeRuns))
+
+  override def close(): Unit = sessions.close()
+}
+
+private[similarity] object DotProductSessions {
+  def of(runtime: ExecutorRuntime): DotProductSessions =
+    runtime.part(classOf[DotProductSessions])(new DotProductSessions(runtime))
+}
+
+/** The rows that may be among the `count` best of a query, given scores with rounding errors.
+  *
+  * Every row within `tolerance` of the count-th best score is kept, so that the exact cosines, and then the ids, decide
+  * between vectors that are nearly equal, and not their positions in memory.
+  */
+final private[similarity] class Candidates(count: Int, tolerance: Float) {
+  private var scores = new Array[Float](math.max(64, 4 * count))
+  private var places = new Array[Long](scores.length)
+  private var size = 0
+
+  /** Lower scores are not among the best. */
+  var threshold: Float = Float.NegativeInfinity
+
+  def add(score: Float, place: Long): Unit = {
+    if (size == scores.length) makeRoom()
+    scores(size) = score
+    places(size) = place
+    size += 1
+  }
+
+  /** The positions of the candidates, in the order in which they were added. */
+  def result(): Array[Long] = {
+    prune()
+    places.take(size)
+  }
+
+  private def makeRoom(): Unit = {
+    prune()
+    // Many candidates are equally good, for example copies of one image.
+    if (size > scores.length / 2) {
+      scores = Arrays.copyOf(scores, 2 * scores.length)
+      places = Arrays.copyOf(places, 2 * places.length)
+    }
+  }
+
+  private def prune(): Unit = if (size > count) {
+    val sorted = scores.take(size)
+    Arrays.sort(sorted)
+    threshold = sorted(size - count) - tolerance
+    var kept = 0
+    for (i <- 0 until size if scores(i) >= threshold) {
+      scores(kept) = scores(i)
+      places(kept) = places(i)
+      kept += 1
+    }
+    size = kept
+  }
 }

@@ -13,25 +13,25 @@ import sparkvision.engine.bundle.FileDigest
   * @param folder
   *   relative to the index
   * @param vectors
-  *   how many
+  *   number of vectors
   * @param files
   *   by their path relative to the folder
   */
 final private[sparkvision] case class IndexShard(folder: String, vectors: Int, files: SortedMap[String, FileDigest])
 
-/** What `sparkvision-index.json` says: the one contract between who builds an index and who searches it. It is written
-  * last, so an index that has it is complete.
+/** The content of `sparkvision-index.json`, which the builder of an index writes and searches read. It is written last, so an
+  * index that has this file is complete.
   *
   * @param build
-  *   another for each time that an index is built
+  *   identifies one build of the index
   * @param previous
   *   the build that this one replaced
   * @param leftOut
   *   rows that had no usable vector or no id
   * @param graph
-  *   how the graphs of neighbours were built, if they were: without them there is only [[SearchMethod.Exact]]
+  *   how the graphs of neighbours were built; without graphs, only [[SearchMethod.Exact]] is possible
   * @param version
-  *   of SparkVision, that built it
+  *   the version of SparkVision that built the index
   */
 final private[sparkvision] case class IndexManifest(
     build: String,
@@ -46,7 +46,7 @@ final private[sparkvision] case class IndexManifest(
 
   def methods: Seq[SearchMethod] = SearchMethod.Exact +: graph.map(_ => SearchMethod.Approximate).toSeq
 
-  /** The files that a method reads. */
+  /** The files that a search method reads. */
   def filesOf(method: SearchMethod): Seq[(String, FileDigest)] = for {
     shard <- shards
     (name, digest) <- shard.files
@@ -85,9 +85,9 @@ private[sparkvision] object IndexManifest {
   }
 
   /** @param where
-    *   the index's place, for messages
+    *   the location of the index, for messages
     * @throws SimilarityIndexException
-    *   when the text is no manifest of this version, or names a file outside the index
+    *   when the text is not a manifest of this version, or names a file outside the index
     */
   def parse(json: String, where: String): IndexManifest = {
     val root =
@@ -122,7 +122,7 @@ private[sparkvision] object IndexManifest {
     manifest
   }
 
-  /** A search counts on as many vectors and ids as the manifest says, and would read beyond the files' ends. */
+  /** A search relies on the number of vectors and ids in the manifest, and would otherwise read beyond the end of the files. */
   private def requireSizes(manifest: IndexManifest, where: String): Unit = {
     if (manifest.dimension < 1) throw invalid(where, s"has the dimension ${manifest.dimension}")
     for {
@@ -135,7 +135,7 @@ private[sparkvision] object IndexManifest {
     }
   }
 
-  /** An index is untrusted input: what it names is copied, and must lie in it. */
+  /** An index is untrusted input: the files that it names are copied, so they must be inside the index. */
   private def inside(name: String, where: String): String = {
     if (!name.split("/", -1).forall(_.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")))
       throw invalid(where, s"names '$name', which is no file inside the index")

@@ -7,10 +7,10 @@ import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.util.Using
 
-/** Writes one shard of an index: a folder of plain files that [[IndexManifest]] names.
+/** Writes one shard of an index: a folder of plain files that [[IndexManifest]] lists.
   *
   * @param graph
-  *   how to build a graph of neighbours, if one is wanted
+  *   how to build a graph of neighbours; None for no graph
   * @param memory
   *   megabytes of heap that the graph may take
   */
@@ -20,7 +20,7 @@ final private[sparkvision] class ShardWriter(folder: Path, dimension: Int, graph
   /** @param vectors
     *   ids and unit vectors, read once
     * @return
-    *   how many they were
+    *   number of vectors
     */
   def write(vectors: Iterator[(String, Array[Float])]): Int = Using.Manager { use =>
     def open(name: String) = use(new BufferedOutputStream(Files.newOutputStream(folder.resolve(name)), 1 << 16))
@@ -55,6 +55,6 @@ private[sparkvision] object ShardWriter {
   val Graph = "hnsw"
 
   private def tooLarge(folder: Path) = new SimilarityIndexException(
-    s"The ids of the shard $folder are longer than ${Int.MaxValue} bytes together: give the index more shards."
+    s"The ids of the shard $folder have more than ${Int.MaxValue} bytes in total: build the index with more shards."
   )
 }

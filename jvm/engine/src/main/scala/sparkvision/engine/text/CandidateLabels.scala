@@ -3,19 +3,19 @@ package sparkvision.engine.text
 import sparkvision.engine.bundle.BundleManifest
 import sparkvision.image.ParameterException
 
-/** The labels that a zero-shot model is to choose among.
+/** The labels from which a zero-shot model chooses.
   *
   * @param labels
-  *   what an image may show; None: the labels that the bundle was exported with
+  *   what an image may show; None for the labels that the bundle was exported with
   * @param hypothesisTemplate
-  *   the sentence that each label is put into, in the place of `{}`; None: the bundle's
+  *   the sentence in which each label replaces `{}`; None for the template of the bundle
   */
 final case class CandidateLabels(labels: Option[Seq[String]] = None, hypothesisTemplate: Option[String] = None) {
 
-  /** These labels, where nothing else is said the bundle's.
+  /** These labels and this template, with those of the bundle where they are unset.
     *
     * @throws ParameterException
-    *   when there are no labels, or the template has no place for them
+    *   when there are no labels, or the template has no placeholder for them
     */
   def in(manifest: BundleManifest): Hypotheses = {
     val chosen = labels.fold(manifest.labels)(_.toIndexedSeq)
@@ -31,30 +31,30 @@ final case class CandidateLabels(labels: Option[Seq[String]] = None, hypothesisT
   }
 }
 
-/** What a zero-shot model compares an image with: a sentence for each label.
+/** The sentences with which a zero-shot model compares an image, one for each label.
   *
   * @throws ParameterException
-  *   when the template is not one sentence with one place for a label
+  *   when the template does not have exactly one placeholder for a label
   */
 final case class Hypotheses(labels: IndexedSeq[String], template: String) {
-  import Hypotheses.Place
+  import Hypotheses.Placeholder
 
-  private val place = template.indexOf(Place)
+  private val place = template.indexOf(Placeholder)
 
-  // transformers formats with Python's str.format, where any other brace means something else or is an error.
-  if (place < 0 || (template.take(place) + template.drop(place + Place.length)).exists("{}".contains(_)))
+  // transformers uses Python's str.format, in which any other brace has another meaning or is an error.
+  if (place < 0 || (template.take(place) + template.drop(place + Placeholder.length)).exists("{}".contains(_)))
     throw new ParameterException(
-      s"hypothesisTemplate is '$template', but it must have $Place once, where the label goes, and no other brace: " +
+      s"hypothesisTemplate is '$template', but it must have $Placeholder once, where the label goes, and no other brace: " +
         s"'${Hypotheses.DefaultTemplate}'."
     )
 
   def sentences: IndexedSeq[String] =
-    labels.map(label => template.take(place) + label + template.drop(place + Place.length))
+    labels.map(label => template.take(place) + label + template.drop(place + Placeholder.length))
 }
 
 object Hypotheses {
-  private val Place = "{}"
+  private val Placeholder = "{}"
 
-  /** That of transformers' pipeline. */
-  val DefaultTemplate: String = s"This is a photo of $Place."
+  /** The template of transformers' pipeline. */
+  val DefaultTemplate: String = s"This is a photo of $Placeholder."
 }

@@ -1,44 +1,30 @@
 package sparkvision.engine.text
 
-import java.util.{LinkedHashMap, Map => JavaMap}
-
 import scala.util.Using
 
 import sparkvision.engine.bundle.ModelBundle
-import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.runtime.{InferenceSession, SessionConfig}
+import sparkvision.engine.session.{ExecutorRuntime, SessionSettings}
 
-/** The text embeddings of candidate labels: each set of labels is computed once in this JVM, however many tasks ask. */
-private[engine] object LabelEmbeddings {
+/** The text embeddings of candidate labels. The embeddings of a set of labels are computed once in this process, regardless
+  * of how many tasks need them.
+  */
+final private[engine] class LabelEmbeddings(runtime: ExecutorRuntime) {
+  import LabelEmbeddings._
 
-  /** A thousand labels of 512 numbers take 2 MB. */
-  private val MostSets = 64
+  private val computed = runtime.newCache[Key, IndexedSeq[Array[Float]]](limit = MostSets)
 
-  private val computed = new LinkedHashMap[Key, Computed](MostSets, 0.75f, true) {
-    override def removeEldestEntry(eldest: JavaMap.Entry[Key, Computed]): Boolean = size > MostSets
-  }
-
-  final private case class Key(bundleHash: String, hypotheses: Hypotheses, config: SessionConfig)
-
-  // A failure is thrown to who asked, and the next one tries again.
-  final private class Computed(compute: => IndexedSeq[Array[Float]]) {
-    lazy val embeddings: IndexedSeq[Array[Float]] = compute
-  }
-
-  /** An embedding for each label: from the bundle, where it was exported with these labels, else by its text encoder.
+  /** An embedding for each label: from the bundle, if it was exported with these labels, else from its text encoder.
     *
     * @throws BundleException
     *   when the bundle's tokenizer or text encoder cannot be used
     */
-  def of(bundle: ModelBundle, hypotheses: Hypotheses, settings: ModelSettings): IndexedSeq[Array[Float]] = {
-    val found = computed.synchronized {
-      computed.computeIfAbsent(
-        Key(bundle.bundleHash, hypotheses, settings.session),
-        _ => new Computed(stored(bundle, hypotheses).getOrElse(encoded(bundle, hypotheses, settings)))
-      )
+  def of(bundle: ModelBundle, hypotheses: Hypotheses, session: SessionSettings): IndexedSeq[Array[Float]] =
+    computed.get(Key(bundle.bundleHash, hypotheses, session.config)) {
+      stored(bundle, hypotheses).getOrElse {
+        Using.resource(new TextEncoder(bundle, session = session, runtime = runtime))(_.embed(hypotheses.sentences))
+      }
     }
-    found.embeddings
-  }
 
   private def stored(bundle: ModelBundle, hypotheses: Hypotheses): Option[IndexedSeq[Array[Float]]] = {
     val manifest = bundle.manifest
@@ -55,7 +41,15 @@ private[engine] object LabelEmbeddings {
       }
     }
   }
+}
 
-  private def encoded(bundle: ModelBundle, hypotheses: Hypotheses, settings: ModelSettings) =
-    Using.resource(new TextEncoder(bundle, settings))(_.embed(hypotheses.sentences))
+private[engine] object LabelEmbeddings {
+
+  /** A thousand labels of 512 numbers take 2 MB. */
+  private val MostSets = 64L
+
+  final private case class Key(bundleHash: String, hypotheses: Hypotheses, config: SessionConfig)
+
+  def of(runtime: ExecutorRuntime): LabelEmbeddings =
+    runtime.part(classOf[LabelEmbeddings])(new LabelEmbeddings(runtime))
 }

@@ -1,16 +1,15 @@
 package sparkvision.engine.text
 
-import java.nio.{ByteBuffer, ByteOrder, FloatBuffer}
+import java.nio.{ByteBuffer, ByteOrder}
 
-import sparkvision.engine.bundle.ModelBundle
-import sparkvision.engine.pipeline.ModelSettings
-import sparkvision.engine.runtime.{Cancellation, ExecutionProvider}
-import sparkvision.engine.session.{ModelListener, ModelSession}
+import sparkvision.engine.bundle.{ModelBundle, ModelTask}
+import sparkvision.engine.runtime.{Batch, Cancellation, ExecutionProvider}
+import sparkvision.engine.session._
 
-/** The text half of a CLIP on this machine: texts in, embeddings out.
+/** The text half of a CLIP model on this machine: texts in, embeddings out.
   *
-  * Tokenizer and session open at the first text; the session is shared with every other `TextEncoder` of the same model.
-  * For one thread.
+  * Tokenizer and session open at the first text; the session is shared with every other `TextEncoder` of the same model. A
+  * `TextEncoder` must not be shared between threads.
   *
   * {{{
   * Using.resource(new TextEncoder(ModelBundle.open(Path.of("my-clip")))) { encoder =>
@@ -18,57 +17,68 @@ import sparkvision.engine.session.{ModelListener, ModelSession}
   * }
   * }}}
   *
-  * @param settings
-  *   `batchSize` texts a run, at most; `session` says how the text graph is run. oneDNN's kernels are made for texts of one
-  *   length, so the CPU's own run in their place.
+  * @param batchSize
+  *   texts that the model is given at once, at most
+  * @param session
+  *   how the text graph is run. oneDNN's kernels are made for texts of one length, so the CPU provider replaces oneDNN.
   * @param listener
-  *   told what is done and how long it took
+  *   receives what is done and how long it took
   * @param cancellation
   *   whether the embeddings are still wanted
   * @throws BundleException
   *   when the bundle has no text model
   */
-final class TextEncoder(
+final class TextEncoder private[sparkvision] (
     bundle: ModelBundle,
-    settings: ModelSettings = ModelSettings(),
+    batchSize: Int = ModelTask.ZeroShotImageClassification.batchSize,
+    session: SessionSettings = SessionSettings(),
     listener: ModelListener = ModelListener.Silent,
-    cancellation: Cancellation = Cancellation.Never
+    cancellation: Cancellation = Cancellation.Never,
+    runtime: ExecutorRuntime
 ) extends AutoCloseable {
   import ModelListener.timed
 
   private val model = bundle.textModel
-  private val session = new ModelSession(model, TextEncoder.runnable(settings), listener, cancellation)
+  private val task =
+    new TaskSession(model, TextEncoder.runnable(session), batchSize, runtime, listener, cancellation)
   private var tokenizer = Option.empty[TextTokenizer]
 
-  /** The texts' embeddings, in order. A text longer than the model reads is cut off, as its tokenizer says. */
-  def embed(texts: IndexedSeq[String]): IndexedSeq[Array[Float]] = {
-    session.occupyCore()
-    texts.grouped(settings.batchSize).flatMap(run).toIndexedSeq
-  }
+  /** The text half of the bundle with the default settings. */
+  def this(bundle: ModelBundle) = this(bundle, runtime = ExecutorRuntime.ofThisProcess)
 
-  /** Each item with its text's embedding, or with the reason why there is none; in order, lazily.
+  /** The embeddings of the texts, in order. A text that is longer than the model reads is truncated, as its tokenizer
+    * specifies.
+    */
+  def embed(texts: IndexedSeq[String]): IndexedSeq[Array[Float]] =
+    embeddings(texts.iterator)(Right(_)).map { case (_, found) =>
+      found.getOrElse(throw new IllegalStateException("a text without an embedding"))
+    }.toIndexedSeq
+
+  /** Each item with the embedding of its text, or with the reason why there is none; in order, lazily.
     *
     * @param text
-    *   an item's text, or why it has none
+    *   the text of an item, or the reason why it has none
     */
   def embeddings[A](
       items: Iterator[A]
   )(text: A => Either[String, String]): Iterator[(A, Either[String, Array[Float]])] = {
-    session.occupyCore()
-    items.grouped(settings.batchSize).flatMap { batch =>
-      val texts = batch.map(text)
-      val usable = texts.collect { case Right(words) => words }.toIndexedSeq
-      val results = if (usable.isEmpty) Iterator.empty else run(usable).iterator
-      batch.zip(texts.map(_.map(_ => results.next())))
-    }
+    task.occupyCore()
+    new TextBatches().results(items)(text)
   }
 
-  private def run(texts: IndexedSeq[String]): IndexedSeq[Array[Float]] = {
-    val tokens = openTokenizer()
-    val (ids, shape) = timed(listener.preprocessed)(TextEncoder.padded(texts.map(tokens.ids)))
-    val claim = session.claim()
-    timed(listener.ran(texts.size, _)) {
-      claim.run(ids, shape, model.manifest.outputs.head, settings.batchSize, cancellation)
+  final private class TextBatches extends Batches[Either[String, String], Array[Float]](batchSize) {
+    private var texts = Vector.empty[String]
+
+    override protected def add(inputs: IndexedSeq[Either[String, String]], before: Int): IndexedSeq[Option[String]] = {
+      texts ++= inputs.flatMap(_.toOption)
+      inputs.map(_.left.toOption)
+    }
+
+    override protected def run(count: Int): IndexedSeq[Array[Float]] = {
+      val tokens = openTokenizer()
+      val batch = timed(listener.preprocessed)(TextEncoder.padded(texts.map(tokens.ids)))
+      texts = Vector.empty
+      task.run(batch, Seq(model.manifest.outputs.head), mayJoin = true).map(_.head)
     }
   }
 
@@ -78,27 +88,27 @@ final class TextEncoder(
     opened
   }
 
-  /** Gives the session back; it stays open for others. */
+  /** Returns the session, which stays open for other models. */
   override def close(): Unit = {
-    session.close()
+    task.close()
     tokenizer.foreach(_.close())
     tokenizer = None
   }
 }
 
-private object TextEncoder {
+private[engine] object TextEncoder {
 
-  private def runnable(settings: ModelSettings): ModelSettings = settings.session.provider match {
-    case ExecutionProvider.OneDnn => settings.copy(session = settings.session.copy(provider = ExecutionProvider.Cpu))
-    case _ => settings
+  private def runnable(session: SessionSettings): SessionSettings = session.config.provider match {
+    case ExecutionProvider.OneDnn => session.copy(config = session.config.copy(provider = ExecutionProvider.Cpu))
+    case _ => session
   }
 
-  /** The texts' tokens, each row as long as the longest.
+  /** The token ids of the texts, each row padded to the longest.
     *
-    * What stands behind a text's end is of no matter: CLIP's tokens see only those before them, and the first end token
-    * gives the embedding. 0 is a token of every vocabulary, and no end token.
+    * The padding has no effect: the tokens of a CLIP depend only on the tokens before them, and the first end token gives
+    * the embedding. 0 is a token of every vocabulary, and never the end token.
     */
-  def padded(ids: IndexedSeq[Array[Long]]): (FloatBuffer, Array[Long]) = {
+  private def padded(ids: IndexedSeq[Array[Long]]): Batch = {
     val longest = ids.map(_.length).max
     val buffer = ByteBuffer
       .allocateDirect(ids.size * longest * java.lang.Float.BYTES)
@@ -107,6 +117,6 @@ private object TextEncoder {
     ids.zipWithIndex.foreach { case (row, text) =>
       row.indices.foreach(i => buffer.put(text * longest + i, row(i).toFloat))
     }
-    (buffer, Array(ids.size.toLong, longest.toLong))
+    Batch(buffer, Array(ids.size.toLong, longest.toLong))
   }
 }

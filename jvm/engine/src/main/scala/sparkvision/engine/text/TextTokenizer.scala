@@ -1,28 +1,30 @@
 package sparkvision.engine.text
 
 import java.nio.charset.StandardCharsets.UTF_8
-import java.nio.file.Files
+import java.nio.file.{Files, Path, StandardCopyOption}
 
+import scala.util.Using
 import scala.util.control.NonFatal
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary.LIB
 
 import sparkvision.engine.bundle.{BundleException, ModelBundle}
+import sparkvision.image.ProviderException
 
-/** Hugging Face's own tokenizer, the Rust library, as a bundle's `tokenizer.json` sets it up.
+/** Hugging Face's own tokenizer (the Rust library), configured by the `tokenizer.json` of a bundle.
   *
-  * The JNI class is called itself: the Java API around it looks for CUDA, and would download a native library for it.
+  * The JNI class is called directly, because the Java API around it searches for CUDA and would download a native library.
   */
 final private[engine] class TextTokenizer private (handle: Long) extends AutoCloseable {
 
-  /** A text's token ids with the model's own first and last token, cut off at the longest that the model reads. */
+  /** The token ids of a text, with the first and last token of the model, truncated to the length that the model reads. */
   def ids(text: String): Array[Long] = {
     val encoding = LIB.encode(handle, text, true)
     try {
       val found = LIB.getTokenIds(encoding)
       found.find(_ > TextTokenizer.LargestId).foreach { id =>
         throw new BundleException(
-          s"The bundle's tokenizer gives the token id $id, more than ${TextTokenizer.LargestId}."
+          s"The bundle's tokenizer returns the token id $id, more than ${TextTokenizer.LargestId}."
         )
       }
       found
@@ -34,11 +36,11 @@ final private[engine] class TextTokenizer private (handle: Long) extends AutoClo
 
 private[engine] object TextTokenizer {
 
-  /** Ids travel as float32, which holds every whole number up to here. Vocabularies have some 50,000. */
+  /** Batches contain ids as float32, which represents every integer up to this one. Vocabularies have some 50,000. */
   private val LargestId = 1L << 24
 
   /** @throws BundleException
-    *   when the bundle's tokenizer is none that the library reads
+    *   when the library cannot read the bundle's tokenizer
     */
   def open(bundle: ModelBundle): TextTokenizer = {
     val file = bundle.folder.resolve(bundle.requireText.tokenizer)
@@ -52,5 +54,58 @@ private[engine] object TextTokenizer {
           e
         )
     }
+  }
+}
+
+/** The native library of Hugging Face's tokenizers, from the jar that contains it. A process loads it once, so this object
+  * holds that state itself.
+  */
+private[engine] object TokenizersNative {
+
+  /** Loads the library at the first call; never downloads. */
+  def load(): Unit = loaded
+
+  private lazy val loaded: Unit = {
+    val name = s"libtokenizers.${if (system == "osx") "dylib" else "so"}"
+    val resource = s"native/lib/$system-$processor/cpu/$name"
+    // Each class loader needs its own file, because Java loads a file into one class loader only.
+    val folder = Files.createTempDirectory("sparkvision-tokenizers-")
+    val file = folder.resolve(name)
+    try {
+      copy(resource, file)
+      System.load(file.toString)
+    } catch {
+      case failure: LinkageError =>
+        throw new ProviderException(
+          s"the tokenizers' native library cannot be loaded: ${failure.getMessage}; it needs a C library as new as its own, " +
+            "and a folder for temporary files (java.io.tmpdir) from which libraries may be loaded",
+          failure
+        )
+    } finally {
+      // A loaded library does not need its file.
+      Files.deleteIfExists(file)
+      val _ = Files.deleteIfExists(folder)
+    }
+  }
+
+  private def copy(resource: String, file: Path): Unit = {
+    val found = Option(getClass.getClassLoader.getResourceAsStream(resource)).getOrElse {
+      throw new ProviderException(
+        s"No jar on the classpath has $resource, so texts cannot be tokenised here. Add the jars that `sparkvision jars` " +
+          "prints, or that sparkvision_2.13 depends on, to the classpath; or choose the labels when you export, with " +
+          "--candidate-labels."
+      )
+    }
+    Using.resource(found) { in =>
+      val _ = Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING)
+    }
+  }
+
+  private def system: String = if (System.getProperty("os.name").startsWith("Mac")) "osx" else "linux"
+
+  private def processor: String = System.getProperty("os.arch") match {
+    case "amd64" => "x86_64"
+    case "arm64" => "aarch64"
+    case other => other
   }
 }

@@ -27,6 +27,11 @@ object Bundles {
   /** A copy whose manifest was edited. */
   def withManifest(edit: ObjectNode => Unit): Path = digits().also(editManifest(_)(edit))
 
+  /** The same model as one whose images have any number of labels. */
+  def multiLabel(): Path = withManifest { manifest =>
+    val _ = manifest.put("problemType", ProblemType.MultiLabel.name)
+  }
+
   private def editManifest(folder: Path)(edit: ObjectNode => Unit): Unit = {
     val file = folder.resolve(BundleManifest.FileName)
     val manifest = mapper.readTree(Files.readString(file, UTF_8)).asInstanceOf[ObjectNode]

@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.node.{ArrayNode, ObjectNode}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.LocalModel
-import sparkvision.engine.runtime.{InferenceSession, SessionConfig}
+import sparkvision.engine.runtime.{Batch, InferenceSession, NativeRuns, SessionConfig}
 import sparkvision.image.{Fixtures, ImageInput, ProviderException}
 
 class ManifestAgreementSpec extends AnyFunSuite {
@@ -123,14 +123,15 @@ class ManifestAgreementSpec extends AnyFunSuite {
         Files.write(folder.resolve("golden/half.f32"), Array.fill[Byte](40)(0))
         folder
     })
-    val message = intercept[BundleException](InferenceSession.open(bundle, SessionConfig())).getMessage
+    val message = intercept[BundleException](InferenceSession.open(bundle, SessionConfig(), new NativeRuns)).getMessage
     assert(message.contains("20 values") && message.contains("10"))
   }
 
   test("a batch that the provider cannot run is refused, naming the provider") {
-    Using.resource(InferenceSession.open(ModelBundle.open(Bundles.digits()), SessionConfig())) { session =>
+    val bundle = ModelBundle.open(Bundles.digits())
+    Using.resource(InferenceSession.open(bundle, SessionConfig(), new NativeRuns)) { session =>
       val image = java.nio.ByteBuffer.allocateDirect(4 * 3 * 16 * 16).asFloatBuffer: FloatBuffer
-      val message = intercept[ProviderException](session.run(image, Array[Long](1, 3, 16, 16))).getMessage
+      val message = intercept[ProviderException](session.run(Batch(image, Array[Long](1, 3, 16, 16)))).getMessage
       assert(message.contains("execution provider cpu") && message.contains("[1, 3, 16, 16]"))
     }
   }

@@ -6,13 +6,16 @@ import scala.util.Using
 
 import org.scalatest.funsuite.AnyFunSuite
 
+import sparkvision.image.SparkVisionException
+
 class ModelTaskSpec extends AnyFunSuite {
   private val tasks =
     Seq("ImageClassification", "FeatureExtraction", "ObjectDetection", "ZeroShotImageClassification")
 
-  /** The engine and Scala's library, which a class loader of its own loads anew. */
+  /** The engine, the image module and Scala's library, which a class loader of its own loads again. */
   private val places =
-    Array[Class[_]](classOf[ModelTask], classOf[Option[_]]).map(_.getProtectionDomain.getCodeSource.getLocation)
+    Array[Class[_]](classOf[ModelTask], classOf[SparkVisionException], classOf[Option[_]])
+      .map(_.getProtectionDomain.getCodeSource.getLocation)
 
   /** What a JVM that has met `first` before all else makes of a task's name. */
   private def parsed(name: String, first: String): String =

@@ -20,7 +20,8 @@ object PostprocessorBenchmark {
       problemType <- Seq(ProblemType.SingleLabel, ProblemType.MultiLabel)
     } {
       val random = new Random(1)
-      val postprocessor = new Postprocessor((0 until classes).map(_.toString), problemType, Some(5), threshold = 0.5)
+      val postprocessor =
+        new ClassificationPostprocessor((0 until classes).map(_.toString), problemType, Some(5), threshold = 0.5)
       val images = Array.fill(32)(Array.fill(classes)(random.nextGaussian().toFloat * 3))
       val milliseconds = (0 until Rounds).map { _ =>
         val start = System.nanoTime

@@ -15,12 +15,12 @@ class InferenceSessionSpec extends AnyFunSuite {
 
   test("a session that is closed while threads run it ends their runs, and refuses the next ones") {
     val bundle = ModelBundle.open(Bundles.digits())
-    val session = InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cpu))
+    val session = InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cpu), new NativeRuns)
     val (running, refused) = (new CountDownLatch(4), new AtomicInteger)
     val threads = Seq.fill(4) {
       new Thread(() => {
         val runs = Iterator.continually {
-          val run = Try(session.run(RecordedRuns.images(0, 8), RecordedRuns.shape(8)))
+          val run = Try(session.run(RecordedRuns.batch(0, 8)))
           running.countDown()
           run
         }

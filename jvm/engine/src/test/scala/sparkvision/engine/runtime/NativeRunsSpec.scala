@@ -11,7 +11,7 @@ import org.scalatest.funsuite.AnyFunSuite
 import sparkvision.engine.LocalModel
 import sparkvision.engine.bundle.{Bundles, ModelBundle}
 import sparkvision.engine.pipeline.ModelSettings
-import sparkvision.engine.session.RecordedRuns
+import sparkvision.engine.session.{ExecutorRuntime, RecordedRuns}
 import sparkvision.image.{Fixtures, ImageInput, ProviderException}
 
 class NativeRunsSpec extends AnyFunSuite {
@@ -62,9 +62,8 @@ class NativeRunsSpec extends AnyFunSuite {
     Using.resource(new RecordedRuns) { session =>
       val ended = intercept[CancellationException] {
         session.run(
-          RecordedRuns.images(0, count),
-          RecordedRuns.shape(count),
-          session.output,
+          RecordedRuns.batch(0, count),
+          Seq(session.output),
           // The run's own thread asks before it begins, and is to begin.
           () => Thread.currentThread.getName == "sparkvision-cancellation"
         )
@@ -125,15 +124,16 @@ object EndWhileRunning {
     val bundle = ModelBundle.open(Bundles.digits())
     val image = Files.readAllBytes(Fixtures.path("photos/cat_chelsea.png"))
     val running = new CountDownLatch(4)
+    val nativeRuns = ExecutorRuntime.ofThisProcess.nativeRuns
     (1 to 3).foreach { _ =>
       daemon {
-        val model = new LocalModel(bundle, ModelSettings(batchSize = 2))
+        val model = new LocalModel(bundle, ModelSettings(batchSize = Some(2)))
         model.logits(Iterator.continually(image))(ImageInput.Encoded(_)).foreach(_ => running.countDown())
       }
     }
     daemon {
       while (true) {
-        InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cpu)).close()
+        InferenceSession.open(bundle, SessionConfig(ExecutionProvider.Cpu), nativeRuns).close()
         running.countDown()
       }
     }

@@ -5,6 +5,8 @@ import java.nio.file.{Files, Path}
 import scala.collection.immutable.SortedMap
 import scala.util.Random
 
+import sparkvision.engine.session.ExecutorRuntime
+
 /** Made vectors, and indexes of them. */
 object MadeIndex {
   type Named = (String, Array[Float])
@@ -38,7 +40,7 @@ object MadeIndex {
   }
 
   def open(index: (Path, IndexManifest), method: SearchMethod): SimilarityIndex =
-    SimilarityIndex.open(index._1, index._2, method)
+    SimilarityIndex.open(index._1, index._2, method, ExecutorRuntime.ofThisProcess)
 
   /** What comparing all in double precision finds. */
   def nearest(vectors: Seq[Named], query: Array[Float], count: Int): Seq[Neighbour] = vectors

@@ -37,8 +37,8 @@ class SimilarityIndexSpec extends AnyFunSuite {
       int32(length, 0, 3 * length),
       int32(-1, length, 2 * length),
       int32(length, 2 * length, 3 * length + 1)
-    ).foreach(ends => assert(refusal(ShardWriter.IdEnds)(ends).contains("does not say where 3 ids end in 42 bytes")))
-    assert(refusal(ShardWriter.Ids, SearchMethod.Approximate)(new Array[Byte](41)).contains("in 41 bytes"))
+    ).foreach(ends => assert(refusal(ShardWriter.IdEnds)(ends).contains("does not say where 3 ids end in 36 bytes")))
+    assert(refusal(ShardWriter.Ids, SearchMethod.Approximate)(new Array[Byte](35)).contains("in 35 bytes"))
   }
 
   test("a graph of other vectors is refused") {

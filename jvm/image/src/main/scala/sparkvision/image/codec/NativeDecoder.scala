@@ -1,5 +1,7 @@
 package sparkvision.image.codec
 
+import java.nio.ByteBuffer
+
 import scala.util.control.NonFatal
 
 import org.bytedeco.javacpp.{BytePointer, PointerScope}
@@ -16,7 +18,7 @@ import org.bytedeco.opencv.global.opencv_imgcodecs.{
 import org.bytedeco.opencv.opencv_core.Mat
 
 import sparkvision.image.codec.format.{GifStructure, ImageStructure, JpegStructure, PngStructure, TiffStructure}
-import sparkvision.image.{ImageException, PixelRows}
+import sparkvision.image.{ImageException, PixelRows, Pixels}
 
 /** Decodes images with OpenCV, to 8-bit RGB as Pillow would convert their samples. */
 private[codec] object NativeDecoder {
@@ -50,7 +52,7 @@ private[codec] object NativeDecoder {
       val target = memory.fold(new Mat())(new Mat(header.height, header.width, CV_8UC3, _))
       val decoded = imdecode(new Mat(1, bytes.length, CV_8UC1, copy), readFlags(image, reduction), target)
       if (decoded == null || decoded.empty())
-        image.reader.corrupt("the decoder cannot read its data; open it in an image program and save it anew")
+        image.reader.corrupt("the decoder cannot read its data; open it in an image program and save it again")
       SampleConversion.toRgb(decoded, image, header, memory)
     } catch {
       case refusal: ImageException => throw refusal
@@ -90,4 +92,45 @@ private[codec] object NativeDecoder {
   /** OpenCV's message without the path of its source file. */
   private def nativeReason(failure: Throwable): String =
     Option(failure.getMessage).getOrElse(failure.toString).linesIterator.mkString(" ").replaceFirst("^.*error: ", "")
+}
+
+/** Native memory for one decoded image, which each thread keeps for its next image.
+  *
+  * The operating system would clear the pages of a new block of this size, which takes as long as decoding a photograph.
+  */
+private[codec] object DecodeBuffer {
+
+  /** Enough for 22 megapixels. Larger images are rare, and a thread does not keep more memory. */
+  private val MostBytes = 64L << 20
+
+  private val kept = new ThreadLocal[BytePointer]
+
+  /** Memory of at least `bytes` bytes with unspecified content, valid until the next call of this thread; None when a thread
+    * does not keep so much. Must not be called within a `PointerScope`, which would free the memory.
+    */
+  def of(bytes: Long): Option[BytePointer] = Option.when(bytes <= MostBytes) {
+    Option(kept.get).filter(_.capacity >= bytes).getOrElse(grown(bytes))
+  }
+
+  private def grown(bytes: Long): BytePointer = {
+    Option(kept.get).foreach(_.close())
+    kept.remove()
+    val memory = new BytePointer(bytes)
+    kept.set(memory)
+    memory
+  }
+}
+
+/** A decoded image in native memory.
+  *
+  * @param bytes
+  *   the decoder's memory, valid until this thread decodes the next image
+  */
+final private[sparkvision] class NativeRows(val width: Int, val height: Int, val bytes: ByteBuffer) extends PixelRows {
+
+  override def toPixels: Pixels = {
+    val rgb = new Array[Byte](height * width * 3)
+    bytes.get(0, rgb)
+    new Pixels(width, height, rgb)
+  }
 }

@@ -1,21 +1,23 @@
 package sparkvision.image.hash
 
-/** SciPy's `fftpack.dct` of 32 numbers (type II, not normalised), rounding for rounding.
+/** SciPy's `fftpack.dct` of 32 numbers (type II, not normalised), with the same rounding.
   *
-  * The coefficients of plain images, mathematically zero, are what rounding leaves of them; the perceptual hash compares
-  * them all the same, so the order of the sums decides bits. Hence the steps of pocketfft, on which SciPy builds
-  * (`pocketfft_hdronly.h`: `T_dcst23`, `rfftp`, `sincos_2pibyn`): neighbours are added and subtracted, the result is
-  * taken for the spectrum of a real signal and brought back by factors 2, 4 and 4, and the signal's mirrored halves
-  * are turned into the coefficients.
+  * In an image of a single colour most coefficients are mathematically zero, and their values are rounding errors. The
+  * perceptual hash compares these values too, so the order of the additions decides about bits. Therefore the steps are
+  * those of pocketfft, which SciPy uses (`pocketfft_hdronly.h`: `T_dcst23`, `rfftp`, `sincos_2pibyn`): neighbours are added
+  * and subtracted, the result is treated as the spectrum of a real signal and transformed back by the factors 2, 4 and 4,
+  * and the mirrored halves of the signal are combined to the coefficients.
   *
-  * A real signal's spectrum of n numbers holds the real part of entry 0, the real and imaginary parts of the entries 1
-  * to n/2 - 1, and the real part of entry n/2.
+  * The spectrum of a real signal of n numbers contains the real part of entry 0, the real and imaginary parts of the entries
+  * 1 to n/2 - 1, and the real part of entry n/2.
   */
 private[sparkvision] object CosineTransform {
   val Length = 32
   private val Sqrt2 = Math.sqrt(2)
 
-  /** @param samples
+  /** Transforms [[Length]] numbers.
+    *
+    * @param samples
     *   [[Length]] numbers
     * @return
     *   as many coefficients: twice the sum of `samples(i) * cos(pi * k * (2 * i + 1) / 64)`
@@ -45,7 +47,7 @@ private[sparkvision] object CosineTransform {
     spectrum
   }
 
-  /** The real signal of a spectrum, not normalised. */
+  /** The real signal that has the spectrum, not normalised. */
   private def signal(spectrum: Array[Double]): Array[Double] =
     if (spectrum.length == 1) spectrum
     else {
@@ -57,7 +59,7 @@ private[sparkvision] object CosineTransform {
 
   private def im(spectrum: Array[Double], entry: Int): Double = spectrum(2 * entry)
 
-  /** The spectra of the signal's even and odd values. */
+  /** The spectra of the even and of the odd values of the signal. */
   private def halves(whole: Array[Double]): Array[Array[Double]] = {
     val length = whole.length / 2
     val parts = Array.fill(2)(new Array[Double](length))
@@ -73,7 +75,7 @@ private[sparkvision] object CosineTransform {
     parts
   }
 
-  /** The spectra of every fourth value, from the first, second, third and fourth on. */
+  /** The spectra of every fourth value, beginning with the first, second, third and fourth value. */
   private def quarters(whole: Array[Double]): Array[Array[Double]] = {
     val length = whole.length / 4
     val parts = Array.fill(4)(new Array[Double](length))
@@ -100,7 +102,7 @@ private[sparkvision] object CosineTransform {
     put(parts, 3, m, outerDifference + innerImSum, outerImSum - innerDifference)
   }
 
-  /** The entry in the middle of a quarter's spectrum, whose root of unity has equal parts. */
+  /** The middle entry of each quarter's spectrum, whose root of unity has equal real and imaginary parts. */
   private def lastOfQuarters(whole: Array[Double], parts: Array[Array[Double]]): Unit = {
     val length = parts(0).length
     val (near, far) = (length / 2, 2 * length - length / 2)
@@ -112,7 +114,7 @@ private[sparkvision] object CosineTransform {
     parts(3)(length - 1) = -Sqrt2 * (difference + imSum)
   }
 
-  /** Writes an entry of a part's spectrum, turned by the part's root of unity. */
+  /** Writes an entry of a part's spectrum, multiplied by the root of unity of the part. */
   private def put(parts: Array[Array[Double]], part: Int, entry: Int, re: Double, im: Double): Unit = {
     val root = part * entry * (Length / (parts.length * parts(part).length))
     val (cos, sin) = (rootCosines(root), rootSines(root))
@@ -120,11 +122,11 @@ private[sparkvision] object CosineTransform {
     parts(part)(2 * entry) = if (root == 0) im else cos * im + sin * re
   }
 
-  // An angle of 45 degrees counts to the second half of the quadrant, where pocketfft swaps the functions.
+  // An angle of 45 degrees belongs to the second half of the quadrant, in which pocketfft exchanges the functions.
   private val rootCosines = Array.tabulate(8)(k => cosine(k, Length))
   private val rootSines = Array.tabulate(8)(k => sine(k, Length))
 
-  /** The cosines of `k` parts of a circle of 128; from the 17th on each is the product of two roots, as in pocketfft. */
+  /** The cosines of `k` / 128 of a circle. From the 17th on each is the product of two roots, as in pocketfft. */
   private val quarterCosines = Array.tabulate(Length) { k =>
     val circle = 4 * Length
     if (k <= 16) cosine(k, circle)
@@ -137,15 +139,15 @@ private[sparkvision] object CosineTransform {
   private def sine(part: Int, circle: Int): Double =
     if (8 * part < circle) sin(part * (2 * Math.PI / circle)) else cos((circle / 4 - part) * (2 * Math.PI / circle))
 
-  // Rounded once, as glibc's are for these angles. Math.cos may have other last bits on another machine; StrictMath.cos is
-  // the same everywhere, but differs from glibc's for one of the angles.
+  // The values are rounded correctly, as glibc's are for these angles. The last bits of Math.cos depend on the machine;
+  // StrictMath.cos is the same everywhere but differs from glibc for one of the angles.
   private def cos(angle: Double): Double = series(angle, first = 1, factor = 1)
   private def sin(angle: Double): Double = series(angle, first = BigDecimal.exact(angle), factor = 2)
 
-  /** Taylor's, to 34 digits.
+  /** The sum of a Taylor series with 34 digits.
     *
     * @param factor
-    *   the first of the two by which the second term is divided
+    *   the smaller of the two factors by which the second term is divided
     */
   private def series(angle: Double, first: BigDecimal, factor: Int): Double = {
     val terms = Iterator.iterate((first, factor)) { case (term, n) =>

@@ -3,14 +3,14 @@ package sparkvision.image.hash
 import sparkvision.image.resample.{Resample, ResampleFilter}
 import sparkvision.image.{NamedValue, NamedValues, PixelRows, Pixels}
 
-/** A perceptual hash: 64 bits that stay nearly the same when an image is scaled, re-encoded or slightly changed.
+/** A perceptual hash: 64 bits that hardly change when an image is scaled, re-encoded or slightly edited.
   *
-  * The bits are those of the Python library imagehash 4.3.2 with its default size, for the same pixels: written as 16
-  * hexadecimal digits, the hash is `str(imagehash.phash(image))`.
+  * For the same pixels the bits equal those of the Python library imagehash 4.3.2 with its default size: the hash in 16
+  * hexadecimal digits is `str(imagehash.phash(image))`.
   */
 sealed abstract class HashAlgorithm(val name: String) extends NamedValue {
 
-  /** The hash, its first bit the highest of the number.
+  /** The hash of an image. The first bit is the highest bit of the number.
     *
     * @example
     *   {{{HashAlgorithm.PHash.hash(ImageDecoder.decode(bytes)).toHexString}}}
@@ -20,7 +20,9 @@ sealed abstract class HashAlgorithm(val name: String) extends NamedValue {
 
 object HashAlgorithm extends NamedValues[HashAlgorithm]("algorithm") {
 
-  /** Which of the 8 x 8 lowest frequencies of the image, 32 x 32 and grey, are above their median. */
+  /** A bit for each of the 8 x 8 lowest frequencies of the image, scaled to 32 x 32 grey pixels: whether the frequency is above
+    * the median.
+    */
   case object PHash extends HashAlgorithm("phash") {
     private val Side = 8
 
@@ -34,7 +36,7 @@ object HashAlgorithm extends NamedValues[HashAlgorithm]("algorithm") {
     }
   }
 
-  /** Where the image, 9 x 8 and grey, gets lighter from one pixel to the next of its row. */
+  /** A bit for each two neighbours in a row of the image, scaled to 9 x 8 grey pixels: whether the right one is lighter. */
   case object DHash extends HashAlgorithm("dhash") {
     override def hash(pixels: PixelRows): Long =
       packed(
@@ -44,13 +46,15 @@ object HashAlgorithm extends NamedValues[HashAlgorithm]("algorithm") {
 
   override val all: Seq[HashAlgorithm] = Seq(PHash, DHash)
 
-  /** The rows of the scaled grey image, samples between 0 and 255. */
+  /** The rows of the scaled grey image, with samples from 0 to 255. */
   private def greySamples(pixels: PixelRows, width: Int, height: Int): Array[Array[Int]] = {
     val small = Resample.resize(grey(pixels), width, height, ResampleFilter.Lanczos)
     Array.tabulate(height, width)((row, column) => small.rgb((row * width + column) * 3) & 0xff)
   }
 
-  /** Pillow's `convert("L")`, ITU-R 601-2 luma in fixed point (`L24` in its Convert.c), in all three channels. */
+  /** The image in grey as by Pillow's `convert("L")`: ITU-R 601-2 luma in fixed point (`L24` in Convert.c), in all three
+    * channels.
+    */
   private def grey(pixels: PixelRows): Pixels = {
     val rgb = pixels.bytes
     val grey = new Array[Byte](pixels.width * pixels.height * 3)

@@ -5,22 +5,22 @@ import java.nio.FloatBuffer
 import sparkvision.image.resample.Resample
 import sparkvision.image.{ImageException, PixelRows, PixelSize, ProcessorException, Window}
 
-/** An image as a detection model is fed it, before it is padded to the size of its batch.
+/** The input of a detection model for one image, before it is padded to the size of the batch.
   *
   * @param original
-  *   size of the upright image, to which boxes are scaled
+  *   the size of the upright image, to which boxes are scaled
   * @param size
   *   of the resized image
   * @param values
-  *   3 x height x width
+  *   3 x height x width values
   */
 final private[sparkvision] case class DetectionInput(original: PixelSize, size: PixelSize, values: Array[Float])
 
-/** Pixels to a detection model's input: resized, rescaled and normalised as Hugging Face's slow (Pillow) image processor
-  * does it, bit for bit. Images keep their aspect ratio, and so each has a size of its own.
+/** Converts pixels to the input of a detection model: resized, rescaled and normalised exactly as by Hugging Face's slow
+  * (Pillow) image processor. Images keep their aspect ratio, so that their sizes differ.
   *
   * @throws ProcessorException
-  *   when the processor's settings do not suit a detection model
+  *   when the settings of the processor are not suitable for a detection model
   */
 final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) {
   import DetectionPreprocessor._
@@ -31,7 +31,7 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
     )
   if (!config.doPad && !(config.doResize && config.resize.fixedSize.isDefined))
     throw new ProcessorException(
-      "do_pad is false, and images of several sizes make no batch: set do_pad to true, or height and width"
+      "do_pad is false, and images of several sizes cannot form a batch: set do_pad to true, or height and width"
     )
 
   private val inputValues = new InputValues(config, ChannelLayout.ChannelsFirst)
@@ -39,20 +39,22 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
   /** The size that an image of this size is resized to.
     *
     * @throws ImageException
-    *   when it would have no pixels
+    *   when the resized image would have no pixels
     */
   def target(image: PixelSize): PixelSize = {
     val size = if (config.doResize) config.resize.target(image) else image
     if (size.height < 1 || size.width < 1)
       throw new ImageException(
-        s"an image of $image pixels (height x width) is too long and narrow: resized to $size nothing would be left of " +
-          "it; crop it beforehand"
+        s"an image of $image pixels (height x width) is too long and narrow: resized to $size it would have no " +
+          "pixels; crop it beforehand"
       )
     size
   }
 
-  /** @param original
-    *   size of the upright image
+  /** The input for one image.
+    *
+    * @param original
+    *   the size of the upright image
     * @throws ImageException
     *   when the resized image would have no pixels, be larger than `pad_size`, or than a buffer can be
     */
@@ -78,6 +80,6 @@ final private[sparkvision] class DetectionPreprocessor(config: ProcessorConfig) 
 
 private object DetectionPreprocessor {
 
-  /** Of which the three floats each fill a buffer: the JVM counts its bytes in 32 bits. */
+  /** The number of pixels whose three floats fill the largest buffer: the JVM counts a buffer's bytes in 32 bits. */
   val MostPixels: Long = Int.MaxValue / (3 * java.lang.Float.BYTES)
 }

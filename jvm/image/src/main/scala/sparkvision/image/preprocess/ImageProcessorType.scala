@@ -1,25 +1,24 @@
 package sparkvision.image.preprocess
 
-import sparkvision.image.PixelSize
 import sparkvision.image.resample.ResampleFilter
+import sparkvision.image.{NamedValue, NamedValues, PixelSize, ProcessorException, SparkVisionException}
 
-/** One of transformers' image processors: what its slow (Pillow) class in version 4.57 takes, and what it does when the
-  * file does not say.
+/** An image processor of transformers: the settings and the defaults of its slow (Pillow) class in version 4.57.
   *
   * @param name
-  *   the class
+  *   the name of the class
   * @param resize
-  *   what it makes of `size` and `crop_pct`
+  *   the resize that follows from `size` and `crop_pct`
   * @param size
-  *   its default `size`
+  *   the default of `size`
   * @param numberIsSquare
-  *   whether a `size` that is one number means both sides, or the shortest edge
+  *   whether a `size` that is one number sets both sides; otherwise it sets the shortest edge
   * @param keys
-  *   the settings it looks at; it ignores every other
+  *   the settings that the class uses; it ignores all others
   * @param defaults
-  *   what it does beside resizing when the file does not say
+  *   the defaults of all settings but `size` and `crop_pct`
   * @param cropPercentage
-  *   its default `crop_pct`
+  *   the default of `crop_pct`
   */
 private[sparkvision] final case class ImageProcessorType(
     name: String,
@@ -29,9 +28,9 @@ private[sparkvision] final case class ImageProcessorType(
     keys: Set[String],
     defaults: ProcessorConfig,
     cropPercentage: Option[Double] = None
-)
+) extends NamedValue
 
-private[sparkvision] object ImageProcessorType {
+private[sparkvision] object ImageProcessorType extends NamedValues[ImageProcessorType]("image_processor_type") {
   import ResampleFilter.{Bicubic, Bilinear, Nearest}
   import SizeSetting.{Edge, Sides}
 
@@ -39,7 +38,7 @@ private[sparkvision] object ImageProcessorType {
   private val normalizing = Set("do_normalize", "image_mean", "image_std")
   private val cropping = Set("do_center_crop", "crop_size")
 
-  // Means and deviations: transformers' utils/constants.py, IMAGENET_STANDARD, IMAGENET_DEFAULT and OPENAI_CLIP.
+  // Means and standard deviations are IMAGENET_STANDARD, IMAGENET_DEFAULT and OPENAI_CLIP in transformers' constants.
   private val standard = ProcessorConfig(imageMean = Seq(0.5, 0.5, 0.5), imageStd = Seq(0.5, 0.5, 0.5))
   private val imageNet = ProcessorConfig(imageMean = Seq(0.485, 0.456, 0.406), imageStd = Seq(0.229, 0.224, 0.225))
   private val openAi = ProcessorConfig(
@@ -53,7 +52,7 @@ private[sparkvision] object ImageProcessorType {
   private def cropped(config: ProcessorConfig, resample: ResampleFilter, pixels: Int = 224) =
     config.copy(resample = resample, doCenterCrop = true, cropSize = Some(PixelSize(pixels, pixels)))
 
-  /** Resizes to two sides. */
+  /** A processor that resizes to two sides. */
   private def sides(name: String, pixels: Int, moreKeys: Set[String], defaults: ProcessorConfig) =
     ImageProcessorType(
       name,
@@ -64,7 +63,7 @@ private[sparkvision] object ImageProcessorType {
       defaults
     )
 
-  /** Resizes to two sides or by the shortest edge, and crops. */
+  /** A processor that resizes to two sides or by the shortest edge, and crops. */
   private def edge(name: String, pixels: Int, defaults: ProcessorConfig) =
     ImageProcessorType(
       name,
@@ -75,7 +74,7 @@ private[sparkvision] object ImageProcessorType {
       defaults
     )
 
-  /** Resizes to two sides, by both edges or within two sides, and pads. */
+  /** A processor that resizes to two sides, by both edges or within two sides, and pads. */
   private def padded(name: String, resize: SizeSetting.Meaning) =
     ImageProcessorType(
       name,
@@ -86,10 +85,10 @@ private[sparkvision] object ImageProcessorType {
       imageNet.copy(doPad = true)
     )
 
-  /** Read too where a file does not name its processor: old ViT files do not. */
+  /** The processor of a file that names none, as old files of ViT do. */
   val vit: ImageProcessorType = sides("ViTImageProcessor", 224, Set.empty, standard)
 
-  val all: Seq[ImageProcessorType] = Seq(
+  override val all: Seq[ImageProcessorType] = Seq(
     vit,
     sides("DeiTImageProcessor", 256, cropping, cropped(standard, Bicubic)),
     sides("BeitImageProcessor", 256, cropping, cropped(standard, Bicubic)),
@@ -127,11 +126,11 @@ private[sparkvision] object ImageProcessorType {
     padded("YolosImageProcessor", SizeSetting.yolos)
   )
 
-  /** The processor of a file's `image_processor_type` or, in old files, `feature_extractor_type`. The fast (torchvision)
-    * class is read as its slow twin, which is the reference.
+  /** The processor with the name in `image_processor_type` or, in old files, in `feature_extractor_type`. A fast (torchvision)
+    * class is read as the corresponding slow class, which is the reference.
     */
-  def named(name: String): Option[ImageProcessorType] = {
-    val slow = name.stripSuffix("Fast").replace("FeatureExtractor", "ImageProcessor")
-    all.find(_.name == slow)
-  }
+  override def find(name: String): Option[ImageProcessorType] =
+    super.find(name.stripSuffix("Fast").replace("FeatureExtractor", "ImageProcessor"))
+
+  override protected def refusal(message: String): SparkVisionException = new ProcessorException(message)
 }

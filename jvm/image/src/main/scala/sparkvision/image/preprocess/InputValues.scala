@@ -4,10 +4,10 @@ import java.nio.FloatBuffer
 
 import sparkvision.image.{NamedValue, NamedValues, Pixels}
 
-/** From 8-bit samples to the values that a model is fed: rescaled, normalised, and in the order that its input has.
+/** Converts 8-bit samples to the values of a model's input: rescaled, normalised, and in the order of the input.
   *
-  * A sample has 256 values, so what rescaling and normalising make of each is computed once, in transformers' own
-  * precision: the product in 64-bit floats rounded to 32, then difference and quotient in 32.
+  * A sample has 256 possible values, so the result for each is computed once, with the precision of transformers: the product
+  * in 64 bits rounded to 32 bits, then difference and quotient in 32 bits.
   */
 final private[sparkvision] class InputValues(config: ProcessorConfig, layout: ChannelLayout) {
 
@@ -21,7 +21,7 @@ final private[sparkvision] class InputValues(config: ProcessorConfig, layout: Ch
     if (config.includeTop) normalized / std else normalized
   }
 
-  /** Appends an image's values, three for each pixel. */
+  /** Appends the values of an image, three for each pixel. */
   def put(pixels: Pixels, target: FloatBuffer): Unit = {
     val channels = if (config.doFlipChannelOrder) Array(2, 1, 0) else Array(0, 1, 2)
     layout match {

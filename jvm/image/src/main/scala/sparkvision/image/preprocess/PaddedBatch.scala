@@ -4,14 +4,14 @@ import java.nio.{ByteBuffer, ByteOrder, FloatBuffer, LongBuffer}
 
 import sparkvision.image.{ImageException, ImageMemory, PixelSize}
 
-/** Images of several sizes as one input: each in the upper left corner, and zeros below and right of it.
+/** Images of several sizes as one input. Each image lies in the upper left corner; zeros fill the rest.
   *
   * @param size
-  *   that all have in the batch
+  *   the size of every image in the batch
   * @param values
-  *   direct buffer of images x 3 x height x width
+  *   a direct buffer of images x 3 x height x width
   * @param mask
-  *   direct buffer of images x height x width: 1 for an image's pixel, 0 for padding; None: the model takes none
+  *   a direct buffer of images x height x width: 1 for a pixel of the image, 0 for padding; None when the model takes no mask
   */
 final private[sparkvision] class PaddedBatch private (
     val size: PixelSize,
@@ -21,12 +21,12 @@ final private[sparkvision] class PaddedBatch private (
 ) {
   private def pixels: Int = size.height * size.width
 
-  /** Values of an image. */
+  /** The number of values of one image. */
   def valuesEach: Int = 3 * pixels
 
   def shape: Array[Long] = Array(images.toLong, 3, size.height.toLong, size.width.toLong)
 
-  /** Some of the images, as they are in the batch. */
+  /** A part of the batch; the images keep their padded size. */
   def slice(from: Int, count: Int): PaddedBatch = new PaddedBatch(
     size,
     values.slice(from * valuesEach, count * valuesEach),
@@ -40,17 +40,19 @@ private[sparkvision] object PaddedBatch {
   /** Pads images as transformers does.
     *
     * @param padSize
-    *   to what; None: to the largest height and the largest width
+    *   the padded size; None pads to the largest height and the largest width
     * @param masked
     *   whether the model takes a mask
     * @throws ImageException
-    *   when there is no memory for the batch
+    *   when the memory is not sufficient for the batch, or it is larger than a buffer can be
     */
   def of(inputs: IndexedSeq[DetectionInput], padSize: Option[PixelSize], masked: Boolean): PaddedBatch = {
     val size = padSize.getOrElse(PixelSize(inputs.map(_.size.height).max, inputs.map(_.size.width).max))
     // The JVM counts the bytes of a buffer in 32 bits.
     if (BigInt(size.height) * size.width * inputs.size * 3 * java.lang.Float.BYTES > Int.MaxValue)
-      throw new ImageException(s"${inputs.size} x $size pixels (height x width) are more than one input may have")
+      throw new ImageException(
+        s"${inputs.size} x $size pixels (height x width) are more than one input can hold; set a smaller batch size"
+      )
     ImageMemory.refusing(size.width, size.height) {
       new PaddedBatch(
         size,

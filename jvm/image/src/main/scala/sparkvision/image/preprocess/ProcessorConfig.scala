@@ -5,24 +5,23 @@ import com.fasterxml.jackson.databind.JsonNode
 import sparkvision.image.resample.{ResampleFilter, ResizeBackend}
 import sparkvision.image.{PixelSize, ProcessorException}
 
-/** How an image becomes the model's input: what `preprocessor_config.json` says, with the defaults that the
-  * processor's slow (Pillow) class in transformers 4.57 has. The steps run in this order: resize, centre crop, rescale,
-  * normalise, flip the channels.
+/** The settings of a `preprocessor_config.json`, with the defaults of the processor's slow (Pillow) class in transformers
+  * 4.57. The steps run in this order: resize, centre crop, rescale, normalise, flip the channels.
   *
   * @param doResize
-  *   whether to resize as `resize` says
+  *   whether to resize by `resize`
   * @param resize
-  *   the size that images get; without resizing and cropping, the one that they must have
+  *   the size of the resized image; without resizing and cropping, the size that images must have
   * @param resample
   *   the filter of the resize
   * @param doCenterCrop
-  *   whether to keep only the centre of an image, `cropSize` pixels large
+  *   whether to keep only the centre of an image, in the size `cropSize`
   * @param cropSize
-  *   what the image does not fill is black; None is for processors that do not crop
+  *   the size of the centre crop; pixels that the image does not fill are black; None for processors that do not crop
   * @param doRescale
   *   whether to multiply the samples (0 to 255) by `rescaleFactor`
   * @param rescaleFactor
-  *   1/255 brings samples to 0..1
+  *   1/255 scales samples to 0..1
   * @param rescaleOffset
   *   whether to subtract 1 after rescaling
   * @param doNormalize
@@ -38,9 +37,9 @@ import sparkvision.image.{PixelSize, ProcessorException}
   * @param doPad
   *   whether the images of a batch are padded to one size, as those of detection models are
   * @param padSize
-  *   what they are padded to; None: the largest height and width in the batch
+  *   the padded size; None pads to the largest height and width in the batch
   * @param resizeBackend
-  *   whose arithmetic the resize follows: with torchvision's, `resample` is `Bilinear` or `Bicubic`
+  *   the library whose arithmetic the resize follows; with torchvision `resample` is `Bilinear` or `Bicubic`
   */
 final case class ProcessorConfig(
     doResize: Boolean = true,
@@ -62,16 +61,16 @@ final case class ProcessorConfig(
 ) {
   requireSensible()
 
-  /** The centre crop that every image gets. */
+  /** The size of the centre crop, or None when images are not cropped. */
   def crop: Option[PixelSize] = if (doCenterCrop) cropSize else if (doResize) resize.crop else None
 
-  /** The size of the model's input; None when it would depend on the image. */
+  /** The size of the model's input; None when the size depends on the image. */
   def outputSize: Option[PixelSize] = crop.orElse(resize.fixedSize)
 
-  /** The same settings with those of a stage's Params that are set.
+  /** These settings, replaced by the overrides that are set.
     *
     * @throws ProcessorException
-    *   when an override makes no sense
+    *   when an override contradicts another one or these settings, or has an invalid value
     * @example
     *   {{{config.withOverrides(ProcessorOverrides(size = Some(384)))}}}
     */
@@ -89,7 +88,7 @@ final case class ProcessorConfig(
       )
     )
       refuse(
-        s"resample is $resample, which torchvision does not know: set resizeBackend to pillow, or another resample"
+        s"resample is $resample, which torchvision does not support: set resizeBackend to pillow, or another resample"
       )
     if (!rescaleFactor.isFinite) refuse(s"rescale_factor is $rescaleFactor: use a finite number, usually 1/255")
     Seq("image_mean" -> imageMean, "image_std" -> imageStd).foreach { case (name, values) =>
@@ -106,12 +105,12 @@ object ProcessorConfig {
   /** Reads the text of a `preprocessor_config.json`.
     *
     * @throws ProcessorException
-    *   when it is no JSON object, or says something that is not supported: key, value and the supported ones are named
+    *   when the text is not a JSON object, or a setting is not supported; the message names key, value and supported values
     * @example
     *   {{{ProcessorConfig.parse("""{"image_processor_type": "ViTImageProcessor", "size": 224}""")}}}
     */
   def parse(json: String): ProcessorConfig = ProcessorConfigReader.parse(json)
 
-  /** Reads an already parsed `preprocessor_config.json`; see [[parse]]. */
+  /** Reads a `preprocessor_config.json` that is parsed already; see [[parse]]. */
   def fromJson(config: JsonNode): ProcessorConfig = ProcessorConfigReader.read(config)
 }

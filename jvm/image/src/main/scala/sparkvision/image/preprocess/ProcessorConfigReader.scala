@@ -8,13 +8,11 @@ import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 import sparkvision.image.resample.{ResampleFilter, ResizeBackend}
 import sparkvision.image.{NamedValue, NamedValues, PixelSize, ProcessorException}
 
-/** From `preprocessor_config.json` to [[ProcessorConfig]]. A setting that could change pixels is either done or
-  * refused.
-  */
+/** Reads a `preprocessor_config.json`. A setting that could change pixels is either supported or refused. */
 private[sparkvision] object ProcessorConfigReader {
 
-  /** Keys that transformers writes and that no pixel depends on: names, and how tensors are handed out in Python.
-    * Images here are always RGB, so do_convert_rgb changes nothing either; and labels are those of segmentation maps.
+  /** Keys that transformers writes and that do not affect pixels: names, and the form of tensors in Python. Images are always
+    * RGB here, so that do_convert_rgb has no effect; the keys on labels concern segmentation maps.
     */
   private val harmlessKeys = Set(
     "image_processor_type",
@@ -76,12 +74,12 @@ private[sparkvision] object ProcessorConfigReader {
       case None => ImageProcessorType.vit
       case Some(name) =>
         ImageProcessorType
-          .named(name.asText)
+          .find(name.asText)
           .getOrElse(
             refuse(
               "image_processor_type",
               name,
-              s"supported are ${ImageProcessorType.all.map(_.name).mkString(", ")}, and their fast twins"
+              s"supported are ${ImageProcessorType.all.mkString(", ")}, and the corresponding fast classes"
             )
           )
     }
@@ -90,12 +88,12 @@ private[sparkvision] object ProcessorConfigReader {
     config.properties.asScala.foreach { entry =>
       val (key, value) = (entry.getKey, entry.getValue)
       val known = processor.keys(key) || harmlessKeys(key) || isChannelsFirst(key, value)
-      // A step that is switched off, or a setting that was left empty, changes nothing.
+      // A step that is switched off and an empty setting have no effect.
       if (!known && !switchedOff(config, key, value))
         refuse(
           key,
           value,
-          s"${processor.name} looks at ${processor.keys.toSeq.sorted.mkString(", ")}; remove the setting only if no " +
+          s"${processor.name} uses ${processor.keys.toSeq.sorted.mkString(", ")}; remove the setting only if no " +
             "pixel needs it"
         )
     }
@@ -109,7 +107,7 @@ private[sparkvision] object ProcessorConfigReader {
       Set("image_mean", "image_std")(key) && !config.path("do_normalize").asBoolean(false)
 
   private def resizeRule(config: JsonNode, processor: ImageProcessorType): ResizeRule = {
-    // An empty crop_pct is a setting of its own: PoolFormer then does not enlarge.
+    // An empty crop_pct differs from a missing one: with it PoolFormer does not enlarge.
     val cropPercentage = if (config.has("crop_pct")) number(config, "crop_pct") else processor.cropPercentage
     val setting = present(config, "size").map(sizeSetting(config, _, processor)).getOrElse(processor.size)
     processor.resize
@@ -133,7 +131,7 @@ private[sparkvision] object ProcessorConfigReader {
     }
   }
 
-  /** What goes with a `size` that is one number: `max_size`, in files of before transformers 4.26. */
+  /** The longest edge that belongs to a `size` that is one number: `max_size`, in files from before transformers 4.26. */
   private def longestEdge(config: JsonNode, processor: ImageProcessorType): Option[Int] = processor.size match {
     case SizeSetting.Edge(_, default) =>
       present(config, "max_size")
@@ -143,7 +141,7 @@ private[sparkvision] object ProcessorConfigReader {
     case _ => None
   }
 
-  /** `pad_and_return_pixel_mask` is the old name of `do_pad`, and wins over it. */
+  /** `pad_and_return_pixel_mask` is the old name of `do_pad` and takes precedence. */
   private def padding(config: JsonNode, defaults: ProcessorConfig): Boolean = {
     val doPad = flag(config, "do_pad", defaults.doPad)
     defaults.doPad && flag(config, "pad_and_return_pixel_mask", doPad)
@@ -192,14 +190,14 @@ private[sparkvision] object ProcessorConfigReader {
     if (value.isNumber) value.asDouble else refuse(key, value, "it must be a number")
   }
 
-  /** Three numbers, or one for all three channels, as in transformers. */
+  /** Three numbers, or one number for all three channels, as in transformers. */
   private def perChannel(config: JsonNode, key: String): Option[Seq[Double]] = present(config, key).map { value =>
     if (value.isNumber) Seq.fill(3)(value.asDouble)
     else if (value.isArray && value.elements.asScala.forall(_.isNumber)) value.elements.asScala.map(_.asDouble).toSeq
     else refuse(key, value, "it must be three numbers, for red, green and blue")
   }
 
-  /** A key's value, unless it is missing or null. */
+  /** The value of a key, or None when it is missing or null. */
   private def present(config: JsonNode, key: String): Option[JsonNode] = Option(config.get(key)).filterNot(_.isNull)
 
   private def refuse(key: String, value: JsonNode, remedy: String): Nothing =

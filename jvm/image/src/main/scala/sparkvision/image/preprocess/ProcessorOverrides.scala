@@ -3,25 +3,24 @@ package sparkvision.image.preprocess
 import sparkvision.image.resample.{ResampleFilter, ResizeBackend}
 import sparkvision.image.{PixelSize, ProcessorException}
 
-/** What a stage's Params say over `preprocessor_config.json`; None leaves the bundle's setting as it is.
+/** Settings that replace those of a `preprocessor_config.json`; None keeps the setting of the file.
   *
   * @param size
-  *   pixels: both sides, or the shortest edge where the bundle's processor resizes by that. Not together with `height`
-  *   or `width`
+  *   pixels of both sides, or of the shortest edge if the processor resizes by that; not together with `height` or `width`
   * @param height
-  *   pixels; with `width` images are resized to exactly that, whatever their aspect ratio
+  *   pixels; images are resized to exactly `height` x `width`, and the aspect ratio may change
   * @param width
   *   pixels
   * @param resample
-  *   Pillow's number of a filter, 0 to 5
+  *   the number of a filter in Pillow, 0 to 5
   * @param imageMean
   *   red, green, blue
   * @param imageStd
   *   red, green, blue
   * @param cropSize
-  *   pixels; both sides of the centre crop
+  *   pixels of both sides of the centre crop
   * @param resizeBackend
-  *   a [[ResizeBackend]]'s name
+  *   the name of a `ResizeBackend`
   */
 final case class ProcessorOverrides(
     size: Option[Int] = None,
@@ -39,7 +38,9 @@ final case class ProcessorOverrides(
     resizeBackend: Option[String] = None
 ) {
 
-  /** @throws ProcessorException
+  /** The settings of a file, replaced by the overrides that are set.
+    *
+    * @throws ProcessorException
     *   when an override contradicts another one or the file
     */
   private[sparkvision] def appliedTo(file: ProcessorConfig): ProcessorConfig = file.copy(
@@ -69,7 +70,7 @@ final case class ProcessorOverrides(
         ResizeRule.Exact(height.getOrElse(fileHeight), width.getOrElse(fileWidth))
       case _ =>
         throw new ProcessorException(
-          s"only one of height and width is set, to $sides, and the bundle's processor names neither: set both"
+          s"only one of height and width is set, to $sides, and the file sets neither: set both"
         )
     }
   }

@@ -2,22 +2,22 @@ package sparkvision.image.preprocess
 
 import sparkvision.image.{ImageException, PixelSize, ProcessorException}
 
-/** How a processor chooses the size that it resizes an image to. The names and the roundings are those of the slow
-  * (Pillow) processors in transformers 4.57.
+/** The rule by which a processor chooses the size of the resized image. Names and rounding are those of the slow (Pillow)
+  * processors in transformers 4.57.
   */
 sealed trait ResizeRule {
 
-  /** What an image of this size is resized to.
+  /** The size that an image of this size is resized to.
     *
     * @throws ImageException
-    *   when a side would have more pixels than 32 bits count
+    *   when a side would have more pixels than 32 bits can count
     */
   def target(image: PixelSize): PixelSize
 
-  /** The centre crop that is part of the resize. */
+  /** The size of the centre crop that is part of the resize. */
   def crop: Option[PixelSize] = None
 
-  /** The size that every image has afterwards, whatever it had before. */
+  /** The size of every resized image, or None when the size depends on the image. */
   def fixedSize: Option[PixelSize] = crop
 
   /** The same rule with another number of pixels. */
@@ -26,18 +26,18 @@ sealed trait ResizeRule {
 
 object ResizeRule {
 
-  /** Every image to the same height and width, whatever its aspect ratio. */
+  /** Resizes every image to the same height and width; the aspect ratio may change. */
   final case class Exact(height: Int, width: Int) extends ResizeRule {
     ResizeRule.requirePositive(math.min(height, width), s"$height x $width (height x width)")
     if (height.toLong * width * 3 > Int.MaxValue)
-      throw new ProcessorException(s"size is $height x $width (height x width): that is too large")
+      throw new ProcessorException(s"size is $height x $width (height x width), which is too large: give smaller sides")
 
     def target(image: PixelSize): PixelSize = PixelSize(height, width)
     override def fixedSize: Option[PixelSize] = Some(PixelSize(height, width))
     def withSize(pixels: Int): Exact = Exact(pixels, pixels)
   }
 
-  /** The shorter side to `edge` pixels, the longer one in proportion. */
+  /** Resizes the shorter side to `edge` pixels and the longer side in proportion. */
   final case class ShortestEdge(edge: Int) extends ResizeRule {
     ResizeRule.requirePositive(edge, s"a shortest edge of $edge")
 
@@ -56,7 +56,7 @@ object ResizeRule {
     def withSize(pixels: Int): ShortestEdge = ShortestEdge(pixels)
   }
 
-  /** LeViT's: the shortest edge to 256/224 of `edge`, so that a crop to `edge` pixels follows. */
+  /** The rule of LeViT: the shortest edge becomes 256/224 of `edge`, and a crop to `edge` pixels follows. */
   final case class LevitEdge(edge: Int) extends ResizeRule {
     private val shortestEdge = ShortestEdge((256.0 / 224 * edge).toInt)
 
@@ -64,7 +64,7 @@ object ResizeRule {
     def withSize(pixels: Int): LevitEdge = copy(edge = pixels)
   }
 
-  /** PoolFormer's: the shortest edge to so many pixels that `edge` are the fraction `cropPercentage` of it. */
+  /** The rule of PoolFormer: the shortest edge becomes `edge / cropPercentage` pixels. */
   final case class PoolFormerEdge(edge: Int, cropPercentage: Double) extends ResizeRule {
     private val shortestEdge = ShortestEdge(enlarged(edge, cropPercentage))
 
@@ -72,8 +72,8 @@ object ResizeRule {
     def withSize(pixels: Int): PoolFormerEdge = copy(edge = pixels)
   }
 
-  /** ConvNeXT's: below 384 pixels the shortest edge to `edge / cropPercentage`, of which the centre is cropped; from
-    * 384 pixels on a square, whatever the aspect ratio.
+  /** The rule of ConvNeXT: below 384 pixels the shortest edge becomes `edge / cropPercentage`, and the centre is cropped; from
+    * 384 pixels on the image becomes a square.
     */
   final case class ConvNextEdge(edge: Int, cropPercentage: Double) extends ResizeRule {
     private val square = Exact(edge, edge)
@@ -86,7 +86,7 @@ object ResizeRule {
     def withSize(pixels: Int): ConvNextEdge = copy(edge = pixels)
   }
 
-  /** DETR's: the shorter side to `shortest` pixels, or to fewer where the longer one would pass `longest`. */
+  /** The rule of DETR: the shorter side becomes `shortest` pixels, or fewer if the longer side would exceed `longest`. */
   final case class DetrEdges(shortest: Int, longest: Int) extends ResizeRule {
     private val edges = new BoundedEdges(shortest, longest)
 
@@ -96,7 +96,7 @@ object ResizeRule {
     def withSize(pixels: Int): DetrEdges = copy(shortest = pixels)
   }
 
-  /** YOLOS': as DETR's, with both sides cut down to multiples of 16 pixels. */
+  /** The rule of YOLOS: that of DETR, with both sides rounded down to multiples of 16 pixels. */
   final case class YolosEdges(shortest: Int, longest: Int) extends ResizeRule {
     private val edges = new BoundedEdges(shortest, longest)
 
@@ -109,7 +109,7 @@ object ResizeRule {
     def withSize(pixels: Int): YolosEdges = copy(shortest = pixels)
   }
 
-  /** As large as fits into `height` x `width`, in proportion. */
+  /** Resizes to the largest size within `height` x `width` that has the same aspect ratio. */
   final case class WithinSides(height: Int, width: Int) extends ResizeRule {
     ResizeRule.requirePositive(math.min(height, width), s"within $height x $width (height x width)")
 
@@ -121,11 +121,11 @@ object ResizeRule {
     def withSize(pixels: Int): WithinSides = WithinSides(pixels, pixels)
   }
 
-  /** `get_size_with_aspect_ratio` of transformers, with Python's rounding: a half to the even number. */
+  /** `get_size_with_aspect_ratio` of transformers, with Python's rounding of halves to the even number. */
   final private class BoundedEdges(shortest: Int, longest: Int) {
     ResizeRule.requirePositive(math.min(shortest, longest), s"a shortest edge of $shortest and a longest of $longest")
 
-    /** The shorter side before it is rounded, where the longer one would pass `longest`. */
+    /** The shorter side before rounding, if the longer side would exceed `longest`. */
     private def reduced(image: PixelSize): Option[Double] = {
       val short = math.min(image.height, image.width).toDouble
       val long = math.max(image.height, image.width).toDouble
@@ -142,7 +142,7 @@ object ResizeRule {
     }
   }
 
-  /** The number of pixels of which `pixels` are the fraction `cropPercentage`.
+  /** The number of pixels of which `pixels` is the fraction `cropPercentage`.
     *
     * @throws ProcessorException
     *   when the fraction is not positive
@@ -157,7 +157,7 @@ object ResizeRule {
     if (pixels <= 0) throw new ProcessorException(s"size is $size: sides must be at least 1 pixel")
 }
 
-/** The `size` in a processor's file, and what the processors make of it. */
+/** The `size` in a processor's file. */
 private[sparkvision] sealed trait SizeSetting
 
 private[sparkvision] object SizeSetting {
@@ -166,14 +166,13 @@ private[sparkvision] object SizeSetting {
   /** `{"height": ..., "width": ...}` */
   final case class Sides(height: Int, width: Int) extends SizeSetting
 
-  /** `{"shortest_edge": ..., "longest_edge": ...}`. No slow processor that classifies images looks at the longest edge.
-    */
+  /** `{"shortest_edge": ..., "longest_edge": ...}`. No slow processor for classification uses the longest edge. */
   final case class Edge(pixels: Int, longest: Option[Int] = None) extends SizeSetting
 
   /** `{"max_height": ..., "max_width": ...}` */
   final case class Within(height: Int, width: Int) extends SizeSetting
 
-  /** A processor's choice by its `size` and `crop_pct`; undefined where it does not take such a size. */
+  /** The rule that a processor derives from `size` and `crop_pct`; undefined for a size that it does not accept. */
   type Meaning = PartialFunction[(SizeSetting, Option[Double]), ResizeRule]
 
   val sides: Meaning = { case (Sides(height, width), _) => Exact(height, width) }

@@ -1,17 +1,17 @@
 package sparkvision.image.resample
 
-/** What one axis of a resize needs.
+/** The weights of a resize along one axis.
   *
   * @param first
-  *   for each output position the first input position that counts
+  *   for each output position the first input position that contributes
   * @param count
-  *   for each output position how many input positions count
+  *   for each output position the number of input positions that contribute
   * @param taps
-  *   the distance between two output positions' weights
+  *   the distance in `weights` between two output positions
   * @param weights
   *   in fixed point
   * @param precision
-  *   binary digits of the weights behind the point
+  *   fractional binary digits of the weights
   */
 private[sparkvision] final class Coefficients(
     val first: Array[Int],
@@ -21,16 +21,16 @@ private[sparkvision] final class Coefficients(
     val precision: Int
 ) {
 
-  /** How many output positions there are. */
+  /** The number of output positions. */
   def length: Int = first.length
 
-  /** Behind the last input position that counts for any output. */
+  /** The position behind the last input position that contributes to any output. */
   def end: Int = first.last + count.last
 
-  /** The input positions that count for neighbouring outputs. */
+  /** The input positions that contribute to neighbouring outputs. */
   def inputs(outputs: Range): Range = first(outputs.head) until first(outputs.last) + count(outputs.last)
 
-  /** All outputs, in order, neighbours together as long as no more than `most` input positions count for them. */
+  /** All outputs in order, in ranges to which at most `most` input positions contribute, or one output each. */
   def strips(most: Int): Seq[Range] =
     Seq.unfold(0) { start =>
       Option.when(start < length) {
@@ -43,13 +43,15 @@ private[sparkvision] final class Coefficients(
 
 private[sparkvision] object Coefficients {
 
-  /** Pillow's digits: 32 bits, less 8 for the sample and 2 for overshoot (`PRECISION_BITS` in Resample.c). */
+  /** The fractional digits of Pillow: 32 bits without 8 for the sample and 2 for overshoot (`PRECISION_BITS` in Resample.c). */
   private val PillowPrecision = 32 - 8 - 2
 
-  /** @param start
-    *   the first output position that is wanted
+  /** The weights for some output positions.
+    *
+    * @param start
+    *   the first output position
     * @param length
-    *   how many are
+    *   the number of output positions
     */
   def apply(
       inputSize: Int,
@@ -79,10 +81,11 @@ private[sparkvision] object Coefficients {
     )
   }
 
-  /** Pillow's `precompute_coeffs`, which torch follows. */
+  /** Pillow's `precompute_coeffs`; torch computes the same. */
   private final class Axis(inputSize: Int, outputSize: Int, filter: ResampleFilter) {
     private val scale = inputSize.toDouble / outputSize
-    private val filterScale = math.max(scale, 1.0) // shrinking widens the filter, enlarging does not narrow it
+    private val filterScale =
+      math.max(scale, 1.0) // The filter is widened to shrink an image, and is not narrowed to enlarge it.
     private val support = filter.support * filterScale
 
     val taps: Int = math.min(math.ceil(support).toInt * 2 + 1, inputSize)
@@ -93,7 +96,7 @@ private[sparkvision] object Coefficients {
 
     def count(position: Int): Int = math.min((centre(position) + support + 0.5).toInt, inputSize) - first(position)
 
-    /** One weight for each input position that counts; together 1. */
+    /** One weight for each input position that contributes; the sum is 1. */
     def weights(position: Int): Array[Double] = {
       val (start, middle) = (first(position), centre(position))
       val weights = Array.tabulate(count(position)) { tap =>
@@ -104,7 +107,7 @@ private[sparkvision] object Coefficients {
     }
   }
 
-  /** The most digits with which the largest weight fits 16 bits (`UpSampleKernel.cpp`, the 8-bit kernels). */
+  /** The largest number of digits with which the largest weight fits into 16 bits (`UpSampleKernel.cpp`, the 8-bit kernels). */
   private def torchPrecision(largest: Double): Int =
     (0 until 22).find(digits => (0.5 + largest * (1 << (digits + 1))).toInt >= (1 << 15)).getOrElse(22)
 

@@ -5,27 +5,27 @@ import java.util.Arrays
 
 import sparkvision.image.{PixelRows, Pixels}
 
-/** The two passes of a resize, as in Pillow's `ImagingResample`: each scales one axis, and rounds to 8 bits. */
+/** The two passes of a resize, as in Pillow's `ImagingResample`. Each scales along one axis and rounds to 8 bits. */
 private[sparkvision] object ConvolutionPass {
 
-  /** Pixels of a row that are turned at a time, where that is enough for an output: what a block of them takes, turned and
-    * not, stays in the processor's second cache.
+  /** The number of pixels of a row that are transposed at a time, if this is sufficient for one output. A block of them and
+    * its transposed copy fit into the second-level cache of the processor.
     */
   private val StripPixels = 512
 
-  /** Wider results, and images of which an output needs more, hardly exist. They are scaled one row after the other: a
-    * block of their rows takes much memory.
+  /** Results that are wider, and images of which one output needs more pixels, are rare. They are scaled row by row, because
+    * a block of their rows takes much memory.
     */
-  private val MaxTurnedWidth = 65536
+  private val MaxTransposedWidth = 65536
 
   /** Scales the width.
     *
     * @param firstRow
-    *   the first row that is scaled; it is the first of the result
+    *   the first row that is scaled, which is the first row of the result
     */
   def horizontal(pixels: PixelRows, columns: Coefficients, firstRow: Int, rowCount: Int): Pixels = {
     val scaled = new Array[Byte](rowCount * columns.length * 3)
-    if (math.max(columns.taps, columns.length) > MaxTurnedWidth)
+    if (math.max(columns.taps, columns.length) > MaxTransposedWidth)
       (0 until rowCount).foreach { row =>
         scaleRow(pixels, firstRow + row, columns, scaled, row * columns.length * 3)
       }
@@ -41,10 +41,10 @@ private[sparkvision] object ConvolutionPass {
       scaled: Array[Byte]
   ): Unit = {
     val strips = columns.strips(StripPixels)
-    val before = new TurnedRows(strips.map(columns.inputs(_).size).max * 3)
-    val after = new TurnedRows(columns.length * 3)
-    (0 until rowCount by TurnedRows.Rows).foreach { row =>
-      val rows = math.min(TurnedRows.Rows, rowCount - row)
+    val before = new TransposedRows(strips.map(columns.inputs(_).size).max * 3)
+    val after = new TransposedRows(columns.length * 3)
+    (0 until rowCount by TransposedRows.Rows).foreach { row =>
+      val rows = math.min(TransposedRows.Rows, rowCount - row)
       strips.foreach { strip =>
         val inputs = columns.inputs(strip)
         before.read(pixels, firstRow + row, rows, inputs.start, inputs.size)
@@ -61,7 +61,7 @@ private[sparkvision] object ConvolutionPass {
       strip: Range,
       after: Array[Int]
   ): Unit = {
-    val pixel = new Array[Int](3 * TurnedRows.Groups)
+    val pixel = new Array[Int](3 * TransposedRows.Groups)
     val sums = new PackedSums(pixel.length, columns.precision)
     strip.foreach { x =>
       sums.reset()
@@ -90,7 +90,7 @@ private[sparkvision] object ConvolutionPass {
   /** Scales the height.
     *
     * @param firstRow
-    *   the row of the whole image that is the first of `pixels`
+    *   the row of the whole image that is the first row of `pixels`
     */
   def vertical(pixels: PixelRows, rows: Coefficients, firstRow: Int): Pixels = {
     val rowLength = pixels.width * 3
@@ -112,20 +112,20 @@ private[sparkvision] object ConvolutionPass {
   }
 }
 
-/** Weighted sums of 8-bit samples, four samples to an int.
+/** Weighted sums of 8-bit samples, which are packed into ints of four samples.
   *
-  * The JVM of Java 17 vectorises loops over int arrays, but not the widening of bytes, and only where every array is read
-  * and written at the same index. Hence the packing, and four arrays of sums.
+  * The JVM of Java 17 vectorises loops over int arrays, but not the conversion of bytes to ints, and only if all arrays are
+  * accessed at the same index. For this reason the samples are packed and there are four arrays of sums.
   *
   * @param length
-  *   ints of packed samples
+  *   number of ints of packed samples
   * @param precision
-  *   binary digits of the weights behind the point
+  *   fractional binary digits of the weights
   */
 private[sparkvision] final class PackedSums(length: Int, precision: Int) {
   private val sums0, sums1, sums2, sums3 = new Array[Int](length)
 
-  /** Begins anew, with the half that rounds the results. */
+  /** Sets all sums to one half, so that the results are rounded. */
   def reset(): Unit = {
     val half = 1 << (precision - 1)
     Arrays.fill(sums0, half)
@@ -134,9 +134,9 @@ private[sparkvision] final class PackedSums(length: Int, precision: Int) {
     Arrays.fill(sums3, half)
   }
 
-  /** Adds each sample times a fixed-point weight. */
+  /** Adds the product of each sample and a fixed-point weight. */
   def add(packed: Array[Int], weight: Int): Unit = {
-    // Local names: fields would be read anew at each step.
+    // The JVM would read fields again in every step of the loop.
     val (s0, s1, s2, s3) = (sums0, sums1, sums2, sums3)
     var i = 0
     while (i < s0.length) {
@@ -149,7 +149,7 @@ private[sparkvision] final class PackedSums(length: Int, precision: Int) {
     }
   }
 
-  /** The sums as packed samples again. */
+  /** Writes the sums as packed samples. */
   def writeTo(packed: Array[Int]): Unit = {
     val (s0, s1, s2, s3) = (sums0, sums1, sums2, sums3)
     val digits = precision
@@ -166,7 +166,7 @@ private[sparkvision] final class PackedSums(length: Int, precision: Int) {
 
 private[sparkvision] object PackedSums {
 
-  /** The value, brought to between 0 and 255. Without Math.min and max, which the JVM does not vectorise. */
+  /** Limits a value to 0 to 255, without Math.min and Math.max, which the JVM does not vectorise. */
   private def clip(value: Int): Int = {
     val notNegative = value & ~(value >> 31)
     (notNegative | (255 - notNegative) >> 31) & 0xff

@@ -12,17 +12,18 @@ import sparkvision.image.{
   Window
 }
 
-/** Pillow's `Image.resize` for 8-bit RGB, bit for bit: the same coefficients, the same fixed-point arithmetic, the
-  * same order of the two passes (Pillow's `Resample.c`, and `Geometry.c` for NEAREST). On request torchvision's.
+/** Scales images like Pillow's `Image.resize` for 8-bit RGB, bit for bit: with the same coefficients, the same fixed-point
+  * arithmetic and the same order of the two passes (`Resample.c`, and `Geometry.c` for NEAREST). With another
+  * [[ResizeBackend]] it scales like torchvision.
   */
 object Resample {
 
-  /** Scales an image to `width` x `height` pixels, whatever its aspect ratio.
+  /** Scales an image to `width` x `height` pixels; the aspect ratio may change.
     *
     * @param filter
-    *   one of Pillow's six; `Bilinear` is the default of Hugging Face's ViT processor
+    *   one of Pillow's six filters; `Bilinear` is the default of Hugging Face's ViT processor
     * @return
-    *   the scaled image; [[Pixels]] that have that size already are given back as they are
+    *   the scaled image; [[sparkvision.image.Pixels]] that have this size already are returned as they are
     * @throws ParameterException
     *   when a side is not positive
     * @example
@@ -33,14 +34,14 @@ object Resample {
     resize(pixels, size, filter, Window.whole(size))
   }
 
-  /** A part of a scaled image: the same pixels as in the whole, without the work for the others.
+  /** Scales an image and returns a part of the result. The other pixels are not computed.
     *
     * @param size
-    *   of the whole scaled image
+    *   the size of the whole scaled image
     * @param window
-    *   the part of it that is made
+    *   the part of the scaled image that is returned
     * @param backend
-    *   whose arithmetic to follow; torchvision's knows the filters `Bilinear` and `Bicubic`
+    *   the library whose arithmetic is followed; torchvision has only the filters `Bilinear` and `Bicubic`
     * @throws ParameterException
     *   when a side is not positive, or the window does not lie within the scaled image
     */
@@ -84,15 +85,15 @@ object Resample {
     } else if (backend == ResizeBackend.Pillow && verticalFirst(pixels, size))
       ConvolutionPass.horizontal(ConvolutionPass.vertical(pixels, rows, 0), columns, 0, window.height)
     else {
-      // Rows that no output row looks at are not worth the horizontal pass.
+      // The horizontal pass omits rows that contribute to no output row.
       val firstRow = rows.first.head
       val scaled = ConvolutionPass.horizontal(pixels, columns, firstRow, rows.end - firstRow)
       ConvolutionPass.vertical(scaled, rows, firstRow)
     }
   }
 
-  /** Pillow 13 begins with the height when that shrinks by more than twice as many pixels as the width. Earlier
-    * versions begin with the width, which rounds some values differently.
+  /** Whether the height is scaled first. Pillow 13 does so when the height shrinks by more than twice as many pixels as the
+    * width. Earlier versions scale the width first, which rounds some values differently.
     */
   private def verticalFirst(pixels: PixelRows, size: PixelSize): Boolean =
     size.height < pixels.height && pixels.height.toLong - size.height > 2L * (pixels.width.toLong - size.width)
@@ -109,7 +110,7 @@ object Resample {
     new Pixels(window.width, window.height, rgb)
   }
 
-  /** As in Pillow, the position is summed up step by step: its rounding errors are part of the result. */
+  /** The positions, added up step by step as in Pillow, because the rounding errors affect the result. */
   private def nearestPositions(inputSize: Int, outputSize: Int, start: Int, length: Int): Array[Int] = {
     val step = inputSize.toDouble / outputSize
     var position = step * 0.5
@@ -118,16 +119,16 @@ object Resample {
   }
 }
 
-/** Whose arithmetic a resize follows. */
+/** The library whose arithmetic a resize follows. */
 sealed abstract class ResizeBackend(val name: String) extends NamedValue
 
 object ResizeBackend extends NamedValues[ResizeBackend]("resizeBackend") {
 
-  /** Pillow's, which the slow image processors of transformers use. */
+  /** The arithmetic of Pillow, which the slow image processors of transformers use. */
   case object Pillow extends ResizeBackend("pillow")
 
-  /** That of torchvision for 8-bit tensors on a processor with AVX2, which the fast image processors use: torch's
-    * `interpolate` with antialiasing. It knows BILINEAR and BICUBIC.
+  /** The arithmetic of torchvision for 8-bit tensors on a processor with AVX2, which the fast image processors use: torch's
+    * `interpolate` with antialiasing. Only BILINEAR and BICUBIC exist.
     */
   case object Torchvision extends ResizeBackend("torchvision")
 

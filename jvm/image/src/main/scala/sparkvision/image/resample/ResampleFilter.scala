@@ -2,14 +2,14 @@ package sparkvision.image.resample
 
 import sparkvision.image.{NamedValue, NamedValues, ProcessorException, SparkVisionException}
 
-/** Pillow's resampling filters, numbered and named as `PIL.Image.Resampling` does.
+/** Pillow's resampling filters, with the numbers and names of `PIL.Image.Resampling`.
   *
-  * The weights are those of Pillow's `Resample.c`, so that [[Resample]] can equal it bit for bit.
+  * The weights are those of Pillow's `Resample.c`, so that the results of [[Resample]] are equal bit for bit.
   *
   * @param id
-  *   the number in `preprocessor_config.json`'s `resample`
+  *   the number of the filter in `resample` of a `preprocessor_config.json`
   * @param support
-  *   how far the filter reaches at scale 1, in pixels
+  *   the radius of the filter at scale 1, in pixels
   */
 sealed abstract class ResampleFilter(val id: Int, val name: String, val support: Double) extends NamedValue {
 
@@ -19,12 +19,12 @@ sealed abstract class ResampleFilter(val id: Int, val name: String, val support:
 
 object ResampleFilter extends NamedValues[ResampleFilter]("resample") {
 
-  /** Takes the nearest pixel; has no weights. */
+  /** The nearest pixel, without weights. */
   case object Nearest extends ResampleFilter(0, "NEAREST", 0.0) {
     private[sparkvision] def weight(x: Double): Double = if (x > -0.5 && x <= 0.5) 1.0 else 0.0
   }
 
-  /** Windowed sinc over three pixels on either side. */
+  /** A windowed sinc over three pixels on each side. */
   case object Lanczos extends ResampleFilter(1, "LANCZOS", 3.0) {
     private[sparkvision] def weight(x: Double): Double = if (-3.0 <= x && x < 3.0) sinc(x) * sinc(x / 3) else 0.0
 
@@ -48,14 +48,14 @@ object ResampleFilter extends NamedValues[ResampleFilter]("resample") {
     }
   }
 
-  /** The mean of the pixels covered. */
+  /** The mean of the pixels that the output pixel covers. */
   case object Box extends ResampleFilter(4, "BOX", 0.5) {
     private[sparkvision] def weight(x: Double): Double = if (x > -0.5 && x <= 0.5) 1.0 else 0.0
   }
 
-  /** Hamming-windowed sinc over one pixel on either side. */
+  /** A sinc with a Hamming window over one pixel on each side. */
   case object Hamming extends ResampleFilter(5, "HAMMING", 1.0) {
-    // The window's two constants are single precision in Pillow.
+    // Pillow stores the two constants of the window in single precision.
     private val offset = 0.54f.toDouble
     private val amplitude = 0.46f.toDouble
 
@@ -67,7 +67,7 @@ object ResampleFilter extends NamedValues[ResampleFilter]("resample") {
     }
   }
 
-  /** All six, by their number. */
+  /** All filters, ordered by their numbers. */
   override val all: Seq[ResampleFilter] = Seq(Nearest, Lanczos, Bilinear, Bicubic, Box, Hamming)
 
   /** The filter with Pillow's number, 0 to 5.

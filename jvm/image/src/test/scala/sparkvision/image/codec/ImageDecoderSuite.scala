@@ -12,7 +12,7 @@ import sparkvision.image.{Fixtures, ImageException}
 
 class ImageDecoderSuite extends AnyFunSuite {
 
-  test("every fixture decodes to exactly the pixels that Pillow decodes, EXIF turn included") {
+  test("every fixture is decoded to exactly the pixels of Pillow, and is turned upright by EXIF") {
     val different = Fixtures.images.filter { case (name, expected) =>
       val pixels = Fixtures.pixels(name)
       (pixels.width, pixels.height, Fixtures.sha256(pixels.rgb)) !=
@@ -40,7 +40,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     assert(refusal.reason.startsWith("unsupported format AVIF"))
   }
 
-  test("bytes that are no image are refused with what they begin with") {
+  test("bytes that are not an image are refused with the first bytes") {
     val refusal = intercept[ImageException](ImageDecoder.decode("hello, world".getBytes))
     assert(refusal.reason.startsWith("not an image: it begins with the bytes 68 65 6c 6c 6f"))
   }
@@ -52,7 +52,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     assert(ImageDecoder.decode(photo, maxPixels = 451 * 300).width == 451)
   }
 
-  test("a photo cut off anywhere never yields pixels") {
+  test("a photo that is cut off at any point is refused") {
     Seq("photos/jpeg_hopper_rgb.jpg", "photos/jpeg_progressive_420.jpg", "photos/webp_lossy.webp").foreach { name =>
       val photo = Fixtures.bytes(name)
       (0 until photo.length - 2 by 61).foreach { length =>
@@ -61,7 +61,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     }
   }
 
-  test("a damaged image is decoded or refused, and never anything else") {
+  test("a damaged image is either decoded or refused") {
     val random = new Random(5)
     val names = Fixtures.images.map(_._1).filter(name => Fixtures.bytes(name).length < 20000)
     val outcomes = Seq.fill(10)(names).flatten.map { name =>
@@ -74,7 +74,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     assert(outcomes.contains(true) && outcomes.contains(false))
   }
 
-  test("a JPEG's rows are read where the decoder wrote them, until the next is decoded") {
+  test("the rows of a JPEG are read from the decoder's memory until the next image is decoded") {
     val photo = Fixtures.bytes("photos/jpeg_hopper_rgb.jpg")
     val rows = ImageDecoder.rows(photo, ImageDecoder.DefaultMaxPixels)
     assert(rows.bytes.isDirect)
@@ -92,7 +92,7 @@ class ImageDecoderSuite extends AnyFunSuite {
     } finally threads.shutdown()
   }
 
-  test("no native memory is kept, neither by a decoded image nor by a refused one") {
+  test("neither a decoded nor a refused image leaves native memory allocated") {
     val good = Fixtures.bytes("photos/jpeg_hopper_rgb.jpg")
     val bad = Fixtures.bytes("corrupt/bmp_shortfile.bmp")
     def decodeBoth(): Unit = {

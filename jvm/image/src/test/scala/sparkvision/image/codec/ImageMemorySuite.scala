@@ -17,7 +17,7 @@ class ImageMemorySuite extends AnyFunSuite {
     assert(output.contains("decoded 451 x 300"))
   }
 
-  test("an image that EXIF turns takes the heap once") {
+  test("an image that EXIF turns takes the memory of one image") {
     // A big-endian TIFF directory of one entry: orientation 6.
     val exif = HexFormat.of.parseHex(
       "ffe1002245786966" + "00004d4d002a00000008" + "0001" + "011200030000000100060000" + "00000000"

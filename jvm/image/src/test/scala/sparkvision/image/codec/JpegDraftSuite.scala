@@ -17,7 +17,7 @@ class JpegDraftSuite extends AnyFunSuite {
 
   private def drafted(name: String, target: PixelSize): Pixels = ImageDecoder.draft(Fixtures.bytes(name))(_ => target)
 
-  test("every JPEG is reduced to exactly the pixels of Pillow's draft mode, EXIF turn included") {
+  test("every JPEG is reduced to exactly the pixels of Pillow's draft mode, and is turned upright by EXIF") {
     val different = drafts.filter { expected =>
       val pixels = drafted(expected.get("picture").asText, target(expected))
       (pixels.width, pixels.height, Fixtures.sha256(pixels.rgb)) !=
@@ -27,7 +27,7 @@ class JpegDraftSuite extends AnyFunSuite {
     info(s"${drafts.size} drafts, largest difference 0")
   }
 
-  test("the references hold drafts at a half, a quarter and an eighth, and whole images") {
+  test("the references contain drafts at a half, a quarter and an eighth of the size, and whole images") {
     val reductions = drafts.map { draft =>
       val whole = ImageHeader.read(Fixtures.bytes(draft.get("picture").asText))
       math.round(whole.uprightWidth.toDouble / draft.get("width").asInt)
@@ -35,7 +35,7 @@ class JpegDraftSuite extends AnyFunSuite {
     assert(reductions.toSet == Set(1L, 2L, 4L, 8L))
   }
 
-  test("no side becomes smaller than the target's") {
+  test("no side becomes smaller than that of the target") {
     val header = ImageHeader(ImageFormat.Jpeg, width = 800, height = 600)
     val targets = Seq(300 -> 2, 301 -> 1, 150 -> 4, 151 -> 2, 75 -> 8, 76 -> 4, 1 -> 8)
     targets.foreach { case (side, reduction) =>
@@ -43,24 +43,24 @@ class JpegDraftSuite extends AnyFunSuite {
     }
   }
 
-  test("an image that lies on its side is reduced by what it needs when it stands") {
+  test("an image that is stored on its side is reduced for its upright size") {
     val lying = ImageHeader(ImageFormat.Jpeg, width = 800, height = 100, orientation = 6)
     assert(JpegStructure.reduction(lying, PixelSize(400, 50)) == 2)
     assert(JpegStructure.reduction(lying, PixelSize(50, 400)) == 1)
   }
 
-  test("other formats and JPEGs of four inks are decoded as a whole") {
+  test("other formats and JPEGs with four inks are not reduced") {
     Seq("photos/cat_chelsea.png", "formats/jpeg_cmyk_go.jpg", "photos/webp_lossy.webp").foreach { name =>
       assert(drafted(name, PixelSize(8, 8)).rgb.sameElements(Fixtures.pixels(name).rgb))
     }
   }
 
-  test("an image is refused for the pixels that it has, not for those that it is reduced to") {
+  test("the limit of pixels applies to the image before it is reduced") {
     val refusal = intercept[ImageException](ImageDecoder.draft(Fixtures.bytes(photo), 1000000)(_ => PixelSize(8, 8)))
     assert(refusal.reason.startsWith("too large"))
   }
 
-  test("a JPEG that is cut off is refused in either mode") {
+  test("a JPEG that is cut off is refused with and without a reduction") {
     val cut = Fixtures.bytes(photo).dropRight(1000)
     val reasons = Seq(PixelSize(8, 8), PixelSize(5000, 5000)).map { size =>
       intercept[ImageException](ImageDecoder.draft(cut)(_ => size)).reason

@@ -33,13 +33,13 @@ class PaddedBatchSpec extends AnyFunSuite {
     assert(mask(batch) == Seq(1L, 1L, 1L, 0L, 0L, 0L, 1L, 0L, 0L, 1L, 0L, 0L))
   }
 
-  test("a part of a batch keeps the whole batch's size") {
+  test("a part of a batch keeps the padded size") {
     val second = batch.slice(1, 1)
     assert(second.shape.toSeq == Seq(1L, 3L, 2L, 3L))
     assert(values(second) == values(batch).drop(18) && mask(second) == mask(batch).drop(6))
   }
 
-  test("a size to pad to counts for every image") {
+  test("pad_size applies to every image") {
     val padded = PaddedBatch.of(Vector(input(1, 3, 7f)), Some(PixelSize(4, 5)), masked = false)
     assert(padded.shape.toSeq == Seq(1L, 3L, 4L, 5L) && padded.mask.isEmpty)
   }

@@ -19,7 +19,7 @@ class PreprocessorSuite extends AnyFunSuite {
   }
 
   Fixtures.references.get("processors").elements.asScala.zipWithIndex.foreach { case (reference, index) =>
-    test(s"input values equal the slow Hugging Face processor's bit for bit, setting $index") {
+    test(s"input values equal those of the slow Hugging Face processor bit for bit, setting $index") {
       val preprocessor = new Preprocessor(ProcessorConfig.fromJson(reference.get("config")))
       val expected =
         reference.get("pixelValues").properties.asScala.map(entry => entry.getKey -> entry.getValue.asText).toSeq
@@ -31,7 +31,7 @@ class PreprocessorSuite extends AnyFunSuite {
     }
   }
 
-  test("images are appended one behind the other") {
+  test("images are appended to a batch one after the other") {
     val preprocessor = new Preprocessor(ProcessorConfig(resize = ResizeRule.Exact(2, 3)))
     val batch = FloatBuffer.allocate(2 * 18)
     preprocessor.process(Fixtures.pixels(photo), batch)
@@ -40,7 +40,7 @@ class PreprocessorSuite extends AnyFunSuite {
     assert(batch.array.take(18).sameElements(batch.array.drop(18)))
   }
 
-  test("a batch without room is refused with the room that is needed") {
+  test("a batch with too little room is refused with the required room") {
     val refusal = intercept[ParameterException](
       new Preprocessor(ProcessorConfig(resize = ResizeRule.Exact(2, 3)))
         .process(Fixtures.pixels(photo), FloatBuffer.allocate(17))
@@ -48,7 +48,7 @@ class PreprocessorSuite extends AnyFunSuite {
     assert(refusal.getMessage.contains("needs 18 floats") && refusal.getMessage.contains("17"))
   }
 
-  test("without resizing, an image of the model's size is taken as it is and another is refused with both sizes") {
+  test("without resizing, an image of the model's size is used as it is and any other is refused with both sizes") {
     val preprocessor = new Preprocessor(ProcessorConfig(doResize = false, resize = ResizeRule.Exact(300, 451)))
     val pixels = Fixtures.pixels(photo)
     assert(preprocessor.resized(pixels) eq pixels)
@@ -62,7 +62,7 @@ class PreprocessorSuite extends AnyFunSuite {
     values.array
   }
 
-  test("channels last holds the same values, pixel by pixel, and flipped channels stay flipped") {
+  test("the layout NHWC has the same values pixel by pixel, and keeps flipped channels") {
     Seq(false, true).foreach { flip =>
       val config =
         ProcessorConfig(resize = ResizeRule.Exact(5, 7), imageMean = Seq(0.1, 0.2, 0.3), doFlipChannelOrder = flip)
@@ -72,20 +72,20 @@ class PreprocessorSuite extends AnyFunSuite {
     }
   }
 
-  test("an image smaller than the crop lies in its middle, the odd row of black above and the odd column left") {
+  test("an image smaller than the crop is centred, with the odd black row above and the odd black column on the left") {
     val config = ProcessorConfig(doResize = false, doCenterCrop = true, cropSize = Some(PixelSize(4, 3)))
     val white = new Pixels(2, 1, Array.fill(6)(-1))
     val cropped = new Preprocessor(config).resized(white)
     assert(cropped.rgb.toSeq.grouped(3).map(_.head.toInt).toSeq == Seq(0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 0, 0))
   }
 
-  test("sizes that would depend on the image are refused, and what to set is said") {
+  test("a processor whose sizes depend on the image is refused with the settings to change") {
     val config = ProcessorConfig(resize = ResizeRule.ShortestEdge(224))
     val refusal = intercept[ProcessorException](new Preprocessor(config)).getMessage
     assert(refusal.contains("ShortestEdge(224)") && refusal.contains("doCenterCrop"))
   }
 
-  test("an image too narrow for its shortest edge is refused by itself") {
+  test("an image that is too narrow for its shortest edge is refused") {
     val config = ProcessorConfig(
       resize = ResizeRule.ShortestEdge(100000),
       doCenterCrop = true,

@@ -12,7 +12,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
 
   private def refusal(settings: String): String = intercept[ProcessorException](parse(settings)).getMessage
 
-  test("an empty file means ViTImageProcessor's defaults") {
+  test("an empty configuration has the defaults of ViTImageProcessor") {
     val config = ProcessorConfig.parse("{}")
     assert(config == ProcessorConfig())
     assert((config.resize, config.resample) == ((ResizeRule.Exact(224, 224), ResampleFilter.Bilinear)))
@@ -20,7 +20,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(config.imageMean == Seq(0.5, 0.5, 0.5) && config.imageStd == Seq(0.5, 0.5, 0.5))
   }
 
-  test("the legacy name and the fast processor mean the same") {
+  test("the legacy name and the fast processor have the same settings") {
     Seq(
       """{"feature_extractor_type": "ViTFeatureExtractor"}""",
       """{"image_processor_type": "ViTImageProcessorFast"}"""
@@ -28,23 +28,23 @@ class ProcessorConfigSuite extends AnyFunSuite {
       .foreach(json => assert(ProcessorConfig.parse(json) == ProcessorConfig()))
   }
 
-  test("size is a number, a pair or height and width") {
+  test("size is a number, a pair, or height and width") {
     assert(parse(""", "size": 384""").resize == ResizeRule.Exact(384, 384))
     assert(parse(""", "size": [32, 48]""").resize == ResizeRule.Exact(32, 48))
     assert(parse(""", "size": {"height": 96, "width": 160}""").resize == ResizeRule.Exact(96, 160))
   }
 
-  test("a filter may be named, and torchvision's resize asked for") {
+  test("a filter is given by its name, and torchvision's resize is selected") {
     val config = parse(""", "resample": "Bicubic", "resizeBackend": "torchvision"""")
     assert(config.resample == ResampleFilter.Bicubic && config.resizeBackend == ResizeBackend.Torchvision)
   }
 
-  test("one mean and deviation count for all three channels") {
+  test("one mean and one deviation apply to all three channels") {
     val config = parse(""", "image_mean": 0.1, "image_std": 0.2""")
     assert(config.imageMean == Seq(0.1, 0.1, 0.1) && config.imageStd == Seq(0.2, 0.2, 0.2))
   }
 
-  test("what transformers writes beside the settings is passed over") {
+  test("keys that transformers writes beside the settings are ignored") {
     val config = parse(
       """, "do_convert_rgb": null, "processor_class": "X", "return_tensors": null, "data_format": "channels_first",
         | "input_data_format": null, "device": null, "disable_grouping": null, "default_to_square": true,
@@ -53,7 +53,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(config == ProcessorConfig())
   }
 
-  test("another processor is refused with its name and the supported ones") {
+  test("an unknown processor is refused with its name and the supported names") {
     val message =
       intercept[ProcessorException](
         ProcessorConfig.parse("""{"image_processor_type": "SamImageProcessor"}""")
@@ -76,29 +76,29 @@ class ProcessorConfigSuite extends AnyFunSuite {
     "do_resize" -> "1",
     "image_mean" -> """[0.5,"x",0.5]"""
   ).foreach { case (key, value) =>
-    test(s"$key: $value is refused, and the refusal names both") {
+    test(s"$key: $value is refused with key and value") {
       assert(refusal(s""", "$key": $value""").contains(s"$key is $value"))
     }
   }
 
-  test("a crop size without cropping changes nothing") {
+  test("a crop size without cropping has no effect") {
     assert(parse(""", "do_center_crop": false, "crop_size": {"height": 200, "width": 200}""").crop.isEmpty)
   }
 
-  test("settings that make no sense are refused with the value") {
+  test("invalid settings are refused with the value") {
     assert(refusal(""", "size": 0""").contains("0 x 0"))
     assert(refusal(""", "image_std": [0.5, 0, 0.5]""").contains("0.0"))
     assert(refusal(""", "image_mean": [0.5, 0.5]""").contains("2 values"))
     assert(refusal(""", "resample": 7""").contains("resample is 7"))
   }
 
-  test("text that is no JSON object is refused") {
+  test("text that is not a JSON object is refused") {
     Seq("{", "[]", "").foreach { text =>
       assert(intercept[ProcessorException](ProcessorConfig.parse(text)).getMessage.contains("JSON"))
     }
   }
 
-  test("an override counts over the file, and one that is not set does not") {
+  test("an override replaces the setting of the file, and an unset one does not") {
     val file = parse(""", "resample": 3, "image_mean": [0.1, 0.2, 0.3]""")
     val config = file.withOverrides(ProcessorOverrides(size = Some(64), doNormalize = Some(false), resample = Some(1)))
     val resize = ResizeRule.Exact(64, 64)
@@ -107,7 +107,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(file.withOverrides(ProcessorOverrides(width = Some(99))).resize == ResizeRule.Exact(224, 99))
   }
 
-  test("the override size is the shortest edge where the processor resizes by that, height and width never are") {
+  test("the override size sets the shortest edge if the processor resizes by it; height and width set both sides") {
     val clip = ProcessorConfig.parse("""{"image_processor_type": "CLIPImageProcessor"}""")
     assert(clip.withOverrides(ProcessorOverrides(size = Some(99))).resize == ResizeRule.ShortestEdge(99))
     val sides = ProcessorOverrides(height = Some(30), width = Some(40))
@@ -125,7 +125,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(ProcessorConfig().withOverrides(cropping).outputSize.contains(PixelSize(99, 99)))
   }
 
-  test("an override that makes no sense is refused") {
+  test("an invalid override is refused") {
     def refused(overrides: ProcessorOverrides, processor: String = "ViTImageProcessor"): String = {
       val file = ProcessorConfig.parse(s"""{"image_processor_type": "$processor"}""")
       intercept[ProcessorException](file.withOverrides(overrides)).getMessage
@@ -144,7 +144,7 @@ class ProcessorConfigSuite extends AnyFunSuite {
   private def detection(settings: String): ProcessorConfig =
     ProcessorConfig.parse(s"""{"image_processor_type": "DetrImageProcessor" $settings}""")
 
-  test("detection models go by both edges, and pad") {
+  test("the processors of detection models resize by both edges and pad") {
     val config = detection("")
     assert(config.resize == ResizeRule.DetrEdges(800, 1333) && config.doPad && config.padSize.isEmpty)
     assert(
@@ -154,12 +154,12 @@ class ProcessorConfigSuite extends AnyFunSuite {
     assert(detection(""", "pad_size": {"height": 9, "width": 8}""").padSize.contains(PixelSize(9, 8)))
   }
 
-  test("a detection model's shortest edge alone is refused, as transformers refuses it") {
+  test("the shortest edge alone is refused for a detection model, as by transformers") {
     val message = intercept[ProcessorException](detection(""", "size": {"shortest_edge": 600}""")).getMessage
     assert(message.contains("DetrImageProcessor cannot resize by it"))
   }
 
-  test("a detection model's images make no batch without padding, unless they have one size") {
+  test("a detection model without padding is refused unless all images have one size") {
     def refusal(settings: String) = intercept[ProcessorException](new DetectionPreprocessor(detection(settings)))
     assert(refusal(""", "do_pad": false""").getMessage.contains("do_pad is false"))
     assert(refusal(""", "pad_and_return_pixel_mask": false""").getMessage.contains("do_pad is false"))

@@ -41,7 +41,7 @@ class ResampleSuite extends AnyFunSuite {
   } yield (noise(width * 1000 + height, width, height), PixelSize(toHeight, toWidth))
 
   ResampleFilter.all.foreach { filter =>
-    test(s"$filter makes a window of a scaled image as it is in the whole") {
+    test(s"$filter computes a window with the same pixels as in the whole scaled image") {
       sizes.foreach { case (image, size) =>
         val whole = Resample.resize(image, size.width, size.height, filter)
         val window = Window(size.height / 3, size.width / 4, (size.height + 1) / 2, (size.width + 1) / 2)
@@ -54,7 +54,7 @@ class ResampleSuite extends AnyFunSuite {
       }
     }
 
-    test(s"$filter keeps an image of one colour") {
+    test(s"$filter does not change an image of one colour") {
       sizes.foreach { case (image, size) =>
         val colour = Array[Byte](0, -1, 100)
         val plain = new Pixels(image.width, image.height, Array.tabulate(image.rgb.length)(i => colour(i % 3)))
@@ -63,7 +63,7 @@ class ResampleSuite extends AnyFunSuite {
       }
     }
 
-    test(s"$filter scales each channel by itself") {
+    test(s"$filter scales each channel independently") {
       sizes.foreach { case (image, size) =>
         val flipped = new Pixels(
           image.width,
@@ -78,7 +78,7 @@ class ResampleSuite extends AnyFunSuite {
   }
 
   ResampleFilter.all.foreach { filter =>
-    test(s"$filter scales an image outside of the heap as the same image in an array") {
+    test(s"$filter scales an image in native memory to the same pixels as in an array") {
       (sizes :+ (noise(7, 1301, 30), PixelSize(20, 70))).foreach { case (image, size) =>
         val memory = ByteBuffer.allocateDirect(image.rgb.length).put(0, image.rgb)
         val outside = new NativeRows(image.width, image.height, memory)
@@ -88,7 +88,7 @@ class ResampleSuite extends AnyFunSuite {
     }
   }
 
-  test("strips hold every output once, in order, and no more inputs than allowed where one output needs fewer") {
+  test("strips contain every output once and in order, and no more inputs than allowed unless one output needs more") {
     val columns = Coefficients(4000, 224, 0, 224, ResampleFilter.Bicubic, ResizeBackend.Pillow)
     assert(columns.taps > 60)
     Seq(50, 512, 5000).foreach { most =>
@@ -99,7 +99,7 @@ class ResampleSuite extends AnyFunSuite {
     assert(columns.strips(50).size == 224 && columns.strips(5000).size == 1)
   }
 
-  test("an image of the size wanted is given back as it is") {
+  test("an image that has the requested size is returned as it is") {
     val image = noise(3, 40, 30)
     assert(Resample.resize(image, 40, 30, ResampleFilter.Bicubic) eq image)
   }
@@ -116,7 +116,7 @@ class ResampleSuite extends AnyFunSuite {
     assert(names.indices.map(ResampleFilter.byId(_).name) == names)
   }
 
-  test("a number that is no filter is refused with the numbers that are") {
+  test("an unknown number of a filter is refused with the known numbers") {
     val refusal = intercept[ProcessorException](ResampleFilter.byId(6))
     assert(refusal.getMessage.contains("resample is 6") && refusal.getMessage.contains("2 (BILINEAR)"))
   }

@@ -6,10 +6,10 @@ import org.apache.spark.sql.types._
 import sparkvision.image.codec.format.ImageFormat
 import sparkvision.image.{ImageException, ImageInput, Pixels}
 
-/** The annotation columns' schemas and rows, Spark NLP's, so that its users' queries go on working. */
+/** The schemas and rows of annotation columns. They are those of Spark NLP, so that queries of its users keep working. */
 object Annotation {
 
-  /** `mode` of an image that is still encoded; a decoded one has OpenCV's type number, as Spark's image source. */
+  /** `mode` of an encoded image. A decoded image has OpenCV's type number, as in Spark's image source. */
   val EncodedMode: Int = -1
 
   private val metadata = MapType(StringType, StringType)
@@ -41,7 +41,7 @@ object Annotation {
     )
   )
 
-  /** What [[resultType]] may hold: a label, an object, an embedding. */
+  /** The annotator types of [[resultType]]: a label, an object, an embedding. */
   val Category = "category"
   val Detection = "detection"
   val ImageEmbeddings = "image_embeddings"
@@ -50,18 +50,18 @@ object Annotation {
   /** A column of images. */
   def imageField(name: String): StructField = StructField(name, ArrayType(imageType), metadata = mark(Image))
 
-  /** A column of what a model says of images; empty where it says nothing. */
+  /** A column of the results of a model; the array is empty where there is no result. */
   def resultField(name: String, annotatorType: String): StructField =
     StructField(name, ArrayType(resultType), nullable = false, mark(annotatorType))
 
-  /** Marks an annotation column, as Spark NLP does. */
+  /** The metadata by which Spark NLP marks an annotation column. */
   private def mark(annotatorType: String): Metadata =
     new MetadataBuilder().putString("annotatorType", annotatorType).build()
 
-  /** An image's own annotation.
+  /** The annotation of an image.
     *
     * @param metadata
-    *   what is known of it beside its pixels
+    *   what is known about the image apart from its pixels
     */
   def image(source: SourceImage, metadata: Map[String, String] = Map.empty): Row = source.image match {
     case ImageInput.Encoded(bytes) =>
@@ -87,7 +87,7 @@ object Annotation {
   /** One element of a column of [[resultField]].
     *
     * @param result
-    *   the label, of [[Category]] and `Detection`
+    *   the label, for [[Category]] and `Detection`
     */
   def result(
       annotatorType: String,
@@ -97,10 +97,10 @@ object Annotation {
   ): Row = Row(annotatorType, 0, 0, result, metadata, embeddings)
 }
 
-/** What is known of an image beside its pixels.
+/** What is known about an image apart from its pixels.
   *
   * @param height
-  *   in pixels, after the EXIF turn
+  *   in pixels, after the EXIF orientation was applied
   */
 final case class ImageFacts(origin: String, height: Int, width: Int, nChannels: Int, mode: Int) {
 

@@ -3,13 +3,13 @@ package sparkvision.ml.column
 import sparkvision.image.{ImageException, ParameterException}
 import sparkvision.ml.param.BadImageMode
 
-/** What becomes of a row whose image cannot be used. */
+/** Applies `badImageMode` to rows whose image cannot be used. */
 private[ml] object BadImages {
 
   /** The result to keep, or None for a row to drop.
     *
     * @throws ImageException
-    *   in FAILFAST mode, for the first bad image
+    *   in the mode FAILFAST, for the first image that cannot be used
     */
   def handle[R](mode: String, source: SourceImage, result: Either[String, R]): Option[Either[String, R]] =
     (mode, result) match {

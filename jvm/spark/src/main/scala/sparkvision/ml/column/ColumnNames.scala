@@ -1,15 +1,15 @@
 package sparkvision.ml.column
 
 import org.apache.spark.sql.SparkSession
-import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.types.{StringType, StructField, StructType}
 
 import sparkvision.image.ParameterException
 
-/** Finds columns as Spark does: by name, with the session's rule about upper and lower case. */
+/** Finds and adds columns by name, as Spark does: the session's setting says whether case matters. */
 private[ml] object ColumnNames {
 
   /** @param role
-    *   what the column is for, for the message
+    *   the purpose of the column, for the message
     * @throws ParameterException
     *   when there is no such column, or more than one
     */
@@ -26,6 +26,35 @@ private[ml] object ColumnNames {
         )
     }
 
+  /** The index of a column of texts.
+    *
+    * @throws ParameterException
+    *   when there is no such column, or its type is not string
+    */
+  def indexOfText(schema: StructType, name: String): Int = {
+    val index = indexOf(schema, name, "the texts")
+    if (schema(index).dataType != StringType)
+      throw new ParameterException(
+        s"The column '$name' has type ${schema(index).dataType.simpleString}; texts are read from a string column."
+      )
+    index
+  }
+
+  /** The schema with columns added.
+    *
+    * @throws ParameterException
+    *   when a column of that name exists
+    */
+  def append(schema: StructType, added: Seq[StructField]): StructType =
+    added.foldLeft(schema) { (present, field) =>
+      if (indicesOf(present, field.name).nonEmpty)
+        throw new ParameterException(
+          s"The column '${field.name}' would be there twice: it exists already, or two output columns share the name. " +
+            "Set another name."
+        )
+      present.add(field)
+    }
+
   def indicesOf(schema: StructType, name: String): Seq[Int] =
     schema.fieldNames.toSeq.zipWithIndex.collect { case (other, index) if same(name, other) => index }
 
@@ -33,7 +62,7 @@ private[ml] object ColumnNames {
     if (caseSensitive) name == other else name.equalsIgnoreCase(other)
 
   private def caseSensitive: Boolean =
-    // As SparkSession.active, which fails where there is none: a thread of Python's has no active session of its own.
+    // SparkSession.active would fail where there is no session, and a Python thread may have no active session.
     SparkSession.getActiveSession
       .orElse(SparkSession.getDefaultSession)
       .exists(_.conf.get("spark.sql.caseSensitive", "false").toBoolean)

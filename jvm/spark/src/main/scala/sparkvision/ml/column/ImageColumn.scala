@@ -5,22 +5,22 @@ import org.apache.spark.sql.types.{StringType, StructType}
 import sparkvision.image.ParameterException
 import sparkvision.ml.param.HasInputCols
 
-/** Where a table holds its images and what names them, as places of columns.
+/** The columns that hold the images of a table and their names, by index.
   *
   * @param origin
-  *   the column that the user says names images
+  *   the column of names that the user chose
   * @param defaultOrigin
-  *   a column that names images which do not know their own
+  *   a column of names for images that have no name of their own
   */
 final private[ml] case class ImageColumn(image: Int, origin: Option[Int], defaultOrigin: Option[Int])
 
 private[ml] object ImageColumn {
   private val DefaultOriginColumn = "path"
 
-  /** The one column that a stage reads images from.
+  /** The column from which a stage reads images.
     *
     * @throws ParameterException
-    *   when the stage names none, or several
+    *   when the stage has no input column, or several
     */
   def nameOf(stage: HasInputCols): String = stage.get(stage.inputCols) match {
     case Some(Array(one)) => one
@@ -32,7 +32,7 @@ private[ml] object ImageColumn {
   }
 
   /** @throws ParameterException
-    *   when the schema has no such column, or one that cannot hold images
+    *   when the schema has no such column, or its type cannot hold images
     */
   def of(schema: StructType, column: String, originCol: Option[String]): ImageColumn = {
     val index = ColumnNames.indexOf(schema, column, "the images")

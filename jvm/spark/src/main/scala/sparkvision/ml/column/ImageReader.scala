@@ -12,23 +12,24 @@ import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 import org.apache.spark.util.SerializableConfiguration
 
+import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.{ImageException, ImageInput, Pixels}
 
-/** Reads images out of the values of one column, whichever of the supported kinds it is. Runs inside tasks.
+/** Reads images from the values of a column of any supported type. Runs inside tasks.
   *
   * @param dataType
   *   one that [[ImageReader.reads]]
   * @param configuration
-  *   with which a column of paths is read
+  *   the Hadoop configuration for reading a column of paths
   */
 final private[ml] class ImageReader(dataType: DataType, configuration: Option[Broadcast[SerializableConfiguration]])
     extends Serializable {
   @transient private lazy val read = ImageReader.readerOf(dataType).get(configuration)
 
-  /** The image in a value of the column, with its own origin if it knows one.
+  /** The image in a value of the column, with its own origin if it has one.
     *
     * @throws java.io.IOException
-    *   when the storage of a column of paths fails: Spark then tries the task again
+    *   when the storage of a column of paths fails, so that Spark retries the task
     */
   def apply(value: Any): SourceImage =
     if (value == null) SourceImage(ImageInput.Unusable("the image is null"), "")
@@ -37,7 +38,7 @@ final private[ml] class ImageReader(dataType: DataType, configuration: Option[Br
       catch {
         case e: ImageException => SourceImage(ImageInput.Unusable(e.reason), "")
         case e: IOException => throw e
-        // Whatever a malformed row holds must not cost the other rows their results.
+        // A malformed row must not cost the other rows their results.
         case NonFatal(e) => SourceImage(ImageInput.Unusable(s"the image cannot be read: $e"), "")
       }
 }
@@ -48,10 +49,10 @@ private[ml] object ImageReader {
   /** OpenCV's CV_8UC3. */
   val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
 
-  /** In an image annotation's metadata: why this image cannot be used. */
+  /** The key in the metadata of an image annotation for the reason why the image cannot be used. */
   val ReasonKey = "error"
 
-  /** No image file is as large as this; something else would fill the executor's memory. */
+  /** Larger files, which are hardly images, are not read, because they would fill the memory of the executor. */
   private val LargestFile = 1 << 30
   private val channelsOfMode = Map("CV_8UC1" -> 1, "CV_8UC3" -> 3, "CV_8UC4" -> 4).map { case (name, channels) =>
     ImageSchema.ocvTypes(name) -> channels
@@ -60,7 +61,7 @@ private[ml] object ImageReader {
   /** Whether a column of this type may hold images. */
   def reads(dataType: DataType): Boolean = readerOf(dataType).nonEmpty
 
-  /** Whether a column of this type names files, which tasks read with the job's Hadoop configuration. */
+  /** Whether a column of this type holds the paths of files, which tasks read with the job's Hadoop configuration. */
   def readsFiles(dataType: DataType): Boolean = dataType == StringType
 
   private def readerOf(dataType: DataType): Option[Configuration => Any => SourceImage] = dataType match {
@@ -86,17 +87,17 @@ private[ml] object ImageReader {
     try {
       val file = new HadoopPath(path)
       val fileSystem = file.getFileSystem(configuration.value) match {
-        // It reads a file of checksums beside each file, and cannot make its name where that has a colon.
+        // A checksum file system reads a second file, whose name it cannot construct if the first name has a colon.
         case checked: ChecksumFileSystem if file.getName.contains(':') => checked.getRawFileSystem
         case other => other
       }
       val status = fileSystem.getFileStatus(file)
-      // The length decides before anything is read; a device such as /dev/zero says it has none, and is read as empty.
+      // The length is checked before anything is read. A device such as /dev/zero has the length 0 and is read as empty.
       if (status.getLen > LargestFile)
         ImageInput.Unusable(s"the file has ${status.getLen} bytes, more than the $LargestFile that an image may have")
       else Using.resource(fileSystem.open(file))(in => ImageInput.Encoded(in.readNBytes(status.getLen.toInt)))
     } catch {
-      // What the path says, or the file's own damage. Any other failure of the storage may pass, and fails the task.
+      // The path is wrong or the file is damaged. Any other failure of the storage may be temporary and fails the task.
       case e @ (_: FileNotFoundException | _: ChecksumException | _: UnsupportedFileSystemException |
           _: IllegalArgumentException) =>
         ImageInput.Unusable(s"the file cannot be read: ${e.getMessage}")
@@ -145,4 +146,30 @@ private[ml] object ImageReader {
       case Some(channels) => ImageInput.Decoded(Pixels.fromOpenCv(width, height, channels, data))
       case None => ImageInput.Unusable(s"unsupported image mode $mode; 8-bit images of 1, 3 or 4 channels can be read")
     }
+}
+
+/** An image as a row holds it, with the name by which it is reported.
+  *
+  * @param argument
+  *   what else the stage reads from the row, as in a Spark Row; null for a stage that reads only the image
+  */
+final case class SourceImage(image: ImageInput, origin: String, argument: Any = null) {
+
+  /** The image with its name: the name that the user gives, or else the image's own, or else the default. */
+  def named(byUser: Option[String], byDefault: Option[String]): SourceImage =
+    copy(origin = byUser.orElse(Some(origin).filter(_.nonEmpty)).orElse(byDefault).getOrElse(""))
+
+  /** The size and format from the header. Of an unusable image only the origin is known. */
+  def facts: ImageFacts = image match {
+    case ImageInput.Encoded(bytes) =>
+      val (height, width) =
+        try {
+          val header = ImageHeader.read(bytes)
+          (header.uprightHeight, header.uprightWidth)
+        } catch { case _: ImageException => (0, 0) }
+      ImageFacts(origin, height, width, nChannels = 3, mode = Annotation.EncodedMode)
+    case ImageInput.Decoded(pixels) =>
+      ImageFacts(origin, pixels.height, pixels.width, nChannels = 3, mode = ImageReader.BgrMode)
+    case ImageInput.Unusable(_) => ImageFacts(origin, 0, 0, 0, Annotation.EncodedMode)
+  }
 }

@@ -6,13 +6,13 @@ import org.apache.spark.sql.types._
 
 import sparkvision.image.ParameterException
 
-/** Reads embeddings out of the values of one column, whichever of the supported kinds it is. */
+/** Reads embeddings from the values of a column of any supported type. */
 private[ml] object VectorColumn {
 
-  /** The place of the column.
+  /** The index of the column.
     *
     * @throws ParameterException
-    *   when the schema has no such column, or one that cannot hold embeddings
+    *   when the schema has no such column, or its type cannot hold embeddings
     */
   def indexOf(schema: StructType, column: String): Int = {
     val index = ColumnNames.indexOf(schema, column, "the embeddings")
@@ -26,12 +26,12 @@ private[ml] object VectorColumn {
     }
   }
 
-  /** How many numbers each vector has, where the column's metadata says so. */
+  /** The length of the vectors, if the column's metadata contains it. */
   def declaredSize(column: StructField): Option[Int] =
     Option.when(column.dataType == SQLDataTypes.VectorType)(AttributeGroup.fromStructField(column).size).filter(_ > 0)
 
   /** @param value
-    *   as a Row holds it
+    *   as in a Row
     * @return
     *   the numbers, NaN for a null among them; or null
     */

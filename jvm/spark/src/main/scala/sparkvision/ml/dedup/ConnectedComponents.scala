@@ -2,26 +2,29 @@ package sparkvision.ml.dedup
 
 import org.apache.spark.Partitioner
 import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.DataFrame
+import org.apache.spark.storage.StorageLevel
 
-/** Which nodes of a graph hang together, directly or through others.
+/** Finds the connected components of a graph.
   *
-  * By the alternating large-star and small-star operations of Kiveris et al., "Connected Components in MapReduce and
-  * Beyond" (SoCC 2014): both link nodes to the smallest one that they know of, until every component is a star around its
-  * smallest node. A chain of n nodes takes about log2(n) rounds of two shuffles, and no node's neighbours are ever held in
-  * memory at once.
+  * The algorithm alternates the large-star and small-star operations of Kiveris et al., "Connected Components in MapReduce
+  * and Beyond" (SoCC 2014): both link nodes to the smallest node that they know, until every component is a star around its
+  * smallest node. A chain of n nodes takes about log2(n) rounds of two shuffles, and the neighbours of a node are never all
+  * in memory at once.
   *
-  * On RDDs, because a round of a small graph takes three times as long as a query, which is planned and compiled anew.
+  * It uses RDDs, because for a small graph a round as a query, which is planned and compiled again, takes three times as
+  * long.
   */
 private[ml] object ConnectedComponents {
 
-  /** The two nodes that an edge connects. They are not negative; which comes first does not matter. */
+  /** The two nodes that an edge connects, in any order. Nodes are not negative. */
   type Edge = (Long, Long)
 
   /** @param edges
-    *   may be there repeatedly, and lead from a node to itself
+    *   edges may repeat, and may connect a node with itself
     * @return
-    *   each node but the smallest of its component once, with that smallest one; kept on the executors until the caller
-    *   unpersists it
+    *   each node except the smallest of its component, once, with that smallest node. It is persisted on the executors until
+    *   the caller unpersists it
     */
   def of(edges: RDD[Edge]): RDD[Edge] = finished(Checkpoint(edges.filter { case (a, b) => a != b }))
 
@@ -30,14 +33,14 @@ private[ml] object ConnectedComponents {
     val unfinished = edges.sparkContext.longAccumulator
     val stars = Checkpoint(smallStar(largeStar(edges, () => unfinished.add(1))))
     edges.unpersist()
-    // Tasks that run twice count twice, but what is finished counts nothing.
+    // Tasks that run twice count twice, but a finished graph counts nothing.
     if (unfinished.isZero) stars else finished(stars)
   }
 
-  /** Links the larger neighbours of each node to the smallest one around.
+  /** Links the larger neighbours of each node to the smallest node among the node and its neighbours.
     *
     * @param unfinished
-    *   called for a node that has a smaller neighbour and another one: in a star none has
+    *   called for a node that has a smaller neighbour and another neighbour, which no node of a star has
     */
   private def largeStar(edges: RDD[Edge], unfinished: () => Unit): RDD[Edge] =
     neighbours(edges.flatMap(edge => Seq(edge, edge.swap))) { (node, smallest, neighbour) =>
@@ -50,10 +53,10 @@ private[ml] object ConnectedComponents {
     Some((if (neighbour == smallest) node else neighbour) -> smallest)
   }
 
-  /** Goes through the neighbours of each node, from the smallest on.
+  /** Visits the neighbours of each node, from the smallest to the largest.
     *
     * @param link
-    *   makes a new edge of a node, its smallest neighbour, and one of its neighbours
+    *   makes a new edge from a node, its smallest neighbour, and one of its neighbours
     */
   private def neighbours(edges: RDD[Edge])(link: (Long, Long, Long) => Option[Edge]): RDD[Edge] = {
     val sorted = edges.map(_ -> null).repartitionAndSortWithinPartitions(new ByNode(edges.getNumPartitions))
@@ -80,5 +83,23 @@ private[ml] object ConnectedComponents {
       case _ => false
     }
     override def hashCode: Int = numPartitions
+  }
+}
+
+/** Computes a table or an RDD once and truncates its lineage, so that plans do not grow from round to round.
+  *
+  * The result is stored in the application's checkpoint directory if there is one, or else on the executors, whose loss then
+  * fails the job.
+  */
+private[ml] object Checkpoint {
+
+  def apply(table: DataFrame): DataFrame =
+    if (table.sparkSession.sparkContext.getCheckpointDir.isDefined) table.checkpoint() else table.localCheckpoint()
+
+  def apply[A](items: RDD[A]): RDD[A] = {
+    items.persist(StorageLevel.MEMORY_AND_DISK)
+    if (items.sparkContext.getCheckpointDir.isDefined) items.checkpoint() else items.localCheckpoint()
+    val _ = items.count()
+    items
   }
 }

@@ -5,16 +5,16 @@ import org.apache.spark.sql.{DataFrame, Dataset, Encoder, Encoders}
 
 import sparkvision.ml.dedup.ConnectedComponents.Edge
 
-/** Finds hashes that differ in few bits, without comparing each with each. */
+/** Finds hashes that differ in few bits, without comparing all pairs. */
 private[ml] object SimilarHashes {
 
-  /** Edges that connect hashes which differ in at most `distance` bits: not always directly, but two hashes hang together
-    * by these edges exactly if they do by all pairs within the distance.
+  /** Edges between hashes that differ in at most `distance` bits. Not every such pair has an edge, but the edges have the same
+    * connected components as all pairs within the distance.
     *
     * @param hashes
-    *   bigint columns `node` and `hash`; no hash is null, or there twice
+    *   bigint columns `node` and `hash`; no hash is null or repeats
     * @param count
-    *   about how many they are
+    *   the approximate number of hashes
     */
   def edges(hashes: DataFrame, count: Long, distance: Int): Dataset[Edge] = {
     val masks = HashBands.cheapest(distance, count).masks
@@ -33,11 +33,11 @@ private[ml] object SimilarHashes {
   private val keyEncoder: Encoder[(Int, Long)] = Encoders.tuple(int, long)
   private val edgeEncoder: Encoder[Edge] = Encoders.tuple(long, long)
 
-  /** Of those that share a part, as many pairs within the distance as connect them. What hangs together is found from one
-    * to the next, and never compared again: of n hashes near each other far fewer than n * n / 2 are compared.
+  /** Enough pairs within the distance to connect the hashes that share a part. Hashes that are connected already are not
+    * compared again, so that for n hashes near each other far fewer than n * n / 2 comparisons are made.
     *
     * @param sharing
-    *   nodes and their hashes
+    *   the nodes and their hashes
     */
   private[ml] def connecting(sharing: Array[(Long, Long)], distance: Int): Iterator[Edge] = {
     val (nodes, hashes) = sharing.unzip
@@ -47,7 +47,7 @@ private[ml] object SimilarHashes {
       values(j) = value
     }
     val edges = Seq.newBuilder[Edge]
-    // Those before `reached` hang together with one before them, or are the first of what hangs together.
+    // Each hash before `reached` is connected to an earlier hash, or is the first of its component.
     var reached = 0
     var i = 0
     while (i < hashes.length) {
@@ -66,4 +66,45 @@ private[ml] object SimilarHashes {
     }
     edges.result().iterator
   }
+}
+
+/** Parts of a hash. Two hashes that differ in few bits have at least one equal part.
+  *
+  * The 64 bits are distributed to `distance + width` bands, and each choice of `width` bands is a part. Bits that differ lie
+  * in at most `distance` bands, so that two hashes within that distance have `width` equal bands, which are a part
+  * (Manku, Jain and Das Sarma, "Detecting Near-Duplicates for Web Crawling", WWW 2007).
+  *
+  * @param distance
+  *   bits in which two hashes may differ
+  * @param width
+  *   bands per part: with more bands, fewer hashes share a part by chance, but there are more parts
+  */
+final private[ml] case class HashBands(distance: Int, width: Int) {
+  private val bands = distance + width
+
+  /** For each part a mask of its bits. */
+  def masks: Seq[Long] = (0 until bands).combinations(width).map(_.map(bitsOf).reduce(_ | _)).toSeq
+
+  /** The bits of a band are far apart, because neighbouring bits of a hash depend on each other. */
+  private def bitsOf(band: Int): Long = (band until 64 by bands).map(1L << _).sum
+
+  /** The approximate cost of the comparisons, in units of one comparison. */
+  private def cost(hashes: Long): Double = {
+    val parts = (1 to width).foldLeft(1.0)((count, i) => count * (distance + i) / i)
+    val sharing = hashes / math.pow(2, 64.0 * width / bands)
+    parts * hashes * (HashBands.RowCost + sharing / 2)
+  }
+}
+
+private[ml] object HashBands {
+
+  /** The cost of shuffling a hash, about a microsecond, in units of one comparison, some nanoseconds. Only the order of
+    * magnitude matters.
+    */
+  private val RowCost = 100.0
+  private val LargestWidth = 4
+
+  /** The bands with the lowest cost for a number of different hashes. */
+  def cheapest(distance: Int, hashes: Long): HashBands =
+    (1 to LargestWidth).map(HashBands(distance, _)).minBy(_.cost(hashes))
 }

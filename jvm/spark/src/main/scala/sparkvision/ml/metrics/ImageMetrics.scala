@@ -1,24 +1,20 @@
 package sparkvision.ml.metrics
 
-import org.apache.spark.SparkContext
-import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
-
 import sparkvision.engine.runtime.ExecutionProvider
 import sparkvision.engine.session.ModelListener
 import sparkvision.image.codec.ImageDecoder
 import sparkvision.image.{PixelRows, Pixels}
 
-/** Where a task counts what it does with images: for the operator in Spark's UI, and for the stage's totals.
+/** Counts what a task does with images, for the operator in Spark's UI and for the totals of the stage.
   *
-  * A task that Spark runs again counts again, as in all of Spark's metrics.
+  * A task that Spark retries counts again, as in all metrics of Spark.
   */
-final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: StageTotals)
+final private[ml] class ImageMetrics(operator: OperatorCounters, totals: StageTotals)
     extends ModelListener
     with Serializable {
   import ImageMetrics._
 
-  // Of this task: each has a copy of this object.
+  // Of this task: each task has a copy of this object.
   private var batches = 0L
   private var inBatches = 0L
 
@@ -27,7 +23,7 @@ final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: S
     if (!isUsable) add(Unusable, 1)
   }
 
-  /** Decodes an image, and counts it.
+  /** Decodes and counts an image.
     *
     * @throws ImageException
     *   when it cannot be decoded
@@ -54,7 +50,7 @@ final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: S
   override def ran(images: Int, nanos: Long): Unit = synchronized {
     batches += 1
     inBatches += images
-    operator(BatchFill).set(inBatches.toDouble / batches)
+    operator.batchFill(inBatches.toDouble / batches)
     totals.add(InBatches, images.toLong)
     add(Batches, 1)
     add(Run, nanos)
@@ -62,9 +58,9 @@ final private[ml] class ImageMetrics(operator: Map[String, SQLMetric], totals: S
 
   override def postprocessed(nanos: Long): Unit = add(Postprocess, nanos)
 
-  // A task's images may be decoded on several cores at once, and Spark's counters are for one thread.
+  // Several cores may decode images of a task at once, and Spark's counters are not thread-safe.
   private def add(name: String, amount: Long): Unit = synchronized {
-    operator(name).add(amount)
+    operator.add(name, amount)
     totals.add(name, amount)
   }
 }
@@ -74,25 +70,24 @@ private[ml] object ImageMetrics {
   val Unusable = "unusable"
   val Batches = "batches"
   val InBatches = "inBatches"
-  val BatchFill = "batchFill"
   val Decoded = "decoded"
   val Decode = "decode"
   val Preprocess = "preprocess"
   val Run = "run"
   val Postprocess = "postprocess"
   val Sessions = "sessions"
+}
 
-  /** An operator's metrics, which Spark's UI shows beside it. */
-  def ofOperator(context: SparkContext): Map[String, SQLMetric] = Map(
-    Images -> createMetric(context, "images"),
-    Unusable -> createMetric(context, "unusable images"),
-    Decoded -> createMetric(context, "decoded images"),
-    Batches -> createMetric(context, "batches"),
-    BatchFill -> createAverageMetric(context, "images a batch"),
-    Decode -> createNanoTimingMetric(context, "time to decode"),
-    Preprocess -> createNanoTimingMetric(context, "time to preprocess"),
-    Run -> createNanoTimingMetric(context, "time to run the model"),
-    Postprocess -> createNanoTimingMetric(context, "time to postprocess"),
-    Sessions -> createMetric(context, "sessions opened")
-  )
+/** The counters of one operator of a query. */
+private[ml] trait OperatorCounters extends Serializable {
+
+  /** @param counter
+    *   one of the names in [[ImageMetrics]]
+    */
+  def add(counter: String, amount: Long): Unit
+
+  /** @param mean
+    *   images per batch, over the batches that the task has run
+    */
+  def batchFill(mean: Double): Unit
 }

@@ -8,12 +8,12 @@ import scala.jdk.CollectionConverters._
 import org.apache.spark.SparkContext
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
-import org.apache.spark.util.LongAccumulator
+import org.apache.spark.util.{AccumulatorV2, LongAccumulator}
 
-import sparkvision.ml.task.ImageFunction
+import sparkvision.engine.session.ExecutorRuntime
 
-/** What an application has done for one stage (or SQL function) and model, all queries together, as finished tasks
-  * reported it. Tasks hold a copy to add to.
+/** What an application has done for one stage or SQL function and one model in all queries, as finished tasks reported it.
+  * Each task adds to a copy.
   */
 final private[ml] class StageTotals private (
     stage: String,
@@ -29,7 +29,7 @@ final private[ml] class StageTotals private (
 
   def sessionsOpened: Long = counters(Sessions).value
 
-  /** Of [[StageTotals.schema]]. */
+  /** A row of [[StageTotals.schema]]. */
   def row: Row = {
     def count(name: String): Long = counters(name).value
     def seconds(name: String): Double = count(name) / 1e9
@@ -73,11 +73,16 @@ private[ml] object StageTotals {
     )
   )
 
-  /** A server that runs for months sees any number of stages; those longest unused are forgotten. */
+  /** A server that runs for months sees any number of stages. The totals of the least recently used stages are dropped. */
   private val MostStages = 1000
   private type Key = (String, Option[String])
 
-  private val applications = mutable.WeakHashMap[SparkContext, JavaMap[Key, StageTotals]]()
+  /** The totals of the applications of this process. */
+  final private class Applications {
+    val totals = mutable.WeakHashMap[SparkContext, JavaMap[Key, StageTotals]]()
+  }
+
+  private def applications = ExecutorRuntime.ofThisProcess.part(classOf[Applications])(new Applications).totals
 
   private def stagesOf(context: SparkContext): JavaMap[Key, StageTotals] =
     applications.getOrElseUpdate(
@@ -87,22 +92,38 @@ private[ml] object StageTotals {
       }
     )
 
-  /** The totals to which the tasks of `function` add. */
-  def of(function: ImageFunction, context: SparkContext): StageTotals = synchronized {
-    val key = (function.name, function.modelHash)
-    stagesOf(context).computeIfAbsent(key, _ => make(function, context))
+  /** The totals to which the tasks of a stage add. */
+  def of(stage: String, modelHash: Option[String], context: SparkContext): StageTotals = synchronized {
+    stagesOf(context).computeIfAbsent((stage, modelHash), _ => make(stage, modelHash, context))
   }
 
-  /** Those of every stage that has run, the latest last. */
+  /** The totals of every stage that has run, the most recent last. */
   def all(context: SparkContext): Seq[StageTotals] = synchronized(stagesOf(context).values.asScala.toSeq)
 
-  private def make(function: ImageFunction, context: SparkContext): StageTotals = {
+  private def make(stage: String, modelHash: Option[String], context: SparkContext): StageTotals = {
     val names = Seq(Images, Unusable, Decoded, Batches, InBatches, Decode, Preprocess, Run, Postprocess, Sessions)
-    // Without names: Spark's UI would list named ones beside each of its stages.
+    // Without names, because Spark's UI would list named accumulators with each of its stages.
     val counters = names.map(_ -> new LongAccumulator).toMap
     counters.values.foreach(context.register)
     val providers = new NamesAccumulator
     context.register(providers)
-    new StageTotals(function.name, function.modelHash, counters, providers)
+    new StageTotals(stage, modelHash, counters, providers)
+  }
+}
+
+/** Collects distinct names from all tasks. */
+final private[ml] class NamesAccumulator extends AccumulatorV2[String, Set[String]] {
+  private var names = Set.empty[String]
+
+  override def isZero: Boolean = names.isEmpty
+  override def reset(): Unit = names = Set.empty
+  override def add(name: String): Unit = names += name
+  override def merge(other: AccumulatorV2[String, Set[String]]): Unit = names ++= other.value
+  override def value: Set[String] = names
+
+  override def copy(): NamesAccumulator = {
+    val copied = new NamesAccumulator
+    copied.names = names
+    copied
   }
 }

@@ -10,19 +10,19 @@ import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.engine.bundle.BundleException
 
-/** How tasks come by a model. Small: it travels with every task, the model does not. */
+/** How tasks obtain a model. This object is small, because every task contains it; the model itself is not in the task. */
 sealed private[ml] trait DistributedModel extends Serializable {
   def bundleHash: String
 
-  /** What an executor keeps its copy by. */
+  /** The key of an executor's copy. */
   def key: String = bundleHash
 }
 
 private[ml] object DistributedModel {
 
-  /** Local mode: driver and tasks are one process, the driver's copy serves. */
+  /** Local mode: driver and tasks are one process, and the tasks use the driver's copy. */
   final case class OnThisMachine(bundleHash: String, folder: String) extends DistributedModel {
-    // One process may see several applications after each other, each with a folder of its own that ends with it.
+    // One process may run several applications after each other, each with its own folder, which is deleted at its end.
     override def key: String = folder
   }
 
@@ -34,11 +34,11 @@ private[ml] object DistributedModel {
 
     def fileNames: Seq[String]
 
-    /** Hands a file's content to `write` piece by piece, each as a buffer and the number of bytes that count. */
+    /** Passes the content of a file to `write` piece by piece, each as a buffer and the number of valid bytes. */
     def read(fileName: String)(write: (Array[Byte], Int) => Unit): Unit
   }
 
-  /** In chunks, which executors pass on to each other. */
+  /** In broadcast chunks, which executors pass on to each other. */
   final case class Broadcasted(bundleHash: String, size: Long, files: Seq[BroadcastFile]) extends Transferred {
     override def fileNames: Seq[String] = files.map(_.name)
 
@@ -48,7 +48,7 @@ private[ml] object DistributedModel {
 
   final case class BroadcastFile(name: String, chunks: Seq[Broadcast[Array[Byte]]])
 
-  /** On a file system that executors read themselves, with the job's Hadoop configuration. */
+  /** On a file system that executors read directly, with the Hadoop configuration of the job. */
   final case class Remote(
       bundleHash: String,
       size: Long,
@@ -67,8 +67,8 @@ private[ml] object DistributedModel {
       catch {
         case e: IOException =>
           throw new BundleException(
-            s"An executor cannot read the model's file $file ($e). Executors need access to where the model lies; a model " +
-              "that only the driver can read is sent to them.",
+            s"An executor cannot read the model's file $file ($e). Executors need access to the location of the model; a " +
+              "model that only the driver can read is sent to them.",
             e
           )
       }

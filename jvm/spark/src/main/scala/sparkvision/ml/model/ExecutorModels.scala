@@ -3,57 +3,51 @@ package sparkvision.ml.model
 import java.io.IOException
 import java.nio.file.{Files, Path, StandardOpenOption}
 
-import scala.collection.mutable
+import scala.concurrent.duration._
 import scala.util.Using
 
 import org.apache.hadoop.fs.FileUtil
 import org.apache.spark.sparkvision.LocalDirectories
 
 import sparkvision.engine.bundle.{BundleException, ModelBundle}
+import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.engine.session.KeyedCache.Lease
 
-/** An executor's copies of models: each in a folder of its own, handed out when it was checked against its hash.
+/** An executor's copies of models, each in its own folder. A copy is verified against its hash before the first task uses
+  * it, and deleted when no task has used it for [[ExecutorModels.Idle]].
   *
   * @param localDirectories
-  *   where copies may lie; the first that takes a copy has it
+  *   the directories for copies; the first one that accepts a copy is used
   */
-final private[ml] class ExecutorModels(localDirectories: => Seq[Path]) {
+final private[ml] class ExecutorModels(localDirectories: => Seq[Path], runtime: ExecutorRuntime) extends AutoCloseable {
   import DistributedModel._
   import ExecutorModels._
 
-  private val copies = mutable.Map[String, ModelBundle]()
+  private val copies = runtime.newCache[String, Copy](_.delete())
 
-  /** The executor's copy of `model`, made at the first call.
+  /** This executor's copy of `model`, which the first call makes.
     *
+    * @return
+    *   a lease, which the caller closes: the copy is not deleted before that
     * @throws BundleException
-    *   when no local directory has room for it, or it is not the model that the driver sent
+    *   when no local directory has room for the copy, or it is not the model that the driver sent
     */
-  def open(model: DistributedModel): ModelBundle = synchronized {
-    copies.getOrElseUpdate(
-      model.key,
-      model match {
-        case OnThisMachine(_, folder) => ModelBundle.open(Path.of(folder))
-        case transferred: Transferred => copy(transferred)
-      }
-    )
-  }
-
-  /** Forgets the copy if it is damaged, so that the next task makes a new one. A whole one stays: others may be using it. */
-  def discardIfDamaged(model: DistributedModel): Unit = synchronized {
-    copies.get(model.key).filter(isDamaged).foreach { bundle =>
-      copies.remove(model.key)
-      // In local mode the folder is the driver's own.
-      if (model.isInstanceOf[Transferred]) { val _ = FileUtil.fullyDelete(bundle.folder.toFile) }
+  def acquire(model: DistributedModel): Lease[Copy] = copies.acquire(model.key, Idle) {
+    model match {
+      case OnThisMachine(_, folder) => Copy(ModelBundle.open(Path.of(folder), runtime.fileDigests), isOwn = false)
+      case transferred: Transferred => Copy(copy(transferred), isOwn = true)
     }
   }
 
-  private def isDamaged(bundle: ModelBundle): Boolean =
-    try {
-      bundle.requireUndamaged()
-      false
-    } catch { case _: BundleException => true }
+  /** Drops the copy if it is damaged, so that the next task makes a new one. An intact copy stays, because other tasks may be
+    * using it. A damaged one is deleted when the last task gives it back.
+    */
+  def discardIfDamaged(model: DistributedModel): Unit = copies.discard(model.key)(_.isDamaged)
+
+  override def close(): Unit = copies.close()
 
   private def copy(model: Transferred): ModelBundle = {
-    // Lazy: a directory is tried when all before it have failed.
+    // Lazy: a directory is tried only when all directories before it have failed.
     val attempts = localDirectories.to(LazyList).map { directory =>
       try Right(copyInto(directory, model))
       catch { case e: DiskException => Left(s"$directory: ${e.getCause}") }
@@ -71,7 +65,7 @@ final private[ml] class ExecutorModels(localDirectories: => Seq[Path]) {
     val folder = onDisk(Files.createTempDirectory(directory, s"sparkvision-model-${model.bundleHash.take(12)}-"))
     try {
       model.fileNames.foreach(name => write(model, name, folder.resolve(name)))
-      val bundle = ModelBundle.open(folder)
+      val bundle = ModelBundle.open(folder, runtime.fileDigests)
       if (bundle.bundleHash != model.bundleHash)
         throw new BundleException(
           s"The model that this executor was sent has the hash ${bundle.bundleHash}, not ${model.bundleHash}: it was " +
@@ -95,11 +89,29 @@ final private[ml] class ExecutorModels(localDirectories: => Seq[Path]) {
 
 private[ml] object ExecutorModels {
 
-  /** This executor's own. */
-  lazy val shared = new ExecutorModels(LocalDirectories.all)
+  /** How long a copy that no task uses is kept. */
+  val Idle: FiniteDuration = 1.hour
 
-  /** A local directory failed: full, read-only, broken. Where the model comes from is not at fault, so another directory may
-    * do.
+  /** The copies of this process's runtime. */
+  def of(runtime: ExecutorRuntime): ExecutorModels =
+    runtime.part(classOf[ExecutorModels])(new ExecutorModels(LocalDirectories.all, runtime))
+
+  /** @param isOwn
+    *   whether the folder belongs to this copy; in local mode it is the driver's
+    */
+  final private[ml] case class Copy(bundle: ModelBundle, isOwn: Boolean) {
+
+    def isDamaged: Boolean =
+      try {
+        bundle.requireUndamaged()
+        false
+      } catch { case _: BundleException => true }
+
+    private[ExecutorModels] def delete(): Unit = if (isOwn) { val _ = FileUtil.fullyDelete(bundle.folder.toFile) }
+  }
+
+  /** A local directory failed: it is full, read-only or broken. The source of the model is not at fault, so another directory
+    * may succeed.
     */
   final private class DiskException(cause: IOException) extends RuntimeException(cause)
 

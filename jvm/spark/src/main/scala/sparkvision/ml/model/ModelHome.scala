@@ -3,19 +3,21 @@ package sparkvision.ml.model
 import java.io.{FileNotFoundException, IOException}
 import java.nio.file.Files
 
+import scala.math.Ordering.Implicits._
 import scala.util.Using
 
 import org.apache.hadoop.fs.{FileSystem, Path => HadoopPath, UnsupportedFileSystemException}
 import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle}
+import sparkvision.image.ParameterException
 import sparkvision.ml.storage.FileSystems
 
 /** A folder of models, on any file system that Hadoop reads: `HOME/NAME/VERSION/` holds a bundle.
   *
-  * A bundle is there once its manifest is, which is written last: whoever looks sees a whole bundle or none, also on object
-  * stores, whose folders cannot be renamed at once. Other folders in a home, as the bundles that Spark Connect clients
-  * upload, are none of its models.
+  * The manifest is written last, and a folder without a manifest is not a bundle: readers see a complete bundle or none,
+  * also on object stores, where folders cannot be renamed atomically. Other folders in a home, such as the bundles that
+  * Spark Connect clients upload, are not models.
   */
 final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
 
@@ -28,7 +30,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     folders(new HadoopPath(root, name)).filter(isBundle).map(_.getName).sorted(ModelName.byVersion)
   }
 
-  /** Where a model is: the version that is asked for, else the newest. */
+  /** The URI of the requested version of a model, or of the newest version. */
   def find(model: ModelName): Option[String] = {
     val found = versions(model.name)
     model.version
@@ -36,7 +38,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
       .map(version => folder(model.name, version).toString)
   }
 
-  /** All models, by name, each name's versions oldest first. */
+  /** All models by name, the versions of a name from the oldest to the newest. */
   def models: Seq[ModelName] = reading {
     val plain = folders(root).filterNot(isBundle)
     val grouped = plain.flatMap(folders).filterNot(isBundle)
@@ -44,8 +46,8 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
       .flatMap(name => versions(name).map(version => ModelName(name, Some(version))))
   }
 
-  /** Copies a bundle here, whole or not at all, and gives the place. A bundle that is here already under that name and
-    * version, or as the newest version where none is given, is left as it is.
+  /** Copies a bundle to the home, completely or not at all, and returns its URI. Nothing is copied when the home has this
+    * bundle under the name and version, or as the newest version if no version is given.
     *
     * @param model
     *   without a version: the next whole number
@@ -67,7 +69,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     target.toString
   }
 
-  /** Refuses a folder of other files, which a push that fails would delete. What such a push has left may be there. */
+  /** Refuses a folder with other files, which a failed push would delete. Leftovers of a failed push are allowed. */
   private def requireNothingElse(bundle: ModelBundle, target: HadoopPath): Unit = {
     val own = bundle.fileNames.map(name => name.takeWhile(_ != '/')).toSet
     val found =
@@ -76,13 +78,13 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     val foreign = found.filterNot(own).sorted
     if (foreign.nonEmpty)
       throw new BundleException(
-        s"$target is no bundle, but holds something else (${foreign.take(3).mkString(", ")}). Push with another name or " +
+        s"$target is not a bundle, and holds other files (${foreign.take(3).mkString(", ")}). Push with another name or " +
           "version."
       )
   }
 
   private def write(bundle: ModelBundle, target: HadoopPath): Unit =
-    try BundlePersistence.copyFiles(bundle, target, fileSystem)
+    try BundleFiles.write(bundle, target, fileSystem)
     catch {
       case e: IOException =>
         try fileSystem.delete(target, true)
@@ -90,7 +92,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
         throw new BundleException(s"The bundle ${bundle.folder} cannot be written to $target: $e.", e)
     }
 
-  /** The manifest names the hash of every file. */
+  /** Whether `target` holds the bundle. Manifests are compared, which contain the hash of every file. */
   private def holds(target: HadoopPath, bundle: ModelBundle): Boolean = {
     val there = Using.resource(fileSystem.open(manifest(target)))(_.readAllBytes())
     java.util.Arrays.equals(there, Files.readAllBytes(bundle.folder.resolve(BundleManifest.FileName)))
@@ -111,7 +113,7 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
     catch {
       case e: UnsupportedFileSystemException =>
         throw new BundleException(s"The model home $uri cannot be read. ${e.getMessage}", e)
-      // What Hadoop throws for a URI that is none, and for a host that is unknown, is an IllegalArgumentException.
+      // Hadoop throws an IllegalArgumentException for an invalid URI and for an unknown host.
       case e @ (_: IOException | _: IllegalArgumentException) =>
         throw new BundleException(s"The model home $uri cannot be read: $e.", e)
     }
@@ -119,7 +121,41 @@ final private[ml] class ModelHome(val uri: String, spark: SparkSession) {
 
 private[ml] object ModelHome {
 
-  /** The whole number after the largest one, 1 where there is none. */
+  /** The integer after the largest one, or 1 if there is none. */
   private def next(versions: Seq[String]): String =
     (versions.filter(version => version.forall(_.isDigit)).map(BigInt(_)).maxOption.getOrElse(BigInt(0)) + 1).toString
+}
+
+/** A model's name and, if requested, its version: `my-vit`, `google/vit-base-patch16-224`, `my-vit:2`. */
+final private[ml] case class ModelName(name: String, version: Option[String]) {
+  override def toString: String = name + version.fold("")(":" + _)
+}
+
+private[ml] object ModelName {
+  // No segment may begin with a dot, because such a name could lead out of the model home.
+  private val Segment = "[A-Za-z0-9_][A-Za-z0-9._-]*"
+  private val Pattern = s"($Segment(?:/$Segment)?)(?::($Segment))?".r
+
+  /** @param text
+    *   `NAME` or `NAME:VERSION`
+    * @throws ParameterException
+    *   when the text has neither form
+    */
+  def parse(text: String): ModelName = text match {
+    case Pattern(name, version) => ModelName(name, Option(version))
+    case _ =>
+      throw new ParameterException(
+        s"'$text' is not the name of a model. Use NAME, GROUP/NAME, NAME:VERSION or GROUP/NAME:VERSION, of letters, digits, " +
+          "'.', '_' and '-', or load a bundle from its path with loadSavedModel."
+      )
+  }
+
+  /** Versions from the oldest to the newest, compared part by part (parts end at `.`, `_` and `-`), numbers by their value:
+    * 1.10 is newer than 1.9.
+    */
+  val byVersion: Ordering[String] = Ordering.by { version =>
+    version.split("[._-]").toSeq.map { part =>
+      if (part.nonEmpty && part.forall(_.isDigit)) (1, BigInt(part), "") else (0, BigInt(0), part)
+    }
+  }
 }

@@ -6,8 +6,8 @@ import org.apache.spark.sql.{DataFrame, SparkSession}
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle}
 
-/** Models by name: those in the jar, then those in the folder that the environment variable `SPARKVISION_HOME` of the driver
-  * names, then those below the URI prefix `spark.sparkvision.modelHome`.
+/** Finds models by name: first in the jar, then in the folder of the driver's environment variable `SPARKVISION_HOME`, then
+  * below the URI in the setting `spark.sparkvision.modelHome`.
   *
   * {{{
   * PretrainedModels.push("my-vit", "hdfs:///models", "my-vit", spark)      // hdfs:///models/my-vit/1
@@ -20,12 +20,12 @@ object PretrainedModels {
   private val HomeVariable = "SPARKVISION_HOME"
   private val HomeSetting = "spark.sparkvision.modelHome"
 
-  /** Where the model of a name is: `embedded:NAME`, or the URI of its bundle.
+  /** The location of a model: `embedded:NAME`, or the URI of its bundle.
     *
     * @param name
-    *   `NAME`, of which the newest version is taken, or `NAME:VERSION`
+    *   `NAME` for the newest version, or `NAME:VERSION`
     * @throws BundleException
-    *   when there is no such model, saying where it was looked for and which commands make it
+    *   when there is no such model, with the searched places and the commands that create it
     */
   def find(name: String, spark: SparkSession): String = find(name, spark, sys.env)
 
@@ -37,8 +37,8 @@ object PretrainedModels {
     }
   }
 
-  /** All models that [[find]] finds: one row a model and version, with the columns `name`, `version` (null for embedded
-    * ones), `uri` and `place`.
+  /** All models that [[find]] finds: one row per model and version, with the columns `name`, `version` (null for embedded
+    * models), `uri` and `place`.
     */
   def list(spark: SparkSession): DataFrame = list(spark, sys.env)
 
@@ -50,25 +50,25 @@ object PretrainedModels {
     spark.createDataFrame(inJar ++ inHomes).toDF("name", "version", "uri", "place")
   }
 
-  /** Copies a bundle into a model home, whole or not at all.
+  /** Copies a bundle to a model home, completely or not at all.
     *
     * @param bundle
     *   the bundle's folder on the driver
     * @param home
-    *   any URI that Hadoop writes to; set `spark.sparkvision.modelHome` to the same
+    *   any URI that Hadoop writes to. Set `spark.sparkvision.modelHome` to it to find the model
     * @param name
-    *   `NAME`, or `NAME:VERSION`; without a version it gets the next whole number, unless the newest version is that bundle
+    *   `NAME`, or `NAME:VERSION`; without a version the bundle gets the next integer, unless it is the newest version already
     * @return
-    *   where the bundle is now
+    *   the URI of the bundle in the home
     * @throws BundleException
-    *   when the bundle is damaged, the version holds another one, or the home cannot be written to
+    *   when the bundle is damaged, the version holds another bundle, or the home cannot be written to
     */
   def push(bundle: String, home: String, name: String, spark: SparkSession): String = {
     val opened = ModelBundle.open(Path.of(bundle))
     if (!opened.fileNames.contains(BundleManifest.FileName))
       throw new BundleException(
-        s"The folder $bundle has no ${BundleManifest.FileName}, so that nothing protects its files: export or import the " +
-          "model with `sparkvision export` or `sparkvision import`, and push that."
+        s"The folder $bundle has no ${BundleManifest.FileName}, so that its files are not protected by hashes: export or import the " +
+          "model with `sparkvision export` or `sparkvision import`, and push the result."
       )
     new ModelHome(home, spark).push(opened, ModelName.parse(name))
   }
@@ -93,8 +93,8 @@ object PretrainedModels {
     val folder = model.name.split('/').last
     val source = if (model.name.contains('/')) model.name else "CHECKPOINT"
     val home = places.lastOption.fold("HOME")(_._2.uri)
-    s"There is no model $model among the embedded ones (${EmbeddedModels.names.mkString(", ")}), in " +
-      s"${(looked ++ unset).mkString(" or ")}. Make it and put it there: `sparkvision export $source $folder && " +
+    s"There is no model $model among the embedded models (${EmbeddedModels.names.mkString(", ")}), in " +
+      s"${(looked ++ unset).mkString(" or ")}. Create it with `sparkvision export $source $folder && " +
       s"sparkvision push $folder $home --name $model`" +
       (if (places.isEmpty) s", and set $HomeSetting to that HOME." else ".")
   }

@@ -2,6 +2,7 @@ package sparkvision.ml.output
 
 import org.apache.spark.ml.attribute.{Attribute, AttributeGroup, NominalAttribute, NumericAttribute}
 import org.apache.spark.ml.linalg.{SQLDataTypes, Vectors}
+import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 
 import sparkvision.engine.LocalModel
@@ -10,14 +11,14 @@ import sparkvision.engine.postprocess.Prediction
 import sparkvision.image.{ImageInput, ParameterException}
 import sparkvision.ml.column.{Annotation, SourceImage}
 
-/** The columns that a classification stage adds; each is there when its Param names it.
+/** The columns that a classification stage adds, each if its Param is set.
   *
-  * Spark ML's columns name the labels in their metadata, where its evaluators, IndexToString and others look for them.
+  * The metadata of Spark ML's columns contains the labels, which its evaluators, IndexToString and others read.
   *
   * @param labels
-  *   the driver's alone: it makes the metadata, and thousands of names need not travel with every task
+  *   only on the driver, which writes the metadata: thousands of names need not travel with every task
   * @throws ParameterException
-  *   when a column is asked for that models of this problem type cannot give
+  *   when a column is requested that models of this problem type cannot fill
   */
 final private[ml] case class ClassificationOutput(
     @transient labels: IndexedSeq[String],
@@ -80,18 +81,18 @@ final private[ml] case class ClassificationOutput(
   private def requireGiven(column: Option[String], param: String, isGiven: Boolean): Unit =
     if (column.isDefined && !isGiven)
       throw new ParameterException(
-        s"$param is '${column.mkString}', but a model of ${problemType.name} with ${labels.size} labels gives none. " +
+        s"$param is '${column.mkString}', but a model of ${problemType.name} with ${labels.size} labels has none. " +
           "Use outputCol or rawPredictionCol."
       )
 }
 
 private[ml] object ClassificationOutput {
 
-  /** One annotation a label, best first. Each has its own `score` and `id`, and the scores of all that are reported by their
-    * labels, as Spark NLP has them: of classes of one name the best one's.
+  /** One annotation per label, best first. Each has its own `score` and `id`, and the scores of all reported labels by name,
+    * as in Spark NLP; of classes with the same name, the best score.
     */
   private def annotations(source: SourceImage, prediction: Prediction) = {
-    // The facts last: a class that is called "width" or "score" must not replace them.
+    // The facts last, so that a class called "width" or "score" does not replace them.
     val shared =
       prediction.best.reverseIterator.map(best => best.label -> text(best.score)).toMap ++ source.facts.asMetadata
     prediction.best.map { best =>
@@ -100,6 +101,35 @@ private[ml] object ClassificationOutput {
     }
   }
 
-  // float32 is what the model computes in; a double's last digits would only pretend.
+  // The model computes in float32; the last digits of a double would suggest more precision than there is.
   private def text(score: Double): String = score.toFloat.toString
+}
+
+/** The struct that `sparkvision_predict` returns in SQL: the best label, its score and id, all reported labels, and the
+  * reason why there is no label. With a reason, the other fields are null.
+  */
+private[ml] case object PredictionStruct extends ModelOutput[Prediction] {
+  private val scored = Seq(StructField("label", StringType), StructField("score", DoubleType))
+
+  val dataType: StructType = StructType(
+    scored ++ Seq(
+      StructField("id", IntegerType),
+      StructField("labels", ArrayType(StructType(scored))),
+      StructField("error", StringType)
+    )
+  )
+
+  override def fields: Seq[StructField] = Seq(StructField("sparkvision_predict", dataType, nullable = false))
+
+  override def results[A](model: LocalModel, items: Iterator[A])(
+      image: A => ImageInput
+  ): Iterator[(A, Either[String, Prediction])] = model.predictions(items)(image)
+
+  override def values(source: SourceImage, result: Either[String, Prediction]): Seq[Any] = result match {
+    case Left(reason) => Seq(Row(null, null, null, null, reason))
+    case Right(prediction) =>
+      val best = prediction.best.headOption
+      val labels = prediction.best.map(scored => Row(scored.label, scored.score))
+      Seq(Row(best.map(_.label).orNull, best.map(_.score).orNull, best.map(_.id).orNull, labels, null))
+  }
 }

@@ -8,7 +8,7 @@ import sparkvision.engine.postprocess.Detection
 import sparkvision.image.{Box, ImageInput}
 import sparkvision.ml.column.{Annotation, SourceImage}
 
-/** The columns that a detection stage adds; each is there when its Param names it. */
+/** The columns that a detection stage adds, each if its Param is set. */
 final private[ml] case class DetectionOutput(
     outputCol: Option[String],
     detectionsCol: Option[String],
@@ -60,7 +60,7 @@ private[ml] object DetectionOutput {
       name -> edge.toFloat
     }
 
-  /** One annotation an object, best first. */
+  /** One annotation per object, best first. */
   private def annotations(source: SourceImage, detections: Seq[Detection]): Seq[Row] = {
     val facts = source.facts.asMetadata
     detections.map { found =>

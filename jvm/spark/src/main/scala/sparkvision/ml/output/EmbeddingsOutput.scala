@@ -8,10 +8,10 @@ import sparkvision.engine.LocalModel
 import sparkvision.image.ImageInput
 import sparkvision.ml.column.{Annotation, SourceImage}
 
-/** The columns that an embeddings stage adds; each is there when its Param names it.
+/** The columns that an embeddings stage adds, each if its Param is set.
   *
   * @param size
-  *   numbers in an embedding
+  *   the length of an embedding
   */
 final private[ml] case class EmbeddingsOutput(
     size: Int,
@@ -33,14 +33,14 @@ final private[ml] case class EmbeddingsOutput(
   ): Iterator[(A, Either[String, Array[Float]])] = model.embeddings(items)(image)
 
   /** Without a result the annotation is empty and the vector is null. */
-  def values(source: SourceImage, result: Either[String, Array[Float]]): Seq[Any] = {
-    val embedding = result.toOption
-    Seq(
-      outputCol.map(_ => embedding.map(annotation(source, _)).toSeq),
-      embeddingsCol.map(_ => embedding.map(numbers => Vectors.dense(numbers.map(_.toDouble))).orNull),
-      errorCol.map(_ => result.left.toOption.orNull)
-    ).flatten
-  }
+  def values(source: SourceImage, result: Either[String, Array[Float]]): Seq[Any] =
+    outputCol.map(_ => result.toOption.map(annotation(source, _)).toSeq).toSeq ++ columns(result)
+
+  /** The values without the annotation, which only images have. */
+  def columns(result: Either[String, Array[Float]]): Seq[Any] = Seq(
+    embeddingsCol.map(_ => result.toOption.map(numbers => Vectors.dense(numbers.map(_.toDouble))).orNull),
+    errorCol.map(_ => result.left.toOption.orNull)
+  ).flatten
 
   private def annotation(source: SourceImage, embedding: Array[Float]) =
     Annotation.result(Annotation.ImageEmbeddings, source.facts.asMetadata, embeddings = embedding.toSeq)

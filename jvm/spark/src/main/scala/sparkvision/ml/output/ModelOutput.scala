@@ -6,10 +6,10 @@ import sparkvision.engine.LocalModel
 import sparkvision.image.ImageInput
 import sparkvision.ml.column.SourceImage
 
-/** The columns that a stage with a model adds, and how they are filled. Travels with every task.
+/** The columns that a stage with a model adds, and how they are filled. Every task gets a copy.
   *
   * @tparam R
-  *   what the model says of one image
+  *   the model's result for one image
   */
 private[ml] trait ModelOutput[R] extends Serializable {
 

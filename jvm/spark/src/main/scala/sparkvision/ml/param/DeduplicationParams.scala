@@ -5,53 +5,54 @@ import org.apache.spark.ml.param._
 import sparkvision.engine.similarity.SearchMethod
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
-/** What `ImageDeduplicator` reads, what it takes for duplicates, and what it adds. */
+/** What `ImageDeduplicator` reads, which images it considers duplicates, and what it adds. */
 trait DeduplicationParams extends Params {
 
   final val idCol: Param[String] =
-    new Param(this, "idCol", "string or integer column that names each row, once; groups are named by it too")
+    new Param(this, "idCol", "string or integer column with the unique id of each row, which also identifies groups")
   final val hashCol: Param[String] =
     new Param(this, "hashCol", "bigint column of perceptual hashes to compare (unset: none)")
   final val embeddingsCol: Param[String] =
-    new Param(this, "embeddingsCol", "column of embeddings to compare by their cosine (unset: none)")
+    new Param(this, "embeddingsCol", "column of embeddings to compare by cosine (unset: none)")
   final val indexPath: Param[String] =
-    new Param(this, "indexPath", "folder of the similarity index of these embeddings, which SimilarImages.build writes")
+    new Param(this, "indexPath", "folder of the similarity index of the embeddings, which SimilarImages.build writes")
   final val method: Param[String] = new Param(
     this,
     "method",
-    "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
+    "search method: exact compares each embedding with all, approximate follows graphs of neighbours",
     OneOf("method", SearchMethod.all.map(_.name))
   )
   final val topK: IntParam = new IntParam(
     this,
     "topK",
-    "how many of the most similar embeddings are looked at for each image",
+    "number of the most similar embeddings that are considered for each image",
     NumberFrom("topK", 1)
   )
   final val orderCol: Param[String] = new Param(
     this,
     "orderCol",
-    "column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)"
+    "column whose largest value in a group chooses the representative, such as the number of pixels (unset: the smallest id)"
   )
-  final val groupCol: Param[String] = new Param(this, "groupCol", "column to add: the id of the group's representative")
+  final val groupCol: Param[String] =
+    new Param(this, "groupCol", "column to add with the id of the group's representative")
   final val representativeCol: Param[String] =
-    new Param(this, "representativeCol", "boolean column to add: whether the row represents its group")
+    new Param(this, "representativeCol", "boolean column to add that is true for the representative of each group")
   final val maxHashDistance: IntParam = new IntParam(
     this,
     "maxHashDistance",
-    "bits, of 64, in which the hashes of duplicates differ at most",
+    "maximum number of bits, of 64, in which the hashes of duplicates differ",
     NumberFrom("maxHashDistance", 0, Some(DeduplicationParams.LargestDistance))
   )
   final val minSimilarity: DoubleParam = new DoubleParam(
     this,
     "minSimilarity",
-    "lowest cosine between the embeddings of duplicates",
+    "minimum cosine of the embeddings of duplicates",
     NumberFrom("minSimilarity", -1.0, Some(1.0))
   )
   final val matching: Param[String] = new Param(
     this,
     "matching",
-    "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
+    "which similarity makes duplicates when hashes and embeddings are compared: either of them, or both together",
     OneOf("matching", DeduplicationParams.Matchings)
   )
   setDefault(
@@ -95,6 +96,6 @@ private[ml] object DeduplicationParams {
   val Both = "both"
   val Matchings: Seq[String] = Seq(Either, Both)
 
-  /** Beyond this, unrelated images are near each other too, and all would have to be compared with all. */
+  /** At larger distances unrelated images are near each other too, and every image would have to be compared with every other. */
   val LargestDistance = 16
 }

@@ -5,36 +5,36 @@ import org.apache.spark.ml.param._
 import sparkvision.engine.similarity.SearchMethod
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
-/** Which index is searched, and how. The index itself is never a Param: stages stay small, and work over Spark Connect. */
+/** Which index is searched, and how. The index itself is not a Param, so that stages stay small and work over Spark Connect. */
 trait SimilarityParams extends HasErrorCol {
 
   final val indexPath: Param[String] = new Param(
     this,
     "indexPath",
-    "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there"
+    "folder of the similarity index, any URI that Hadoop reads, which the driver and the executors read"
   )
   final val embeddingsCol: Param[String] =
-    new Param(this, "embeddingsCol", "column of the embeddings to compare: ML vectors, or arrays of numbers")
+    new Param(this, "embeddingsCol", "column of the embeddings to compare, as ML vectors or arrays of numbers")
   final val outputCol: Param[String] =
-    new Param(this, "outputCol", "column of the most similar images' ids and cosines to add, the best first")
+    new Param(this, "outputCol", "column to add with the ids and cosines of the most similar images, best first")
   final val topK: IntParam =
-    new IntParam(this, "topK", "how many similar images are named, at most", NumberFrom("topK", 1))
+    new IntParam(this, "topK", "maximum number of similar images for each row", NumberFrom("topK", 1))
   final val method: Param[String] = new Param(
     this,
     "method",
-    "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+    "search method: exact compares each embedding with all, approximate follows graphs of neighbours and may miss some",
     OneOf("method", SearchMethod.all.map(_.name))
   )
   final val efSearch: IntParam = new IntParam(
     this,
     "efSearch",
-    "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+    "number of candidates that an approximate search keeps, at least topK; more candidates miss fewer neighbours and take longer",
     NumberFrom("efSearch", 1)
   )
   final val batchSize: IntParam = new IntParam(
     this,
     "batchSize",
-    "embeddings that an exact search compares with the index at once, at most",
+    "maximum number of embeddings that an exact search compares with the index at once",
     NumberFrom("batchSize", 1)
   )
 
@@ -43,8 +43,8 @@ trait SimilarityParams extends HasErrorCol {
     outputCol -> "similar",
     topK -> 10,
     method -> SearchMethod.Exact.name,
-    efSearch -> 100,
-    batchSize -> 64
+    efSearch -> SimilarityParams.EfSearch,
+    batchSize -> SimilarityParams.BatchSize
   )
 
   def setIndexPath(value: String): this.type = set(indexPath, value)
@@ -65,4 +65,6 @@ trait SimilarityParams extends HasErrorCol {
 
 private[ml] object SimilarityParams {
   val EmbeddingsCol = "features"
+  val EfSearch = 100
+  val BatchSize = 64
 }

@@ -13,17 +13,17 @@ trait ImageInputParams extends Params {
   final val originCol: Param[String] = new Param(
     this,
     "originCol",
-    "string column that names each image in messages and annotations (unset: the column path, where there is one)"
+    "string column with the name of each image for messages and annotations (unset: the column path, if there is one)"
   )
   def setOriginCol(value: String): this.type = set(originCol, value)
   def getOriginCol: Option[String] = get(originCol)
 }
 
-/** Image columns in, as Spark NLP's annotators name them. */
+/** The input columns, named as in the annotators of Spark NLP. */
 trait HasInputCols extends Params {
 
   private[ml] def inputColsDoc: String =
-    "the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths"
+    "column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths"
 
   final val inputCols: StringArrayParam = new StringArrayParam(
     this,
@@ -36,29 +36,31 @@ trait HasInputCols extends Params {
 }
 
 trait HasOutputCol extends Params {
-  final val outputCol: Param[String] = new Param(this, "outputCol", "column of annotations to add (unset: none)")
+  final val outputCol: Param[String] = new Param(this, "outputCol", "column to add with annotations (unset: none)")
   def setOutputCol(value: String): this.type = set(outputCol, value)
   def getOutputCol: Option[String] = get(outputCol)
 }
 
 trait HasErrorCol extends Params {
   final val errorCol: Param[String] =
-    new Param(this, "errorCol", "column of the reason why an image has no result, else null (unset: none)")
+    new Param(this, "errorCol", "column to add with the reason why an image has no result, or null (unset: none)")
   def setErrorCol(value: String): this.type = set(errorCol, value)
   def getErrorCol: Option[String] = get(errorCol)
 }
 
-/** What a user may change of the bundle's preprocessing. Unset means: as the bundle's preprocessor_config.json says. */
+/** What a user can change in the bundle's preprocessing. An unset Param keeps the value of the bundle's
+  * preprocessor_config.json.
+  */
 trait PreprocessingParams extends Params {
 
   final val size: IntParam = new IntParam(
     this,
     "size",
-    "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+    "size in pixels to resize to: both sides, or the shortest edge if the bundle's processor uses that (unset: the bundle's)",
     NumberFrom("size", 1)
   )
   final val cropSize: IntParam =
-    new IntParam(this, "cropSize", "side in pixels of the centre crop (unset: the bundle's)", NumberFrom("cropSize", 1))
+    new IntParam(this, "cropSize", "side of the centre crop in pixels (unset: the bundle's)", NumberFrom("cropSize", 1))
   final val height: IntParam =
     new IntParam(
       this,
@@ -76,11 +78,15 @@ trait PreprocessingParams extends Params {
   final val doResize: BooleanParam =
     new BooleanParam(this, "doResize", "whether images are resized (unset: the bundle's)")
   final val doCenterCrop: BooleanParam =
-    new BooleanParam(this, "doCenterCrop", "whether images are cropped to their centre (unset: the bundle's)")
+    new BooleanParam(this, "doCenterCrop", "whether images are cropped at the centre (unset: the bundle's)")
   final val doRescale: BooleanParam =
     new BooleanParam(this, "doRescale", "whether pixel values are multiplied by rescaleFactor (unset: the bundle's)")
   final val doNormalize: BooleanParam =
-    new BooleanParam(this, "doNormalize", "whether imageMean and imageStd are applied (unset: the bundle's)")
+    new BooleanParam(
+      this,
+      "doNormalize",
+      "whether images are normalized with imageMean and imageStd (unset: the bundle's)"
+    )
   final val resample: IntParam = new IntParam(
     this,
     "resample",
@@ -90,16 +96,28 @@ trait PreprocessingParams extends Params {
   final val resizeBackend: Param[String] = new Param(
     this,
     "resizeBackend",
-    "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: " +
+    "library whose rounding the resize follows: pillow, as the slow Hugging Face processors, or torchvision, as the fast processors (unset: " +
       "the bundle's)",
     OneOf("resizeBackend", ResizeBackend.all.map(_.name))
   )
   final val imageMean: DoubleArrayParam =
-    new DoubleArrayParam(this, "imageMean", "mean of each channel, subtracted after rescaling (unset: the bundle's)")
+    new DoubleArrayParam(
+      this,
+      "imageMean",
+      "mean of each channel, which is subtracted after rescaling (unset: the bundle's)"
+    )
   final val imageStd: DoubleArrayParam =
-    new DoubleArrayParam(this, "imageStd", "standard deviation of each channel, divided by (unset: the bundle's)")
+    new DoubleArrayParam(
+      this,
+      "imageStd",
+      "standard deviation of each channel, by which the difference is divided (unset: the bundle's)"
+    )
   final val rescaleFactor: DoubleParam =
-    new DoubleParam(this, "rescaleFactor", "factor for pixel values, usually 1/255 (unset: the bundle's)")
+    new DoubleParam(
+      this,
+      "rescaleFactor",
+      "factor by which pixel values are multiplied, usually 1/255 (unset: the bundle's)"
+    )
 
   def setSize(value: Int): this.type = set(size, value)
   def getSize: Option[Int] = get(size)
@@ -145,20 +163,20 @@ trait PreprocessingParams extends Params {
   )
 }
 
-/** Which images are read, and what becomes of the others. */
+/** Which images are read, and what happens to the others. */
 trait ImageLimitsParams extends Params {
 
   final val maxImagePixels: LongParam = new LongParam(
     this,
     "maxImagePixels",
-    "images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+    "maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit)",
     NumberFrom("maxImagePixels", 1L)
   )
   final val badImageMode: Param[String] = new Param(
     this,
     "badImageMode",
-    "what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, " +
-      "DROPMALFORMED drops it, FAILFAST fails the job",
+    "what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, " +
+      "DROPMALFORMED drops the row, FAILFAST fails the job",
     OneOf("badImageMode", BadImageMode.all)
   )
 
@@ -176,7 +194,7 @@ trait InferenceParams extends SessionParams with ImageLimitsParams {
   final val decodeMode: Param[String] = new Param(
     this,
     "decodeMode",
-    "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+    "how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
     OneOf("decodeMode", DecodeMode.all.map(_.name))
   )
 
@@ -186,7 +204,7 @@ trait InferenceParams extends SessionParams with ImageLimitsParams {
   def getDecodeMode: String = $(decodeMode)
 }
 
-/** The values of [[InferenceParams.badImageMode]], named as the modes of Spark's own readers. */
+/** The values of [[ImageLimitsParams.badImageMode]], named as the modes of Spark's own readers. */
 object BadImageMode {
   val Permissive = "PERMISSIVE"
   val DropMalformed = "DROPMALFORMED"

@@ -3,24 +3,32 @@ package sparkvision.ml.plan
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.analysis.{FunctionRegistry, FunctionRegistryBase, TableFunctionRegistry}
 import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
-import org.apache.spark.sql.catalyst.optimizer.{ColumnPruning, PushDownPredicates, RemoveNoopOperators}
+import org.apache.spark.sql.execution.SparkStrategy
 import org.apache.spark.sql.{SparkSession, classic}
 
-/** Teaches a session to plan [[MapImages]] and [[PredictImage]].
+/** Enables a session to plan [[MapRows]] and [[PredictImage]].
   *
-  * Through `spark.experimental`, because a stage must work in every session that has our classes, configured or not, and
-  * because only there are rules that run after all of Spark's own, as extracting Spark's Python functions does.
+  * The rules are added through `spark.experimental`, because a stage must work in every session that has these classes,
+  * whether it was configured or not, and because only rules that are added there run after all of Spark's own, as the rule
+  * that extracts Spark's Python functions does.
   */
 private[ml] object SessionRules {
-  private val optimizations = Seq(PushThroughImages, PushDownPredicates, ColumnPruning, RemoveNoopOperators)
 
-  /** Does nothing where it has been done. */
+  /** Does nothing in a session that has the rules. */
   def install(spark: SparkSession): Unit = {
+    installStrategy(spark, RowStrategy)
     val methods = spark.asInstanceOf[classic.SparkSession].experimental
     methods.synchronized {
-      if (!methods.extraStrategies.contains(ImageStrategy)) methods.extraStrategies :+= ImageStrategy
-      if (!methods.extraOptimizations.contains(PushThroughImages))
-        methods.extraOptimizations ++= new ExtractPredictions(spark) +: optimizations
+      if (!methods.extraOptimizations.contains(OptimizeRows))
+        methods.extraOptimizations ++= Seq(new ExtractPredictions(spark), OptimizeRows)
+    }
+  }
+
+  /** Enables a session to plan the operators of another package. */
+  def installStrategy(spark: SparkSession, strategy: SparkStrategy): Unit = {
+    val methods = spark.asInstanceOf[classic.SparkSession].experimental
+    methods.synchronized {
+      if (!methods.extraStrategies.contains(strategy)) methods.extraStrategies :+= strategy
     }
   }
 
@@ -32,10 +40,10 @@ private[ml] object SessionRules {
     register(SqlFunctions.tables, state.tableFunctionRegistry, TableFunctionRegistry.builtin)
   }
 
-  /** Registers those functions that are not there, as if they were Spark's own; SparkSessionExtensions does the same.
+  /** Registers those functions that are missing, as if they were Spark's own; SparkSessionExtensions does the same.
     *
-    * Spark 4.2 and later keep their own functions as `system.builtin.NAME`, and refuse a name alone; earlier versions keep
-    * the name alone. How this Spark does it is read off one of its own functions.
+    * Spark 4.2 and later register their own functions as `system.builtin.NAME` and refuse a name alone; earlier versions
+    * use the name alone. One of Spark's own functions shows which form this Spark uses.
     */
   private def register[T](
       functions: Seq[(FunctionIdentifier, ExpressionInfo, Seq[Expression] => T)],

@@ -10,16 +10,16 @@ import sparkvision.image.resample.Thumbnail
 import sparkvision.image.{ImageException, ImageInput}
 import sparkvision.ml.column.ImageReader
 
-/** `sparkvision_thumbnail(image[, side])` in SQL: executors send pages small images, and not the large ones. */
+/** `sparkvision_thumbnail(image[, side])` in SQL, so that executors send small images to HTML pages instead of large ones. */
 private[ml] object ThumbnailImage {
   val Name = "sparkvision_thumbnail"
   val Usage: String =
-    "_FUNC_(image[, side]) - A small JPEG of an image, its longer side 128 pixels unless told; null for one that " +
-      "cannot be used."
+    "_FUNC_(image[, side]) - A small JPEG of an image, whose longer side has 128 pixels or `side`; null for an image " +
+      "that cannot be used."
   private val DefaultSide = 128
 
   /** @throws PlanningException
-    *   when the arguments are not an image and, if you like, a positive constant
+    *   when the arguments are not an image and, optionally, a positive constant
     */
   def of(arguments: Seq[Expression]): Expression = arguments match {
     case Seq(image) => thumbnail(image, DefaultSide)
@@ -28,7 +28,7 @@ private[ml] object ThumbnailImage {
         case pixels: Int if pixels > 0 => thumbnail(image, pixels)
         case other => throw new PlanningException(s"$Name: side is $other; it must be at least 1.")
       }
-    case _ => throw new PlanningException(s"$Name takes an image and, if you like, its side: a constant int.")
+    case _ => throw new PlanningException(s"$Name takes an image and, optionally, its side: a constant int.")
   }
 
   private def thumbnail(image: Expression, side: Int): Expression = {

@@ -3,7 +3,6 @@ package sparkvision.ml.similarity
 import java.io.{FileNotFoundException, IOException}
 import java.nio.file.{Files, Path}
 
-import scala.collection.mutable
 import scala.concurrent.duration._
 import scala.util.Using
 
@@ -12,57 +11,40 @@ import org.apache.hadoop.fs.{ChecksumException, FileUtil, Path => HadoopPath}
 import org.apache.spark.sparkvision.LocalDirectories
 
 import sparkvision.engine.bundle.FileDigest
+import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.engine.session.KeyedCache.Lease
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityIndexException}
-import sparkvision.ml.storage.DigestedCopy
 
-/** An executor's copies of similarity indexes, mapped into memory and shared by its tasks: each is made once, and checked
-  * against the manifest, while the others are searched. When another one is made, those that have long been unused are
-  * deleted.
+/** An executor's copies of similarity indexes, mapped into memory and shared by its tasks. Each copy is made once, and
+  * verified against the manifest, while other copies are searched. A copy that no task has used for a while is deleted.
   *
   * @param localDirectories
-  *   where copies may lie; the one with the most room is taken
+  *   the directories for copies; the one with the most space is used
   * @param idle
-  *   how long an unused copy is kept at least
+  *   how long an unused copy is kept
   */
-final private[ml] class ExecutorIndexes(localDirectories: => Seq[Path], idle: FiniteDuration = 5.minutes) {
+final private[ml] class ExecutorIndexes(
+    localDirectories: => Seq[Path],
+    runtime: ExecutorRuntime,
+    idle: FiniteDuration = 5.minutes
+) extends AutoCloseable {
   import ExecutorIndexes._
 
-  private val copies = mutable.Map[Key, Copy]()
+  private val copies = runtime.newCache[Key, Copy](_.delete())
 
-  /** This executor's copy, made at the first call. Whoever has it releases it.
+  /** This executor's copy, which the first call makes.
     *
+    * @return
+    *   a lease, which the caller closes: the copy is not deleted before that
     * @throws SimilarityIndexException
-    *   when the index cannot be read or is damaged, or no local directory takes it
+    *   when the index cannot be read or is damaged, or no local directory accepts it
     */
-  def acquire(published: PublishedIndex, method: SearchMethod, configuration: Configuration): SimilarityIndex = {
-    val (copy, unused) = claim(Key.of(published, method))
-    try {
-      unused.foreach(_.delete())
-      copy.index(make(published, method, configuration))
-    } catch {
-      case e: Throwable =>
-        release(published, method)
-        throw e
-    }
-  }
+  def acquire(published: PublishedIndex, method: SearchMethod, configuration: Configuration): Lease[Copy] =
+    copies.acquire(Key(published.uri, published.manifest.build, method), idle)(make(published, method, configuration))
 
-  def release(published: PublishedIndex, method: SearchMethod): Unit = synchronized {
-    val copy = copies(Key.of(published, method))
-    copy.users -= 1
-    copy.lastUsed = System.nanoTime
-  }
+  override def close(): Unit = copies.close()
 
-  /** The copy, which may have to be made yet, and those that are to be deleted before. */
-  private def claim(key: Key): (Copy, Iterable[Copy]) = synchronized {
-    def isUnused(copy: Copy) = copy.users == 0 && System.nanoTime - copy.lastUsed >= idle.toNanos
-    val unused = if (copies.contains(key)) Map.empty[Key, Copy] else copies.toMap.filter(one => isUnused(one._2))
-    copies --= unused.keys
-    val copy = copies.getOrElseUpdate(key, new Copy)
-    copy.users += 1
-    (copy, unused.values)
-  }
-
-  private def make(published: PublishedIndex, method: SearchMethod, configuration: Configuration): Opened = {
+  private def make(published: PublishedIndex, method: SearchMethod, configuration: Configuration): Copy = {
     val directory = localDirectories.maxBy(_.toFile.getUsableSpace)
     val folder =
       try Files.createTempDirectory(directory, s"sparkvision-index-${published.manifest.build}-")
@@ -77,7 +59,7 @@ final private[ml] class ExecutorIndexes(localDirectories: => Seq[Path], idle: Fi
           case e: IOException => throw notCopied(directory, published, method, e)
         }
       }
-      Opened(folder, SimilarityIndex.open(folder, published.manifest, method))
+      Copy(folder, SimilarityIndex.open(folder, published.manifest, method, runtime))
     } catch {
       case e: Throwable =>
         FileUtil.fullyDelete(folder.toFile)
@@ -88,36 +70,17 @@ final private[ml] class ExecutorIndexes(localDirectories: => Seq[Path], idle: Fi
 
 private[ml] object ExecutorIndexes {
 
-  /** This executor's own. */
-  lazy val shared = new ExecutorIndexes(LocalDirectories.all)
+  /** The copies of this process's runtime. */
+  def of(runtime: ExecutorRuntime): ExecutorIndexes =
+    runtime.part(classOf[ExecutorIndexes])(new ExecutorIndexes(LocalDirectories.all, runtime))
 
   final private case class Key(uri: String, build: String, method: SearchMethod)
 
-  private object Key {
-    def of(published: PublishedIndex, method: SearchMethod): Key =
-      Key(published.uri, published.manifest.build, method)
-  }
-
-  final private case class Opened(folder: Path, index: SimilarityIndex)
-
-  /** The first task makes it, and others that want the same one wait. A failure is thrown to who asked, and the next one
-    * tries again.
-    */
-  final private class Copy {
-    private var opened: Option[Opened] = None
-    var users = 0
-    var lastUsed: Long = System.nanoTime
-
-    def index(make: => Opened): SimilarityIndex = synchronized {
-      val made = opened.getOrElse(make)
-      opened = Some(made)
-      made.index
+  final private[ml] case class Copy(folder: Path, index: SimilarityIndex) {
+    private[ExecutorIndexes] def delete(): Unit = {
+      index.close()
+      val _ = FileUtil.fullyDelete(folder.toFile)
     }
-
-    def delete(): Unit = synchronized(opened.foreach { made =>
-      made.index.close()
-      FileUtil.fullyDelete(made.folder.toFile)
-    })
   }
 
   private def copy(source: HadoopPath, target: Path, configuration: Configuration): FileDigest = {

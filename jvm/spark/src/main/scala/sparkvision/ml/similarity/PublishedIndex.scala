@@ -1,7 +1,9 @@
 package sparkvision.ml.similarity
 
-import java.io.{FileNotFoundException, IOException}
+import java.io.{FileNotFoundException, IOException, InputStream, OutputStream}
 import java.nio.charset.StandardCharsets.UTF_8
+import java.security.{DigestOutputStream, MessageDigest}
+import java.util.HexFormat
 import java.util.regex.Pattern
 
 import scala.concurrent.duration._
@@ -10,19 +12,20 @@ import scala.util.{Try, Using}
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FileContext, Options, Path => HadoopPath, UnsupportedFileSystemException}
 
+import sparkvision.engine.bundle.FileDigest
 import sparkvision.engine.similarity.{IndexManifest, SimilarityIndexException}
 import sparkvision.image.ParameterException
 
-/** An index where it was published: what a task needs to know of it. */
+/** A published index, as tasks refer to it. */
 final private[ml] case class PublishedIndex(uri: String, manifest: IndexManifest)
 
-/** The folder of an index, whether there is one or not.
+/** The folder of an index that exists or is to be built.
   *
-  * A build writes its shards to a new folder below, and the manifest last: searches find the old index or the new one,
-  * never parts of both. The shards of the build before stay, for queries that run, until the next one.
+  * A build writes its shards to a new sub-folder, and the manifest last: searches read the old index or the new index, never
+  * parts of both. The shards of the previous build are kept for running queries until the next build.
   *
   * @param uri
-  *   any that Hadoop reads
+  *   any URI that Hadoop reads
   */
 final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
 
@@ -39,16 +42,16 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
 
   private val manifestFile = new HadoopPath(root, IndexManifest.FileName)
 
-  /** With its scheme, as every executor understands it. */
+  /** The URI with its scheme, which every executor interprets in the same way. */
   def qualified: String = root.toString
 
   def exists: Boolean = fileSystem.exists(manifestFile)
 
-  /** Refuses a place that holds anything but an index, or what a build that failed has left: an index among other files
-    * could not be told from them any more.
+  /** Refuses a folder with other files than those of an index or of a failed build, because an index could not be told apart
+    * from them later.
     *
     * @throws ParameterException
-    *   naming what is in the way
+    *   with the names of these files
     */
   def requireOwn(): Unit = {
     val found =
@@ -75,14 +78,14 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
       case e: FileNotFoundException =>
         throw new SimilarityIndexException(
           s"There is no similarity index at $qualified: it holds no ${IndexManifest.FileName}. " +
-            "SimilarImages.build(df, indexPath) makes one.",
+            "SimilarImages.build(df, indexPath) creates an index.",
           e
         )
       case e: IOException =>
         throw new SimilarityIndexException(s"The similarity index $qualified cannot be read: $e.", e)
     }
 
-  /** Makes a build the index.
+  /** Makes a build the current index.
     *
     * @throws SimilarityIndexException
     *   when the manifest cannot be written
@@ -95,7 +98,7 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
           .getFileContext(root.toUri, configuration)
           .rename(unfinished(manifest.build), manifestFile, Options.Rename.OVERWRITE)
       catch {
-        // An object store without renames, where a file appears as a whole when it is closed.
+        // An object store without renames. There a file appears, complete, when it is closed.
         case _: UnsupportedFileSystemException =>
           write(manifestFile, manifest.toJson)
           val _ = fileSystem.delete(unfinished(manifest.build), false)
@@ -107,14 +110,14 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
 
   private def unfinished(build: String) = new HadoopPath(root, s".${IndexManifest.FileName}.$build")
 
-  /** Deletes what a build wrote, unless it is the index: to publish it may have failed after it was done. */
+  /** Deletes the files of a build, unless it is the current index: publishing may have failed after it took effect. */
   def discard(build: String): Unit = if (!Try(read().manifest.build).toOption.contains(build)) {
     fileSystem.delete(unfinished(build), false)
     val _ = fileSystem.delete(new HadoopPath(root, IndexFolder.build(build)), true)
   }
 
-  /** Deletes the shards of other builds, whose drivers died or whose manifest was damaged. What is less than a day old may
-    * be the work of a build that runs.
+  /** Deletes the shards of other builds whose driver died or whose manifest was damaged. Files that are less than a day old
+    * may belong to a running build.
     */
   def discardAbandoned(named: Set[String]): Unit = {
     val yesterday = System.currentTimeMillis - 1.day.toMillis
@@ -127,7 +130,7 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
       .foreach(fileSystem.delete(_, true))
   }
 
-  /** Milliseconds; of files, because not every store has times of folders. */
+  /** The time in milliseconds at which the newest file was modified. Not every store has times of folders. */
   private def newestFile(folder: HadoopPath): Long = {
     val files = fileSystem.listFiles(folder, true)
     Iterator
@@ -138,7 +141,7 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
       .getOrElse(Long.MaxValue)
   }
 
-  /** Deletes the shards of a build that its manifest does not name: those of tasks that Spark ran twice. */
+  /** Deletes the shards of a build that its manifest does not contain, which tasks wrote that Spark ran twice. */
   def discardUnnamed(manifest: IndexManifest): Unit = {
     val named = manifest.shards.map(shard => new HadoopPath(root, shard.folder)).toSet
     fileSystem
@@ -161,10 +164,19 @@ private[ml] object IndexFolder {
   private val builds = build(id).r
   private val unfinished = s"\\.${Pattern.quote(IndexManifest.FileName)}\\.$id".r
 
-  /** Whether a folder is named as a build's, and not only begins as one. */
+  /** Whether the whole name of a folder is that of a build. */
   private def isBuild(name: String): Boolean = builds.matches(name)
 
   /** Whether a build writes files and folders of this name. */
   private def isOwn(name: String): Boolean =
     name == IndexManifest.FileName || isBuild(name) || unfinished.matches(name)
+}
+
+/** Copies a file, and returns the size and hash of what was copied. */
+private[similarity] object DigestedCopy {
+  def apply(from: InputStream, to: OutputStream): FileDigest = {
+    val sha256 = MessageDigest.getInstance("SHA-256")
+    val size = from.transferTo(new DigestOutputStream(to, sha256))
+    FileDigest(HexFormat.of.formatHex(sha256.digest()), size)
+  }
 }

@@ -16,16 +16,15 @@ import org.apache.spark.sql.Row
 import sparkvision.engine.bundle.FileDigest
 import sparkvision.engine.similarity.{HnswSettings, IndexShard, ShardWriter, SimilarityIndexException, UnitVector}
 import sparkvision.ml.column.VectorColumn
-import sparkvision.ml.storage.DigestedCopy
 
-/** Builds one shard, inside a task: on the executor's own disk first, then copied to the index.
+/** Builds one shard inside a task: first on the disk of the executor, from where it is copied to the index.
   *
   * @param indexUri
-  *   of the index
+  *   the URI of the index
   * @param folder
-  *   of this build, relative to the index
+  *   the folder of this build, relative to the index
   * @param tasksAtOnce
-  *   tasks that share this executor's heap
+  *   the number of tasks that share the executor's heap
   */
 final private[ml] case class ShardBuild(
     indexUri: String,
@@ -39,11 +38,11 @@ final private[ml] case class ShardBuild(
   /** @param rows
     *   ids and vectors
     * @throws SimilarityIndexException
-    *   for a vector of another length, which another model made
+    *   for a vector of another length, which another model has computed
     */
   def run(rows: Iterator[Row], configuration: Configuration): BuiltShard = {
     val task = TaskContext.get()
-    // A task that Spark runs twice must not write into the other's files.
+    // The attempts of a task that Spark runs twice must not write to the same files.
     val name = f"$folder/${task.partitionId()}%05d-${task.taskAttemptId()}"
     val local = LocalDirectories.create("sparkvision-shard")
     try {
@@ -65,11 +64,11 @@ final private[ml] case class ShardBuild(
   }
 
   private def otherLength(id: String, length: Int) = new SimilarityIndexException(
-    s"The embedding of '$id' has $length numbers, but the index is made of $dimension each, as the column's metadata or " +
-      "the table's first embedding says. Build it of one model's embeddings alone."
+    s"The embedding of '$id' has $length numbers, but the index is made of $dimension each, according to the " +
+      "column's metadata or the first embedding of the table. Build the index from the embeddings of one model."
   )
 
-  /** A third of the heap is the graphs'; Spark's own memory and the images have the rest. */
+  /** A third of the heap is for the graphs; Spark and the images need the rest. */
   private def graphMemory: Int = {
     val megabytes = Runtime.getRuntime.maxMemory >> 20
     math.max(LeastGraphMemory, math.min(MostGraphMemory, megabytes / 3 / tasksAtOnce)).toInt
@@ -89,12 +88,12 @@ final private[ml] case class ShardBuild(
 
 private[ml] object ShardBuild {
 
-  /** Megabytes. Lucene's own limit is 2,048 a thread. */
+  /** In megabytes. Lucene's own limit is 2,048 per thread. */
   private val MostGraphMemory = 1900L
   private val LeastGraphMemory = 64L
 }
 
 /** @param leftOut
-  *   rows that the shard does not hold, by the reason
+  *   the number of rows that the shard does not contain, by reason
   */
 final private[ml] case class BuiltShard(shard: IndexShard, leftOut: Map[String, Long])

@@ -3,6 +3,7 @@ package sparkvision.ml.similarity
 import java.util.UUID
 
 import scala.concurrent.duration._
+import scala.jdk.CollectionConverters._
 import scala.util.Try
 
 import org.apache.spark.SparkException
@@ -17,7 +18,7 @@ import sparkvision.image.{ParameterException, SparkVisionException}
 import sparkvision.ml.column.{ColumnNames, VectorColumn}
 import sparkvision.ml.task.PartitionRunner
 
-/** Builds the index of a table's vectors, on its cluster; see `SimilarImages.build`. */
+/** Builds the index of the vectors of a table on the cluster; see `SimilarImages.build`. */
 final private[ml] class SimilarityIndexBuilder(
     dataset: Dataset[_],
     idCol: String,
@@ -29,14 +30,14 @@ final private[ml] class SimilarityIndexBuilder(
 
   if (dataset.isStreaming)
     throw new ParameterException(
-      "SimilarImages.build reads a table as a whole, and this one is a stream. Write the stream to a table, and build the " +
-        "index of that."
+      "SimilarImages.build reads a whole table, but the dataset is a stream. Write the stream to a table, and build the " +
+        "index of that table."
     )
   if (shards < 0)
     throw new ParameterException(s"shards is at least 1, or 0 for as many as there are partitions, not $shards.")
 
   /** @throws ParameterException
-    *   when something else lies there, or an index that is not to be replaced
+    *   when the folder holds other files, or an index that must not be replaced
     * @throws SimilarityIndexException
     *   when no row has a usable vector
     */
@@ -45,7 +46,7 @@ final private[ml] class SimilarityIndexBuilder(
     folder.requireOwn()
     if (folder.exists && !overwrite)
       throw new ParameterException(
-        s"There is a similarity index at ${folder.qualified} already. Set overwrite to replace it, or name another folder."
+        s"There is a similarity index at ${folder.qualified} already. Set overwrite to replace it, or choose another folder."
       )
     // A damaged index is replaced too.
     val before = Try(folder.read().manifest).toOption
@@ -81,7 +82,7 @@ final private[ml] class SimilarityIndexBuilder(
   /** Ids and vectors. */
   private def vectors: DataFrame = {
     val schema = dataset.schema
-    // By place: names may hold dots, or be there twice.
+    // By index, because names may contain dots or repeat.
     val columns = dataset.toDF(schema.indices.map(index => s"c$index"): _*)
     val id = ColumnNames.indexOf(schema, idCol, "the images' ids (idCol)")
     columns.select(
@@ -90,7 +91,7 @@ final private[ml] class SimilarityIndexBuilder(
     )
   }
 
-  /** As the column's metadata says, or else the first vector that has numbers. */
+  /** The length of the vectors, from the column's metadata or else from the first vector that is not empty. */
   private def dimension(rows: DataFrame): Int =
     VectorColumn.declaredSize(rows.schema("vector")).getOrElse {
       val vectors = rows.select("vector").where("vector is not null").rdd
@@ -111,7 +112,7 @@ final private[ml] class SimilarityIndexBuilder(
     finally context.removeJobTag(build.folder)
   }
 
-  /** A job that fails leaves its other tasks running for a moment: what they still write must not outlast the build. */
+  /** Waits for the other tasks of a failed job, which run for a moment longer and may still write files. */
   private def awaitTasks(id: String): Unit = {
     val tracker = context.statusTracker
     def stages = tracker.getJobIdsForTag(IndexFolder.build(id)).flatMap(tracker.getJobInfo).flatMap(_.stageIds)
@@ -119,7 +120,7 @@ final private[ml] class SimilarityIndexBuilder(
     while (deadline.hasTimeLeft() && stages.flatMap(tracker.getStageInfo).exists(_.numActiveTasks > 0)) Thread.sleep(20)
   }
 
-  /** A partition a shard. */
+  /** The rows with one partition per shard. */
   private def inShards(rows: RDD[Row]): RDD[Row] = {
     val partitions = rows.getNumPartitions
     if (shards > partitions) rows.repartition(shards)
@@ -135,12 +136,29 @@ final private[ml] class SimilarityIndexBuilder(
 
   private def noVector = new SimilarityIndexException(
     s"There is no usable vector in the column '$embeddingsCol', so there is nothing to build a similarity index of. Look " +
-      "at the errorCol of the stage that made the embeddings."
+      "at the errorCol of the stage that computed the embeddings."
   )
 }
 
 private object SimilarityIndexBuilder {
 
-  /** For the tasks of a failed build to end. */
+  /** How long a failed build waits for its tasks. */
   val LongestWait: FiniteDuration = 10.seconds
+}
+
+/** The result of building an index.
+  *
+  * @param indexPath
+  *   the folder, with its scheme
+  * @param dimension
+  *   the length of the vectors
+  * @param vectors
+  *   the number of vectors in the index
+  * @param leftOut
+  *   the number of rows that the index does not contain, by reason
+  */
+final case class SimilarityIndexSummary(indexPath: String, dimension: Int, vectors: Long, leftOut: Map[String, Long]) {
+
+  /** [[leftOut]] for Java and Python. */
+  def leftOutAsJava: java.util.Map[String, Long] = leftOut.asJava
 }

@@ -8,13 +8,13 @@ import sparkvision.engine.postprocess.Prediction
 import sparkvision.ml.output.ClassificationOutput
 import sparkvision.ml.param.ClassificationParams
 
-/** What every stage does that labels images. */
+/** The base of every stage that labels images. */
 abstract class ClassificationStage extends VisionModelStage with ClassificationParams {
 
   private[ml] type Result = Prediction
 
   /** The names of the classes, in the order of their ids. */
-  def labels: Array[String] = labelsOf(bundle(SparkSession.active).manifest).toArray
+  def labels: Array[String] = labelsOf(model(SparkSession.active).manifest).toArray
 
   private[ml] def labelsOf(manifest: BundleManifest): IndexedSeq[String] = manifest.labels
 

@@ -6,14 +6,15 @@ import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.types.{StructField, StructType}
 
-import sparkvision.engine.bundle.{BundleManifest, ModelBundle}
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.image.ParameterException
-import sparkvision.ml.model.{BundleWriter, DistributedModel, ModelDistributor, ModelStore}
+import sparkvision.ml.column.ColumnNames
+import sparkvision.ml.model.{ModelDescription, ModelFamily, ModelReference, ModelStore}
 import sparkvision.ml.param.{HasErrorCol, ModelParams, SessionParams}
-import sparkvision.ml.task.PartitionRunner
+import sparkvision.ml.task.{ModelRun, PartitionRunner}
 
-/** What every stage with a model does: it finds its model, sends it to the executors, and is saved with it. */
+/** The base of every stage with a model: it finds its model, plans how the model is run, and is saved with its model. */
 abstract class ModelStage
     extends Transformer
     with HasErrorCol
@@ -30,16 +31,16 @@ abstract class ModelStage
   private[ml] def outputParams: Seq[String]
 
   /** Keeps what was sent to the executors alive as long as this stage. */
-  @transient private[ml] var distributed = Option.empty[DistributedModel]
+  @transient private var planned = Option.empty[ModelReference]
 
   /** The schema with the columns that this stage adds. */
   private[ml] def withOutput(schema: StructType, fields: Seq[StructField]): StructType = {
     if (fields.isEmpty)
       throw new ParameterException(s"$uid would add no column: set one of ${outputParams.mkString(", ")}.")
-    RowMapping.append(schema, fields)
+    ColumnNames.append(schema, fields)
   }
 
-  /** A copy; with another modelPath it forgets the hash of the old model, as setModelPath does. */
+  /** A copy. With another modelPath the copy drops the hash of the old model, as setModelPath does. */
   override def copy(extra: ParamMap): this.type = {
     val copied = defaultCopy[ModelStage](extra)
     if (extra.contains(modelPath) && !extra.contains(bundleHash)) copied.clear(copied.bundleHash)
@@ -48,11 +49,18 @@ abstract class ModelStage
 
   override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
 
-  /** This stage's model, from the driver's store where it can be. */
+  /** What is known of this stage's model while a query is planned. The bundle itself is fetched when the query starts. */
+  private[ml] def model(spark: SparkSession): ModelDescription = {
+    val found = ModelDescription.of(modelUri, getBundleHash, spark)
+    requireRunnable(found.manifest)
+    found
+  }
+
+  /** This stage's model, from the driver's store if it is there. */
   private[ml] def bundle(spark: SparkSession): ModelBundle =
     runnable(ModelStore.resolve(modelUri, getBundleHash, spark))
 
-  /** What lies at modelPath here and now. */
+  /** The bundle that lies at modelPath now. */
   private[ml] def readBundle(spark: SparkSession): ModelBundle = runnable(ModelStore.read(modelUri, spark))
 
   private def runnable(bundle: ModelBundle): ModelBundle = {
@@ -64,15 +72,49 @@ abstract class ModelStage
     throw new ParameterException(s"$uid has no model: use loadSavedModel(path, spark), pretrained() or setModelPath.")
   }
 
-  private[ml] def partitionRunner(model: ModelBundle, settings: ModelSettings, spark: SparkSession): PartitionRunner = {
-    val sent = ModelDistributor.distribute(model, modelUri, spark.sparkContext)
-    distributed = Some(sent)
-    PartitionRunner(sent, settings, getDeviceId, getIntraOpThreads)
+  /** Refuses the bundle of another task.
+    *
+    * @param lack
+    *   what such a bundle does not do
+    * @param remedy
+    *   what the user can do with this stage
+    */
+  private[ml] def requireTask(manifest: BundleManifest, task: ModelTask, lack: String, remedy: String): Unit =
+    if (manifest.task != task)
+      throw new BundleException(
+        s"The bundle at $modelUri is for ${manifest.task.name}, and $lack. Use ${ModelFamily.stageFor(manifest)}, or $remedy."
+      )
+
+  /** Refuses a bundle that reads no texts, for the stages of CLIP. */
+  private[ml] def requireZeroShot(manifest: BundleManifest): Unit = {
+    val task = ModelTask.ZeroShotImageClassification
+    requireTask(
+      manifest,
+      task,
+      "reads no texts",
+      s"export a CLIP checkpoint with `sparkvision export --task ${task.name}`"
+    )
   }
 
-  /** How the model is run, as the Params say. */
+  /** Refuses the bundle of an architecture that a named stage does not run. */
+  private[ml] def requireArchitecture(manifest: BundleManifest, family: Option[ModelFamily]): Unit =
+    family.filterNot(_.runs(manifest.architecture)).foreach { named =>
+      throw new BundleException(
+        s"The bundle at $modelUri holds a ${manifest.architecture}, but ${named.stage} runs " +
+          s"${named.architectures.mkString(" and ")}. Use ${ModelFamily.stageFor(manifest)}."
+      )
+    }
+
+  /** The model with the settings of the Params. */
+  private[ml] def run(reference: ModelReference, spark: SparkSession): ModelRun = {
+    // Null in a stage that was deserialized.
+    val model = Option(planned).flatten.filter(_ == reference).getOrElse(reference)
+    planned = Some(model)
+    ModelRun(model, settings(spark), getDeviceId, getIntraOpThreads)
+  }
+
   private[ml] def settings(spark: SparkSession): ModelSettings = ModelSettings(
-    batchSize = getBatchSize,
+    batchSize = Some(getBatchSize),
     session = sessionConfig,
     cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
     sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)

@@ -10,10 +10,11 @@ import sparkvision.image.codec.DecodeMode
 import sparkvision.ml.column.ImageColumn
 import sparkvision.ml.output.ModelOutput
 import sparkvision.ml.param.{HasInputCols, HasOutputCol, ImageInputParams, InferenceParams, PreprocessingParams}
+import sparkvision.ml.plan.RowMapping
 import sparkvision.ml.task.RunModel
 
-/** What every stage with a model for images does: one row out for each row in, in order, with the columns that its Params
-  * name.
+/** The base of every stage with a model for images: each input row gives one output row, in order, with the columns that
+  * the Params name.
   */
 abstract class VisionModelStage
     extends ModelStage
@@ -23,31 +24,31 @@ abstract class VisionModelStage
     with PreprocessingParams
     with InferenceParams {
 
-  /** What the model says of one image. */
+  /** The model's result for one image. */
   private[ml] type Result
 
   /** The columns that this stage adds.
     *
     * @throws ParameterException
-    *   when the model cannot give one of them
+    *   when the model cannot fill one of them
     */
   private[ml] def output(manifest: BundleManifest): ModelOutput[Result]
 
   override def transform(dataset: Dataset[_]): DataFrame = {
     val spark = dataset.sparkSession
-    val model = bundle(spark)
+    val model = this.model(spark)
     val output = this.output(model.manifest)
     val _ = withOutput(dataset.schema, output)
-    // Settings that the model cannot take are the driver's to refuse, before any task runs.
-    val chosen = settings(spark)
-    new LocalModel(model, chosen).close()
-    val function = RunModel(uid, partitionRunner(model, chosen, spark), getBadImageMode, output)
-    RowMapping(dataset, imageColumn, getOriginCol, output.fields, function)
+    val run = this.run(model.reference, spark)
+    // Where the driver does not have the bundle yet, the settings are checked when the query starts.
+    model.stored.foreach(run.requireFitting)
+    val function = RunModel(uid, run, getBadImageMode, output)
+    RowMapping.ofImages(dataset, imageColumn, getOriginCol, output.fields, function)
   }
 
-  /** Reads the model's manifest, which the driver keeps, and opens no session. */
+  /** Reads the model's manifest, and opens no session. */
   override def transformSchema(schema: StructType): StructType =
-    withOutput(schema, output(bundle(SparkSession.active).manifest))
+    withOutput(schema, output(model(SparkSession.active).manifest))
 
   private def withOutput(schema: StructType, output: ModelOutput[Result]): StructType = {
     val _ = ImageColumn.of(schema, imageColumn, getOriginCol)
@@ -62,7 +63,7 @@ abstract class VisionModelStage
     new LocalModel(bundle(spark), chosen.copy(session = session, cores = 1))
   }
 
-  /** [[localModel]] for Python: made here, because only this stage's JVM can hold it. */
+  /** [[localModel]] for Python, which cannot hold an object of this JVM itself. */
   def localModelBytes(): LocalModelBytes = new LocalModelBytes(localModel())
 
   private def localThreads: Int =

@@ -8,17 +8,17 @@ import org.apache.spark.sql.SparkSession
 
 import sparkvision.image.ParameterException
 
-/** The Hadoop file system of a path or URI, or what is wrong with its scheme in words. */
+/** The Hadoop file system of a path or URI, or an error that explains what is wrong with its scheme. */
 private[ml] object FileSystems {
 
-  /** Refuses a place whose file system Spark does not know, before any work is done. Nothing is read there.
+  /** Refuses a path or URI whose file system Spark does not know, before any work is done. Reads nothing.
     *
     * @throws ParameterException
-    *   when the place is no path or URI, or no file system is known for its scheme
+    *   when the text is not a path or URI, or no file system is known for its scheme
     */
   def require(place: String, spark: SparkSession): Unit = { val _ = locate(place, spark) }
 
-  /** The file system of a place, and the place as Hadoop writes it.
+  /** The file system of a path or URI, and the qualified path.
     *
     * @throws ParameterException
     *   as [[require]] does

@@ -1,9 +1,12 @@
 package sparkvision.ml.storage
 
 import java.io.{FileNotFoundException, IOException}
-import java.nio.file.{AccessDeniedException, InvalidPathException, Path}
+import java.nio.file.attribute.BasicFileAttributes
+import java.nio.file.{AccessDeniedException, Files, InvalidPathException, LinkOption, NoSuchFileException, Path}
 
 import scala.collection.mutable
+import scala.jdk.CollectionConverters._
+import scala.util.Using
 
 import org.apache.hadoop.fs.{FileStatus, FileSystem, Path => HadoopPath}
 import org.apache.spark.network.util.JavaUtils
@@ -12,19 +15,19 @@ import org.apache.spark.sql.{DataFrame, Row, SparkSession}
 
 import sparkvision.image.ParameterException
 
-/** The files of a folder and its sub-folders as a table of paths, a row for every file. Stages read such a column in the
-  * executors, and give the reason for each file that is no image.
+/** The files of a folder and its sub-folders as a table of paths, with a row for every file. Stages read the files in the
+  * executors, and report the reason for each file that is not an image.
   *
-  * Spark's own `binaryFile` source gives fewer rows: it leaves out empty files and names that begin with `_` or `.`, and it
-  * takes brackets in the folder's own name for a pattern.
+  * Spark's `binaryFile` source returns fewer rows: it omits empty files and names that begin with `_` or `.`, and it
+  * interprets brackets in the name of the folder as a pattern.
   */
 final private[ml] class ImageFiles private (files: Array[ImageFiles.Entry], spark: SparkSession) {
   import ImageFiles._
 
   def count: Long = files.length.toLong
 
-  /** The paths, sorted, in the column `path`, written as `binaryFile` writes them. A task gets neighbouring files, as many as
-    * Spark's settings of file sources say.
+  /** The sorted paths in the column `path`, in the form that `binaryFile` uses. A task gets neighbouring files, as many as
+    * Spark's settings for file sources allow.
     */
   def table: DataFrame = {
     val tasks = packed(taskBytes).map(_.map(_.path).toArray)
@@ -32,8 +35,8 @@ final private[ml] class ImageFiles private (files: Array[ImageFiles.Entry], spar
     spark.createDataFrame(rows, Schema)
   }
 
-  /** As Spark has it for its own file sources: less than the setting where there would be fewer tasks than cores. Spark keeps
-    * notes of every task on the driver, so that of millions of files a task gets more.
+  /** As in Spark's own file sources: less than the setting if there would be fewer tasks than cores. For millions of files
+    * a task gets more, because the driver keeps information about every task.
     */
   private def taskBytes: Long = {
     val total = files.iterator.map(cost).sum
@@ -55,7 +58,7 @@ final private[ml] class ImageFiles private (files: Array[ImageFiles.Entry], spar
     packs.toSeq.map(_.toSeq)
   }
 
-  /** What Spark supposes that a file costs: its bytes, and those that could be read while it is opened. */
+  /** The cost of a file as Spark estimates it: its bytes, and the bytes that could be read while the file is opened. */
   private def cost(file: Entry): Long = file.bytes + openingCost
 
   private lazy val openingCost = setting("spark.sql.files.openCostInBytes")
@@ -67,20 +70,20 @@ private[ml] object ImageFiles {
 
   final private case class Entry(path: String, bytes: Long)
 
-  /** Each a few kilobytes on the driver, and enough to see progress. */
+  /** Each task takes a few kilobytes on the driver, and this many are enough to show progress. */
   private val MostTasks = 10000
 
   private val PatternCharacters = "*?[{"
 
   private val Schema = StructType(Seq(StructField("path", StringType, nullable = false)))
 
-  /** Lists a folder, on the driver. A folder or file of that very name wins; where there is none, the name may be a pattern,
-    * as `s3a://lake/2024-*`, of folders and files.
+  /** Lists a folder, on the driver. If there is no folder or file of this name, the name may be a pattern of folders and
+    * files, such as `s3a://lake/2024-*`.
     *
     * @param folder
-    *   a path or URI, of one file too
+    *   the path or URI of a folder or of one file
     * @throws ParameterException
-    *   when there is none or it has no files, when it cannot be listed, or when Hadoop knows no such file system
+    *   when the folder does not exist, has no files or cannot be listed, or when Hadoop knows no such file system
     */
   def list(folder: String, spark: SparkSession): ImageFiles = {
     val (fileSystem, path) = FileSystems.locate(folder, spark)
@@ -101,7 +104,7 @@ private[ml] object ImageFiles {
     try Array(fileSystem.getFileStatus(path))
     catch {
       case e: FileNotFoundException =>
-        // Null, or no element, where nothing matches.
+        // Null or empty when nothing matches.
         val matching = if (path.toString.exists(PatternCharacters.contains(_))) fileSystem.globStatus(path) else null
         Option(matching).filter(_.nonEmpty).getOrElse {
           throw new ParameterException(s"$path: there is no such folder or file; give a folder of images", e)
@@ -111,7 +114,7 @@ private[ml] object ImageFiles {
   private def entries(fileSystem: FileSystem, root: FileStatus): Iterable[Entry] =
     if (root.isFile) Seq(Entry(root.getPath.toString, root.getLen))
     else if (fileSystem.getUri.getScheme == "file")
-      // Not Path.toUri, which looks every file up once more.
+      // Not Path.toUri, which accesses every file once more.
       LocalFiles.below(Path.of(root.getPath.toUri.getPath)).map { case (file, size) => Entry(s"file:$file", size) }
     else {
       val found = mutable.ArrayBuffer[Entry]()
@@ -125,4 +128,73 @@ private[ml] object ImageFiles {
 
   private def refused(folder: String, reason: String, cause: Exception) =
     new ParameterException(s"$folder cannot be listed: $reason", cause)
+}
+
+/** All files below a folder on the disks of this machine, whatever their names.
+  *
+  * Hadoop's listing of a local disk omits names that end in `.crc`, and every name that it cannot look up: dangling links,
+  * and names in another character set than that of this process.
+  *
+  * Links are followed. Each folder is listed once, however many links lead to it, so that cycles of links end and links
+  * across many folders do not multiply the files: under its own path if that lies below the root, or else under the first
+  * link. Pipes, sockets and devices are omitted.
+  */
+private[ml] object LocalFiles {
+
+  /** The files with their sizes in bytes, in no particular order. A dangling link has the size 0.
+    *
+    * @throws IOException
+    *   when a folder cannot be listed
+    */
+  def below(root: Path): Iterable[(Path, Long)] = {
+    val walk = new Walk
+    walk.from(root)
+    walk.files
+  }
+
+  final private class Walk {
+    val files = mutable.ArrayBuffer[(Path, Long)]()
+    private val listed = mutable.Set[AnyRef]()
+    // Followed after all real folders, whose own paths have priority.
+    private val linkedFolders = mutable.Queue[Path]()
+
+    def from(root: Path): Unit = {
+      linkedFolders += root
+      while (linkedFolders.nonEmpty) realFolders(linkedFolders.dequeue())
+    }
+
+    private def realFolders(first: Path): Unit = {
+      val pending = mutable.Stack(first)
+      while (pending.nonEmpty) {
+        val folder = pending.pop()
+        ifThere(if (listed.add(identity(folder))) entries(folder).foreach(entry => ifThere(add(entry, pending))))
+      }
+    }
+
+    private def add(entry: Path, pending: mutable.Stack[Path]): Unit = {
+      val own = Files.readAttributes(entry, classOf[BasicFileAttributes], LinkOption.NOFOLLOW_LINKS)
+      if (own.isDirectory) pending.push(entry)
+      else if (own.isRegularFile) files += entry -> own.size
+      else if (own.isSymbolicLink) addLink(entry)
+    }
+
+    private def addLink(link: Path): Unit =
+      try {
+        val target = Files.readAttributes(link, classOf[BasicFileAttributes])
+        if (target.isDirectory) linkedFolders += link
+        else if (target.isRegularFile) files += link -> target.size
+      } catch { case _: IOException => files += link -> 0L }
+
+    /** Sorted by name, so that of several links to a folder the same link is followed every time. */
+    private def entries(folder: Path): Seq[Path] =
+      Using.resource(Files.list(folder))(_.iterator.asScala.toVector.sorted)
+
+    /** Another process may delete files in the meantime, such as the temporary files of a table that is written. */
+    private def ifThere(look: => Unit): Unit =
+      try look
+      catch { case _: NoSuchFileException => () }
+
+    private def identity(folder: Path): AnyRef =
+      Option(Files.readAttributes(folder, classOf[BasicFileAttributes]).fileKey).getOrElse(folder.toRealPath())
+  }
 }

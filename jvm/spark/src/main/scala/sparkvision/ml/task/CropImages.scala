@@ -1,20 +1,21 @@
 package sparkvision.ml.task
 
 import org.apache.spark.TaskContext
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.image.{ImageException, ImageInput, Pixels}
 import sparkvision.ml.column.{BadImages, DetectedBox, SourceImage}
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.param.BadImageMode
 
-/** Cuts each image's boxes out of it.
+/** Crops the boxes of each image.
   *
   * @param explode
   *   whether each crop gets a row of its own
   * @param keepEmpty
-  *   whether, then, an image without boxes keeps a row
+  *   whether an image without boxes keeps a row when `explode` is true
   * @param withReason
-  *   whether a column of reasons follows that of crops
+  *   whether the function adds a column of reasons
   */
 final private[ml] case class CropImages(
     name: String,
@@ -23,12 +24,14 @@ final private[ml] case class CropImages(
     explode: Boolean,
     keepEmpty: Boolean,
     withReason: Boolean
-) extends ImageFunction {
+) extends RowFunction[SourceImage]
+    with RowTask[SourceImage] {
   override def description: String = s"explode=$explode, keepEmpty=$keepEmpty, badImageMode=$badImageMode"
-  override def modelHash: Option[String] = None
+  override def input: RowInput[SourceImage] = RowInput.Image
   override def keepsEveryRow: Boolean = !explode && badImageMode != BadImageMode.DropMalformed
   override def mayMultiplyRows: Boolean = explode
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
+  override def start(spark: SparkSession): RowTask[SourceImage] = this
 
   override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
     val decoded = DecodedImages.of(TaskContext.get())
@@ -43,7 +46,7 @@ final private[ml] case class CropImages(
   }
 
   /** @param pixels
-    *   decodes: not asked of an image without boxes
+    *   decodes an image; it is not called for an image without boxes
     */
   private def cropsOf(source: SourceImage, pixels: ImageInput => Pixels): Iterator[Crop] =
     DetectedBox.all(source.argument) match {
@@ -52,7 +55,7 @@ final private[ml] case class CropImages(
         val image = pixels(source.image)
         boxes.iterator.zipWithIndex.map { case (detected, index) => Crop(index, detected, image, source.origin) }
       case None =>
-        // Whoever found nothing to look at in an image had a reason, most likely this one.
+        // Detections are null for an image that cannot be used; decoding it reports the reason.
         val _ = pixels(source.image)
         throw new ImageException("its detections are null: the stage that detects gave none; see its errorCol")
     }
@@ -67,7 +70,7 @@ final private[ml] case class CropImages(
   private def rows(crops: Either[String, Iterator[Crop]]): IterableOnce[Seq[Any]] = crops match {
     case Left(reason) => Some(row(Seq.empty, Some(reason)))
     case Right(none) if none.isEmpty => Option.when(keepEmpty || !explode)(row(Seq.empty, None))
-    // One after the other: a row and its pixels are gone when the next is made.
+    // Lazily: a row and its pixels are released before the next row is made.
     case Right(each) if explode => each.map(crop => row(Seq(crop), crop.problem))
     case Right(together) =>
       val all = fittingARow(together)
@@ -75,14 +78,14 @@ final private[ml] case class CropImages(
       Some(row(all, Option.when(problems.nonEmpty)(problems.mkString("; "))))
   }
 
-  /** A hundred boxes of a large image may hold more bytes than a row can, or this process. */
+  /** A hundred crops of a large image may have more bytes than a row or this process can hold. */
   private def fittingARow(crops: Iterator[Crop]): Seq[Crop] = {
     val most = math.min(1L << 30, Runtime.getRuntime.maxMemory / 8)
     var bytes = 0L
     crops.map { crop =>
       bytes += crop.bytes
       if (bytes <= most) crop
-      else crop.refused(s"the crops of one row have more than $most bytes; set explode to true, for a row a crop")
+      else crop.refused(s"the crops of one row have more than $most bytes; set explode to true, for one row per crop")
     }.toSeq
   }
 

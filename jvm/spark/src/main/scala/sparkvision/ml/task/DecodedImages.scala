@@ -4,19 +4,20 @@ import scala.collection.mutable
 
 import org.apache.spark.TaskContext
 
-import sparkvision.engine.session.ModelListener
+import sparkvision.engine.session.{ExecutorRuntime, ModelListener}
 import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.{ImageInput, PixelRows, Pixels}
 
-/** The images that a task's stages have decoded, for a later stage of the same task that needs their pixels too: rows
-  * hold images encoded, and the second decoding would often cost more than all that the later stage does.
+/** The images that the stages of a task have decoded, for a later stage of the same task that needs their pixels too. Rows
+  * hold encoded images, and decoding them again would often cost more than everything else in the later stage.
   *
-  * Nothing is kept until a stage says that it will take images. Then the models before it keep what they decode, no more
-  * than the limit allows; the oldest make room. An image that was taken stays until another one is: several stages may take
-  * it, and so may the rows that a cropper makes of it. Who finds none decodes anew, to the same pixels.
+  * Nothing is kept until a stage announces that it will take images. Then the models before that stage keep the images that
+  * they decode, up to a limit; the oldest images are dropped first. A taken image stays until another image is taken,
+  * because several stages may take it, and the rows that a cropper makes from it too. A stage that does not find an image
+  * decodes it again, to the same pixels.
   *
   * @param mostBytes
-  *   of encoded and decoded images together, at this time
+  *   the current limit for encoded and decoded images together
   */
 final private[ml] class DecodedImages(mostBytes: => Long) {
   import DecodedImages._
@@ -26,10 +27,12 @@ final private[ml] class DecodedImages(mostBytes: => Long) {
   private var taken = Option.empty[Entry]
   @volatile private var takers = 0
 
-  /** A stage says that it will take images, before it asks its input for the first row. */
+  /** Announces that a stage will take images. The stage calls this before it reads its first row. */
   def keep(): Unit = takers += 1
 
-  /** Keeps what a stage decodes, if one after it takes images. Spark makes a task's stages in the order of the rows' way. */
+  /** Keeps what a stage decodes, if a later stage takes images. Spark creates the stages of a task in the order in which rows
+    * pass them.
+    */
   def ofStage(): ModelListener = {
     val before = takers
     new ModelListener {
@@ -47,10 +50,10 @@ final private[ml] class DecodedImages(mostBytes: => Long) {
     bytes += size
   }
 
-  /** The image with its pixels, if they are here; else as it is.
+  /** The image with its pixels if they are kept, or else the unchanged image.
     *
     * @param maxPixels
-    *   that the taking stage reads: a stage before may read larger images
+    *   the limit of the stage that takes the image; an earlier stage may read larger images
     */
   def take(image: ImageInput, maxPixels: Long): ImageInput = image match {
     case ImageInput.Encoded(bytes) =>
@@ -77,41 +80,46 @@ private[ml] object DecodedImages {
 
   final private case class Entry(encoded: Array[Byte], pixels: Pixels) {
 
-    /** The stages' rows hold copies of the bytes, so that only the bytes themselves tell. They are compared in no time beside
-      * what decoding takes.
+    /** Whether these are the image's bytes. The rows of the stages hold copies, so that the content is compared, which is fast
+      * compared to decoding.
       */
     def isOf(bytes: Array[Byte]): Boolean = java.util.Arrays.equals(encoded, bytes)
   }
 
-  /** Rows that a filter drops leave their images behind; looking through these is to stay quick. */
+  /** The images of rows that a filter drops are never taken. This limit keeps the search among them fast. */
   private val MostImages = 1024
 
-  private val ofTasks = mutable.HashMap[TaskContext, DecodedImages]()
+  /** The images of the tasks of this process. */
+  final private class Tasks {
+    private val images = mutable.HashMap[TaskContext, DecodedImages]()
 
-  /** Six 12-megapixel images a task, beside the one taken last; of all tasks of an executor together no more than an eighth
-    * of its heap.
-    */
-  private def mostBytes: Long = {
-    val tasks = ofTasks.synchronized(ofTasks.size)
-    math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))
+    /** Six images of 12 megapixels per task, in addition to the image taken last. All tasks of an executor together use at most
+      * an eighth of its heap.
+      */
+    private def mostBytes: Long = {
+      val tasks = synchronized(images.size)
+      math.min(256L << 20, Runtime.getRuntime.maxMemory / 8 / math.max(1, tasks))
+    }
+
+    def of(task: TaskContext): DecodedImages = synchronized {
+      images.getOrElse(
+        task, {
+          val ofTask = new DecodedImages(mostBytes)
+          images(task) = ofTask
+          task.addTaskCompletionListener[Unit](_ => synchronized { val _ = images.remove(task) })
+          ofTask
+        }
+      )
+    }
   }
 
-  /** Those of a task; they are gone when it ends. */
-  def of(task: TaskContext): DecodedImages = ofTasks.synchronized {
-    ofTasks.getOrElse(
-      task, {
-        val images = new DecodedImages(mostBytes)
-        ofTasks(task) = images
-        task.addTaskCompletionListener[Unit](_ => ofTasks.synchronized { val _ = ofTasks.remove(task) })
-        images
-      }
-    )
-  }
+  /** The images of a task, which are dropped when the task ends. */
+  def of(task: TaskContext): DecodedImages = ExecutorRuntime.ofThisProcess.part(classOf[Tasks])(new Tasks).of(task)
 
   private def bytesOf(encoded: Array[Byte], pixels: PixelRows): Long =
     encoded.length + 3L * pixels.width * pixels.height
 
-  /** Whether these are all of the image's pixels: fast decoding gives a smaller image. */
+  /** Whether these are all pixels of the image: fast decoding returns a smaller image. */
   private def isWhole(encoded: Array[Byte], pixels: PixelRows): Boolean =
     ImageHeader.read(encoded).pixelCount == pixels.width.toLong * pixels.height
 }

@@ -1,41 +1,40 @@
 package sparkvision.ml.task
 
-import java.nio.charset.StandardCharsets.UTF_8
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.postprocess.EmbeddingsPostprocessor
 import sparkvision.engine.text.TextEncoder
-import sparkvision.image.ImageInput
-import sparkvision.ml.column.SourceImage
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.output.EmbeddingsOutput
 
-/** Gives each text's embedding. A text comes the way that images come: as its bytes, in UTF-8. */
-final private[ml] case class EncodeTexts(
-    name: String,
-    runner: PartitionRunner,
-    output: EmbeddingsOutput,
-    normalize: Boolean
-) extends ImageFunction {
-  override def description: String = runner.description
-  override def modelHash: Option[String] = Some(runner.model.bundleHash)
+/** Computes the embedding of each text. */
+final private[ml] case class EncodeTexts(name: String, run: ModelRun, output: EmbeddingsOutput, normalize: Boolean)
+    extends RowFunction[Either[String, String]] {
+  override def description: String = run.description
+  override def input: RowInput[Either[String, String]] = RowInput.Text
   override def keepsEveryRow: Boolean = true
   override def mayFail: Boolean = false
 
-  override def apply(texts: Iterator[SourceImage], metrics: ImageMetrics): Iterator[Option[Seq[Any]]] =
-    if (texts.isEmpty) Iterator.empty
-    else {
-      val encoder = runner.opened(new TextEncoder(_, _, metrics, _))
-      encoder.embeddings(texts)(source => EncodeTexts.text(source.image)).map { case (source, found) =>
-        metrics.image(isUsable = found.isRight)
-        val embedding = if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found
-        Some(output.values(source, embedding))
-      }
-    }
+  override def start(spark: SparkSession): RowTask[Either[String, String]] =
+    new EncodeTextsTask(run.start(spark)(_ => ()), output, normalize)
 }
 
-private[ml] object EncodeTexts {
-  def text(carrier: ImageInput): Either[String, String] = carrier match {
-    case ImageInput.Encoded(utf8) => Right(new String(utf8, UTF_8))
-    case _ => Left("the text is null")
-  }
+/** [[EncodeTexts]] inside the tasks. */
+final private[ml] class EncodeTextsTask(runner: PartitionRunner, output: EmbeddingsOutput, normalize: Boolean)
+    extends RowTask[Either[String, String]] {
+
+  override def modelHash: Option[String] = Some(runner.model.bundleHash)
+
+  override def apply(texts: Iterator[Either[String, String]], metrics: ImageMetrics): Iterator[Option[Seq[Any]]] =
+    if (texts.isEmpty) Iterator.empty
+    else {
+      val encoder = runner.opened { (bundle, settings, cancellation, runtime) =>
+        val batchSize = settings.batchSizeOf(bundle.manifest.task)
+        new TextEncoder(bundle, batchSize, settings.sessionSettings, metrics, cancellation, runtime)
+      }
+      encoder.embeddings(texts)(identity).map { case (_, found) =>
+        metrics.image(isUsable = found.isRight)
+        Some(output.columns(if (normalize) found.map(EmbeddingsPostprocessor.normalized) else found))
+      }
+    }
 }

@@ -1,6 +1,7 @@
 package sparkvision.ml.task
 
 import org.apache.spark.TaskContext
+import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.pipeline.ImageHasher
 import sparkvision.image.hash.HashAlgorithm
@@ -8,10 +9,10 @@ import sparkvision.ml.column.{BadImages, SourceImage}
 import sparkvision.ml.metrics.ImageMetrics
 import sparkvision.ml.param.BadImageMode
 
-/** Hashes each image, and treats bad ones as the stage's badImageMode says.
+/** Hashes each image, and treats bad images as the stage's badImageMode says.
   *
   * @param hasErrorCol
-  *   whether the reason why there is no hash is a column too
+  *   whether the function adds a column of reasons why there is no hash
   */
 final private[ml] case class HashImages(
     name: String,
@@ -19,11 +20,13 @@ final private[ml] case class HashImages(
     maxImagePixels: Long,
     badImageMode: String,
     hasErrorCol: Boolean
-) extends ImageFunction {
+) extends RowFunction[SourceImage]
+    with RowTask[SourceImage] {
   override def description: String = s"algorithm=$algorithm, badImageMode=$badImageMode"
+  override def input: RowInput[SourceImage] = RowInput.Image
   override def keepsEveryRow: Boolean = badImageMode != BadImageMode.DropMalformed
   override def mayFail: Boolean = badImageMode == BadImageMode.FailFast
-  override def modelHash: Option[String] = None
+  override def start(spark: SparkSession): RowTask[SourceImage] = this
 
   override def apply(images: Iterator[SourceImage], metrics: ImageMetrics): Iterator[IterableOnce[Seq[Any]]] = {
     val decoded = DecodedImages.of(TaskContext.get())

@@ -3,12 +3,15 @@ package sparkvision.ml.model
 import java.net.URI
 import java.nio.file.Files
 
+import scala.util.Using
+
 import org.apache.hadoop.fs.{FileUtil, RawLocalFileSystem}
 import org.apache.spark.ml.linalg.Vector
 import org.apache.spark.util.SerializableConfiguration
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.{BundleException, Bundles, ModelBundle}
+import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.ml.{LocalSpark, ViTForImageClassification}
 
 /** How a model reaches executors. Local mode never goes these ways, so they are walked here one by one. */
@@ -19,12 +22,16 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
   private def remote(bundle: ModelBundle, uri: String): DistributedModel =
     DistributedModel.Remote(bundle.bundleHash, bundle.size, uri, bundle.fileNames, configuration)
 
+  /** This executor's copy. */
+  private def received(model: DistributedModel): ModelBundle =
+    Using.resource(ExecutorModels.of(ExecutorRuntime.ofThisProcess).acquire(model))(_.value.bundle)
+
   test("a model broadcast in many chunks arrives as it was sent") {
     val bundle = ModelBundle.open(Bundles.relabelled())
     val sent = ModelDistributor.send(bundle, context, chunkSize = 100000)
     assert(sent.files.find(_.name == "model.onnx").exists(_.chunks.size > 10))
-    val received = ExecutorModels.shared.open(sent)
-    assert(received.bundleHash == bundle.bundleHash && received.folder != bundle.folder)
+    val copy = received(sent)
+    assert(copy.bundleHash == bundle.bundleHash && copy.folder != bundle.folder)
   }
 
   test("a model that was damaged on the driver is not sent") {
@@ -38,8 +45,8 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
       val _ = m.put("note", "read by executors")
     }
     val bundle = ModelBundle.open(folder)
-    val received = ExecutorModels.shared.open(remote(bundle, s"lake:$folder"))
-    assert(received.bundleHash == bundle.bundleHash && received.folder != folder)
+    val copy = received(remote(bundle, s"lake:$folder"))
+    assert(copy.bundleHash == bundle.bundleHash && copy.folder != folder)
   }
 
   test("a model that was exchanged after the job was planned is refused by executors") {
@@ -54,12 +61,12 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
       },
       folder
     )
-    assert(intercept[BundleException](ExecutorModels.shared.open(planned)).getMessage.contains("changed"))
+    assert(intercept[BundleException](received(planned)).getMessage.contains("changed"))
   }
 
   test("an executor that cannot read a model from its place says so") {
     val bundle = ModelBundle.open(Bundles.digits())
-    val message = intercept[BundleException](ExecutorModels.shared.open(remote(bundle, "lake:/swept/away"))).getMessage
+    val message = intercept[BundleException](received(remote(bundle, "lake:/swept/away"))).getMessage
     assert(message.contains("lake:/swept/away/") && message.contains("need access"))
   }
 

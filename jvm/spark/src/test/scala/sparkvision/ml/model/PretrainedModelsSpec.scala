@@ -77,7 +77,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     val home = temporaryFolder()
     val photo = Files.createFile(Files.createDirectories(home.resolve("photos/2024")).resolve("a.jpg"))
     val message = intercept[BundleException](push(Bundles.digits(), home.toString, "photos:2024")).getMessage
-    assert(message.contains("is no bundle, but holds something else (a.jpg)") && Files.exists(photo))
+    assert(message.contains("is not a bundle, and holds other files (a.jpg)") && Files.exists(photo))
     Files.createFile(Files.createDirectories(home.resolve("digits/1")).resolve("model.onnx"))
     assert(push(Bundles.digits(), home.toString, "digits:1").endsWith("/digits/1"))
     assert(Files.exists(home.resolve("digits/1/sparkvision.json")))
@@ -166,7 +166,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
 
   test("a name that would lead out of the home is refused") {
     Seq("../m", "a/../b", "m:", "", "/m", "a/b/c").foreach { name =>
-      assert(intercept[ParameterException](find(name)).getMessage.contains(s"'$name' is no name"))
+      assert(intercept[ParameterException](find(name)).getMessage.contains(s"'$name' is not the name"))
     }
   }
 }

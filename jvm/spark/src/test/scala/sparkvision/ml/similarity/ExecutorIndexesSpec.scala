@@ -4,6 +4,7 @@ import java.net.URI
 import java.nio.file.Files
 import java.util.concurrent.{CountDownLatch, TimeUnit}
 
+import scala.collection.mutable
 import scala.concurrent.ExecutionContext.Implicits.global
 import scala.concurrent.duration._
 import scala.concurrent.{Await, Future, blocking}
@@ -13,6 +14,8 @@ import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FSDataInputStream, Path => HadoopPath, RawLocalFileSystem}
 import org.scalatest.funsuite.AnyFunSuite
 
+import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.engine.session.KeyedCache.Lease
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityIndexException}
 import sparkvision.ml.{LocalSpark, SimilarImages}
 
@@ -28,10 +31,16 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
   /** Copies that are deleted as soon as nobody uses them. */
   final private class Copies {
     private val directory = temporaryFolder()
-    private val indexes = new ExecutorIndexes(Seq(directory), Duration.Zero)
-    def acquire(published: PublishedIndex, method: SearchMethod = SearchMethod.Exact): SimilarityIndex =
-      indexes.acquire(published, method, configuration)
-    def release(): Unit = indexes.release(index, SearchMethod.Exact)
+    private val indexes = new ExecutorIndexes(Seq(directory), ExecutorRuntime.ofThisProcess, Duration.Zero)
+    private val leases = mutable.ArrayBuffer[Lease[ExecutorIndexes.Copy]]()
+    def acquire(published: PublishedIndex, method: SearchMethod = SearchMethod.Exact): SimilarityIndex = {
+      val lease = indexes.acquire(published, method, configuration)
+      if (published == index && method == SearchMethod.Exact) synchronized { val _ = leases += lease }
+      lease.value.index
+    }
+
+    /** Gives back one claim on the exact index. */
+    def release(): Unit = synchronized(leases.remove(0)).close()
     def folders: Long = Using.resource(Files.list(directory))(_.count)
   }
 

@@ -8,7 +8,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.{Bundles, ModelBundle}
 import sparkvision.engine.pipeline.ModelSettings
-import sparkvision.engine.runtime.{ExecutionProvider, InferenceSession, OneDnnFpMath, SessionConfig}
+import sparkvision.engine.runtime.{ExecutionProvider, InferenceSession, NativeRuns, OneDnnFpMath, SessionConfig}
 import sparkvision.image.{Fixtures, ImageInput, ProviderException}
 
 /** oneDNN's kernels, run. This project's classpath has the runtime that holds them. */
@@ -16,10 +16,14 @@ class OneDnnSpec extends AnyFunSuite {
   private val oneDnn = SessionConfig(ExecutionProvider.OneDnn)
   private val cpu = SessionConfig(ExecutionProvider.Cpu)
   private lazy val digits: ModelBundle = ModelBundle.open(Bundles.digits())
+  private val nativeRuns = new NativeRuns
+
+  private def open(bundle: ModelBundle, config: SessionConfig): InferenceSession =
+    InferenceSession.open(bundle, config, nativeRuns)
 
   /** The digits' images, all of them, in batches of a size that leaves a rest. */
   private def logits(config: SessionConfig, batchSize: Int): Seq[Array[Float]] =
-    Using.resource(new LocalModel(digits, ModelSettings(batchSize = batchSize, session = config))) { model =>
+    Using.resource(new LocalModel(digits, ModelSettings(batchSize = Some(batchSize), session = config))) { model =>
       model.logits(OneDnnSpec.images.iterator)(ImageInput.Encoded).map(_._2.toOption.get).toSeq
     }
 
@@ -53,26 +57,26 @@ class OneDnnSpec extends AnyFunSuite {
 
   test("a graph of opset 17, for which oneDNN's provider computes wrong numbers, is refused, naming what can be done") {
     val opset17 = ModelBundle.open(Fixtures.path("opset17"))
-    InferenceSession.open(opset17, cpu).close()
-    val message = intercept[ProviderException](InferenceSession.open(opset17, oneDnn)).getMessage
+    open(opset17, cpu).close()
+    val message = intercept[ProviderException](open(opset17, oneDnn)).getMessage
     info(message)
     assert(message.contains("wrong numbers") && message.contains("--opset 14"))
   }
 
   test("bf16 beside strict in one process is refused, because oneDNN has one mode for all") {
-    InferenceSession.open(digits, oneDnn).close()
+    open(digits, oneDnn).close()
     val bf16 = oneDnn.copy(oneDnnFpMath = OneDnnFpMath.Bf16)
-    val message = intercept[ProviderException](InferenceSession.open(digits, bf16)).getMessage
+    val message = intercept[ProviderException](open(digits, bf16)).getMessage
     assert(message.contains("onednnFpMath=bf16") && message.contains("onednnFpMath=strict"))
   }
 
   test("auto stays with the CPU's own kernels, which oneDNN was not found to beat") {
-    Using.resource(InferenceSession.open(digits, SessionConfig()))(s => assert(s.provider == ExecutionProvider.Cpu))
+    Using.resource(open(digits, SessionConfig()))(s => assert(s.provider == ExecutionProvider.Cpu))
   }
 
   test("a GPU asked for on this runtime is refused, naming the one that has CUDA") {
     val message =
-      intercept[ProviderException](InferenceSession.open(digits, SessionConfig(ExecutionProvider.Cuda))).getMessage
+      intercept[ProviderException](open(digits, SessionConfig(ExecutionProvider.Cuda))).getMessage
     assert(message.contains("sparkvision-gpu_2.13"))
   }
 }

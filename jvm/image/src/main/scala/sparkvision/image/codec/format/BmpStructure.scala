@@ -17,7 +17,7 @@ final private[sparkvision] class BmpStructure(reader: ByteReader) extends ImageS
       ImageHeader(ImageFormat.Bmp, reader.i32le(18), math.abs(height))
     } else
       throw new ImageException(
-        s"unsupported BMP: its header is $headerLength bytes long; known are 12, 40, 52, 56, 64, 108 and 124"
+        s"unsupported BMP: its header is $headerLength bytes long; supported are 12, 40, 52, 56, 64, 108 and 124"
       )
 
   /** Bits of the green sample in a 16-bit BMP (red and blue have 5); None for any other BMP. */

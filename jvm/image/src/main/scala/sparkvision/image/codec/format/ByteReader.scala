@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets.ISO_8859_1
 
 import sparkvision.image.ImageException
 
-/** Bounds-checked reads from an image's encoded bytes: reading past the end is an `ImageException` that says where,
-  * never an `ArrayIndexOutOfBoundsException`.
+/** Bounds-checked reads from the encoded bytes of an image. Reading past the end throws an `ImageException` that states the
+  * offset, instead of an `ArrayIndexOutOfBoundsException`.
   */
 private[sparkvision] final class ByteReader(val bytes: Array[Byte], formatName: String) {
   def length: Int = bytes.length
@@ -29,12 +29,13 @@ private[sparkvision] final class ByteReader(val bytes: Array[Byte], formatName: 
 
   /** Refuses the image unless `count` bytes lie at `offset`. */
   def need(offset: Long, count: Long): Unit =
-    // Not `offset + count > length`: a BigTIFF's 64-bit numbers would wrap around.
+    // The sum `offset + count` could overflow: a BigTIFF has 64-bit numbers.
     if (offset < 0 || count < 0 || offset > length - count)
       throw new ImageException(
         s"truncated $formatName: $count bytes are needed at offset $offset, but the file has $length bytes; " +
           "fetch the file again"
       )
 
+  /** Refuses the image as damaged. */
   def corrupt(what: String): Nothing = throw new ImageException(s"corrupt $formatName: $what")
 }

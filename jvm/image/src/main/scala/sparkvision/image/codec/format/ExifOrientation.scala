@@ -4,19 +4,19 @@ import java.nio.charset.StandardCharsets.ISO_8859_1
 
 import sparkvision.image.ImageException
 
-/** Finds the orientation that a camera recorded, in EXIF or, where that has none, in XMP (as Pillow's `getexif` does).
+/** Finds the orientation that a camera recorded in EXIF or, when EXIF has none, in XMP, as Pillow's `getexif` does.
   *
-  * Damage inside this metadata says nothing about the pixels, so it means "upright" instead of a refusal.
+  * Damaged metadata does not affect the pixels. The image then counts as upright and is not refused.
   */
 private[sparkvision] object ExifOrientation {
   private val OrientationTag = 274 // 0x0112, CIPA DC-008 table 4
   private val Upright = 1
   private val xmpPattern = "tiff:Orientation(?:=\"|>)([0-9])".r
 
-  /** The prefix of an EXIF block in JPEG's APP1 and, by some writers, in WebP. */
+  /** The prefix of an EXIF block in a JPEG's APP1 segment and, in files of some programs, in a WebP. */
   val ExifPrefix = "Exif\u0000\u0000"
 
-  /** From a TIFF-structured EXIF block; None when it has no orientation or cannot be read. */
+  /** The orientation in an EXIF block, which has the structure of a TIFF; None when it has no orientation or is damaged. */
   def fromExif(block: Array[Byte]): Option[Int] = {
     val reader = new ByteReader(block, "EXIF")
     val start = if (reader.startsWith(0, ExifPrefix)) ExifPrefix.length else 0
@@ -24,7 +24,7 @@ private[sparkvision] object ExifOrientation {
     catch { case _: ImageException => None }
   }
 
-  /** From the first directory of a TIFF structure that begins at `start`. */
+  /** The orientation in the first directory of a TIFF structure that begins at `start`. */
   def fromTiff(reader: ByteReader, start: Int): Option[Int] = {
     val bigEndian = reader.startsWith(start, "MM")
     val directory = start + reader.u32(start + 4, bigEndian)
@@ -38,7 +38,7 @@ private[sparkvision] object ExifOrientation {
       .map(valid)
   }
 
-  /** A directory entry's value, when it is a whole number: BYTE, SHORT or LONG. */
+  /** The value of a directory entry when it is a whole number: BYTE, SHORT or LONG. */
   private def value(reader: ByteReader, entry: Int, bigEndian: Boolean): Option[Int] =
     reader.u16(entry + 2, bigEndian) match {
       case 1 => Some(reader.u8(entry + 8))
@@ -47,11 +47,11 @@ private[sparkvision] object ExifOrientation {
       case _ => None
     }
 
-  /** From an XMP packet. */
+  /** The orientation in an XMP packet, or None when it has none. */
   def fromXmp(packet: Array[Byte]): Option[Int] =
     xmpPattern.findFirstMatchIn(new String(packet, ISO_8859_1)).map(found => valid(found.group(1).toInt))
 
-  /** EXIF where it has an orientation, else XMP, else upright. */
+  /** The orientation in EXIF; in XMP when EXIF has none; upright when XMP has none either. */
   def of(exif: Option[Array[Byte]], xmp: Option[Array[Byte]]): Int =
     exif.flatMap(fromExif).orElse(xmp.flatMap(fromXmp)).getOrElse(Upright)
 

@@ -2,12 +2,12 @@ package sparkvision.image.codec.format
 
 import java.nio.charset.StandardCharsets.ISO_8859_1
 
-/** An image format, known by the first bytes of the file and never by its name.
+/** An image format, recognised by the first bytes of a file and never by the file's name.
   *
   * @param name
-  *   as people write it, e.g. `"JPEG"`
+  *   the usual name, for example `"JPEG"`
   * @param supported
-  *   whether `ImageDecoder` reads it; the others are recognised so that a refusal can name them
+  *   whether `ImageDecoder` reads it; other formats are recognised so that a refusal can name them
   */
 final case class ImageFormat private (name: String, supported: Boolean) {
   override def toString: String = name
@@ -23,7 +23,7 @@ object ImageFormat {
 
   val supported: Seq[ImageFormat] = Seq(Jpeg, Png, Gif, Bmp, WebP, Tiff)
 
-  /** The signatures of formats that begin with fixed bytes, from each format's own specification. */
+  /** The signatures of formats that begin with fixed bytes, from the specification of each format. */
   private val signatures: Seq[(String, ImageFormat)] = Seq(
     "\u00ff\u00d8\u00ff" -> Jpeg,
     "\u0089PNG\r\n\u001a\n" -> Png,
@@ -60,7 +60,7 @@ object ImageFormat {
     Map("avif" -> "AVIF", "avis" -> "AVIF") ++
       Seq("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1").map(_ -> "HEIC")
 
-  /** How much of the file is looked at for text formats. */
+  /** The number of bytes in which text formats are searched. */
   private val TextProbe = 1024
 
   /** The format of an image, supported or not.
@@ -68,7 +68,7 @@ object ImageFormat {
     * @param bytes
     *   the encoded file, from its first byte
     * @return
-    *   None when the bytes begin like no image format known here
+    *   None when the bytes do not begin like a known image format
     * @example
     *   {{{ImageFormat.of(bytes).map(_.name) // Some("JPEG")}}}
     */

@@ -37,7 +37,7 @@ object ImageHeader {
     * @example
     *   {{{
     *   val header = ImageHeader.read(bytes)
-    *   s"${header.format} ${header.uprightWidth} x ${header.uprightHeight}" // "JPEG 640 x 427"
+    *   (header.format.name, header.uprightWidth, header.uprightHeight) // ("JPEG", 640, 427)
     *   }}}
     */
   def read(bytes: Array[Byte]): ImageHeader = ImageStructure.of(bytes).header

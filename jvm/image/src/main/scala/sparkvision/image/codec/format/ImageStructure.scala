@@ -36,7 +36,7 @@ private[sparkvision] object ImageStructure {
         throw new ImageException(s"unsupported format ${format.name}: convert it to one of $supportedNames")
       case None =>
         throw new ImageException(
-          s"not an image: it begins with the bytes ${firstBytes(bytes)}, which no format known here does; " +
+          s"not an image: it begins with the bytes ${firstBytes(bytes)}, which no known image format does; " +
             s"supported are $supportedNames"
         )
     }

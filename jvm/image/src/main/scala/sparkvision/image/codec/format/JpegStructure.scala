@@ -34,7 +34,7 @@ final private[sparkvision] class JpegStructure private (
       offset += 2
       if (marker != EndOfImage) {
         if (marker < 0xc0 || isFrame(marker) || marker == 0xc8 || marker == 0xd8 || marker >= 0xf0 && marker <= 0xfd)
-          reader.corrupt(f"the marker ff $marker%02x stands among the image's data, at offset ${offset - 2}")
+          reader.corrupt(f"the marker ff $marker%02x occurs within the image's data, at offset ${offset - 2}")
         requireLength(reader, marker, offset)
         offset = segmentEnd(reader, offset)
       }
@@ -90,7 +90,7 @@ private[sparkvision] object JpegStructure {
       marker = reader.u8(offset + 1)
       offset += 2
       if (marker < 0xc0)
-        reader.corrupt(f"the byte ff is followed by $marker%02x, which is no marker, at offset $offset")
+        reader.corrupt(f"the byte ff is followed by $marker%02x, which is not a marker, at offset $offset")
       if (!standsAlone(marker)) {
         val end = segmentEnd(reader, offset)
         if (isFrame(marker)) frame = Some(frameSize(reader, offset))
@@ -104,7 +104,7 @@ private[sparkvision] object JpegStructure {
       }
     }
     val Frame(width, height, components) =
-      frame.getOrElse(reader.corrupt("its scan begins before any frame header (SOF)"))
+      frame.getOrElse(reader.corrupt("its first scan precedes the frame header (SOF)"))
     val header = ImageHeader(ImageFormat.Jpeg, width, height, ExifOrientation.of(exif, xmp))
     new JpegStructure(reader, header, components, adobeTransform, offset)
   }
@@ -122,7 +122,7 @@ private[sparkvision] object JpegStructure {
   private def segmentEnd(reader: ByteReader, offset: Int): Int = {
     val length = reader.u16be(offset)
     if (length < 2)
-      reader.corrupt(s"the segment at offset $offset says it is $length bytes long; at least 2 are needed")
+      reader.corrupt(s"the segment at offset $offset states a length of $length bytes; at least 2 are needed")
     reader.need(offset, length.toLong)
     offset + length
   }
@@ -142,7 +142,7 @@ private[sparkvision] object JpegStructure {
   private def frameSize(reader: ByteReader, offset: Int): Frame = {
     val bits = reader.u8(offset + 2)
     val components = reader.u8(offset + 7)
-    if (bits != 8) throw new ImageException(s"unsupported JPEG: $bits bits a sample; 8 are supported, so convert it")
+    if (bits != 8) throw new ImageException(s"unsupported JPEG: $bits bits per sample; convert it to 8 bits")
     if (components != 1 && components != 3 && components != 4)
       throw new ImageException(
         s"unsupported JPEG: $components components; 1 (grey), 3 (colour) and 4 (CMYK) are supported"

@@ -46,7 +46,7 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
     val start = if (big) offsetAt(8) else offsetAt(4)
     reader.need(start, countLength.toLong)
     val count = if (big) offsetAt(start) else reader.u16(start.toInt, bigEndian).toLong
-    if (count > MaxEntries) reader.corrupt(s"its directory says that it has $count entries")
+    if (count > MaxEntries) reader.corrupt(s"its directory states $count entries")
     reader.need(start + countLength, count * entryLength)
     // When a tag occurs twice, libtiff takes the first.
     Iterator
@@ -93,7 +93,7 @@ final private[sparkvision] class TiffDirectory(reader: ByteReader) {
     */
   def side(tag: Int): Int = {
     val length = value(tag).getOrElse(reader.corrupt(s"its directory lacks the tag $tag"))
-    if (length <= 0 || length > Int.MaxValue) reader.corrupt(s"its tag $tag says a side of $length pixels")
+    if (length <= 0 || length > Int.MaxValue) reader.corrupt(s"its tag $tag states a side of $length pixels")
     length.toInt
   }
 

@@ -40,7 +40,7 @@ final private[sparkvision] class WebPStructure(reader: ByteReader) extends Image
         reader.corrupt(s"its chunk at offset $offset is cut off: fetch it again")
       if (reader.startsWith(offset.toInt, "VP8 ") || reader.startsWith(offset.toInt, "VP8L"))
         if (size(offset.toInt) != size(FirstChunk))
-          reader.corrupt("its image has another size than its canvas")
+          reader.corrupt("the sizes of its image and of its canvas differ")
       offset += 8 + length + (length & 1)
     }
   }

@@ -2,7 +2,7 @@ package sparkvision.image.codec.tiff
 
 import java.util.zip.{DataFormatException, Inflater}
 
-/** TIFF's lossless byte compressions. */
+/** The lossless compressions of TIFF. */
 private[sparkvision] object TiffCompression {
   val None = 1
   val Lzw = 5
@@ -14,7 +14,7 @@ private[sparkvision] object TiffCompression {
 
   def predicts(compression: Int): Boolean = compression != None && compression != PackBits
 
-  /** Fills `target` as far as the data go, and says how far. */
+  /** Decompresses into `target` and returns the number of bytes written, which is smaller when the data are incomplete. */
   def decompress(compression: Int, source: Array[Byte], offset: Int, count: Int, target: Array[Byte]): Int =
     compression match {
       case Lzw => TiffLzw.decode(source, offset, count, target)
@@ -37,7 +37,7 @@ private[sparkvision] object TiffCompression {
     finally inflater.end()
   }
 
-  /** Section 9: a byte says how many follow as they are, or how often the next one is repeated. */
+  /** PackBits (section 9): a byte states how many literal bytes follow, or how often the next byte is repeated. */
   private def unpackBits(source: Array[Byte], offset: Int, count: Int, target: Array[Byte]): Int = {
     val end = offset + count
     var at = offset
@@ -69,12 +69,12 @@ private[sparkvision] object TiffLzw {
   private val MaxBits = 12
   private val TableSize = 1 << MaxBits
 
-  /** Fills `target` as far as the data go, and says how far; 0 when they are no LZW. */
+  /** Decodes into `target` and returns the number of bytes written; 0 when the data are not LZW. */
   def decode(source: Array[Byte], offset: Int, count: Int, target: Array[Byte]): Int =
     new Decoder(source, offset, offset + count, target).decode()
 
   private final class Decoder(source: Array[Byte], start: Int, end: Int, target: Array[Byte]) {
-    // A string is its prefix's string and one byte more.
+    // The string of a code is the string of its prefix and one more byte.
     private val prefix = new Array[Int](TableSize)
     private val last = Array.tabulate(TableSize)(_.toByte)
     private val first = Array.tabulate(TableSize)(_.toByte)
@@ -94,7 +94,7 @@ private[sparkvision] object TiffLzw {
       filled
     }
 
-    /** False when the code cannot stand here. */
+    /** Returns false when the code is not valid at this point. */
     private def accept(code: Int): Boolean =
       if (code == Clear) {
         width = 9
@@ -110,7 +110,7 @@ private[sparkvision] object TiffLzw {
         prefix(free) = previous
         length(free) = length(previous) + 1
         first(free) = first(previous)
-        // The code of the very string that is made now repeats its own first byte.
+        // A code may be that of the string that is being added; this string ends with its own first byte.
         last(free) = if (code == free) first(previous) else first(code)
         free += 1
         if (free == (1 << width) - 1 && width < MaxBits) width += 1

@@ -49,7 +49,7 @@ private[sparkvision] object TiffDecoder {
   }
 }
 
-/** The stored samples of a TIFF to RGB, as Pillow unpacks (`Unpack.c`) and converts (`Convert.c`) them. */
+/** Converts the stored samples of a TIFF to RGB, as Pillow unpacks (`Unpack.c`) and converts (`Convert.c`) them. */
 final private[sparkvision] class TiffPixels(
     width: Int,
     height: Int,
@@ -61,8 +61,10 @@ final private[sparkvision] class TiffPixels(
 
   private val rowLength = rows.length / height
 
-  /** @param palette
-    *   256 times red, green and blue, where the samples are indices
+  /** Converts the whole page.
+    *
+    * @param palette
+    *   red, green and blue of 256 colours; evaluated only when the samples are indices
     */
   def toRgb(palette: => Array[Byte]): Pixels = {
     val rgb = layout.kind match {
@@ -102,7 +104,7 @@ final private[sparkvision] class TiffPixels(
     rgb
   }
 
-  /** A pixel's first sample, of at most 8 bits. */
+  /** The first sample of a pixel, of at most 8 bits. */
   private def small(row: Int, column: Int): Int =
     if (layout.bits == 8) rows(row * rowLength + column * layout.samples) & 0xff
     else {
@@ -110,7 +112,7 @@ final private[sparkvision] class TiffPixels(
       (rows(row * rowLength + bit / 8) >> (8 - layout.bits - bit % 8)) & ((1 << layout.bits) - 1)
     }
 
-  /** A sample of 16 or 32 bits, cut to 0 to 255; Pillow drops the fraction of a float. */
+  /** A sample of 16 or 32 bits, limited to 0 to 255. Pillow drops the fraction of a float. */
   private def clipped(row: Int, column: Int): Int = {
     val at = row * rowLength + column * (layout.bits / 8)
     val value = Iterator.range(0, layout.bits / 8).foldLeft(0) { (sum, i) =>
@@ -124,7 +126,7 @@ final private[sparkvision] class TiffPixels(
     math.max(0, math.min(255, whole))
   }
 
-  /** 8 bits a sample: of 16 the upper ones. */
+  /** The samples in 8 bits: of samples of 16 bits the upper byte. */
   private def topBytes: Array[Byte] =
     if (layout.bits == 8) rows else Array.tabulate(rows.length / 2)(i => rows(2 * i + (if (bigEndian) 0 else 1)))
 

@@ -3,16 +3,16 @@ package sparkvision.image.codec.tiff
 import sparkvision.image.ImageException
 import sparkvision.image.codec.format.{ByteReader, TiffDirectory}
 
-/** How the samples of a TIFF's first page become RGB.
+/** The layout of the samples of a TIFF's first page.
   *
   * @param kind
-  *   what the samples are
+  *   the meaning of the samples
   * @param bits
-  *   a sample
+  *   bits of each sample
   * @param samples
-  *   a pixel
+  *   samples of each pixel
   * @param lowBitsFirst
-  *   whether pixels of less than a byte fill it from the lowest bit on
+  *   whether pixels of less than one byte are stored from the lowest bit of a byte to the highest
   */
 final private[sparkvision] case class TiffLayout(kind: TiffLayout.Kind, bits: Int, samples: Int, lowBitsFirst: Boolean)
 
@@ -37,7 +37,7 @@ private[sparkvision] object TiffLayout {
   private val PlainAlpha = 2L
   private val CorelAlpha = 999L
 
-  /** What a page's tags say about a pixel, brought into order as Pillow's `TiffImageFile._setup` does. */
+  /** The tags of a page that concern a pixel, normalised as Pillow's `TiffImageFile._setup` does. */
   private final case class Tags(
       photometric: Int,
       format: Long,
@@ -51,8 +51,10 @@ private[sparkvision] object TiffLayout {
         s"${if (extra.isEmpty) "none" else extra.mkString("+")}"
   }
 
-  /** The layout of a page; a refusal when it is none that Pillow reads (its `TiffImagePlugin.OPEN_INFO`), or one that is
-    * not supported here.
+  /** The layout of a page.
+    *
+    * @throws ImageException
+    *   when Pillow does not read this layout (`TiffImagePlugin.OPEN_INFO`), or it is not supported here
     */
   def of(directory: TiffDirectory, reader: ByteReader): TiffLayout = {
     val tags = tagsOf(directory, reader)
@@ -79,7 +81,8 @@ private[sparkvision] object TiffLayout {
       if (samples > stored.length && stored.length == 1) Seq.fill(math.min(samples, 9L).toInt)(stored.head)
       else
         stored.take(math.max(samples, 0L).toInt)
-    if (bits.length != samples) reader.corrupt(s"it has $samples samples a pixel, and says the bits of ${bits.length}")
+    if (bits.length != samples)
+      reader.corrupt(s"it has $samples samples per pixel, but states the bits of ${bits.length}")
     val formats = all(SampleFormat, Unsigned).distinct
     Tags(
       photometric.toInt,
@@ -115,7 +118,7 @@ private[sparkvision] object TiffLayout {
     val inOrder = !tags.lowBitsFirst
     (tags.format, bits) match {
       case (Unsigned, 1 | 2 | 4 | 8) => Some(if (inverted) GreyInverted else Grey)
-      // Pillow does not invert these.
+      // Pillow does not invert the following layouts.
       case (Unsigned, 16) if inOrder && !(inverted && tags.bigEndian) => Some(Grey)
       case (Unsigned, 32) if inOrder && !inverted && !tags.bigEndian => Some(SignedGrey)
       case (Signed, 8) if inOrder && !inverted => Some(Grey)
@@ -125,7 +128,7 @@ private[sparkvision] object TiffLayout {
     }
   }
 
-  /** One sample of 8 bits, and an alpha or something unspecified behind it. */
+  /** Whether a pixel has one sample of 8 bits followed by an alpha or by an unspecified sample. */
   private def isWithExtra(tags: Tags, bits: Int): Boolean =
     bits == 8 && tags.bits.length == 2 && (tags.extra == Seq(Unspecified) || tags.extra == Seq(PlainAlpha))
 
@@ -133,7 +136,7 @@ private[sparkvision] object TiffLayout {
     val more = tags.bits.length - 3
     val known = tags.extra.isEmpty || tags.extra == Seq(CorelAlpha) && bits == 8 ||
       Set(Unspecified, PlainAlpha)(tags.extra.head) && tags.extra.tail.forall(_ == Unspecified)
-    // Pillow takes a fourth sample that is not declared for an alpha.
+    // Pillow treats a fourth sample that is not declared as alpha.
     val extra = known && (tags.extra.length == more || tags.extra.isEmpty && more == 1)
     extra && (bits == 8 && more <= 3 || bits == 16 && more <= 1) && (!tags.lowBitsFirst || more == 0 && bits == 8)
   }

@@ -3,9 +3,9 @@ package sparkvision.image.codec.tiff
 import sparkvision.image.ImageException
 import sparkvision.image.codec.format.{ByteReader, TiffDirectory}
 
-/** Gathers the samples of a TIFF's first page from its strips or tiles (TIFF 6.0, sections 3 and 15).
+/** Collects the samples of a TIFF's first page from its strips or tiles (TIFF 6.0, sections 3 and 15).
   *
-  * A strip that gives too few bytes refuses the image, as in Pillow; OpenCV would leave it blank.
+  * An image whose strips have too few bytes is refused, as by Pillow; OpenCV would leave the missing rows blank.
   */
 final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: ByteReader, layout: TiffLayout) {
   import TiffDirectory._
@@ -34,14 +34,18 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
     if (bytes <= Int.MaxValue) bytes.toInt
     else throw new ImageException(s"too large: $bytes bytes of samples in one piece; convert the TIFF to a smaller one")
 
-  /** All rows from the top, each beginning with a new byte. */
+  /** All rows from the top. Each row begins with a new byte.
+    *
+    * @throws ImageException
+    *   when the strips or tiles are damaged
+    */
   def rows(): Array[Byte] = {
     val rowLength = bytesOfRow(width)
     val all = new Array[Byte](inMemory(rowLength.toLong * height))
     val across = (width - 1) / segmentWidth + 1
     val needed = across.toLong * ((height - 1) / segmentHeight + 1)
     if (offsets.length < needed)
-      reader.corrupt(s"it has $needed strips or tiles, and says where ${offsets.length} lie")
+      reader.corrupt(s"it has $needed strips or tiles, but states the offsets of ${offsets.length}")
     val segments = needed.toInt
     (0 until segments).foreach { index =>
       val (left, top) = (index % across * segmentWidth, index / across * segmentHeight)
@@ -59,13 +63,14 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
   private def read(index: Int, segments: Int, visibleRows: Int): Segment = {
     val rowLength = bytesOfRow(segmentWidth)
     if (compression == TiffCompression.None) {
-      // Where one strip is the whole image Pillow takes the last offset.
+      // When one strip is the whole image, Pillow uses the last offset.
       val offset = if (segments == 1) offsets.last else offsets(index)
       reader.need(offset, rowLength.toLong * visibleRows)
       Segment(reader.bytes, offset.toInt, rowLength)
     } else {
       val counts = numbers(if (tiled) TileByteCounts else StripByteCounts)
-      val count = counts.lift(index).getOrElse(reader.corrupt(s"it does not say how long its strip or tile $index is"))
+      val count =
+        counts.lift(index).getOrElse(reader.corrupt(s"it does not state the length of its strip or tile $index"))
       reader.need(offsets(index), count)
       val bytes = new Array[Byte](inMemory(rowLength.toLong * (if (tiled) segmentHeight else visibleRows)))
       val got = TiffCompression.decompress(compression, reader.bytes, offsets(index).toInt, count.toInt, bytes)
@@ -76,7 +81,7 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
     }
   }
 
-  /** Each sample was stored as the difference from its left neighbour (section 14). */
+  /** Restores samples that are stored as differences from their left neighbours (section 14). */
   private def undoPrediction(bytes: Array[Byte], rowLength: Int): Unit = {
     val predictor = if (TiffCompression.predicts(compression)) directory.value(Predictor).getOrElse(1L) else 1L
     val width = layout.bits / 8
@@ -89,10 +94,10 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
         }
       }
     else if (predictor != 1)
-      throw new ImageException(s"unsupported TIFF: its predictor is $predictor; save it without")
+      throw new ImageException(s"unsupported TIFF: its predictor is $predictor; save it without a predictor")
   }
 
-  /** Adds the sample `before` bytes to the left, with carry, from the sample's lowest byte on. */
+  /** Adds the sample that lies `before` bytes to the left, with carry, beginning with the lowest byte. */
   private def add(bytes: Array[Byte], at: Int, before: Int, width: Int): Unit = {
     var carry = 0
     var i = 0
@@ -108,6 +113,6 @@ final private[sparkvision] class TiffSegments(directory: TiffDirectory, reader: 
 
 private object TiffSegments {
 
-  /** Decompressed rows of `rowLength` bytes, which begin at `start`. */
+  /** The decompressed rows of a strip or tile: `rowLength` bytes each, from `start` on. */
   final case class Segment(bytes: Array[Byte], start: Int, rowLength: Int)
 }

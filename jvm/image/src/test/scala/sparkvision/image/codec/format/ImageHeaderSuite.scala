@@ -8,7 +8,7 @@ class ImageHeaderSuite extends AnyFunSuite {
 
   private def header(name: String): ImageHeader = ImageHeader.read(Fixtures.bytes(name))
 
-  test("each supported format gives its size without decoding") {
+  test("the size of each supported format is read without decoding") {
     val sizes = Seq(
       "photos/rocket_falcon9_launch.jpg" -> ImageHeader(ImageFormat.Jpeg, 640, 427),
       "photos/cat_chelsea.png" -> ImageHeader(ImageFormat.Png, 451, 300),
@@ -21,7 +21,7 @@ class ImageHeaderSuite extends AnyFunSuite {
     sizes.foreach { case (name, expected) => withClue(name)(assert(header(name) == expected)) }
   }
 
-  test("the size of an upright image is that of the decoded one, for every fixture") {
+  test("the upright size in the header is that of the decoded image, for every fixture") {
     Fixtures.images.foreach { case (name, expected) =>
       val size = (header(name).uprightWidth, header(name).uprightHeight)
       withClue(name)(assert(size == ((expected.get("width").asInt, expected.get("height").asInt))))
@@ -35,7 +35,7 @@ class ImageHeaderSuite extends AnyFunSuite {
     assert(header("photos/cat_chelsea.png").orientation == 1)
   }
 
-  test("damaged EXIF means upright, because the pixels are whole") {
+  test("an image with damaged EXIF counts as upright, because its pixels are intact") {
     val photo = Fixtures.bytes("photos/exif_portrait_orientation_8.jpg")
     val exif = new String(photo, "ISO-8859-1").indexOf("Exif\u0000\u0000")
     photo(exif + 6) = 'X'
@@ -43,7 +43,7 @@ class ImageHeaderSuite extends AnyFunSuite {
     assert(ImageHeader.read(photo).orientation == 1)
   }
 
-  test("an orientation that only XMP knows is used") {
+  test("an orientation that only XMP contains is used") {
     val packet = "<x:xmpmeta tiff:Orientation=\"3\"/>"
     assert(ExifOrientation.of(exif = None, xmp = Some(packet.getBytes)) == 3)
   }

@@ -38,7 +38,7 @@ class PngStructureSuite extends AnyFunSuite {
   private def compressedText(length: Int): Array[Byte] =
     chunk("zTXt", "Comment".getBytes ++ Array[Byte](0, 0) ++ deflated(length))
 
-  /** The photo with one chunk, many times, behind its header. */
+  /** The photo with many copies of one chunk behind the header. */
   private def withChunks(one: Array[Byte], times: Int): Array[Byte] = {
     val (header, rest) = Fixtures.bytes(photo).splitAt(8 + 25)
     val out = new ByteArrayOutputStream
@@ -50,25 +50,25 @@ class PngStructureSuite extends AnyFunSuite {
 
   private def refusal(bytes: Array[Byte]): String = intercept[ImageException](ImageDecoder.decode(bytes)).reason
 
-  test("compressed text of less than 64 MB in all is let pass, and the pixels are the same") {
+  test("a PNG with less than 64 MB of compressed text is decoded to the same pixels") {
     val pixels = ImageDecoder.decode(withChunks(compressedText(MiB), 63))
     assert(pixels.rgb.sameElements(Fixtures.pixels(photo).rgb))
   }
 
-  test("compressed text of more than 64 MB in all is refused, chunk by chunk small as it is") {
+  test("a PNG with more than 64 MB of compressed text in small chunks is refused") {
     assert(refusal(withChunks(compressedText(MiB), 65)).contains(s"more than ${64 * MiB} bytes"))
   }
 
-  test("one chunk of more than 1 MB is refused") {
+  test("a PNG with one chunk of more than 1 MB is refused") {
     assert(refusal(withChunks(compressedText(MiB + 1), 1)).contains("zTXt inflates to more than"))
   }
 
-  test("text that is stored as it is counts too") {
+  test("uncompressed text counts as well") {
     val text = chunk("tEXt", "Comment".getBytes ++ Array[Byte](0) ++ new Array[Byte](MiB))
     assert(refusal(withChunks(text, 65)).contains(s"more than ${64 * MiB} bytes"))
   }
 
-  test("a small compressed chunk costs little memory, so that many of them cost little time") {
+  test("a small compressed chunk takes little memory, so that many chunks take little time") {
     val bytes = withChunks(compressedText(10), 2000)
     ImageDecoder.decode(withChunks(compressedText(10), 1))
     val threads = ManagementFactory.getThreadMXBean.asInstanceOf[com.sun.management.ThreadMXBean]

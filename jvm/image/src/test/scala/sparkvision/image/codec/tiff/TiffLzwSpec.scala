@@ -16,19 +16,19 @@ class TiffLzwSpec extends AnyFunSuite {
     (TiffLzw.decode(source, 0, source.length, target), target.toSeq)
   }
 
-  test("the example of the specification, section 13, gives its bytes") {
+  test("the example of the specification, section 13, is decoded to its bytes") {
     assert(decoded(10, 256, 7, 258, 8, 8, 258, 6, 6, 257) == ((9, Seq[Byte](7, 7, 7, 8, 8, 7, 7, 6, 6, 0))))
   }
 
-  test("data that end too soon fill as much as they can") {
+  test("incomplete data are decoded as far as possible") {
     assert(decoded(5, 256, 7, 9) == ((2, Seq[Byte](7, 9, 0, 0, 0))))
   }
 
-  test("a code that no string has yet ends the data") {
+  test("an unknown code ends the data") {
     assert(decoded(3, 256, 7, 300) == ((1, Seq[Byte](7, 0, 0))))
   }
 
-  test("more data than are needed are left") {
+  test("surplus data are ignored") {
     assert(decoded(2, 256, 7, 258, 8, 257) == ((2, Seq[Byte](7, 7))))
   }
 }

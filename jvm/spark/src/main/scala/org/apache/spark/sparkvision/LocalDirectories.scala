@@ -5,7 +5,7 @@ import java.nio.file.Path
 import org.apache.spark.SparkEnv
 import org.apache.spark.util.Utils
 
-/** A bridge to what Spark keeps to itself: this process's own local directories, chosen as the cluster manager wants them. */
+/** Access to a private part of Spark: the local directories of this process, which the cluster manager chooses. */
 object LocalDirectories {
 
   /** Where this driver or executor may keep files, often one folder on each disk; Spark deletes them when the application

@@ -6,16 +6,16 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession, classic}
 
-/** A bridge to what Spark keeps to itself: between a DataFrame and its logical plan. */
+/** Access to a private part of Spark: a DataFrame and its logical plan. */
 object DataFrames {
 
   def of(spark: SparkSession, plan: LogicalPlan): DataFrame =
     classic.Dataset.ofRows(spark.asInstanceOf[classic.SparkSession], plan)
 
-  /** Of rows that an operator gives. */
+  /** A DataFrame of the rows that an operator returns. */
   def of(spark: SparkSession, rows: RDD[InternalRow], schema: StructType): DataFrame =
     spark.asInstanceOf[classic.SparkSession].internalCreateDataFrame(rows, schema)
 
-  /** The analysed plan; a command has been run. */
+  /** The analysed plan. A command has been run by then. */
   def plan(dataset: Dataset[_]): LogicalPlan = dataset.asInstanceOf[classic.Dataset[_]].logicalPlan
 }

@@ -1,0 +1,76 @@
+package sparkvision.ml.model
+
+import org.apache.spark.SparkContext
+import org.apache.spark.sql.SparkSession
+
+import sparkvision.engine.bundle.{BundleManifest, ModelBundle}
+
+/** A model as stages and query plans refer to it: the location of the bundle and, if known, the content that it must have.
+  * The bundle is fetched and sent to the executors when the execution of a query starts.
+  *
+  * @param uri
+  *   a folder, any URI that Hadoop reads, or `embedded:NAME`
+  */
+final private[ml] case class ModelReference(uri: String, bundleHash: Option[String]) {
+
+  // Keeps the sent model alive as long as a stage or a plan holds this reference, so that it is not sent again.
+  @transient @volatile private[model] var sent = Option.empty[DistributedModel]
+
+  /** Fetches the bundle into the driver's store, unless the store has it.
+    *
+    * @throws BundleException
+    *   when there is no bundle, it is damaged, or it is another one
+    */
+  def bundle(spark: SparkSession): ModelBundle = ModelStore.resolve(uri, bundleHash, spark)
+
+  /** Sends the bundle to the executors, or lets them read it. */
+  def send(bundle: ModelBundle, context: SparkContext): DistributedModel = {
+    val model = ModelDistributor.distribute(bundle, uri, context)
+    sent = Some(model)
+    model
+  }
+
+  /** The beginning of the bundle's hash, or the location if the hash is not known. */
+  override def toString: String = bundleHash.fold(uri)(_.take(12))
+}
+
+/** What is known about a model while a query is planned.
+  *
+  * @param stored
+  *   the bundle, if the driver's store has it
+  */
+final private[ml] case class ModelDescription(
+    reference: ModelReference,
+    manifest: BundleManifest,
+    stored: Option[ModelBundle]
+)
+
+private[ml] object ModelDescription {
+
+  /** The description of the bundle at `uri`. Reads no more than the manifest of a bundle that the driver's store does not
+    * have, unless the manifest is missing or leaves the size of an output open: then the bundle is fetched.
+    *
+    * @param bundleHash
+    *   the content that the bundle must have
+    * @throws BundleException
+    *   when there is no bundle, it is another one, or it cannot be read
+    */
+  def of(uri: String, bundleHash: Option[String], spark: SparkSession): ModelDescription =
+    ModelStore
+      .known(uri, bundleHash, spark)
+      .map(stored(uri, _))
+      .orElse(declared(uri, bundleHash, spark))
+      .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark)))
+
+  private def stored(uri: String, bundle: ModelBundle) =
+    ModelDescription(ModelReference(uri, Some(bundle.bundleHash)), bundle.manifest, Some(bundle))
+
+  private def declared(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelDescription] =
+    BundleFiles
+      .manifest(uri, spark)
+      .map { case (manifest, hash) =>
+        bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
+        ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
+      }
+      .filterNot(_.manifest.outputs.exists(_.shape.lastOption.forall(_ < 0)))
+}
