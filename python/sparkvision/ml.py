@@ -12,7 +12,6 @@ from sparkvision._spark.shared_params import (
     HasBadImageMode,
     HasBatchSize,
     HasDecodeMode,
-    HasDetections,
     HasEmbeddings,
     HasErrorCol,
     HasExecution,
@@ -46,8 +45,10 @@ __all__ = [
     "DeiTForImageClassification",
     "BeitForImageClassification",
     "Dinov2ForImageClassification",
+    "ImageEmbeddings",
     "ViTImageEmbeddings",
     "SimilarImages",
+    "ObjectDetection",
     "YolosForObjectDetection",
     "DetrForObjectDetection",
     "ImageCropper",
@@ -60,7 +61,7 @@ __all__ = [
 
 
 class ImageAssembler(HasOriginCol, VisionTransformer):
-    """Brings images, however a table holds them, into a column of image annotations.
+    """Converts images, in whichever form a table holds them, to a column of image annotations.
 
     `transform` adds the column `outputCol`: an array with one image annotation, a struct of `annotatorType`, `origin`,
     `height`, `width`, `nChannels`, `mode`, `result` (the bytes), `metadata` and `text`, as in Spark NLP.
@@ -68,13 +69,13 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
     Parameters
     ----------
     inputCol
-        column that holds the images: encoded bytes, paths, or binaryFile or image structs.
+        column of the images: encoded bytes, paths, or binaryFile or image structs.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     decode
-        whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows.
+        whether images are decoded here (8-bit BGR, as in Spark's image source), which makes rows about nine times larger.
 
     Examples
     --------
@@ -87,19 +88,19 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
     decode: Param[bool] = Param(
         Params._dummy(),
         "decode",
-        "whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows",
+        "whether images are decoded here (8-bit BGR, as in Spark's image source), which makes rows about nine times larger",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCol: Param[str] = Param(
         Params._dummy(),
         "inputCol",
-        "column that holds the images: encoded bytes, paths, or binaryFile or image structs",
+        "column of the images: encoded bytes, paths, or binaryFile or image structs",
         typeConverter=TypeConverters.toString,
     )
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of annotations to add (unset: none)",
+        "column to add with annotations (unset: none)",
         typeConverter=TypeConverters.toString,
     )
 
@@ -117,7 +118,7 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
         self.setParams(**self._input_kwargs)
 
     def setDecode(self, value: bool) -> Self:
-        """Set ``decode``: whether images are decoded here (8-bit BGR, as Spark's image source): nine times larger rows."""
+        """Set ``decode``: whether images are decoded here (8-bit BGR, as in Spark's image source), which makes rows about nine times larger."""
         return self._set(decode=value)
 
     def getDecode(self) -> bool:
@@ -125,7 +126,7 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
         return self.getOrDefault(self.decode)
 
     def setInputCol(self, value: str) -> Self:
-        """Set ``inputCol``: column that holds the images: encoded bytes, paths, or binaryFile or image structs."""
+        """Set ``inputCol``: column of the images: encoded bytes, paths, or binaryFile or image structs."""
         return self._set(inputCol=value)
 
     def getInputCol(self) -> str:
@@ -133,7 +134,7 @@ class ImageAssembler(HasOriginCol, VisionTransformer):
         return self.getOrDefault(self.inputCol)
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        """Set ``outputCol``: column to add with annotations (unset: none)."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
@@ -156,7 +157,7 @@ class ImageClassification(
     HasOutputCol,
     ClassificationTransformer,
 ):
-    """Labels images with a model of any architecture, exactly as Hugging Face would.
+    """Labels images with a model of any architecture, exactly as Hugging Face does.
 
     `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
 
@@ -176,35 +177,35 @@ class ImageClassification(
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     predictionCol
-        column of the best label's id, or of the value of a regression, a double (unset: none).
+        column to add with the id of the best label, or the value of a regression, as a double (unset: none).
     probabilityCol
-        column of every label's score, an ML vector (unset: none).
+        column to add with the score of every label, as an ML vector (unset: none).
     rawPredictionCol
-        column of every label's logit, an ML vector (unset: none).
+        column to add with the logit of every label, as an ML vector (unset: none).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     batchSize
-        images, or texts, that the model is given at once, at most.
+        maximum number of images or texts that the model gets at once.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+        how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     threshold
-        multi-label models: the lowest score that is reported.
+        lowest score that a multi-label model reports.
     topK
-        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
+        maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold).
 
     Examples
     --------
@@ -272,7 +273,7 @@ class ViTForImageClassification(EmbeddedModel, ImageClassification):
 
 
 class SwinForImageClassification(ImageClassification):
-    """Labels images with a Swin Transformer, of either version.
+    """Labels images with a Swin Transformer, version 1 or 2.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -286,7 +287,7 @@ class SwinForImageClassification(ImageClassification):
 
 
 class ConvNextForImageClassification(ImageClassification):
-    """Labels images with a ConvNeXT model, of either version.
+    """Labels images with a ConvNeXT model, version 1 or 2.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -300,7 +301,7 @@ class ConvNextForImageClassification(ImageClassification):
 
 
 class DeiTForImageClassification(ImageClassification):
-    """Labels images with a DeiT model, with or without its teacher's token.
+    """Labels images with a DeiT model, with or without a distillation token.
 
     Columns and Params are those of `ImageClassification`.
 
@@ -341,7 +342,7 @@ class Dinov2ForImageClassification(ImageClassification):
     _java_class = "sparkvision.ml.Dinov2ForImageClassification"
 
 
-class ViTImageEmbeddings(
+class ImageEmbeddings(
     HasModel,
     HasExecution,
     HasPreprocessing,
@@ -356,7 +357,7 @@ class ViTImageEmbeddings(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Gives each image's embedding by a Vision Transformer, exactly as Hugging Face would.
+    """Computes the embedding of each image with a model of any architecture, exactly as Hugging Face does.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -374,44 +375,44 @@ class ViTImageEmbeddings(
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     embeddingsCol
-        column of embeddings, an ML vector (unset: none).
+        column to add with the embeddings, as ML vectors (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     batchSize
-        images, or texts, that the model is given at once, at most.
+        maximum number of images or texts that the model gets at once.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+        how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     normalize
         whether embeddings are divided by their Euclidean length.
     pooling
-        how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own).
+        how hidden states become one embedding: cls (that of the class token), mean (the mean of all tokens) or pooler (the model's own pooling).
 
     Examples
     --------
-    >>> model = ViTImageEmbeddings.loadSavedModel("my-encoder/", spark, inputCols="image", embeddingsCol="features")
+    >>> model = ImageEmbeddings.loadSavedModel("my-encoder/", spark, inputCols="image", embeddingsCol="features")
     >>> model.transform(images).select("path", "features")
     """
 
-    _java_class = "sparkvision.ml.ViTImageEmbeddings"
+    _java_class = "sparkvision.ml.ImageEmbeddings"
 
     pooling: Param[Literal["cls", "mean", "pooler"]] = Param(
         Params._dummy(),
         "pooling",
-        "how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)",
+        "how hidden states become one embedding: cls (that of the class token), mean (the mean of all tokens) or pooler (the model's own pooling)",
         typeConverter=OneOf("pooling", ("cls", "mean", "pooler")),
     )
 
@@ -457,7 +458,7 @@ class ViTImageEmbeddings(
         self.setParams(**self._input_kwargs)
 
     def setPooling(self, value: Literal["cls", "mean", "pooler"]) -> Self:
-        """Set ``pooling``: how hidden states become one embedding: cls (the class token's), mean (of all tokens), pooler (the model's own)."""
+        """Set ``pooling``: how hidden states become one embedding: cls (that of the class token), mean (the mean of all tokens) or pooler (the model's own pooling)."""
         return self._set(pooling=value)
 
     def getPooling(self) -> Literal["cls", "mean", "pooler"]:
@@ -465,8 +466,22 @@ class ViTImageEmbeddings(
         return self.getOrDefault(self.pooling)
 
 
+class ViTImageEmbeddings(ImageEmbeddings):
+    """Computes the embedding of each image with a Vision Transformer, exactly as Hugging Face does.
+
+    Columns and Params are those of `ImageEmbeddings`.
+
+    Examples
+    --------
+    >>> model = ViTImageEmbeddings.loadSavedModel("my-encoder/", spark, inputCols="image", embeddingsCol="features")
+    >>> model.transform(images).select("path", "features")
+    """
+
+    _java_class = "sparkvision.ml.ViTImageEmbeddings"
+
+
 class SimilarImages(HasErrorCol, SimilarityTransformer):
-    """Names the images of an index that are most similar to each image, by their embeddings.
+    """Finds the images of an index that are most similar to each image, by their embeddings.
 
     `transform` adds the column `outputCol`: `array<struct<id:string, score:float>>`, the most similar image first. The
     score is the cosine. `errorCol`, if set, is the reason why a row has no result.
@@ -474,21 +489,21 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
     Parameters
     ----------
     outputCol
-        column of the most similar images' ids and cosines to add, the best first.
+        column to add with the ids and cosines of the most similar images, best first.
     embeddingsCol
-        column of the embeddings to compare: ML vectors, or arrays of numbers.
+        column of the embeddings to compare, as ML vectors or arrays of numbers.
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     batchSize
-        embeddings that an exact search compares with the index at once, at most.
+        maximum number of embeddings that an exact search compares with the index at once.
     efSearch
-        candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer.
+        number of candidates that an approximate search keeps, at least topK; more candidates miss fewer neighbours and take longer.
     indexPath
-        folder of the similarity index, any URI that Hadoop reads; driver and executors read it there.
+        folder of the similarity index, any URI that Hadoop reads, which the driver and the executors read.
     method
-        how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some.
+        search method: exact compares each embedding with all, approximate follows graphs of neighbours and may miss some.
     topK
-        how many similar images are named, at most.
+        maximum number of similar images for each row.
 
     Examples
     --------
@@ -501,41 +516,41 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "embeddings that an exact search compares with the index at once, at most",
+        "maximum number of embeddings that an exact search compares with the index at once",
         typeConverter=WholeNumber("batchSize", 1),
     )
     efSearch: Param[int] = Param(
         Params._dummy(),
         "efSearch",
-        "candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer",
+        "number of candidates that an approximate search keeps, at least topK; more candidates miss fewer neighbours and take longer",
         typeConverter=WholeNumber("efSearch", 1),
     )
     embeddingsCol: Param[str] = Param(
         Params._dummy(),
         "embeddingsCol",
-        "column of the embeddings to compare: ML vectors, or arrays of numbers",
+        "column of the embeddings to compare, as ML vectors or arrays of numbers",
         typeConverter=TypeConverters.toString,
     )
     indexPath: Param[str] = Param(
         Params._dummy(),
         "indexPath",
-        "folder of the similarity index, any URI that Hadoop reads; driver and executors read it there",
+        "folder of the similarity index, any URI that Hadoop reads, which the driver and the executors read",
         typeConverter=TypeConverters.toString,
     )
     method: Param[Literal["exact", "approximate"]] = Param(
         Params._dummy(),
         "method",
-        "how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some",
+        "search method: exact compares each embedding with all, approximate follows graphs of neighbours and may miss some",
         typeConverter=OneOf("method", ("exact", "approximate")),
     )
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of the most similar images' ids and cosines to add, the best first",
+        "column to add with the ids and cosines of the most similar images, best first",
         typeConverter=TypeConverters.toString,
     )
     topK: Param[int] = Param(
-        Params._dummy(), "topK", "how many similar images are named, at most", typeConverter=WholeNumber("topK", 1)
+        Params._dummy(), "topK", "maximum number of similar images for each row", typeConverter=WholeNumber("topK", 1)
     )
 
     @keyword_only
@@ -558,7 +573,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         self.setParams(**self._input_kwargs)
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: embeddings that an exact search compares with the index at once, at most."""
+        """Set ``batchSize``: maximum number of embeddings that an exact search compares with the index at once."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
@@ -566,7 +581,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.batchSize)
 
     def setEfSearch(self, value: int) -> Self:
-        """Set ``efSearch``: candidates that an approximate search keeps on its way (topK at least): more miss less, and take longer."""
+        """Set ``efSearch``: number of candidates that an approximate search keeps, at least topK; more candidates miss fewer neighbours and take longer."""
         return self._set(efSearch=value)
 
     def getEfSearch(self) -> int:
@@ -574,7 +589,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.efSearch)
 
     def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of the embeddings to compare: ML vectors, or arrays of numbers."""
+        """Set ``embeddingsCol``: column of the embeddings to compare, as ML vectors or arrays of numbers."""
         return self._set(embeddingsCol=value)
 
     def getEmbeddingsCol(self) -> str:
@@ -582,7 +597,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.embeddingsCol)
 
     def setIndexPath(self, value: str) -> Self:
-        """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads; driver and executors read it there."""
+        """Set ``indexPath``: folder of the similarity index, any URI that Hadoop reads, which the driver and the executors read."""
         return self._set(indexPath=value)
 
     def getIndexPath(self) -> str | None:
@@ -590,7 +605,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
 
     def setMethod(self, value: Literal["exact", "approximate"]) -> Self:
-        """Set ``method``: how they are found: exact compares with all, approximate walks through graphs of neighbours, and misses some."""
+        """Set ``method``: search method: exact compares each embedding with all, approximate follows graphs of neighbours and may miss some."""
         return self._set(method=value)
 
     def getMethod(self) -> Literal["exact", "approximate"]:
@@ -598,7 +613,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.method)
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of the most similar images' ids and cosines to add, the best first."""
+        """Set ``outputCol``: column to add with the ids and cosines of the most similar images, best first."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
@@ -606,7 +621,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.outputCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many similar images are named, at most."""
+        """Set ``topK``: maximum number of similar images for each row."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
@@ -614,11 +629,10 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
         return self.getOrDefault(self.topK)
 
 
-class YolosForObjectDetection(
+class ObjectDetection(
     HasModel,
     HasExecution,
     HasPreprocessing,
-    HasDetections,
     HasBadImageMode,
     HasDecodeMode,
     HasErrorCol,
@@ -628,7 +642,7 @@ class YolosForObjectDetection(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Finds objects in images with a YOLOS, exactly as Hugging Face would.
+    """Finds objects in images with a model of any architecture, exactly as Hugging Face does.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -647,31 +661,143 @@ class YolosForObjectDetection(
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     detectionsCol
-        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
+        column to add with the objects, best first: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image) (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     batchSize
-        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
+        maximum number of images that the model gets at once; they are padded to one size, so that with more than 1 the numbers of an image depend on its neighbours, as in transformers.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+        how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     threshold
-        objects with a higher score are reported.
+        score above which objects are reported.
     topK
-        objects reported for each image, at most, best first (unset: all above threshold).
+        maximum number of objects for each image, best first (unset: all above threshold).
+
+    Examples
+    --------
+    >>> model = ObjectDetection.loadSavedModel("my-detector/", spark, inputCols="image", detectionsCol="objects")
+    >>> model.transform(images).selectExpr("path", "explode(objects) AS object").select("object.label", "object.box.*")
+    """
+
+    _java_class = "sparkvision.ml.ObjectDetection"
+
+    batchSize: Param[int] = Param(
+        Params._dummy(),
+        "batchSize",
+        "maximum number of images that the model gets at once; they are padded to one size, so that with more than 1 the numbers of an image depend on its neighbours, as in transformers",
+        typeConverter=WholeNumber("batchSize", 1),
+    )
+    detectionsCol: Param[str] = Param(
+        Params._dummy(),
+        "detectionsCol",
+        "column to add with the objects, best first: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image) (unset: none)",
+        typeConverter=TypeConverters.toString,
+    )
+    threshold: Param[float] = Param(
+        Params._dummy(),
+        "threshold",
+        "score above which objects are reported",
+        typeConverter=Number("threshold", 0.0, 1.0),
+    )
+    topK: Param[int] = Param(
+        Params._dummy(),
+        "topK",
+        "maximum number of objects for each image, best first (unset: all above threshold)",
+        typeConverter=WholeNumber("topK", 1),
+    )
+
+    @keyword_only
+    def __init__(
+        self,
+        *,
+        inputCols: str | list[str] | None = None,
+        outputCol: str | None = None,
+        detectionsCol: str | None = None,
+        errorCol: str | None = None,
+        originCol: str | None = None,
+        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
+        batchSize: int | None = None,
+        bundleHash: str | None = None,
+        cudaTf32: bool | None = None,
+        decodeMode: Literal["exact", "fast"] | None = None,
+        deviceId: int | None = None,
+        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
+        gpuMemLimit: str | None = None,
+        intraOpThreads: int | None = None,
+        maxImagePixels: int | None = None,
+        modelPath: str | None = None,
+        onednnFpMath: Literal["strict", "bf16"] | None = None,
+        threshold: float | None = None,
+        topK: int | None = None,
+        cropSize: int | None = None,
+        doCenterCrop: bool | None = None,
+        doNormalize: bool | None = None,
+        doRescale: bool | None = None,
+        doResize: bool | None = None,
+        height: int | None = None,
+        imageMean: list[float] | None = None,
+        imageStd: list[float] | None = None,
+        resample: int | None = None,
+        rescaleFactor: float | None = None,
+        resizeBackend: Literal["pillow", "torchvision"] | None = None,
+        size: int | None = None,
+        width: int | None = None,
+    ) -> None:
+        super().__init__()
+        self._setDefault(batchSize=1, threshold=0.5)
+        self.setParams(**self._input_kwargs)
+
+    def setBatchSize(self, value: int) -> Self:
+        """Set ``batchSize``: maximum number of images that the model gets at once; they are padded to one size, so that with more than 1 the numbers of an image depend on its neighbours, as in transformers."""
+        return self._set(batchSize=value)
+
+    def getBatchSize(self) -> int:
+        """Return ``batchSize``."""
+        return self.getOrDefault(self.batchSize)
+
+    def setDetectionsCol(self, value: str) -> Self:
+        """Set ``detectionsCol``: column to add with the objects, best first: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image) (unset: none)."""
+        return self._set(detectionsCol=value)
+
+    def getDetectionsCol(self) -> str | None:
+        """Return ``detectionsCol``, or None if it is unset."""
+        return self.getOrDefault("detectionsCol") if self.isDefined("detectionsCol") else None
+
+    def setThreshold(self, value: float) -> Self:
+        """Set ``threshold``: score above which objects are reported."""
+        return self._set(threshold=value)
+
+    def getThreshold(self) -> float:
+        """Return ``threshold``."""
+        return self.getOrDefault(self.threshold)
+
+    def setTopK(self, value: int) -> Self:
+        """Set ``topK``: maximum number of objects for each image, best first (unset: all above threshold)."""
+        return self._set(topK=value)
+
+    def getTopK(self) -> int | None:
+        """Return ``topK``, or None if it is unset."""
+        return self.getOrDefault("topK") if self.isDefined("topK") else None
+
+
+class YolosForObjectDetection(ObjectDetection):
+    """Finds objects in images with a YOLOS model, exactly as Hugging Face does.
+
+    Columns and Params are those of `ObjectDetection`.
 
     Examples
     --------
@@ -681,105 +807,11 @@ class YolosForObjectDetection(
 
     _java_class = "sparkvision.ml.YolosForObjectDetection"
 
-    @keyword_only
-    def __init__(
-        self,
-        *,
-        inputCols: str | list[str] | None = None,
-        outputCol: str | None = None,
-        detectionsCol: str | None = None,
-        errorCol: str | None = None,
-        originCol: str | None = None,
-        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
-        batchSize: int | None = None,
-        bundleHash: str | None = None,
-        cudaTf32: bool | None = None,
-        decodeMode: Literal["exact", "fast"] | None = None,
-        deviceId: int | None = None,
-        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
-        gpuMemLimit: str | None = None,
-        intraOpThreads: int | None = None,
-        maxImagePixels: int | None = None,
-        modelPath: str | None = None,
-        onednnFpMath: Literal["strict", "bf16"] | None = None,
-        threshold: float | None = None,
-        topK: int | None = None,
-        cropSize: int | None = None,
-        doCenterCrop: bool | None = None,
-        doNormalize: bool | None = None,
-        doRescale: bool | None = None,
-        doResize: bool | None = None,
-        height: int | None = None,
-        imageMean: list[float] | None = None,
-        imageStd: list[float] | None = None,
-        resample: int | None = None,
-        rescaleFactor: float | None = None,
-        resizeBackend: Literal["pillow", "torchvision"] | None = None,
-        size: int | None = None,
-        width: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.setParams(**self._input_kwargs)
 
+class DetrForObjectDetection(ObjectDetection):
+    """Finds objects in images with a DETR model, exactly as Hugging Face does.
 
-class DetrForObjectDetection(
-    HasModel,
-    HasExecution,
-    HasPreprocessing,
-    HasDetections,
-    HasBadImageMode,
-    HasDecodeMode,
-    HasErrorCol,
-    HasInputCols,
-    HasMaxImagePixels,
-    HasOriginCol,
-    HasOutputCol,
-    ModelTransformer,
-):
-    """Finds objects in images with a DETR, exactly as Hugging Face would.
-
-    `transform` adds a column for each of these Params that is set:
-
-    - `detectionsCol`: `array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>`, the best object first; empty where
-      there is none, null where an image has no result. Boxes are in pixels of the upright image.
-    - `outputCol`: the same objects as annotations. `result` is the label; `metadata` has the score and the box.
-    - `errorCol`: a string, the reason why an image has no result, else null.
-
-    Further keyword arguments, described at their setters, say where and how ONNX Runtime computes: `cudaTf32`,
-    `deviceId`, `executionProvider`, `gpuMemLimit`, `intraOpThreads`, `onednnFpMath`.
-
-    Further keyword arguments, described at their setters, say how an image becomes the model's input (unset: as the
-    bundle says): `cropSize`, `doCenterCrop`, `doNormalize`, `doRescale`, `doResize`, `height`, `imageMean`, `imageStd`,
-    `resample`, `rescaleFactor`, `resizeBackend`, `size`, `width`.
-
-    Parameters
-    ----------
-    inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
-    outputCol
-        column of annotations to add (unset: none).
-    detectionsCol
-        column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none).
-    errorCol
-        column of the reason why an image has no result, else null (unset: none).
-    originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
-    badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
-    batchSize
-        images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers.
-    bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
-    decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
-    maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
-    modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
-    threshold
-        objects with a higher score are reported.
-    topK
-        objects reported for each image, at most, best first (unset: all above threshold).
+    Columns and Params are those of `ObjectDetection`.
 
     Examples
     --------
@@ -789,49 +821,9 @@ class DetrForObjectDetection(
 
     _java_class = "sparkvision.ml.DetrForObjectDetection"
 
-    @keyword_only
-    def __init__(
-        self,
-        *,
-        inputCols: str | list[str] | None = None,
-        outputCol: str | None = None,
-        detectionsCol: str | None = None,
-        errorCol: str | None = None,
-        originCol: str | None = None,
-        badImageMode: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"] | None = None,
-        batchSize: int | None = None,
-        bundleHash: str | None = None,
-        cudaTf32: bool | None = None,
-        decodeMode: Literal["exact", "fast"] | None = None,
-        deviceId: int | None = None,
-        executionProvider: Literal["auto", "cpu", "onednn", "cuda"] | None = None,
-        gpuMemLimit: str | None = None,
-        intraOpThreads: int | None = None,
-        maxImagePixels: int | None = None,
-        modelPath: str | None = None,
-        onednnFpMath: Literal["strict", "bf16"] | None = None,
-        threshold: float | None = None,
-        topK: int | None = None,
-        cropSize: int | None = None,
-        doCenterCrop: bool | None = None,
-        doNormalize: bool | None = None,
-        doRescale: bool | None = None,
-        doResize: bool | None = None,
-        height: int | None = None,
-        imageMean: list[float] | None = None,
-        imageStd: list[float] | None = None,
-        resample: int | None = None,
-        rescaleFactor: float | None = None,
-        resizeBackend: Literal["pillow", "torchvision"] | None = None,
-        size: int | None = None,
-        width: int | None = None,
-    ) -> None:
-        super().__init__()
-        self.setParams(**self._input_kwargs)
-
 
 class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
-    """Cuts the boxes that a detection stage found out of their images, for the next stage to read.
+    """Crops the boxes that a detection stage found from their images, for the next stage.
 
     `transform` adds the column `outputCol`: an array of image annotations, one for each detection. With `explode` each
     detection has a row of its own, whose array holds one crop. The `metadata` of a crop has its label, score and box.
@@ -840,21 +832,21 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
     Parameters
     ----------
     inputCols
-        the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image.
+        two columns: the images, and their detections as array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>> in pixels of the upright image.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     explode
-        whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image.
+        whether each crop gets a row of its own, which the next stage can read, instead of one row for all crops of an image.
     keepEmpty
-        whether an image without detections keeps a row, without a crop, where explode is true.
+        whether an image without detections keeps a row, without a crop, when explode is true.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
 
     Examples
     --------
@@ -867,25 +859,25 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
     explode: Param[bool] = Param(
         Params._dummy(),
         "explode",
-        "whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image",
+        "whether each crop gets a row of its own, which the next stage can read, instead of one row for all crops of an image",
         typeConverter=TypeConverters.toBoolean,
     )
     inputCols: Param[list[str]] = Param(
         Params._dummy(),
         "inputCols",
-        "the column that holds the images, and that of their detections: array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>>, in pixels of the upright image",
+        "two columns: the images, and their detections as array<struct<label, score, box:struct<xmin, ymin, xmax, ymax>>> in pixels of the upright image",
         typeConverter=ColumnNames(),
     )
     keepEmpty: Param[bool] = Param(
         Params._dummy(),
         "keepEmpty",
-        "whether an image without detections keeps a row, without a crop, where explode is true",
+        "whether an image without detections keeps a row, without a crop, when explode is true",
         typeConverter=TypeConverters.toBoolean,
     )
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of annotations to add (unset: none)",
+        "column to add with annotations (unset: none)",
         typeConverter=TypeConverters.toString,
     )
 
@@ -907,7 +899,7 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
         self.setParams(**self._input_kwargs)
 
     def setExplode(self, value: bool) -> Self:
-        """Set ``explode``: whether each crop gets a row of its own, for the next stage to read, rather than one row all crops of its image."""
+        """Set ``explode``: whether each crop gets a row of its own, which the next stage can read, instead of one row for all crops of an image."""
         return self._set(explode=value)
 
     def getExplode(self) -> bool:
@@ -919,7 +911,7 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
         return self.getOrDefault(self.inputCols)
 
     def setKeepEmpty(self, value: bool) -> Self:
-        """Set ``keepEmpty``: whether an image without detections keeps a row, without a crop, where explode is true."""
+        """Set ``keepEmpty``: whether an image without detections keeps a row, without a crop, when explode is true."""
         return self._set(keepEmpty=value)
 
     def getKeepEmpty(self) -> bool:
@@ -927,7 +919,7 @@ class ImageCropper(HasBadImageMode, HasErrorCol, HasMaxImagePixels, HasOriginCol
         return self.getOrDefault(self.keepEmpty)
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        """Set ``outputCol``: column to add with annotations (unset: none)."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str:
@@ -950,7 +942,7 @@ class CLIPForZeroShotClassification(
     HasOutputCol,
     ClassificationTransformer,
 ):
-    """Labels images with labels of your own choice, by a CLIP model.
+    """Labels images with labels that you choose, with a CLIP model.
 
     `transform` adds a column for each of these Params that is set. All of them come from one run of the model:
 
@@ -970,39 +962,39 @@ class CLIPForZeroShotClassification(
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     predictionCol
-        column of the best label's id, or of the value of a regression, a double (unset: none).
+        column to add with the id of the best label, or the value of a regression, as a double (unset: none).
     probabilityCol
-        column of every label's score, an ML vector (unset: none).
+        column to add with the score of every label, as an ML vector (unset: none).
     rawPredictionCol
-        column of every label's logit, an ML vector (unset: none).
+        column to add with the logit of every label, as an ML vector (unset: none).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     batchSize
-        images, or texts, that the model is given at once, at most.
+        maximum number of images or texts that the model gets at once.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     candidateLabels
-        the labels to choose among (unset: those that the bundle was exported with).
+        labels to choose from (unset: the labels that the bundle was exported with).
     decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+        how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     hypothesisTemplate
-        the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another).
+        sentence in which {} is replaced with each label (unset: the template of the bundle, by default This is a photo of {}.).
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     threshold
-        multi-label models: the lowest score that is reported.
+        lowest score that a multi-label model reports.
     topK
-        labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold).
+        maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold).
 
     Examples
     --------
@@ -1015,13 +1007,13 @@ class CLIPForZeroShotClassification(
     candidateLabels: Param[list[str]] = Param(
         Params._dummy(),
         "candidateLabels",
-        "the labels to choose among (unset: those that the bundle was exported with)",
+        "labels to choose from (unset: the labels that the bundle was exported with)",
         typeConverter=TypeConverters.toListString,
     )
     hypothesisTemplate: Param[str] = Param(
         Params._dummy(),
         "hypothesisTemplate",
-        "the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)",
+        "sentence in which {} is replaced with each label (unset: the template of the bundle, by default This is a photo of {}.)",
         typeConverter=TypeConverters.toString,
     )
 
@@ -1070,7 +1062,7 @@ class CLIPForZeroShotClassification(
         self.setParams(**self._input_kwargs)
 
     def setCandidateLabels(self, value: list[str]) -> Self:
-        """Set ``candidateLabels``: the labels to choose among (unset: those that the bundle was exported with)."""
+        """Set ``candidateLabels``: labels to choose from (unset: the labels that the bundle was exported with)."""
         return self._set(candidateLabels=value)
 
     def getCandidateLabels(self) -> list[str] | None:
@@ -1078,7 +1070,7 @@ class CLIPForZeroShotClassification(
         return self.getOrDefault("candidateLabels") if self.isDefined("candidateLabels") else None
 
     def setHypothesisTemplate(self, value: str) -> Self:
-        """Set ``hypothesisTemplate``: the sentence that each label is put into, in the place of {} (unset: the bundle's, which is This is a photo of {}. if the export was not told another)."""
+        """Set ``hypothesisTemplate``: sentence in which {} is replaced with each label (unset: the template of the bundle, by default This is a photo of {}.)."""
         return self._set(hypothesisTemplate=value)
 
     def getHypothesisTemplate(self) -> str | None:
@@ -1101,7 +1093,7 @@ class CLIPImageEmbeddings(
     HasOutputCol,
     ModelTransformer,
 ):
-    """Gives each image's embedding by a CLIP model, to be compared with those of texts.
+    """Computes the embedding of each image with a CLIP model, to compare with the embeddings of texts.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -1119,27 +1111,27 @@ class CLIPImageEmbeddings(
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     outputCol
-        column of annotations to add (unset: none).
+        column to add with annotations (unset: none).
     embeddingsCol
-        column of embeddings, an ML vector (unset: none).
+        column to add with the embeddings, as ML vectors (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     batchSize
-        images, or texts, that the model is given at once, at most.
+        maximum number of images or texts that the model gets at once.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     decodeMode
-        how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
+        how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     normalize
         whether embeddings are divided by their Euclidean length.
 
@@ -1192,7 +1184,7 @@ class CLIPImageEmbeddings(
 
 
 class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, HasErrorCol, BundleTransformer):
-    """Gives each text's embedding by a CLIP model, to be compared with those of images.
+    """Computes the embedding of each text with a CLIP model, to compare with the embeddings of images.
 
     `transform` adds a column for each of these Params that is set:
 
@@ -1205,17 +1197,17 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
     Parameters
     ----------
     inputCol
-        string column that holds the texts.
+        string column of the texts.
     embeddingsCol
-        column of embeddings, an ML vector (unset: none).
+        column to add with the embeddings, as ML vectors (unset: none).
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     batchSize
-        images, or texts, that the model is given at once, at most.
+        maximum number of images or texts that the model gets at once.
     bundleHash
-        sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath.
+        sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears.
     modelPath
-        the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is.
+        folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it.
     normalize
         whether embeddings are divided by their Euclidean length.
 
@@ -1228,7 +1220,7 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
     _java_class = "sparkvision.ml.CLIPTextEmbeddings"
 
     inputCol: Param[str] = Param(
-        Params._dummy(), "inputCol", "string column that holds the texts", typeConverter=TypeConverters.toString
+        Params._dummy(), "inputCol", "string column of the texts", typeConverter=TypeConverters.toString
     )
 
     @keyword_only
@@ -1254,7 +1246,7 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
         self.setParams(**self._input_kwargs)
 
     def setInputCol(self, value: str) -> Self:
-        """Set ``inputCol``: string column that holds the texts."""
+        """Set ``inputCol``: string column of the texts."""
         return self._set(inputCol=value)
 
     def getInputCol(self) -> str:
@@ -1263,7 +1255,7 @@ class CLIPTextEmbeddings(HasModel, HasExecution, HasEmbeddings, HasBatchSize, Ha
 
 
 class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixels, HasOriginCol, ColumnsTransformer):
-    """Gives each image a perceptual hash, the bits of which are imagehash's.
+    """Computes a perceptual hash of each image, with the bits of the Python library imagehash.
 
     `transform` adds the column `hashCol`: a `bigint` with the 64 bits of the hash, null where an image cannot be used.
     `errorCol`, if set, is the reason.
@@ -1271,19 +1263,19 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
     Parameters
     ----------
     inputCols
-        the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
+        column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths.
     errorCol
-        column of the reason why an image has no result, else null (unset: none).
+        column to add with the reason why an image has no result, or null (unset: none).
     hashCol
-        bigint column of hashes to add; null where an image cannot be used.
+        bigint column to add with the hashes, null for an image that cannot be used.
     originCol
-        string column that names each image in messages and annotations (unset: the column path, where there is one).
+        string column with the name of each image for messages and annotations (unset: the column path, if there is one).
     algorithm
-        which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels.
+        hash function of the library imagehash: phash compares frequencies and tolerates more changes, dhash compares neighbouring pixels.
     badImageMode
-        what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job.
+        what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job.
     maxImagePixels
-        images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit).
+        maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit).
 
     Examples
     --------
@@ -1295,13 +1287,13 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
     algorithm: Param[Literal["phash", "dhash"]] = Param(
         Params._dummy(),
         "algorithm",
-        "which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels",
+        "hash function of the library imagehash: phash compares frequencies and tolerates more changes, dhash compares neighbouring pixels",
         typeConverter=OneOf("algorithm", ("phash", "dhash")),
     )
     hashCol: Param[str] = Param(
         Params._dummy(),
         "hashCol",
-        "bigint column of hashes to add; null where an image cannot be used",
+        "bigint column to add with the hashes, null for an image that cannot be used",
         typeConverter=TypeConverters.toString,
     )
 
@@ -1322,7 +1314,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
         self.setParams(**self._input_kwargs)
 
     def setAlgorithm(self, value: Literal["phash", "dhash"]) -> Self:
-        """Set ``algorithm``: which of imagehash's hashes: phash compares frequencies and bears more changes, dhash compares neighbouring pixels."""
+        """Set ``algorithm``: hash function of the library imagehash: phash compares frequencies and tolerates more changes, dhash compares neighbouring pixels."""
         return self._set(algorithm=value)
 
     def getAlgorithm(self) -> Literal["phash", "dhash"]:
@@ -1330,7 +1322,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
         return self.getOrDefault(self.algorithm)
 
     def setHashCol(self, value: str) -> Self:
-        """Set ``hashCol``: bigint column of hashes to add; null where an image cannot be used."""
+        """Set ``hashCol``: bigint column to add with the hashes, null for an image that cannot be used."""
         return self._set(hashCol=value)
 
     def getHashCol(self) -> str:
@@ -1339,7 +1331,7 @@ class PerceptualHash(HasBadImageMode, HasErrorCol, HasInputCols, HasMaxImagePixe
 
 
 class ImageDeduplicator(VisionTransformer):
-    """Groups images that are duplicates of each other, and chooses one of each group.
+    """Groups images that are duplicates of each other, and chooses a representative of each group.
 
     `transform` keeps every row, in any order, and adds two columns: `groupCol`, the id of the row that represents the row's
     group, and `representativeCol`, whether the row is that one.
@@ -1347,29 +1339,29 @@ class ImageDeduplicator(VisionTransformer):
     Parameters
     ----------
     embeddingsCol
-        column of embeddings to compare by their cosine (unset: none).
+        column of embeddings to compare by cosine (unset: none).
     groupCol
-        column to add: the id of the group's representative.
+        column to add with the id of the group's representative.
     hashCol
         bigint column of perceptual hashes to compare (unset: none).
     idCol
-        string or integer column that names each row, once; groups are named by it too.
+        string or integer column with the unique id of each row, which also identifies groups.
     orderCol
-        column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does).
+        column whose largest value in a group chooses the representative, such as the number of pixels (unset: the smallest id).
     representativeCol
-        boolean column to add: whether the row represents its group.
+        boolean column to add that is true for the representative of each group.
     indexPath
-        folder of the similarity index of these embeddings, which SimilarImages.build writes.
+        folder of the similarity index of the embeddings, which SimilarImages.build writes.
     matching
-        which similarity makes duplicates where hashes and embeddings are both compared: either, or both together.
+        which similarity makes duplicates when hashes and embeddings are compared: either of them, or both together.
     maxHashDistance
-        bits, of 64, in which the hashes of duplicates differ at most.
+        maximum number of bits, of 64, in which the hashes of duplicates differ.
     method
-        how the index is searched: exact compares each with all, approximate walks through graphs of neighbours.
+        search method: exact compares each embedding with all, approximate follows graphs of neighbours.
     minSimilarity
-        lowest cosine between the embeddings of duplicates.
+        minimum cosine of the embeddings of duplicates.
     topK
-        how many of the most similar embeddings are looked at for each image.
+        number of the most similar embeddings that are considered for each image.
 
     Examples
     --------
@@ -1382,13 +1374,13 @@ class ImageDeduplicator(VisionTransformer):
     embeddingsCol: Param[str] = Param(
         Params._dummy(),
         "embeddingsCol",
-        "column of embeddings to compare by their cosine (unset: none)",
+        "column of embeddings to compare by cosine (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     groupCol: Param[str] = Param(
         Params._dummy(),
         "groupCol",
-        "column to add: the id of the group's representative",
+        "column to add with the id of the group's representative",
         typeConverter=TypeConverters.toString,
     )
     hashCol: Param[str] = Param(
@@ -1400,55 +1392,55 @@ class ImageDeduplicator(VisionTransformer):
     idCol: Param[str] = Param(
         Params._dummy(),
         "idCol",
-        "string or integer column that names each row, once; groups are named by it too",
+        "string or integer column with the unique id of each row, which also identifies groups",
         typeConverter=TypeConverters.toString,
     )
     indexPath: Param[str] = Param(
         Params._dummy(),
         "indexPath",
-        "folder of the similarity index of these embeddings, which SimilarImages.build writes",
+        "folder of the similarity index of the embeddings, which SimilarImages.build writes",
         typeConverter=TypeConverters.toString,
     )
     matching: Param[Literal["either", "both"]] = Param(
         Params._dummy(),
         "matching",
-        "which similarity makes duplicates where hashes and embeddings are both compared: either, or both together",
+        "which similarity makes duplicates when hashes and embeddings are compared: either of them, or both together",
         typeConverter=OneOf("matching", ("either", "both")),
     )
     maxHashDistance: Param[int] = Param(
         Params._dummy(),
         "maxHashDistance",
-        "bits, of 64, in which the hashes of duplicates differ at most",
+        "maximum number of bits, of 64, in which the hashes of duplicates differ",
         typeConverter=WholeNumber("maxHashDistance", 0, 16),
     )
     method: Param[Literal["exact", "approximate"]] = Param(
         Params._dummy(),
         "method",
-        "how the index is searched: exact compares each with all, approximate walks through graphs of neighbours",
+        "search method: exact compares each embedding with all, approximate follows graphs of neighbours",
         typeConverter=OneOf("method", ("exact", "approximate")),
     )
     minSimilarity: Param[float] = Param(
         Params._dummy(),
         "minSimilarity",
-        "lowest cosine between the embeddings of duplicates",
+        "minimum cosine of the embeddings of duplicates",
         typeConverter=Number("minSimilarity", -1.0, 1.0),
     )
     orderCol: Param[str] = Param(
         Params._dummy(),
         "orderCol",
-        "column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)",
+        "column whose largest value in a group chooses the representative, such as the number of pixels (unset: the smallest id)",
         typeConverter=TypeConverters.toString,
     )
     representativeCol: Param[str] = Param(
         Params._dummy(),
         "representativeCol",
-        "boolean column to add: whether the row represents its group",
+        "boolean column to add that is true for the representative of each group",
         typeConverter=TypeConverters.toString,
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "how many of the most similar embeddings are looked at for each image",
+        "number of the most similar embeddings that are considered for each image",
         typeConverter=WholeNumber("topK", 1),
     )
 
@@ -1482,7 +1474,7 @@ class ImageDeduplicator(VisionTransformer):
         self.setParams(**self._input_kwargs)
 
     def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of embeddings to compare by their cosine (unset: none)."""
+        """Set ``embeddingsCol``: column of embeddings to compare by cosine (unset: none)."""
         return self._set(embeddingsCol=value)
 
     def getEmbeddingsCol(self) -> str | None:
@@ -1490,7 +1482,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault("embeddingsCol") if self.isDefined("embeddingsCol") else None
 
     def setGroupCol(self, value: str) -> Self:
-        """Set ``groupCol``: column to add: the id of the group's representative."""
+        """Set ``groupCol``: column to add with the id of the group's representative."""
         return self._set(groupCol=value)
 
     def getGroupCol(self) -> str:
@@ -1506,7 +1498,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault("hashCol") if self.isDefined("hashCol") else None
 
     def setIdCol(self, value: str) -> Self:
-        """Set ``idCol``: string or integer column that names each row, once; groups are named by it too."""
+        """Set ``idCol``: string or integer column with the unique id of each row, which also identifies groups."""
         return self._set(idCol=value)
 
     def getIdCol(self) -> str | None:
@@ -1514,7 +1506,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault("idCol") if self.isDefined("idCol") else None
 
     def setIndexPath(self, value: str) -> Self:
-        """Set ``indexPath``: folder of the similarity index of these embeddings, which SimilarImages.build writes."""
+        """Set ``indexPath``: folder of the similarity index of the embeddings, which SimilarImages.build writes."""
         return self._set(indexPath=value)
 
     def getIndexPath(self) -> str | None:
@@ -1522,7 +1514,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
 
     def setMatching(self, value: Literal["either", "both"]) -> Self:
-        """Set ``matching``: which similarity makes duplicates where hashes and embeddings are both compared: either, or both together."""
+        """Set ``matching``: which similarity makes duplicates when hashes and embeddings are compared: either of them, or both together."""
         return self._set(matching=value)
 
     def getMatching(self) -> Literal["either", "both"]:
@@ -1530,7 +1522,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.matching)
 
     def setMaxHashDistance(self, value: int) -> Self:
-        """Set ``maxHashDistance``: bits, of 64, in which the hashes of duplicates differ at most."""
+        """Set ``maxHashDistance``: maximum number of bits, of 64, in which the hashes of duplicates differ."""
         return self._set(maxHashDistance=value)
 
     def getMaxHashDistance(self) -> int:
@@ -1538,7 +1530,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.maxHashDistance)
 
     def setMethod(self, value: Literal["exact", "approximate"]) -> Self:
-        """Set ``method``: how the index is searched: exact compares each with all, approximate walks through graphs of neighbours."""
+        """Set ``method``: search method: exact compares each embedding with all, approximate follows graphs of neighbours."""
         return self._set(method=value)
 
     def getMethod(self) -> Literal["exact", "approximate"]:
@@ -1546,7 +1538,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.method)
 
     def setMinSimilarity(self, value: float) -> Self:
-        """Set ``minSimilarity``: lowest cosine between the embeddings of duplicates."""
+        """Set ``minSimilarity``: minimum cosine of the embeddings of duplicates."""
         return self._set(minSimilarity=value)
 
     def getMinSimilarity(self) -> float:
@@ -1554,7 +1546,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.minSimilarity)
 
     def setOrderCol(self, value: str) -> Self:
-        """Set ``orderCol``: column whose largest value in a group marks its representative, such as the number of pixels (unset: the smallest id does)."""
+        """Set ``orderCol``: column whose largest value in a group chooses the representative, such as the number of pixels (unset: the smallest id)."""
         return self._set(orderCol=value)
 
     def getOrderCol(self) -> str | None:
@@ -1562,7 +1554,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault("orderCol") if self.isDefined("orderCol") else None
 
     def setRepresentativeCol(self, value: str) -> Self:
-        """Set ``representativeCol``: boolean column to add: whether the row represents its group."""
+        """Set ``representativeCol``: boolean column to add that is true for the representative of each group."""
         return self._set(representativeCol=value)
 
     def getRepresentativeCol(self) -> str:
@@ -1570,7 +1562,7 @@ class ImageDeduplicator(VisionTransformer):
         return self.getOrDefault(self.representativeCol)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: how many of the most similar embeddings are looked at for each image."""
+        """Set ``topK``: number of the most similar embeddings that are considered for each image."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:

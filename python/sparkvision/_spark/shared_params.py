@@ -18,13 +18,13 @@ class HasModel(Params):
     modelPath: Param[str] = Param(
         Params._dummy(),
         "modelPath",
-        "the model bundle's folder, any URI that Hadoop reads, or embedded:NAME; resolved where the JVM is",
+        "folder of the model bundle, any URI that Hadoop reads, or embedded:NAME, as the JVM sees it",
         typeConverter=TypeConverters.toString,
     )
     bundleHash: Param[str] = Param(
         Params._dummy(),
         "bundleHash",
-        "sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath",
+        "sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears",
         typeConverter=TypeConverters.toString,
     )
 
@@ -33,7 +33,7 @@ class HasModel(Params):
         return self.getOrDefault("modelPath") if self.isDefined("modelPath") else None
 
     def setBundleHash(self, value: str) -> Self:
-        """Set ``bundleHash``: sha256 that the bundle at modelPath must have; set by loadSavedModel and load, unset by setModelPath."""
+        """Set ``bundleHash``: sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears."""
         return self._set(bundleHash=value)
 
     def getBundleHash(self) -> str | None:
@@ -47,13 +47,13 @@ class HasExecution(Params):
     cudaTf32: Param[bool] = Param(
         Params._dummy(),
         "cudaTf32",
-        "whether CUDA may compute in TF32: faster, and no longer exact",
+        "whether CUDA may compute in TF32, which is faster and not exact",
         typeConverter=TypeConverters.toBoolean,
     )
     deviceId: Param[int] = Param(
         Params._dummy(),
         "deviceId",
-        "the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each",
+        "number of the GPU to use, from 0; -1: the GPU that Spark's task resource gpu names, or else each GPU in turn, one per partition",
         typeConverter=WholeNumber("deviceId", -1),
     )
     executionProvider: Param[Literal["auto", "cpu", "onednn", "cuda"]] = Param(
@@ -65,19 +65,19 @@ class HasExecution(Params):
     gpuMemLimit: Param[str] = Param(
         Params._dummy(),
         "gpuMemLimit",
-        "memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)",
+        "GPU memory that the session may use, in bytes or like 512m or 4g (unset: all)",
         typeConverter=TypeConverters.toString,
     )
     intraOpThreads: Param[int] = Param(
         Params._dummy(),
         "intraOpThreads",
-        "threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses",
+        "number of threads that one run may use on the CPU; 0: spark.task.cpus, and the cores that no task uses",
         typeConverter=WholeNumber("intraOpThreads", 0),
     )
     onednnFpMath: Param[Literal["strict", "bf16"]] = Param(
         Params._dummy(),
         "onednnFpMath",
-        "oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
+        "arithmetic of oneDNN: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16",
         typeConverter=OneOf("onednnFpMath", ("strict", "bf16")),
     )
 
@@ -86,7 +86,7 @@ class HasExecution(Params):
         self._setDefault(cudaTf32=False, deviceId=-1, executionProvider="auto", intraOpThreads=0, onednnFpMath="strict")
 
     def setCudaTf32(self, value: bool) -> Self:
-        """Set ``cudaTf32``: whether CUDA may compute in TF32: faster, and no longer exact."""
+        """Set ``cudaTf32``: whether CUDA may compute in TF32, which is faster and not exact."""
         return self._set(cudaTf32=value)
 
     def getCudaTf32(self) -> bool:
@@ -94,7 +94,7 @@ class HasExecution(Params):
         return self.getOrDefault(self.cudaTf32)
 
     def setDeviceId(self, value: int) -> Self:
-        """Set ``deviceId``: the GPU to use, from 0; -1: the one that Spark's task resource gpu names, else all in turn, a partition each."""
+        """Set ``deviceId``: number of the GPU to use, from 0; -1: the GPU that Spark's task resource gpu names, or else each GPU in turn, one per partition."""
         return self._set(deviceId=value)
 
     def getDeviceId(self) -> int:
@@ -110,7 +110,7 @@ class HasExecution(Params):
         return self.getOrDefault(self.executionProvider)
 
     def setGpuMemLimit(self, value: str) -> Self:
-        """Set ``gpuMemLimit``: memory of the GPU that the session may take, in bytes or as 512m or 4g (unset: all)."""
+        """Set ``gpuMemLimit``: GPU memory that the session may use, in bytes or like 512m or 4g (unset: all)."""
         return self._set(gpuMemLimit=value)
 
     def getGpuMemLimit(self) -> str | None:
@@ -118,7 +118,7 @@ class HasExecution(Params):
         return self.getOrDefault("gpuMemLimit") if self.isDefined("gpuMemLimit") else None
 
     def setIntraOpThreads(self, value: int) -> Self:
-        """Set ``intraOpThreads``: threads that one run may use on the CPU; 0: spark.task.cpus, and cores that no task uses."""
+        """Set ``intraOpThreads``: number of threads that one run may use on the CPU; 0: spark.task.cpus, and the cores that no task uses."""
         return self._set(intraOpThreads=value)
 
     def getIntraOpThreads(self) -> int:
@@ -126,7 +126,7 @@ class HasExecution(Params):
         return self.getOrDefault(self.intraOpThreads)
 
     def setOnednnFpMath(self, value: Literal["strict", "bf16"]) -> Self:
-        """Set ``onednnFpMath``: oneDNN's arithmetic: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
+        """Set ``onednnFpMath``: arithmetic of oneDNN: strict computes in float32, bf16 may round the inputs of matrix products to bfloat16."""
         return self._set(onednnFpMath=value)
 
     def getOnednnFpMath(self) -> Literal["strict", "bf16"]:
@@ -140,19 +140,19 @@ class HasPreprocessing(Params):
     cropSize: Param[int] = Param(
         Params._dummy(),
         "cropSize",
-        "side in pixels of the centre crop (unset: the bundle's)",
+        "side of the centre crop in pixels (unset: the bundle's)",
         typeConverter=WholeNumber("cropSize", 1),
     )
     doCenterCrop: Param[bool] = Param(
         Params._dummy(),
         "doCenterCrop",
-        "whether images are cropped to their centre (unset: the bundle's)",
+        "whether images are cropped at the centre (unset: the bundle's)",
         typeConverter=TypeConverters.toBoolean,
     )
     doNormalize: Param[bool] = Param(
         Params._dummy(),
         "doNormalize",
-        "whether imageMean and imageStd are applied (unset: the bundle's)",
+        "whether images are normalized with imageMean and imageStd (unset: the bundle's)",
         typeConverter=TypeConverters.toBoolean,
     )
     doRescale: Param[bool] = Param(
@@ -176,13 +176,13 @@ class HasPreprocessing(Params):
     imageMean: Param[list[float]] = Param(
         Params._dummy(),
         "imageMean",
-        "mean of each channel, subtracted after rescaling (unset: the bundle's)",
+        "mean of each channel, which is subtracted after rescaling (unset: the bundle's)",
         typeConverter=TypeConverters.toListFloat,
     )
     imageStd: Param[list[float]] = Param(
         Params._dummy(),
         "imageStd",
-        "standard deviation of each channel, divided by (unset: the bundle's)",
+        "standard deviation of each channel, by which the difference is divided (unset: the bundle's)",
         typeConverter=TypeConverters.toListFloat,
     )
     resample: Param[int] = Param(
@@ -194,19 +194,19 @@ class HasPreprocessing(Params):
     rescaleFactor: Param[float] = Param(
         Params._dummy(),
         "rescaleFactor",
-        "factor for pixel values, usually 1/255 (unset: the bundle's)",
+        "factor by which pixel values are multiplied, usually 1/255 (unset: the bundle's)",
         typeConverter=TypeConverters.toFloat,
     )
     resizeBackend: Param[Literal["pillow", "torchvision"]] = Param(
         Params._dummy(),
         "resizeBackend",
-        "whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)",
+        "library whose rounding the resize follows: pillow, as the slow Hugging Face processors, or torchvision, as the fast processors (unset: the bundle's)",
         typeConverter=OneOf("resizeBackend", ("pillow", "torchvision")),
     )
     size: Param[int] = Param(
         Params._dummy(),
         "size",
-        "pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)",
+        "size in pixels to resize to: both sides, or the shortest edge if the bundle's processor uses that (unset: the bundle's)",
         typeConverter=WholeNumber("size", 1),
     )
     width: Param[int] = Param(
@@ -217,7 +217,7 @@ class HasPreprocessing(Params):
     )
 
     def setCropSize(self, value: int) -> Self:
-        """Set ``cropSize``: side in pixels of the centre crop (unset: the bundle's)."""
+        """Set ``cropSize``: side of the centre crop in pixels (unset: the bundle's)."""
         return self._set(cropSize=value)
 
     def getCropSize(self) -> int | None:
@@ -225,7 +225,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("cropSize") if self.isDefined("cropSize") else None
 
     def setDoCenterCrop(self, value: bool) -> Self:
-        """Set ``doCenterCrop``: whether images are cropped to their centre (unset: the bundle's)."""
+        """Set ``doCenterCrop``: whether images are cropped at the centre (unset: the bundle's)."""
         return self._set(doCenterCrop=value)
 
     def getDoCenterCrop(self) -> bool | None:
@@ -233,7 +233,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("doCenterCrop") if self.isDefined("doCenterCrop") else None
 
     def setDoNormalize(self, value: bool) -> Self:
-        """Set ``doNormalize``: whether imageMean and imageStd are applied (unset: the bundle's)."""
+        """Set ``doNormalize``: whether images are normalized with imageMean and imageStd (unset: the bundle's)."""
         return self._set(doNormalize=value)
 
     def getDoNormalize(self) -> bool | None:
@@ -265,7 +265,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("height") if self.isDefined("height") else None
 
     def setImageMean(self, value: list[float]) -> Self:
-        """Set ``imageMean``: mean of each channel, subtracted after rescaling (unset: the bundle's)."""
+        """Set ``imageMean``: mean of each channel, which is subtracted after rescaling (unset: the bundle's)."""
         return self._set(imageMean=value)
 
     def getImageMean(self) -> list[float] | None:
@@ -273,7 +273,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("imageMean") if self.isDefined("imageMean") else None
 
     def setImageStd(self, value: list[float]) -> Self:
-        """Set ``imageStd``: standard deviation of each channel, divided by (unset: the bundle's)."""
+        """Set ``imageStd``: standard deviation of each channel, by which the difference is divided (unset: the bundle's)."""
         return self._set(imageStd=value)
 
     def getImageStd(self) -> list[float] | None:
@@ -289,7 +289,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("resample") if self.isDefined("resample") else None
 
     def setRescaleFactor(self, value: float) -> Self:
-        """Set ``rescaleFactor``: factor for pixel values, usually 1/255 (unset: the bundle's)."""
+        """Set ``rescaleFactor``: factor by which pixel values are multiplied, usually 1/255 (unset: the bundle's)."""
         return self._set(rescaleFactor=value)
 
     def getRescaleFactor(self) -> float | None:
@@ -297,7 +297,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("rescaleFactor") if self.isDefined("rescaleFactor") else None
 
     def setResizeBackend(self, value: Literal["pillow", "torchvision"]) -> Self:
-        """Set ``resizeBackend``: whose rounding the resize follows: pillow, as slow Hugging Face processors, or torchvision, as fast ones (unset: the bundle's)."""
+        """Set ``resizeBackend``: library whose rounding the resize follows: pillow, as the slow Hugging Face processors, or torchvision, as the fast processors (unset: the bundle's)."""
         return self._set(resizeBackend=value)
 
     def getResizeBackend(self) -> Literal["pillow", "torchvision"] | None:
@@ -305,7 +305,7 @@ class HasPreprocessing(Params):
         return self.getOrDefault("resizeBackend") if self.isDefined("resizeBackend") else None
 
     def setSize(self, value: int) -> Self:
-        """Set ``size``: pixels to resize to: both sides, or the shortest edge if the bundle's processor goes by that (unset: the bundle's)."""
+        """Set ``size``: size in pixels to resize to: both sides, or the shortest edge if the bundle's processor uses that (unset: the bundle's)."""
         return self._set(size=value)
 
     def getSize(self) -> int | None:
@@ -327,31 +327,31 @@ class HasLabels(Params):
     predictionCol: Param[str] = Param(
         Params._dummy(),
         "predictionCol",
-        "column of the best label's id, or of the value of a regression, a double (unset: none)",
+        "column to add with the id of the best label, or the value of a regression, as a double (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     probabilityCol: Param[str] = Param(
         Params._dummy(),
         "probabilityCol",
-        "column of every label's score, an ML vector (unset: none)",
+        "column to add with the score of every label, as an ML vector (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     rawPredictionCol: Param[str] = Param(
         Params._dummy(),
         "rawPredictionCol",
-        "column of every label's logit, an ML vector (unset: none)",
+        "column to add with the logit of every label, as an ML vector (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     threshold: Param[float] = Param(
         Params._dummy(),
         "threshold",
-        "multi-label models: the lowest score that is reported",
+        "lowest score that a multi-label model reports",
         typeConverter=Number("threshold", 0.0, 1.0),
     )
     topK: Param[int] = Param(
         Params._dummy(),
         "topK",
-        "labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)",
+        "maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold)",
         typeConverter=WholeNumber("topK", 1),
     )
 
@@ -360,7 +360,7 @@ class HasLabels(Params):
         self._setDefault(threshold=0.5, topK=1)
 
     def setPredictionCol(self, value: str) -> Self:
-        """Set ``predictionCol``: column of the best label's id, or of the value of a regression, a double (unset: none)."""
+        """Set ``predictionCol``: column to add with the id of the best label, or the value of a regression, as a double (unset: none)."""
         return self._set(predictionCol=value)
 
     def getPredictionCol(self) -> str | None:
@@ -368,7 +368,7 @@ class HasLabels(Params):
         return self.getOrDefault("predictionCol") if self.isDefined("predictionCol") else None
 
     def setProbabilityCol(self, value: str) -> Self:
-        """Set ``probabilityCol``: column of every label's score, an ML vector (unset: none)."""
+        """Set ``probabilityCol``: column to add with the score of every label, as an ML vector (unset: none)."""
         return self._set(probabilityCol=value)
 
     def getProbabilityCol(self) -> str | None:
@@ -376,7 +376,7 @@ class HasLabels(Params):
         return self.getOrDefault("probabilityCol") if self.isDefined("probabilityCol") else None
 
     def setRawPredictionCol(self, value: str) -> Self:
-        """Set ``rawPredictionCol``: column of every label's logit, an ML vector (unset: none)."""
+        """Set ``rawPredictionCol``: column to add with the logit of every label, as an ML vector (unset: none)."""
         return self._set(rawPredictionCol=value)
 
     def getRawPredictionCol(self) -> str | None:
@@ -384,7 +384,7 @@ class HasLabels(Params):
         return self.getOrDefault("rawPredictionCol") if self.isDefined("rawPredictionCol") else None
 
     def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: multi-label models: the lowest score that is reported."""
+        """Set ``threshold``: lowest score that a multi-label model reports."""
         return self._set(threshold=value)
 
     def getThreshold(self) -> float:
@@ -392,77 +392,12 @@ class HasLabels(Params):
         return self.getOrDefault(self.threshold)
 
     def setTopK(self, value: int) -> Self:
-        """Set ``topK``: labels reported for each image, at most (unset: the best one; of a multi-label model all at or above threshold)."""
+        """Set ``topK``: maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold)."""
         return self._set(topK=value)
 
     def getTopK(self) -> int:
         """Return ``topK``."""
         return self.getOrDefault(self.topK)
-
-
-class HasDetections(Params):
-    """Mixin for the objects that a detection returns."""
-
-    batchSize: Param[int] = Param(
-        Params._dummy(),
-        "batchSize",
-        "images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers",
-        typeConverter=WholeNumber("batchSize", 1),
-    )
-    detectionsCol: Param[str] = Param(
-        Params._dummy(),
-        "detectionsCol",
-        "column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none)",
-        typeConverter=TypeConverters.toString,
-    )
-    threshold: Param[float] = Param(
-        Params._dummy(),
-        "threshold",
-        "objects with a higher score are reported",
-        typeConverter=Number("threshold", 0.0, 1.0),
-    )
-    topK: Param[int] = Param(
-        Params._dummy(),
-        "topK",
-        "objects reported for each image, at most, best first (unset: all above threshold)",
-        typeConverter=WholeNumber("topK", 1),
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._setDefault(batchSize=1, threshold=0.5)
-
-    def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: images the model is given at once, at most; they are padded to one size, so that with more than 1 an image's numbers depend on its neighbours, as in transformers."""
-        return self._set(batchSize=value)
-
-    def getBatchSize(self) -> int:
-        """Return ``batchSize``."""
-        return self.getOrDefault(self.batchSize)
-
-    def setDetectionsCol(self, value: str) -> Self:
-        """Set ``detectionsCol``: column of objects: an array of label, score and box (xmin, ymin, xmax, ymax in pixels of the upright image), best first (unset: none)."""
-        return self._set(detectionsCol=value)
-
-    def getDetectionsCol(self) -> str | None:
-        """Return ``detectionsCol``, or None if it is unset."""
-        return self.getOrDefault("detectionsCol") if self.isDefined("detectionsCol") else None
-
-    def setThreshold(self, value: float) -> Self:
-        """Set ``threshold``: objects with a higher score are reported."""
-        return self._set(threshold=value)
-
-    def getThreshold(self) -> float:
-        """Return ``threshold``."""
-        return self.getOrDefault(self.threshold)
-
-    def setTopK(self, value: int) -> Self:
-        """Set ``topK``: objects reported for each image, at most, best first (unset: all above threshold)."""
-        return self._set(topK=value)
-
-    def getTopK(self) -> int | None:
-        """Return ``topK``, or None if it is unset."""
-        return self.getOrDefault("topK") if self.isDefined("topK") else None
 
 
 class HasEmbeddings(Params):
@@ -471,7 +406,7 @@ class HasEmbeddings(Params):
     embeddingsCol: Param[str] = Param(
         Params._dummy(),
         "embeddingsCol",
-        "column of embeddings, an ML vector (unset: none)",
+        "column to add with the embeddings, as ML vectors (unset: none)",
         typeConverter=TypeConverters.toString,
     )
     normalize: Param[bool] = Param(
@@ -486,7 +421,7 @@ class HasEmbeddings(Params):
         self._setDefault(normalize=False)
 
     def setEmbeddingsCol(self, value: str) -> Self:
-        """Set ``embeddingsCol``: column of embeddings, an ML vector (unset: none)."""
+        """Set ``embeddingsCol``: column to add with the embeddings, as ML vectors (unset: none)."""
         return self._set(embeddingsCol=value)
 
     def getEmbeddingsCol(self) -> str | None:
@@ -508,7 +443,7 @@ class HasBadImageMode(Params):
     badImageMode: Param[Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]] = Param(
         Params._dummy(),
         "badImageMode",
-        "what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job",
+        "what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job",
         typeConverter=OneOf("badImageMode", ("PERMISSIVE", "DROPMALFORMED", "FAILFAST")),
     )
 
@@ -517,7 +452,7 @@ class HasBadImageMode(Params):
         self._setDefault(badImageMode="PERMISSIVE")
 
     def setBadImageMode(self, value: Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]) -> Self:
-        """Set ``badImageMode``: what becomes of a row whose image cannot be used: PERMISSIVE keeps it with the reason in errorCol, DROPMALFORMED drops it, FAILFAST fails the job."""
+        """Set ``badImageMode``: what happens to a row whose image cannot be used: PERMISSIVE keeps the row with the reason in errorCol, DROPMALFORMED drops the row, FAILFAST fails the job."""
         return self._set(badImageMode=value)
 
     def getBadImageMode(self) -> Literal["PERMISSIVE", "DROPMALFORMED", "FAILFAST"]:
@@ -531,7 +466,7 @@ class HasBatchSize(Params):
     batchSize: Param[int] = Param(
         Params._dummy(),
         "batchSize",
-        "images, or texts, that the model is given at once, at most",
+        "maximum number of images or texts that the model gets at once",
         typeConverter=WholeNumber("batchSize", 1),
     )
 
@@ -540,7 +475,7 @@ class HasBatchSize(Params):
         self._setDefault(batchSize=8)
 
     def setBatchSize(self, value: int) -> Self:
-        """Set ``batchSize``: images, or texts, that the model is given at once, at most."""
+        """Set ``batchSize``: maximum number of images or texts that the model gets at once."""
         return self._set(batchSize=value)
 
     def getBatchSize(self) -> int:
@@ -554,7 +489,7 @@ class HasDecodeMode(Params):
     decodeMode: Param[Literal["exact", "fast"]] = Param(
         Params._dummy(),
         "decodeMode",
-        "how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
+        "how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size",
         typeConverter=OneOf("decodeMode", ("exact", "fast")),
     )
 
@@ -563,7 +498,7 @@ class HasDecodeMode(Params):
         self._setDefault(decodeMode="exact")
 
     def setDecodeMode(self, value: Literal["exact", "fast"]) -> Self:
-        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast: those at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
+        """Set ``decodeMode``: how JPEGs are decoded: exact, or fast, which decodes JPEGs that are at least twice as large as the model needs at 1/2, 1/4 or 1/8 of their size."""
         return self._set(decodeMode=value)
 
     def getDecodeMode(self) -> Literal["exact", "fast"]:
@@ -577,12 +512,12 @@ class HasErrorCol(Params):
     errorCol: Param[str] = Param(
         Params._dummy(),
         "errorCol",
-        "column of the reason why an image has no result, else null (unset: none)",
+        "column to add with the reason why an image has no result, or null (unset: none)",
         typeConverter=TypeConverters.toString,
     )
 
     def setErrorCol(self, value: str) -> Self:
-        """Set ``errorCol``: column of the reason why an image has no result, else null (unset: none)."""
+        """Set ``errorCol``: column to add with the reason why an image has no result, or null (unset: none)."""
         return self._set(errorCol=value)
 
     def getErrorCol(self) -> str | None:
@@ -596,7 +531,7 @@ class HasInputCols(Params):
     inputCols: Param[list[str]] = Param(
         Params._dummy(),
         "inputCols",
-        "the one column that holds the images: image annotations, encoded bytes, binaryFile or image structs, or paths",
+        "column of the images: image annotations, encoded bytes, binaryFile or image structs, or paths",
         typeConverter=ColumnNames(),
     )
 
@@ -611,7 +546,7 @@ class HasMaxImagePixels(Params):
     maxImagePixels: Param[int] = Param(
         Params._dummy(),
         "maxImagePixels",
-        "images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)",
+        "maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit)",
         typeConverter=WholeNumber("maxImagePixels", 1),
     )
 
@@ -620,7 +555,7 @@ class HasMaxImagePixels(Params):
         self._setDefault(maxImagePixels=178956970)
 
     def setMaxImagePixels(self, value: int) -> Self:
-        """Set ``maxImagePixels``: images with more pixels are refused before they are decoded (default: Pillow's decompression-bomb limit)."""
+        """Set ``maxImagePixels``: maximum number of pixels of an image; a larger image is refused before it is decoded (default: Pillow's decompression-bomb limit)."""
         return self._set(maxImagePixels=value)
 
     def getMaxImagePixels(self) -> int:
@@ -634,12 +569,12 @@ class HasOriginCol(Params):
     originCol: Param[str] = Param(
         Params._dummy(),
         "originCol",
-        "string column that names each image in messages and annotations (unset: the column path, where there is one)",
+        "string column with the name of each image for messages and annotations (unset: the column path, if there is one)",
         typeConverter=TypeConverters.toString,
     )
 
     def setOriginCol(self, value: str) -> Self:
-        """Set ``originCol``: string column that names each image in messages and annotations (unset: the column path, where there is one)."""
+        """Set ``originCol``: string column with the name of each image for messages and annotations (unset: the column path, if there is one)."""
         return self._set(originCol=value)
 
     def getOriginCol(self) -> str | None:
@@ -653,12 +588,12 @@ class HasOutputCol(Params):
     outputCol: Param[str] = Param(
         Params._dummy(),
         "outputCol",
-        "column of annotations to add (unset: none)",
+        "column to add with annotations (unset: none)",
         typeConverter=TypeConverters.toString,
     )
 
     def setOutputCol(self, value: str) -> Self:
-        """Set ``outputCol``: column of annotations to add (unset: none)."""
+        """Set ``outputCol``: column to add with annotations (unset: none)."""
         return self._set(outputCol=value)
 
     def getOutputCol(self) -> str | None:
