@@ -1,4 +1,4 @@
-"""Perceptual hashes of real pictures, and the groups that copies of them form."""
+"""Perceptual hashes of real images, and the groups that copies of them form."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from sparkvision.errors import ParameterError
 from sparkvision.ml import ImageDeduplicator, PerceptualHash, ViTForImageClassification
 
 
-def table_of(spark: SparkSession, pictures: dict[str, bytes]) -> DataFrame:
-    rows = [(name, bytearray(data), len(data)) for name, data in pictures.items()]
+def table_of(spark: SparkSession, images: dict[str, bytes]) -> DataFrame:
+    rows = [(name, bytearray(data), len(data)) for name, data in images.items()]
     return spark.createDataFrame(rows, "path string, content binary, length int").repartition(2)
 
 
-def encoded(picture: Image.Image, file_format: str, **options: int) -> bytes:
+def encoded(image: Image.Image, file_format: str, **options: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, file_format, **options)
+    image.save(file, file_format, **options)
     return file.getvalue()
 
 
-def copies(picture: Image.Image) -> dict[str, bytes]:
-    """Transform a picture as shops and phones do."""
-    half = picture.resize((picture.width // 2, picture.height // 2))
+def copies(image: Image.Image) -> dict[str, bytes]:
+    """Transform an image as shops and phones do."""
+    half = image.resize((image.width // 2, image.height // 2))
     return {
-        "png": encoded(picture, "PNG"),
-        "jpeg": encoded(picture, "JPEG", quality=40),
+        "png": encoded(image, "PNG"),
+        "jpeg": encoded(image, "JPEG", quality=40),
         "webp": encoded(half, "WEBP", quality=70),
         "half": encoded(half, "JPEG", quality=85),
     }
@@ -64,7 +64,7 @@ def test_photos_that_a_model_has_decoded_are_hashed_to_imagehashs_bits_without_b
     assert {r["decoded"] for r in sparkvision.metrics(spark).where(f"stage = '{stage.uid}'").collect()} == {0}
 
 
-def test_a_picture_without_a_hash_keeps_its_row_and_its_reason(spark: SparkSession, mixed: DataFrame) -> None:
+def test_an_image_without_a_hash_keeps_its_row_and_its_reason(spark: SparkSession, mixed: DataFrame) -> None:
     stage = PerceptualHash().setInputCols("content").setErrorCol("error")
     rows = stage.transform(mixed).collect()
     assert [row["path"] for row in rows] == [row["path"] for row in mixed.collect()]
@@ -91,10 +91,10 @@ def test_a_stream_is_hashed_and_its_table_grouped_but_not_the_stream(spark: Spar
 def test_copies_of_photos_are_grouped_with_their_original_and_with_no_other(
     spark: SparkSession, photos: list[Path], tmp_path: Path
 ) -> None:
-    # Those that are different pictures: the others are the same ones in other files.
+    # Those that are different images: the others are the same ones in other files.
     originals = [file for file in photos if not file.name.startswith(("exif", "jpeg", "tiff"))]
-    pictures = {f"{file.stem}/{kind}": data for file in originals for kind, data in copies(decode(file)).items()}
-    hashed = PerceptualHash().setInputCols("content").transform(table_of(spark, pictures)).drop("content").cache()
+    images = {f"{file.stem}/{kind}": data for file in originals for kind, data in copies(decode(file)).items()}
+    hashed = PerceptualHash().setInputCols("content").transform(table_of(spark, images)).drop("content").cache()
     ImageDeduplicator().setIdCol("path").setHashCol("hash").setOrderCol("length").save(str(tmp_path / "saved"))
     grouped = ImageDeduplicator.load(str(tmp_path / "saved")).transform(hashed).collect()
     groups = defaultdict(set)
@@ -102,7 +102,7 @@ def test_copies_of_photos_are_grouped_with_their_original_and_with_no_other(
         groups[row["group"]].add(row["path"])
         assert row["representative"] == (row["path"] == row["group"]) == row["path"].endswith("/png")
     assert {frozenset(group) for group in groups.values()} == {
-        frozenset(name for name in pictures if name.startswith(f"{file.stem}/")) for file in originals
+        frozenset(name for name in images if name.startswith(f"{file.stem}/")) for file in originals
     }
-    print(f"\n{len(pictures)} pictures, {len(groups)} groups")
+    print(f"\n{len(images)} images, {len(groups)} groups")
     hashed.unpersist()

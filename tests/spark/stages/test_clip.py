@@ -1,4 +1,4 @@
-"""CLIP's stages give the numbers of transformers' own pipeline, for pictures and for texts."""
+"""CLIP's stages give the numbers of transformers' own pipeline, for images and for texts."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def reference(clip_checkpoint: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def pictures(photos: list[Path], digits: list[Path]) -> list[Path]:
+def images(photos: list[Path], digits: list[Path]) -> list[Path]:
     return [*photos[:5], digits[0]]
 
 
 @pytest.fixture(scope="module")
-def table(spark: SparkSession, pictures: list[Path]) -> DataFrame:
-    rows = [(path.name, bytearray(path.read_bytes())) for path in pictures]
+def table(spark: SparkSession, images: list[Path]) -> DataFrame:
+    rows = [(path.name, bytearray(path.read_bytes())) for path in images]
     return spark.createDataFrame(rows, "path string, content binary").coalesce(1)
 
 
@@ -73,8 +73,8 @@ def words(spark: SparkSession, clip_bundles: dict[str, str]) -> CLIPTextEmbeddin
     return CLIPTextEmbeddings.loadSavedModel(clip_bundles["free"], spark).setEmbeddingsCol("features")
 
 
-def pipeline_scores(reference: Any, pictures: list[Path], labels: list[str], **template: str) -> np.ndarray:
-    answers = [reference(upright(path), candidate_labels=labels, **template) for path in pictures]
+def pipeline_scores(reference: Any, images: list[Path], labels: list[str], **template: str) -> np.ndarray:
+    answers = [reference(upright(path), candidate_labels=labels, **template) for path in images]
     return np.array([[{a["label"]: a["score"] for a in answer}[label] for label in labels] for answer in answers])
 
 
@@ -89,10 +89,10 @@ def compare(found: np.ndarray, expected: np.ndarray, what: str) -> None:
 
 
 def test_scores_are_those_of_transformers_pipeline(
-    zero_shot: CLIPForZeroShotClassification, table: DataFrame, pictures: list[Path], reference: Any
+    zero_shot: CLIPForZeroShotClassification, table: DataFrame, images: list[Path], reference: Any
 ) -> None:
     labelled = zero_shot.setTopK(2).setPredictionCol("prediction").transform(table).cache()
-    expected = pipeline_scores(reference, pictures, LABELS)
+    expected = pipeline_scores(reference, images, LABELS)
     compare(vectors(labelled, "probability"), expected, "scores")
     rows = labelled.select("class", "prediction", "error").collect()
     assert [row["prediction"] for row in rows] == expected.argmax(1).tolist()
@@ -103,19 +103,19 @@ def test_scores_are_those_of_transformers_pipeline(
 
 
 def test_another_hypothesis_template_gives_the_pipelines_scores_for_it(
-    zero_shot: CLIPForZeroShotClassification, table: DataFrame, pictures: list[Path], reference: Any
+    zero_shot: CLIPForZeroShotClassification, table: DataFrame, images: list[Path], reference: Any
 ) -> None:
     template = "it's {}!"
     found = vectors(zero_shot.setHypothesisTemplate(template).transform(table), "probability")
-    compare(found, pipeline_scores(reference, pictures, LABELS, hypothesis_template=template), "scores")
+    compare(found, pipeline_scores(reference, images, LABELS, hypothesis_template=template), "scores")
 
 
 def test_labels_fixed_at_export_are_chosen_among_when_none_are_set(
-    spark: SparkSession, clip_bundles: dict[str, str], table: DataFrame, pictures: list[Path], reference: Any
+    spark: SparkSession, clip_bundles: dict[str, str], table: DataFrame, images: list[Path], reference: Any
 ) -> None:
     stage = CLIPForZeroShotClassification.loadSavedModel(clip_bundles["fixed"], spark).setInputCols("content")
     found = vectors(stage.setProbabilityCol("probability").transform(table), "probability")
-    expected = pipeline_scores(reference, pictures, LABELS, hypothesis_template=CLIP_TEMPLATE)
+    expected = pipeline_scores(reference, images, LABELS, hypothesis_template=CLIP_TEMPLATE)
     compare(found, expected, "scores")
     assert stage.labels() == LABELS
 
@@ -136,21 +136,21 @@ def test_a_template_that_python_would_format_otherwise_is_refused(
         zero_shot.setHypothesisTemplate(template).transform(table)
 
 
-def test_bad_pictures_keep_their_rows_and_reasons(
+def test_bad_images_keep_their_rows_and_reasons(
     zero_shot: CLIPForZeroShotClassification, mixed: DataFrame, digits: list[Path], reference: Any
 ) -> None:
     rows = zero_shot.transform(mixed).collect()
     assert [row["error"] is None for row in rows] == [True, True, False, True, True, False]
     assert [len(row["class"]) for row in rows] == [1, 1, 0, 1, 1, 0]
     found = np.array([row["probability"].toArray() for row in rows if row["error"] is None])
-    compare(found, pipeline_scores(reference, digits[:4], LABELS), "scores between bad pictures")
+    compare(found, pipeline_scores(reference, digits[:4], LABELS), "scores between bad images")
 
 
 def test_image_embeddings_are_transformers_image_features(
-    spark: SparkSession, clip_bundles: dict[str, str], table: DataFrame, pictures: list[Path], reference: Any
+    spark: SparkSession, clip_bundles: dict[str, str], table: DataFrame, images: list[Path], reference: Any
 ) -> None:
     stage = CLIPImageEmbeddings.loadSavedModel(clip_bundles["free"], spark).setInputCols("content")
-    pixels = reference.image_processor([upright(path) for path in pictures], return_tensors="pt")
+    pixels = reference.image_processor([upright(path) for path in images], return_tensors="pt")
     with torch.no_grad():
         expected = reference.model.get_image_features(**pixels).numpy()
     compare(vectors(stage.setEmbeddingsCol("features").transform(table), "features"), expected, "image embeddings")
@@ -230,15 +230,15 @@ def test_a_saved_text_stage_loads(spark: SparkSession, words: CLIPTextEmbeddings
 
 @pytest.mark.classic_only  # LightPipeline runs in a classic session's JVM
 def test_a_light_pipeline_chooses_among_the_labels(
-    zero_shot: CLIPForZeroShotClassification, table: DataFrame, pictures: list[Path]
+    zero_shot: CLIPForZeroShotClassification, table: DataFrame, images: list[Path]
 ) -> None:
     model = PipelineModel([ImageAssembler(), zero_shot.setInputCols("image")])
     expected = [row["class"][0]["result"] for row in model.transform(table).collect()]
     with LightPipeline(model) as light:
-        assert [found[0]["class"][0].result for found in map(light.fullAnnotateImage, pictures)] == expected
+        assert [found[0]["class"][0].result for found in map(light.fullAnnotateImage, images)] == expected
 
 
-def test_streams_of_pictures_and_of_texts(
+def test_streams_of_images_and_of_texts(
     spark: SparkSession,
     zero_shot: CLIPForZeroShotClassification,
     words: CLIPTextEmbeddings,

@@ -34,13 +34,13 @@ POOLINGS = [
 
 
 @pytest.fixture(scope="module")
-def pictures(digits: list[Path], photos: list[Path]) -> list[Path]:
+def images(digits: list[Path], photos: list[Path]) -> list[Path]:
     return [*digits[:3], *photos[:3]]
 
 
 @pytest.fixture(scope="module")
-def table(spark: SparkSession, pictures: list[Path]) -> DataFrame:
-    rows = [(index, bytearray(path.read_bytes())) for index, path in enumerate(pictures)]
+def table(spark: SparkSession, images: list[Path]) -> DataFrame:
+    rows = [(index, bytearray(path.read_bytes())) for index, path in enumerate(images)]
     return spark.createDataFrame(rows, "id int, content binary").coalesce(1)
 
 
@@ -60,10 +60,10 @@ def local(bundle: str) -> Iterator[LocalModel]:
         yield model
 
 
-def torch_embeddings(checkpoint: Path, pictures: list[Path], pooling: str) -> np.ndarray:
+def torch_embeddings(checkpoint: Path, images: list[Path], pooling: str) -> np.ndarray:
     source = load(checkpoint, TASK)
     found = []
-    for path in pictures:
+    for path in images:
         with Image.open(path) as file:
             outputs = source.outputs(source.pixel_values(file.convert("RGB")))
         states = outputs["pooler_output" if pooling == "pooler" else "last_hidden_state"][0]
@@ -80,10 +80,10 @@ def test_embeddings_are_transformers_own(
     tiny_checkpoint: Callable[[str], Path],
     tiny_export: Callable[[str, str], ExportReport],
     table: DataFrame,
-    pictures: list[Path],
+    images: list[Path],
     spark: SparkSession,
 ) -> None:
-    expected = torch_embeddings(tiny_checkpoint(architecture), pictures, pooling)
+    expected = torch_embeddings(tiny_checkpoint(architecture), images, pooling)
     folder = str(tiny_export(architecture, TASK).bundle.folder)
     embeddings = ViTImageEmbeddings.loadSavedModel(folder, spark).setInputCols(["content"]).setPooling(pooling)
     rows = embeddings.setEmbeddingsCol("features").transform(table).orderBy("id").collect()
@@ -92,7 +92,7 @@ def test_embeddings_are_transformers_own(
     assert np.abs(found - expected).max() <= TOLERANCE
     assert expected.std(axis=0).max() > 10 * TOLERANCE
     with LocalModel(folder, pooling=pooling, normalize=True) as local:
-        normalized = local.embed(pictures)
+        normalized = local.embed(images)
     assert np.abs(normalized - expected / np.linalg.norm(expected, axis=1, keepdims=True)).max() <= TOLERANCE
 
 
@@ -108,7 +108,7 @@ def test_a_pooling_that_the_model_has_nothing_for_is_refused(
         )
 
 
-def test_bad_pictures_keep_their_rows(stage: ViTImageEmbeddings, mixed: DataFrame) -> None:
+def test_bad_images_keep_their_rows(stage: ViTImageEmbeddings, mixed: DataFrame) -> None:
     rows = stage.setOutputCol("annotations").setErrorCol("error").transform(mixed).collect()
     assert [row["features"] is not None for row in rows] == [True, True, False, True, True, False]
     assert [len(row["annotations"]) for row in rows] == [1, 1, 0, 1, 1, 0]
@@ -135,22 +135,22 @@ def test_a_logistic_regression_learns_from_them(
 
 @pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
 def test_light_pipelines_annotations_are_the_pipelines(
-    stage: ViTImageEmbeddings, pictures: list[Path], spark: SparkSession
+    stage: ViTImageEmbeddings, images: list[Path], spark: SparkSession
 ) -> None:
-    rows = [(str(path), bytearray(path.read_bytes())) for path in pictures]
+    rows = [(str(path), bytearray(path.read_bytes())) for path in images]
     files = spark.createDataFrame(rows, "path string, content binary").coalesce(1)
     pipeline = Pipeline(stages=[ImageAssembler(), stage.setInputCols(["image"]).setOutputCol("embeddings")])
     model = pipeline.fit(files)
     expected = [row["embeddings"][0].asDict() for row in model.transform(files).collect()]
     with LightPipeline(model) as light:
-        found = [asdict(answer["embeddings"][0]) for answer in light.fullAnnotateImage([str(p) for p in pictures])]
+        found = [asdict(answer["embeddings"][0]) for answer in light.fullAnnotateImage([str(p) for p in images])]
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.pop("embeddings"), other.pop("embeddings"), atol=1e-5)
         assert one == other
 
 
-def test_unreadable_pictures_give_nan_when_asked(local: LocalModel, digits: list[Path]) -> None:
-    embeddings = local.embed([digits[0], b"not a picture"], on_error="null")
+def test_unreadable_images_give_nan_when_asked(local: LocalModel, digits: list[Path]) -> None:
+    embeddings = local.embed([digits[0], b"not an image"], on_error="null")
     assert embeddings.shape == (2, 32) and np.isnan(embeddings).all(axis=1).tolist() == [False, True]
 
 
