@@ -14,7 +14,7 @@ from sparkvision import errors
 from sparkvision._engine.answers import OnError, answers, floats
 from sparkvision._engine.closing import Closing
 from sparkvision._engine.detection import Box, Detection
-from sparkvision._engine.image import ImageInput, Images, listed
+from sparkvision._engine.image import ImageInput, Images
 from sparkvision._engine.opening import open_model
 from sparkvision._engine.scored_label import ScoredLabel
 from sparkvision._spark.scala_errors import scala_errors
@@ -185,14 +185,10 @@ class LocalModel(Closing):
         >>> LocalModel("embedded:digits").predict("seven.png")
         [[ScoredLabel(id=7, label='7', score=0.9998)]]
         """
-        several = listed(images)
-        if top_k is None:
-            found = answers(self._scala.annotate, several, on_error=on_error)
-            # A zero-shot model without candidate labels answers with embeddings here; its best label is the answer.
-            if any("embedding" in answer or "objects" in answer for answer in found):
-                top_k = 1
-        if top_k is not None:
-            found = answers(lambda packed: self._scala.predict(packed, top_k), several, on_error=on_error)
+        if top_k is not None and top_k < 1:
+            raise errors.ParameterError(f"topK must be at least 1, not {top_k}.")
+        call = self._scala.predict if top_k is None else lambda packed: self._scala.predict(packed, top_k)
+        found = answers(call, images, on_error=on_error)
         return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in found]
 
     def embed(self, images: Images, on_error: OnError = "raise") -> Floats:

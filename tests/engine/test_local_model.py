@@ -180,7 +180,6 @@ def test_a_batch_size_that_makes_no_sense_is_refused() -> None:
         LocalModel("embedded:digits", batch_size=0)
 
 
-@pytest.mark.xfail(reason="LocalModelBytes.openWith does not read these settings yet", strict=True)
 @pytest.mark.parametrize("setting", [{"threads": 1}, {"execution_provider": "cpu"}])
 def test_threads_and_provider_do_not_change_the_numbers(
     setting: dict[str, Any], model: LocalModel, digits: list[Path]
