@@ -12,9 +12,6 @@ from sparkvision._spark.embedded import SCHEME
 from sparkvision._spark.scala_errors import scala_errors
 from sparkvision.bundle import require_existing
 
-# The settings of LocalModelBytes.open, which chooses the batch size that suits the task.
-_DEFAULTS = {"pooling": "cls", "normalize": False, "decodeMode": "exact"}
-
 
 def open_model(bundle: str | Path, settings: Mapping[str, Any]) -> Any:
     """Open a bundle in the JVM and return its LocalModelBytes.
@@ -31,8 +28,4 @@ def open_model(bundle: str | Path, settings: Mapping[str, Any]) -> Any:
         require_existing(bundle)
     given = {name: value for name, value in settings.items() if value is not None}
     with scala_errors():
-        scala = jvm().sparkvision.engine.LocalModelBytes
-        if given.keys() <= _DEFAULTS.keys():
-            chosen = _DEFAULTS | given
-            return scala.open(str(bundle), chosen["pooling"], chosen["normalize"], chosen["decodeMode"])
-        return scala.openWith(str(bundle), json.dumps(given))
+        return jvm().sparkvision.engine.LocalModelBytes.openWith(str(bundle), json.dumps(given))
