@@ -185,10 +185,8 @@ class LocalModel(Closing):
         >>> LocalModel("embedded:digits").predict("seven.png")
         [[ScoredLabel(id=7, label='7', score=0.9998)]]
         """
-        if top_k is not None and top_k < 1:
-            raise errors.ParameterError(f"topK must be at least 1, not {top_k}.")
-        call = self._scala.predict if top_k is None else lambda packed: self._scala.predict(packed, top_k)
-        found = answers(call, images, on_error=on_error)
+        limit = _limit(top_k)
+        found = answers(lambda packed: self._scala.predict(packed, limit), images, on_error=on_error)
         return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in found]
 
     def embed(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -246,10 +244,8 @@ class LocalModel(Closing):
         ParameterError
             When ``top_k`` is below 1, or ``threshold`` not between 0 and 1.
         """
-        if top_k is not None and top_k < 1:
-            raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
-        lowest = float(self._threshold if threshold is None else threshold)
-        found = answers(lambda packed: self._scala.detect(packed, lowest, top_k or 0), images, on_error=on_error)
+        limit, lowest = _limit(top_k), float(self._threshold if threshold is None else threshold)
+        found = answers(lambda packed: self._scala.detect(packed, lowest, limit), images, on_error=on_error)
         return [[Detection.of(one) for one in answer.get("objects", ())] for answer in found]
 
     def attention_rollout(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -295,3 +291,10 @@ class LocalModel(Closing):
         """Return the labels and scores, the embedding, the objects, or the error, of each image."""
         # Scores stay text, so that they are reported as the JVM writes them.
         return answers(self._scala.annotate, images, str)
+
+
+def _limit(top_k: int | None) -> int:
+    """Return ``top_k`` as the engine takes it: 0 if it is not set."""
+    if top_k is not None and top_k < 1:
+        raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
+    return top_k or 0
