@@ -27,8 +27,6 @@ ExecutionProvider = Literal["auto", "cpu", "onednn", "cuda"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-_THRESHOLD = 0.5
-
 
 class LocalModel(Closing):
     """A model bundle on this machine, with the results that a stage of a Pipeline has.
@@ -109,7 +107,6 @@ class LocalModel(Closing):
             "hypothesisTemplate": hypothesis_template,
         }
         self._scala = open_model(bundle, settings)
-        self._threshold = _THRESHOLD if threshold is None else threshold
 
     @classmethod
     def _with_settings(cls, bundle: str | Path, settings: Mapping[str, Any]) -> LocalModel:
@@ -121,7 +118,6 @@ class LocalModel(Closing):
         """Return the model of a LocalModelBytes."""
         model = cls.__new__(cls)
         model._scala = scala
-        model._threshold = _THRESHOLD
         return model
 
     def preprocess(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -226,7 +222,7 @@ class LocalModel(Closing):
         images
             One image, or any number of images; each is run by itself.
         threshold
-            Objects with a higher score are returned. Default: the model's.
+            Objects with a higher score are returned. Default: the threshold with which the model was opened.
         top_k
             Objects per image, at most. Default: all.
         on_error
@@ -244,7 +240,7 @@ class LocalModel(Closing):
         ParameterError
             When ``top_k`` is below 1, or ``threshold`` not between 0 and 1.
         """
-        limit, lowest = _limit(top_k), float(self._threshold if threshold is None else threshold)
+        limit, lowest = _limit(top_k), None if threshold is None else float(threshold)
         found = answers(lambda packed: self._scala.detect(packed, lowest, limit), images, on_error=on_error)
         return [[Detection.of(one) for one in answer.get("objects", ())] for answer in found]
 
