@@ -189,10 +189,10 @@ object BundleManifest {
     }
 
     /** Optional, because nearly every vision model has the channels first. */
-    def inputLayout: ChannelLayout = root.path("inputLayout").asText("NCHW") match {
-      case "NCHW" => ChannelLayout.ChannelsFirst
-      case "NHWC" => ChannelLayout.ChannelsLast
-      case other => throw invalid(where, s"has inputLayout '$other'; it may be NCHW or NHWC")
+    def inputLayout: ChannelLayout = {
+      val name = root.path("inputLayout").asText(ChannelLayout.ChannelsFirst.name)
+      val known = ChannelLayout.all.mkString(" or ")
+      ChannelLayout.find(name).getOrElse(throw invalid(where, s"has inputLayout '$name'; it may be $known"))
     }
 
     def golden(at: String*): GoldenPair = {
