@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
 
-from sparkvision.errors import BundleError
+from sparkvision.errors import BundleError, ParameterError
 from sparkvision.ml import ViTForImageClassification
 
 pytestmark = pytest.mark.connect_only
@@ -100,7 +100,7 @@ def test_a_damaged_bundle_on_the_server_is_not_replaced_by_the_clients(
 
 
 def test_a_bundle_that_nobody_has_is_refused(spark: SparkSession, client_folder: Path) -> None:
-    with pytest.raises(BundleError, match="no model bundle at nowhere"):
+    with pytest.raises(ParameterError, match="no model bundle at nowhere"):
         ViTForImageClassification.loadSavedModel("nowhere", spark)
 
 

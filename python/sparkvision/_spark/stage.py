@@ -175,8 +175,10 @@ class BundleTransformer(VisionTransformer):
 
         Raises
         ------
+        ParameterError
+            When there is no such folder.
         BundleError
-            When the bundle is missing, damaged, unsafe, contradicts itself or is another architecture's.
+            When the bundle is damaged, unsafe, contradicts itself or is another architecture's.
         ProcessorError
             When its preprocessing is one that SparkVision does not support.
         SessionError

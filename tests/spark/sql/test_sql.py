@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.conftest import EMBEDDED_BUNDLE
 
 import sparkvision
-from sparkvision.errors import BundleError, ParameterError
+from sparkvision.errors import ParameterError
 from sparkvision.ml import ViTForImageClassification
 
 FUNCTION = "sparkvision_predict"
@@ -151,7 +151,7 @@ def test_an_outer_joins_condition_over_both_sides_is_refused(spark: SparkSession
 
 
 def test_registering_a_missing_bundle_is_refused(spark: SparkSession) -> None:
-    with pytest.raises(BundleError, match="/no/such/bundle"):
+    with pytest.raises(ParameterError, match="/no/such/bundle"):
         sparkvision.register_function(spark, "classify_nothing", "/no/such/bundle")
 
 

@@ -256,7 +256,7 @@ def test_param_of_wrong_type_is_refused(vit: ViTForImageClassification) -> None:
 
 
 def test_missing_bundle_is_refused(spark: SparkSession) -> None:
-    with pytest.raises(BundleError, match="/no/such/bundle.*sparkvision export"):
+    with pytest.raises(ParameterError, match="/no/such/bundle.*sparkvision export"):
         ViTForImageClassification.loadSavedModel("/no/such/bundle", spark)
 
 

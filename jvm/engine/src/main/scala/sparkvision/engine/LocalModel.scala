@@ -196,8 +196,10 @@ object LocalModel {
     *
     * @param uri
     *   a bundle's folder, or `embedded:NAME`, which is unpacked into a temporary folder once per process
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    *   when the bundle is damaged, unsafe or contradicts itself
     */
   def open(uri: String): LocalModel = open(uri, defaults)
 

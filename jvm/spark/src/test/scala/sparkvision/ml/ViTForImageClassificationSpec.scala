@@ -139,7 +139,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   }
 
   test("a missing bundle is refused") {
-    val error = intercept[BundleException](ViTForImageClassification.loadSavedModel("/no/such/bundle", spark))
+    val error = intercept[ParameterException](ViTForImageClassification.loadSavedModel("/no/such/bundle", spark))
     assert(error.getMessage.contains("/no/such/bundle") && error.getMessage.contains("sparkvision export"))
   }
 

@@ -11,7 +11,7 @@ import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
 
-import sparkvision.image.SparkVisionException
+import sparkvision.image.{ParameterException, SparkVisionException}
 import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
 
 /** An exported model in a local folder, checked: every file has the hash that the manifest records, the graph has the
@@ -95,8 +95,10 @@ object ModelBundle {
     * A folder in Spark NLP's layout (`model.onnx`, `assets/labels.json`, `assets/preprocessor_config.json`) without a
     * manifest is accepted with a warning; damage to it cannot be detected.
     *
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    *   when the bundle is damaged, unsafe or contradicts itself
     * @throws ProcessorException
     *   when SparkVision does not support its preprocessing
     */
@@ -104,7 +106,8 @@ object ModelBundle {
 
   /** Opens a bundle with the digests that this process has computed recently. */
   private[sparkvision] def open(folder: Path, digests: FileDigests): ModelBundle = {
-    if (!Files.isDirectory(folder)) throw missing(s"There is no folder $folder.")
+    if (!Files.exists(folder)) throw new ParameterException(missing(s"There is no folder $folder."))
+    if (!Files.isDirectory(folder)) throw new BundleException(missing(s"$folder is not a folder."))
     reading(folder) {
       val manifestFile = Some(folder.resolve(BundleManifest.FileName)).filter(Files.exists(_))
       val declared = manifestFile match {
@@ -121,14 +124,13 @@ object ModelBundle {
     try work
     catch { case e: IOException => throw new BundleException(s"The bundle $folder cannot be read: $e.", e) }
 
-  private def missing(problem: String) = new BundleException(
+  private def missing(problem: String): String =
     s"$problem A model bundle is a folder with ${BundleManifest.GraphFile}, assets/ and ${BundleManifest.FileName}; " +
       "`sparkvision export CHECKPOINT FOLDER` makes one."
-  )
 
   private def verify(folder: Path, name: String, expected: FileDigest, digests: FileDigests): Unit = {
     val file = folder.resolve(name)
-    if (!Files.isRegularFile(file)) throw missing(s"The bundle $folder lacks the file $name.")
+    if (!Files.isRegularFile(file)) throw new BundleException(missing(s"The bundle $folder lacks the file $name."))
     if (!file.toRealPath().startsWith(folder.toRealPath()))
       throw new BundleException(s"The bundle's file $file is a link to a place outside the bundle, which is refused.")
     val actual = digests.of(file)
@@ -164,7 +166,7 @@ object ModelBundle {
   private def processorConfig(folder: Path, manifest: BundleManifest): ProcessorConfig = {
     val file = folder.resolve(ProcessorFile)
     if (!manifest.files.contains(ProcessorFile) || !Files.exists(file))
-      throw missing(s"The bundle $folder lacks $ProcessorFile.")
+      throw new BundleException(missing(s"The bundle $folder lacks $ProcessorFile."))
     ProcessorConfig.fromJson(readJson(file))
   }
 
@@ -181,7 +183,7 @@ object ModelBundle {
   private def derive(folder: Path, digests: FileDigests): BundleManifest = {
     val required = Seq(BundleManifest.GraphFile, LabelsFile, ProcessorFile)
     required.find(name => !Files.exists(folder.resolve(name))).foreach { name =>
-      throw missing(s"The folder $folder has neither ${BundleManifest.FileName} nor $name.")
+      throw new BundleException(missing(s"The folder $folder has neither ${BundleManifest.FileName} nor $name."))
     }
     log.warn(
       s"The folder $folder has no ${BundleManifest.FileName}: its manifest is derived, its files are not protected by hashes"
@@ -189,7 +191,7 @@ object ModelBundle {
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
     graph.externalData.foreach(BundleManifest.requirePartOfModel(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
-      if (!Files.isRegularFile(folder.resolve(name))) throw missing(s"The bundle $folder lacks the file $name.")
+      if (!Files.isRegularFile(folder.resolve(name))) throw new BundleException(missing(s"The bundle $folder lacks the file $name."))
       name -> digests.of(folder.resolve(name))
     })
     BundleManifest(

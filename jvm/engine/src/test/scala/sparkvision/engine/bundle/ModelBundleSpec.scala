@@ -5,7 +5,7 @@ import java.nio.file.{Files, Path}
 import com.fasterxml.jackson.databind.node.{ArrayNode, ObjectNode}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.image.ProcessorException
+import sparkvision.image.{ParameterException, ProcessorException}
 
 class ModelBundleSpec extends AnyFunSuite {
 
@@ -29,7 +29,7 @@ class ModelBundleSpec extends AnyFunSuite {
   }
 
   test("a missing folder is refused, with the command that makes a bundle") {
-    val message = refusal(Path.of("/no/such/bundle"))
+    val message = intercept[ParameterException](ModelBundle.open(Path.of("/no/such/bundle"))).getMessage
     assert(message.contains("/no/such/bundle") && message.contains("sparkvision export"))
   }
 

@@ -10,6 +10,7 @@ import org.apache.hadoop.fs.{ChecksumException, FileSystem, Path => HadoopPath, 
 import org.apache.spark.sql.SparkSession
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, EmbeddedModels, ModelBundle, OnnxGraph}
+import sparkvision.image.ParameterException
 import sparkvision.ml.storage.FileSystems
 
 /** Reads and writes the files of bundles on any file system that Hadoop knows. */
@@ -37,8 +38,10 @@ private[ml] object BundleFiles {
 
   /** Copies a bundle's files, and no others, from `uri` into a local folder.
     *
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, or it cannot be read
+    *   when the folder is no bundle, or it cannot be read
     */
   def fetch(uri: String, folder: Path, spark: SparkSession): Unit =
     if (EmbeddedModels.isEmbedded(uri)) EmbeddedModels.copyTo(uri, folder)
@@ -88,7 +91,11 @@ private[ml] object BundleFiles {
 final private class BundleFetch(fileSystem: FileSystem, root: HadoopPath, folder: Path) {
 
   def run(): Unit = {
-    if (!fileSystem.exists(root)) throw new FileNotFoundException("there is no such folder")
+    if (!fileSystem.exists(root))
+      throw new ParameterException(
+        s"There is no model bundle at $root (there is no such folder). A bundle is a folder with model.onnx, assets/ and " +
+          "sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one."
+      )
     val manifest = new HadoopPath(root, BundleManifest.FileName)
     if (fileSystem.exists(manifest)) {
       val json = Using.resource(fileSystem.open(manifest))(_.readAllBytes())
