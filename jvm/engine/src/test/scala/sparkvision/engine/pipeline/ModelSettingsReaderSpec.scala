@@ -75,7 +75,7 @@ class ModelSettingsReaderSpec extends AnyFunSuite {
     assert(refusal("""{"candidateLabels": "a cat"}""") == "candidateLabels must be an array of strings, not \"a cat\".")
     assert(refusal("""{"normalize": 1}""") == "normalize must be true or false, not 1.")
     assert(refusal("""{"gpuMemLimit": "much"}""").startsWith("gpuMemLimit must be a number of bytes"))
-    assert(refusal("""{"executionProvider": "tpu"}""").contains("executionProvider 'tpu'"))
+    assert(refusal("""{"executionProvider": "tpu"}""").contains("executionProvider must be one of auto, cpu"))
   }
 
   test("a text that is no JSON object is refused") {

@@ -3,17 +3,18 @@ package sparkvision.ml.model
 import sparkvision.engine.runtime.ExecutionProvider
 import sparkvision.image.ParameterException
 
-/** Which GPU a task uses. */
+/** Chooses the GPU of a task. */
 private[ml] object TaskGpu {
 
   /** @param provider
-    *   on the CPU there is one device, 0: a session for each GPU's number would be the same one many times
+    *   a CPU provider has one device, 0: otherwise the same session would be opened once for each device number
     * @param deviceId
-    *   the Param; -1: the GPU that Spark gave the task, else one after the other in the order of partitions
+    *   the value of the Param; -1 for the GPU that Spark assigned to the task, or else each GPU in turn, in the order of
+    *   partitions
     * @param assigned
     *   the addresses of Spark's task resource "gpu"
     * @param visible
-    *   GPUs that this process may use; 0 where they cannot be counted
+    *   GPUs that this process may use; 0 if their number is unknown
     */
   def of(
       provider: ExecutionProvider,
@@ -31,8 +32,8 @@ private[ml] object TaskGpu {
 
   private def numberOf(gpu: String): Int = gpu.toIntOption.filter(_ >= 0).getOrElse {
     throw new ParameterException(
-      s"Spark's task resource gpu names the GPU '$gpu', and a number is needed. Let its discovery script give numbers, as " +
-        "scripts/gpu-discovery does, or set deviceId."
+      s"Spark's task resource gpu has the address '$gpu', but a number is needed. Use a discovery script that returns " +
+        "numbers, such as scripts/gpu-discovery, or set deviceId."
     )
   }
 }
