@@ -119,4 +119,4 @@ def first_line(error: BaseException) -> str:
     'KeyboardInterrupt'
     """
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    return lines[0].rstrip() if lines else type(error).__name__

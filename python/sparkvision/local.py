@@ -27,8 +27,6 @@ ExecutionProvider = Literal["auto", "cpu", "onednn", "cuda"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-_THRESHOLD = 0.5
-
 
 class LocalModel(Closing):
     """A model bundle on this machine, with the results that a stage of a Pipeline has.
@@ -109,7 +107,6 @@ class LocalModel(Closing):
             "hypothesisTemplate": hypothesis_template,
         }
         self._scala = open_model(bundle, settings)
-        self._threshold = _THRESHOLD if threshold is None else threshold
 
     @classmethod
     def _with_settings(cls, bundle: str | Path, settings: Mapping[str, Any]) -> LocalModel:
@@ -121,7 +118,6 @@ class LocalModel(Closing):
         """Return the model of a LocalModelBytes."""
         model = cls.__new__(cls)
         model._scala = scala
-        model._threshold = _THRESHOLD
         return model
 
     def preprocess(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -185,10 +181,8 @@ class LocalModel(Closing):
         >>> LocalModel("embedded:digits").predict("seven.png")
         [[ScoredLabel(id=7, label='7', score=0.9998)]]
         """
-        if top_k is not None and top_k < 1:
-            raise errors.ParameterError(f"topK must be at least 1, not {top_k}.")
-        call = self._scala.predict if top_k is None else lambda packed: self._scala.predict(packed, top_k)
-        found = answers(call, images, on_error=on_error)
+        limit = _limit(top_k)
+        found = answers(lambda packed: self._scala.predict(packed, limit), images, on_error=on_error)
         return [[ScoredLabel(**best) for best in answer.get("best", ())] for answer in found]
 
     def embed(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -228,7 +222,7 @@ class LocalModel(Closing):
         images
             One image, or any number of images; each is run by itself.
         threshold
-            Objects with a higher score are returned. Default: the model's.
+            Objects with a higher score are returned. Default: the threshold with which the model was opened.
         top_k
             Objects per image, at most. Default: all.
         on_error
@@ -246,10 +240,8 @@ class LocalModel(Closing):
         ParameterError
             When ``top_k`` is below 1, or ``threshold`` not between 0 and 1.
         """
-        if top_k is not None and top_k < 1:
-            raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
-        lowest = float(self._threshold if threshold is None else threshold)
-        found = answers(lambda packed: self._scala.detect(packed, lowest, top_k or 0), images, on_error=on_error)
+        limit, lowest = _limit(top_k), None if threshold is None else float(threshold)
+        found = answers(lambda packed: self._scala.detect(packed, lowest, limit), images, on_error=on_error)
         return [[Detection.of(one) for one in answer.get("objects", ())] for answer in found]
 
     def attention_rollout(self, images: Images, on_error: OnError = "raise") -> Floats:
@@ -295,3 +287,10 @@ class LocalModel(Closing):
         """Return the labels and scores, the embedding, the objects, or the error, of each image."""
         # Scores stay text, so that they are reported as the JVM writes them.
         return answers(self._scala.annotate, images, str)
+
+
+def _limit(top_k: int | None) -> int:
+    """Return ``top_k`` as the engine takes it: 0 if it is not set."""
+    if top_k is not None and top_k < 1:
+        raise errors.ParameterError(f"top_k must be at least 1, not {top_k}.")
+    return top_k or 0

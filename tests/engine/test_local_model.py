@@ -137,7 +137,7 @@ def test_predict_gives_an_unreadable_image_no_labels_or_raises(model: LocalModel
 
 
 def test_predict_refuses_no_labels_at_all(model: LocalModel, digits: list[Path]) -> None:
-    with pytest.raises(ParameterError, match="topK must be at least 1, not 0"):
+    with pytest.raises(ParameterError, match="top_k must be at least 1, not 0"):
         model.predict(digits[0], top_k=0)
 
 
@@ -180,7 +180,7 @@ def test_a_batch_size_that_makes_no_sense_is_refused() -> None:
         LocalModel("embedded:digits", batch_size=0)
 
 
-@pytest.mark.parametrize("setting", [{"threads": 1}, {"execution_provider": "cpu"}])
+@pytest.mark.parametrize("setting", [{"threads": 1}, {"execution_provider": "cpu"}, {"execution_provider": "auto"}])
 def test_threads_and_provider_do_not_change_the_numbers(
     setting: dict[str, Any], model: LocalModel, digits: list[Path]
 ) -> None:

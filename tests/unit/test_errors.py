@@ -1,4 +1,4 @@
-"""The engine's refusals, as Python's exceptions."""
+"""The exceptions of the engine as Python's exceptions."""
 
 from __future__ import annotations
 
@@ -39,3 +39,16 @@ def test_the_engines_refusals_keep_their_message(scala: str, python: type[errors
 
 def test_exceptions_of_others_are_not_translated() -> None:
     assert errors.from_scala("IllegalStateException", "anything") is None
+
+
+def test_a_parameter_error_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="topK must be at least 1"):
+        raise errors.ParameterError("topK must be at least 1, not 0.")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(ValueError("\n first \nsecond"), "first"), (KeyboardInterrupt(), "KeyboardInterrupt")],
+)
+def test_the_first_line_of_an_error(error: BaseException, line: str) -> None:
+    assert errors.first_line(error) == line

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.conftest import ROOT
 
+import sparkvision
+
 PACKAGE = ROOT / "python" / "sparkvision"
 LARGEST_FOLDER = 20
 # Names that make a file of a folder a source file. The Scala folders have their own rule in PackageDependencySuite.
@@ -99,3 +101,10 @@ def test_no_folder_holds_too_many_source_files(top: str) -> None:
 def test_import_sparkvision_imports_no_heavy_library() -> None:
     code = "import sys, sparkvision; print({'torch', 'transformers', 'pyspark', 'py4j'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_a_star_import_leaves_the_display_of_ipython_alone() -> None:
+    names: dict[str, object] = {}
+    exec("from sparkvision import *", names)
+    assert "display" not in names and "start" in names
+    assert callable(sparkvision.display)

@@ -67,46 +67,33 @@ final class LocalModelBytes(model: LocalModel) extends AutoCloseable {
     answers.toString
   }
 
-  /** A JSON array with an object for each image: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`, with as many
-    * labels as the settings specify.
-    */
-  def predict(images: Array[Byte]): String = predicted(images, model.settings.topK)
-
-  /** [[predict]] with another number of labels.
+  /** A JSON array with an object for each image: `{"error"}`, or `{"best": [{"id", "label", "score"}, ...]}`.
     *
     * @param topK
-    *   labels of each image, at most; 0 or less for unset
+    *   labels of each image, at most; 0 or less: as the settings specify
     */
-  def predict(images: Array[Byte], topK: Int): String = predicted(images, ifSet(topK))
-
-  private def predicted(images: Array[Byte], topK: Option[Int]): String = {
+  def predict(images: Array[Byte], topK: Int): String = {
     val answers = mapper.createArrayNode()
-    model.best(PackedImages.unpack(images), topK)(image).foreach {
+    model.best(PackedImages.unpack(images), ifSet(topK).orElse(model.settings.topK))(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(best)) => writeBest(best, answers.addObject())
     }
     answers.toString
   }
 
-  /** A JSON array with an object for each image: `{"error"}`, or `{"objects"}` as in [[annotate]]; for detection models, with
-    * the threshold and number of objects that the settings specify.
-    */
-  def detect(images: Array[Byte]): String = detected(images, model.settings.threshold, model.settings.topK)
-
-  /** [[detect]] with another threshold and number of objects.
+  /** A JSON array with an object for each image: `{"error"}`, or `{"objects"}` as in [[annotate]]; for detection models.
     *
     * @param threshold
-    *   objects with a higher score are returned
+    *   objects with a higher score are returned; null: the threshold of the settings
     * @param topK
-    *   objects of each image, at most; 0 or less for all
+    *   objects of each image, at most; 0 or less: as the settings specify
     * @throws ParameterException
     *   when the threshold is not between 0 and 1
     */
-  def detect(images: Array[Byte], threshold: Double, topK: Int): String = detected(images, threshold, ifSet(topK))
-
-  private def detected(images: Array[Byte], threshold: Double, topK: Option[Int]): String = {
+  def detect(images: Array[Byte], threshold: java.lang.Double, topK: Int): String = {
+    val lowest = Option(threshold).fold(model.settings.threshold)(_.doubleValue)
     val answers = mapper.createArrayNode()
-    model.objects(PackedImages.unpack(images), threshold, topK)(image).foreach {
+    model.objects(PackedImages.unpack(images), lowest, ifSet(topK).orElse(model.settings.topK))(image).foreach {
       case (_, Left(reason)) => answers.addObject().put("error", reason)
       case (_, Right(detections)) => writeObjects(detections)(answers.addObject())
     }

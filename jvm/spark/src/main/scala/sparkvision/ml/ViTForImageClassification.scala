@@ -1,7 +1,9 @@
 package sparkvision.ml
 
 import org.apache.spark.ml.util.Identifiable
+import org.apache.spark.sql.SparkSession
 
+import sparkvision.engine.bundle.EmbeddedModels
 import sparkvision.ml.model.ModelFamily
 import sparkvision.ml.stage.BundleReadable
 
@@ -22,6 +24,9 @@ class ViTForImageClassification(override val uid: String) extends ImageClassific
 
 object ViTForImageClassification extends BundleReadable[ViTForImageClassification] {
   override protected def make(): ViTForImageClassification = new ViTForImageClassification
+
+  /** A stage with the embedded model, which classifies handwritten digits. */
+  def pretrained(): ViTForImageClassification = loadSavedModel(EmbeddedModels.Default, SparkSession.active)
 
   override def load(path: String): ViTForImageClassification = super.load(path)
 }

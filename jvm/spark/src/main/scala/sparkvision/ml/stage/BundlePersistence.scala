@@ -4,7 +4,7 @@ import org.apache.hadoop.fs.{Path => HadoopPath}
 import org.apache.spark.ml.util.{DefaultParamsReadable, MLReader, MLWriter}
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.bundle.{EmbeddedModels, ModelBundle}
+import sparkvision.engine.bundle.ModelBundle
 import sparkvision.ml.model.{BundleFiles, ModelStore, PretrainedModels}
 
 /** Saves a stage with its model: the metadata of Spark ML, and the bundle in the sub-folder `bundle`.
@@ -53,9 +53,6 @@ trait BundleReadable[S <: ModelStage] extends DefaultParamsReadable[S] {
     stage.setBundleHash(stage.readBundle(spark).bundleHash)
     stage
   }
-
-  /** A stage with the embedded model, which classifies handwritten digits. */
-  def pretrained(): S = loadSavedModel(EmbeddedModels.Default, SparkSession.active)
 
   /** A stage with a model of [[PretrainedModels]].
     *
