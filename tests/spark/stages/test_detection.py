@@ -21,7 +21,13 @@ from sparkvision.errors import BundleError, ParameterError
 from sparkvision.export import ExportReport
 from sparkvision.export.checkpoint import Checkpoint, load
 from sparkvision.local import LocalModel
-from sparkvision.ml import DetrForObjectDetection, ImageAssembler, ImageClassification, YolosForObjectDetection
+from sparkvision.ml import (
+    DetrForObjectDetection,
+    ImageAssembler,
+    ImageClassification,
+    ObjectDetection,
+    YolosForObjectDetection,
+)
 from sparkvision.report.columns import MOST_SCORES, ReportColumns
 
 TASK = "object-detection"
@@ -244,6 +250,16 @@ def test_a_draft_of_a_large_jpeg_has_boxes_in_the_whole_images_pixels(
     for ours, theirs in zip(found, expected, strict=True):
         # A tenth of the image: the pixels are others. Boxes of the draft, half as large, would be far away.
         np.testing.assert_allclose(list(asdict(ours.box).values()), list(asdict(theirs.box).values()), atol=240)
+
+
+@both
+def test_the_generic_stage_finds_the_same_objects_as_the_named_stage(
+    detector: Any, table: DataFrame, spark: SparkSession
+) -> None:
+    generic = ObjectDetection.loadSavedModel(detector.getModelPath(), spark).setInputCols(["content"])
+    generic.setDetectionsCol("objects").setThreshold(THRESHOLD)
+    found, expected = (stage.transform(table).select("objects").collect() for stage in (generic, detector))
+    assert found == expected and any(row["objects"] for row in found)
 
 
 @both

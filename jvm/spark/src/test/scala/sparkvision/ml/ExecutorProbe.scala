@@ -4,7 +4,7 @@ import org.apache.spark.{SparkContext, SparkEnv}
 
 import sparkvision.engine.session.ExecutorRuntime
 
-/** Looks into the executors of an application, for the tests and the soak: by a job of its own, and from inside. */
+/** Inspects the executors of an application with a job of its own, for the tests and the soak. */
 object ExecutorProbe {
 
   /** Long enough for the scheduler to give every free core a task. */

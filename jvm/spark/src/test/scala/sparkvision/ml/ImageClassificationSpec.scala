@@ -73,7 +73,7 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     names.foreach(name => labels.add(name))
   }.toString
 
-  test("a class that is called as one of the annotation's facts does not replace it") {
+  test("a class with the name of one of the annotation's facts does not replace the fact") {
     val names = Seq("width", "height", "mode", "image", "nChannels", "origin", "score", "id", "more", "last")
     val labelled = stage(bundleWithLabels(names)).setTopK(names.size).setProbabilityCol("p").transform(mixed)
     val row = labelled.select("path", "class.metadata", "p").head()
@@ -91,7 +91,7 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("of classes of one name each annotation has its own score and id, and the best one's score is under the name") {
+  test("of classes with the same name each annotation has its own score and id, and the name has the best score") {
     val labelled = stage(bundleWithLabels(Seq.fill(10)("cat"))).setTopK(10).setProbabilityCol("p").transform(mixed)
     val row = labelled.select("class.metadata", "p").head()
     val scores = row.getAs[Vector](1).toArray.map(_.toFloat)
@@ -101,7 +101,7 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(metadata.forall(_("cat").toFloat == scores.max))
   }
 
-  test("of classes of one name IndexToString and the columns' attributes name each by its id") {
+  test("of classes with the same name IndexToString and the columns' attributes name each by its id") {
     val names = Seq("cat", "dog", "cat", "bird", "a", "b", "c", "d", "e", "f")
     val labelled = stage(bundleWithLabels(names)).setPredictionCol("id").setProbabilityCol("p").transform(digits)
     assert(Attribute.fromStructField(labelled.schema("id")).asInstanceOf[NominalAttribute].values.get.toSeq == names)
@@ -131,7 +131,7 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(expected.forall(label => math.abs(metadata(label).toDouble - scores(label.toInt)) < 1e-6))
   }
 
-  test("topK limits what a multi-label model reports only where it is set") {
+  test("topK limits the labels of a multi-label model only if it is set") {
     val multiLabel = stage(bundleFor("multi_label_classification")).setThreshold(0)
     def labelsEach(stage: ImageClassification) = stage.transform(mixed).select(size(col("class"))).head().getInt(0)
     assert(labelsEach(multiLabel) == 10)
@@ -144,7 +144,7 @@ class ImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(message.contains("predictionCol is 'prediction'") && message.contains("multi_label_classification"))
   }
 
-  test("a regression gives its raw values in the order of the outputs") {
+  test("a regression returns its raw values in the order of the outputs") {
     val row = stage(bundleFor("regression")).setRawPredictionCol("values").transform(mixed).head()
     val values = row.getAs[Vector]("values").toArray
     val annotations = row.getSeq[org.apache.spark.sql.Row](row.fieldIndex("class"))

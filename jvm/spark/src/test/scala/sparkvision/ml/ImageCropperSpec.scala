@@ -52,7 +52,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(!result.queryExecution.executedPlan.exists(_.isInstanceOf[Exchange]))
   }
 
-  test("with a filter between the stages, too, an image is decoded once") {
+  test("an image is decoded once even with a filter between the stages") {
     val (before, cropping) = (vit("content"), cropper)
     val labelled = before.transform(halves(digitFiles(10)))
     val result = cropping.transform(labelled.where("hash(path, `class of content`.result) % 2 = 0"))
@@ -60,18 +60,18 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(before.uid)) == 10 && decoded(operators(result)(cropping.uid)) == 0)
   }
 
-  test("an image that a model decoded is cropped and then hashed as it is, to the bits that decoding it anew gives") {
+  test("an image that a model has decoded is cropped and hashed with the same result as after decoding it again") {
     val (before, cropping) = (vit("content"), cropper)
     val hashing = new PerceptualHash().setInputCols("content")
     val input = halves(digitFiles(10))
     val result = new Pipeline().setStages(Array(before, cropping, hashing)).fit(input).transform(input)
-    // All columns: Spark leaves out a stage that nobody reads.
+    // All columns, because Spark omits a stage whose result is not read.
     def hashes(of: DataFrame) = of.collect().map(_.getAs[Long]("hash")).toSeq
     assert(hashes(result) == hashes(hashing.transform(input)))
     assert(Seq(before, cropping, hashing).map(stage => decoded(operators(result)(stage.uid))) == Seq(10, 0, 0))
   }
 
-  test("without a stage before it the cropper decodes, and not an image without detections") {
+  test("without an earlier stage the cropper decodes images, except images without detections") {
     val input = halves(digitFiles(10)).withColumn(
       "detections",
       when(col("path") < "0300", slice(col("detections"), 1, 0)).otherwise(col("detections"))
@@ -83,7 +83,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(decoded(operators(result)(cropping.uid)) == withBoxes)
   }
 
-  test("an image that a stage before has decoded is refused, too, when it is too large for this one") {
+  test("an image that an earlier stage has decoded is refused when it is too large for a later stage") {
     val input = halves(digitFiles(2))
     val result = cropper.setMaxImagePixels(1000).setErrorCol("error").transform(vit("content").transform(input))
     assert(result.collect().map(_.getAs[String]("error")).forall(_.startsWith("too large: 32 x 32")))
@@ -99,7 +99,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(cropping.maxRows.isEmpty && cropping.child.exists(_.nodeName == "Filter"))
   }
 
-  test("saved in a pipeline it loads with its Params") {
+  test("a cropper that was saved in a pipeline loads with its Params") {
     val folder = temporaryFolder().resolve("saved").toString
     val input = halves(mixed)
     new Pipeline().setStages(Array(cropper.setExplode(true).setKeepEmpty(true))).fit(input).write.save(folder)
@@ -107,7 +107,7 @@ class ImageCropperSpec extends AnyFunSuite with LocalSpark {
     assert(loaded.getExplode && loaded.getKeepEmpty && loaded.getInputCols.toSeq == Seq("content", "detections"))
   }
 
-  test("columns that cannot be used are refused by name") {
+  test("unusable columns are refused by name") {
     def refusal(stage: ImageCropper, input: DataFrame = halves(mixed)) =
       intercept[ParameterException](stage.transform(input)).getMessage
     assert(refusal(cropper.setInputCols("content")).contains("takes two input columns"))

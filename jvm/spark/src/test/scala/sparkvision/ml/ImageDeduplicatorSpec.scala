@@ -15,7 +15,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
 
   private def deduplicator = new ImageDeduplicator().setIdCol("id").setHashCol("hash")
 
-  /** The sets of ids that have one group. */
+  /** The sets of ids of each group. */
   private def groups(result: DataFrame): Set[Set[String]] =
     result
       .select("id", "group")
@@ -27,18 +27,18 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
       .map(_.toSet)
       .toSet
 
-  /** The hash with so many of its bits turned over. */
+  /** The hash with a number of its bits flipped. */
   private def changed(hash: Long, bits: Int): Long =
     random.shuffle((0 until 64).toList).take(bits).foldLeft(hash)((all, i) => all ^ 1L << i)
 
-  test("hashes within the distance are one group, directly or through others, and no others are") {
+  test("hashes within the distance, directly or through others, are one group") {
     val hash = 0x0123456789abcdefL
     val rows = Seq("a" -> hash, "b" -> (hash ^ 0xfL), "c" -> (hash ^ 0xffL), "d" -> (hash ^ 0x1f00L), "e" -> hash)
     val result = deduplicator.setMaxHashDistance(4).transform(table(rows.map { case (id, bits) => id -> Some(bits) }))
     assert(groups(result) == Set(Set("a", "b", "c", "e"), Set("d")))
   }
 
-  test("every row stays, with its columns; one without a hash is a group of its own") {
+  test("every row is kept with its columns, and a row without a hash is a group of its own") {
     val rows = Seq("a" -> Some(1L), "b" -> None, "c" -> Some(1L), "d" -> None)
     val result = deduplicator.setMaxHashDistance(0).transform(table(rows)).orderBy("id").collect().toSeq
     assert(
@@ -51,7 +51,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     )
   }
 
-  test("a group's representative has the largest value of orderCol, and of equal ones the smallest id") {
+  test("a group's representative has the largest value of orderCol, or the smallest id among equal values") {
     val rows = Seq(("a", 1L, Some(10)), ("b", 1L, Some(30)), ("c", 1L, Some(30)), ("d", 1L, None))
     val result = deduplicator
       .setOrderCol("pixels")
@@ -61,7 +61,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(result.select("group").distinct().collect().toSeq == Seq(Row("b")))
   }
 
-  test("a hundred thousand hashes, half of them copies, are grouped by what they are copies of") {
+  test("a hundred thousand hashes, half of them copies, are grouped with their originals") {
     val originals = IndexedSeq.fill(40000)(random.nextLong())
     val copies = (0 until 50000).map(i => changed(originals(i % originals.size), i % 5))
     val same = Seq.fill(10000)(originals.head)
@@ -77,7 +77,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(found.size == originals.size)
   }
 
-  test("embeddings of which one is among the other's most similar, with a large cosine, are one group") {
+  test("embeddings with a large cosine, of which one is among the most similar of the other, are one group") {
     val images =
       embedded("a" -> (1.0, 0.0), "b" -> (2.0, 0.3), "c" -> (0.0, 1.0), "d" -> (1.0, 1.0), "e" -> (0.0, 0.0))
     val stage = new ImageDeduplicator().setIdCol("id").setEmbeddingsCol("features").setIndexPath(index(images))
@@ -117,7 +117,7 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(spark.sparkContext.statusTracker.getJobIdsForGroup(null).length == jobs)
   }
 
-  test("images are compared in no broadcast, whose time is limited") {
+  test("images are not compared in a broadcast, which has a timeout") {
     val plan = deduplicator.transform(table(Seq("a" -> Some(1L)))).queryExecution.executedPlan.toString
     assert(plan.contains("SortMergeJoin") && !plan.contains("Broadcast"), plan)
   }
@@ -129,14 +129,14 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(refusal(deduplicator.transform(stream)).contains("foreachBatch"))
   }
 
-  test("an id that is null, or that two rows have, is refused with the id") {
+  test("a null id or a repeated id is refused with the id") {
     assert(
       refusal(deduplicator.transform(table(Seq("a" -> None, "x" -> None, "x" -> Some(2L)))).collect()).contains("'x'")
     )
     assert(refusal(deduplicator.transform(table(Seq("a" -> None, (null: String) -> None))).collect()).contains("no id"))
   }
 
-  test("columns that are missing or of a wrong type are refused by name") {
+  test("missing columns and columns of a wrong type are refused by name") {
     val images = table(Seq("a" -> Some(1L)))
     assert(refusal(new ImageDeduplicator().setHashCol("hash").transform(images)).contains("idCol"))
     assert(refusal(new ImageDeduplicator().setIdCol("id").transform(images)).contains("hashCol, embeddingsCol"))

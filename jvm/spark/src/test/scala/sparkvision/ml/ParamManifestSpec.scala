@@ -51,7 +51,7 @@ class ParamManifestSpec extends AnyFunSuite {
     }
   }
 
-  test("the manifest tells the allowed values, for Python to check the same") {
+  test("the manifest contains the allowed values, so that Python checks the same") {
     def param(stage: String, name: String) = manifest
       .find(_.get("className").asText == s"sparkvision.ml.$stage")
       .get

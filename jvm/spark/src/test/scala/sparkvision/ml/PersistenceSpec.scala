@@ -77,7 +77,7 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
     assert(logits(stage) == before)
   }
 
-  test("a saved stage whose model was exchanged is refused") {
+  test("a saved stage whose model was replaced is refused") {
     val path = newPath()
     vit("embedded:digits").write.save(path)
     FileUtil.fullyDelete(new File(path, "bundle"))
@@ -97,7 +97,7 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[BundleException](ViTForImageClassification.load(path)).getMessage.contains("damaged"))
   }
 
-  test("loadSavedModel reads what lies there now, each time") {
+  test("loadSavedModel reads the current bundle each time") {
     val source = Bundles.sparkNlpLayout()
     assert(vit(source.toString).labels.head == "0")
     val labels = source.resolve("assets/labels.json")

@@ -21,7 +21,7 @@ object PipelineApplication {
     spark.stop()
   }
 
-  /** Fits a Pipeline, saves it, and gives its rows. */
+  /** Fits and saves a Pipeline, and returns its rows. */
   def save(spark: SparkSession, path: String): Seq[String] = {
     val vit = ViTForImageClassification.pretrained().setInputCols("image").setOutputCol("class").setTopK(2)
     val model = new Pipeline().setStages(Array(new ImageAssembler(), vit)).fit(images(spark))
@@ -39,7 +39,7 @@ object PipelineApplication {
     .toSeq
     .map(row => s"${row.getString(0)} ${row.getSeq[String](1)} ${row.getMap[String, String](2).toSeq.sorted}")
 
-  /** What Spark needs on Java 17, as this JVM was given it. */
+  /** The options that Spark needs on Java 17, from this JVM. */
   def javaOptions: Seq[String] =
     ManagementFactory.getRuntimeMXBean.getInputArguments.asScala.toSeq
       .filter(_.startsWith("--add-opens"))

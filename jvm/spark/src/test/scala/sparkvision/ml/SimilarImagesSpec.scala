@@ -22,7 +22,7 @@ import sparkvision.ml.similarity.IndexFolder
 class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
   private val dimension = 24
 
-  /** Names, vectors, and a column that nobody needs, in eight partitions. */
+  /** Names, vectors, and a column that is not used, in eight partitions. */
   private lazy val catalogue: DataFrame = {
     val random = new Random(4)
     val rows =
@@ -62,13 +62,13 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("the answer does not depend on the shards") {
+  test("the result does not depend on the shards") {
     val other = newPath()
     SimilarImages.build(catalogue, other, shards = 1)
     assert(answers(stage.setIndexPath(other).transform(catalogue)) == answers(stage.transform(catalogue)))
   }
 
-  test("what was built is told, and one shard a partition is there") {
+  test("the summary describes the index, which has one shard per partition") {
     assert(built.vectors == 600 && built.dimension == dimension && built.leftOut.isEmpty)
     val manifest = new IndexFolder(index, spark.sparkContext.hadoopConfiguration).read().manifest
     assert(manifest.shards.size == 3 && manifest.vectors == 600)
@@ -84,13 +84,13 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(rows.map(_.isNullAt(2)).toSeq == Seq(false, true, true, true, true, false))
   }
 
-  test("such vectors, and rows without an id, are left out of an index and counted") {
+  test("unusable vectors and rows without an id are omitted from an index and counted") {
     val rows = queries.where("path != '2'").selectExpr("if(path = '5', null, path) path", "features")
     val summary = SimilarImages.build(rows, newPath())
     assert(summary.vectors == 1 && summary.leftOut.values.sum == 4 && summary.leftOut("the id is null") == 1)
   }
 
-  test("a vector of another length ends the build, naming the image and both lengths") {
+  test("a vector of another length fails the build, naming the image and both lengths") {
     val odd = spark.createDataFrame(Seq("odd.jpg" -> Vectors.dense(1, 2))).toDF("path", "features")
     val others = catalogue.select("path", "features").coalesce(1)
     val refused = Seq(others.union(odd), odd.union(others)).map { table =>
@@ -100,7 +100,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(refused.last.matches(s"(?s).*'\\d+.jpg' has $dimension numbers, but the index is made of 2 .*"))
   }
 
-  test("an array without numbers is left out, and does not say how many the others have") {
+  test("an empty array is omitted and does not determine the length of the vectors") {
     val empty = spark.createDataFrame(Seq("empty.jpg" -> Array.empty[Double])).toDF("path", "features")
     val usable = spark.createDataFrame(Seq("a.jpg" -> Array(1.0, 2.0))).toDF("path", "features")
     val summary = SimilarImages.build(empty.union(usable).coalesce(1), newPath())
@@ -124,24 +124,24 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(summary.vectors == 600 && summary.leftOut == Map("the vector is null" -> 1L))
   }
 
-  test("columns that nobody asks for are not read") {
+  test("columns that the query does not use are not read") {
     val folder = temporaryFolder().resolve("catalogue.parquet").toString
     catalogue.write.parquet(folder)
     val plan = stage.transform(spark.read.parquet(folder)).select("similar").queryExecution.executedPlan.toString
     assert("ReadSchema: (\\S+)".r.findFirstMatchIn(plan).get.group(1).startsWith("struct<features:"), plan)
   }
 
-  test("the metadata of other columns stays") {
+  test("the metadata of other columns is kept") {
     val noted = catalogue.withMetadata("path", new MetadataBuilder().putString("note", "mine").build())
     assert(stage.transform(noted).schema("path").metadata.getString("note") == "mine")
   }
 
-  test("a stream is no table to build an index of, and says so") {
+  test("an index cannot be built from a stream") {
     val stream = spark.readStream.format("rate").load().selectExpr("cast(value as string) path", "array(1.0d) features")
     assert(intercept[ParameterException](SimilarImages.build(stream, newPath())).getMessage.contains("is a stream"))
   }
 
-  test("an index is overwritten only when told so; queries that began before go on") {
+  test("an index is overwritten only with overwrite, and running queries finish with the old index") {
     val path = newPath()
     SimilarImages.build(catalogue, path)
     val before = stage.setIndexPath(path).transform(catalogue)
@@ -155,7 +155,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(builds == 2)
   }
 
-  test("shards that no manifest names are deleted with the next build, unless they are new") {
+  test("the next build deletes shards that no manifest names, unless they are new") {
     val path = newPath()
     def shard(build: String) = Files.createFile(Files.createDirectories(Path.of(path, s"build-$build")).resolve("file"))
     val (abandoned, running) = (shard(UUID.randomUUID.toString), shard(UUID.randomUUID.toString))
@@ -166,7 +166,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
   }
 
-  test("a folder that holds something else, or a file, is refused and left as it is, also with overwrite") {
+  test("a file, or a folder with other files, is refused and left unchanged, even with overwrite") {
     val folder = temporaryFolder()
     val photo = Files.createFile(Files.createDirectories(folder.resolve("build-site")).resolve("photo.jpg"))
     Seq(folder, photo).foreach { place =>
@@ -179,7 +179,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(Files.exists(photo) && Files.list(folder).count == 1)
   }
 
-  test("what others have put beside an index stays, also where it is named as a build's folder is") {
+  test("other files beside an index are kept, even if their names resemble a build's folder") {
     val path = newPath()
     SimilarImages.build(catalogue, path)
     val photo = Files.createFile(Files.createDirectories(Path.of(path, "build-site")).resolve("photo.jpg"))
@@ -188,7 +188,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(Files.exists(photo))
   }
 
-  test("a build that fails leaves nothing behind") {
+  test("a failed build leaves no files") {
     val path = newPath()
     val failing = catalogue.selectExpr("path", "if(path = '300.jpg', raise_error('stop'), features) as features")
     assert(intercept[Exception](SimilarImages.build(failing, path)).getMessage.contains("stop"))
@@ -196,7 +196,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[SimilarityIndexException](stage.setIndexPath(path).transform(catalogue)).getMessage.contains(path))
   }
 
-  test("a manifest that cannot be written leaves nothing of the build behind") {
+  test("a build whose manifest cannot be written leaves no files") {
     val path = newPath()
     // A folder in its place, that is not empty.
     Files.createDirectories(Path.of(path, "sparkvision-index.json", "x"))
@@ -205,14 +205,14 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(Using.resource(Files.list(Path.of(path)))(_.count) == 1)
   }
 
-  test("a table without a usable vector makes no index") {
+  test("no index is built from a table without a usable vector") {
     val nothing = queries.where("path = '1'")
     assert(
       intercept[SimilarityIndexException](SimilarImages.build(nothing, newPath())).getMessage.contains("'features'")
     )
   }
 
-  test("an index without graphs is not searched by them, and says what to do") {
+  test("an approximate search of an index without graphs is refused with the remedy") {
     val path = newPath()
     SimilarImages.build(catalogue, path)
     val refused =
@@ -220,7 +220,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(refused.getMessage.contains("built for exact search alone"))
   }
 
-  test("a damaged index is refused, naming the file, and can be built again") {
+  test("a damaged index is refused, naming the file, and can be rebuilt") {
     val path = newPath()
     SimilarImages.build(catalogue, path)
     val vectors = Files.walk(Path.of(path)).filter(_.endsWith("vectors.f32")).findFirst.get
@@ -235,7 +235,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(answers(stage.setIndexPath(path).transform(catalogue)).size == 600)
   }
 
-  test("an index lies on any file system that Hadoop reads, also one that cannot rename files at a stroke") {
+  test("an index can be on any file system that Hadoop reads, including one without atomic renames") {
     spark.sparkContext.hadoopConfiguration.set("fs.lake.impl", classOf[LakeFileSystem].getName)
     val path = s"lake:${newPath()}"
     SimilarImages.build(catalogue, path)
@@ -244,7 +244,7 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(answers(stage.setIndexPath(path).transform(queries)) == answers(stage.transform(queries)))
   }
 
-  test("a saved stage comes back with its Params, and finds the same") {
+  test("a saved stage loads with its Params and finds the same images") {
     val path = temporaryFolder().resolve("stage").toString
     stage.setMethod("approximate").setEfSearch(50).write.save(path)
     val loaded = SimilarImages.load(path)

@@ -20,7 +20,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
   private def refusal(stage: ViTForImageClassification): String =
     intercept[ParameterException](stage.transform(mixed)).getMessage
 
-  test("at least 97 % of the held-out digits are labelled right through the whole pipeline") {
+  test("the whole pipeline labels at least 97 % of the held-out digits correctly") {
     val truth = element_at(split(col("path"), "/"), -2)
     val right = vit.transform(digits).withColumn("right", element_at(col("class.result"), 1) === truth)
     val accuracy = right.agg(avg(col("right").cast("double"))).head().getDouble(0)
@@ -87,7 +87,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(empty.isEmpty && empty.schema == vit.transform(mixed).schema)
   }
 
-  test("transformSchema promises what transform gives") {
+  test("transformSchema returns the schema of transform") {
     val stage = vit.setErrorCol("error").setProbabilityCol("p")
     val (promised, given) = (stage.transformSchema(mixed.schema), stage.transform(mixed).schema)
     assert(promised.map(f => (f.name, f.dataType, f.metadata)) == given.map(f => (f.name, f.dataType, f.metadata)))
@@ -110,7 +110,7 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(ModelDistributor.sessionCount(spark.sparkContext) == before + 1)
   }
 
-  test("an input column that is missing is refused, naming those there are") {
+  test("a missing input column is refused, naming the existing columns") {
     val message = refusal(vit.setInputCols("missing"))
     assert(message.contains("'missing'") && message.contains("path, content"))
   }
@@ -155,12 +155,12 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[ProcessorException](vit.setSize(64).transform(mixed)).getMessage.contains("64"))
   }
 
-  test("CUDA asked for and not there fails the job, naming the remedy") {
+  test("CUDA that is requested but not available fails the job, naming the remedy") {
     val error = intercept[SparkException](vit.setExecutionProvider("cuda").transform(mixed).collect())
     assert(error.getMessage.contains("sparkvision-gpu_2.13"))
   }
 
-  test("a Param's value that makes no sense is refused at once, with the values that do") {
+  test("an invalid value of a Param is refused at once, with the allowed values") {
     def refusal(set: => Any): String = intercept[IllegalArgumentException](set).getMessage
     assert(refusal(vit.setBatchSize(0)) == "batchSize must be at least 1, not 0.")
     assert(refusal(vit.setThreshold(Double.NaN)) == "threshold must be between 0.0 and 1.0, not NaN.")

@@ -85,7 +85,7 @@ class ViTImageEmbeddingsSpec extends AnyFunSuite with LocalSpark {
     intercept[IllegalArgumentException](stage.setPooling("max"))
   }
 
-  test("a stage that would add no column is refused, naming those it can") {
+  test("a stage that would add no column is refused, naming the possible columns") {
     val silent = ViTImageEmbeddings.loadSavedModel(bundle, spark).setInputCols("content")
     assert(
       intercept[ParameterException](silent.transform(mixed)).getMessage.contains("outputCol, embeddingsCol, errorCol")

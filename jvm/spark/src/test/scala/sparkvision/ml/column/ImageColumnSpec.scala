@@ -32,37 +32,37 @@ class ImageColumnSpec extends AnyFunSuite with LocalSpark {
 
   private lazy val expected = logits(files.select(col("content"), col("path").as("name")), "content")
 
-  test("a binaryFile struct gives what its bytes give") {
+  test("a binaryFile struct gives the same results as its bytes") {
     val input = files.select(struct(col("*")).as("file"), col("path").as("name"))
     assert(logits(input, "file") == expected)
   }
 
-  test("paths are read through Hadoop and give what the bytes give") {
+  test("paths are read through Hadoop and give the same results as the bytes") {
     assert(logits(files.select(col("path"), col("path").as("name")), "path") == expected)
   }
 
-  test("a failure of the storage fails the task, and is no reason of an image's") {
+  test("a failure of the storage fails the task, and is not reported for an image") {
     spark.sparkContext.hadoopConfiguration.set("fs.unavailable.impl", classOf[UnavailableFileSystem].getName)
     val input = files.select(regexp_replace(col("path"), "^file:", "unavailable:").as("path"), col("path").as("name"))
     val failure = intercept[SparkException](logits(input, "path"))
     assert(failure.getMessage.contains("503 Slow Down"))
   }
 
-  test("Spark's image source gives what the encoded bytes give") {
+  test("Spark's image source gives the same results as the encoded bytes") {
     val input = spark.read.format("image").load(folder).select(col("image"), col("image.origin").as("name"))
     // That source writes its paths with more slashes than binaryFile does.
     def byFile(found: Map[String, Vector]) = found.map { case (name, logits) => new HadoopPath(name).getName -> logits }
     assert(byFile(logits(input, "image")) == byFile(expected))
   }
 
-  test("image annotations, encoded and decoded, give what the bytes give") {
+  test("encoded and decoded image annotations give the same results as the bytes") {
     Seq(false, true).foreach { decode =>
       val input = new ImageAssembler().setDecode(decode).transform(files.withColumn("name", col("path")))
       assert(logits(input, "image") == expected, s"decode=$decode")
     }
   }
 
-  test("ImageAssembler keeps a bad image's row and hands its reason on") {
+  test("ImageAssembler keeps the row of a bad image with the reason") {
     val assembled = new ImageAssembler().setDecode(true).transform(mixed)
     val vit = ViTForImageClassification.pretrained().setInputCols("image").setErrorCol("error")
     val rows = vit.transform(assembled).select("path", "error").collect()
@@ -70,20 +70,20 @@ class ImageColumnSpec extends AnyFunSuite with LocalSpark {
     assert(bad == Seq("broken.png", "nothing.png"))
   }
 
-  test("ImageAssembler says what it knows of an image without decoding it") {
+  test("ImageAssembler reports the size and format of an image without decoding it") {
     val image = new ImageAssembler().transform(mixed).select("image").head().getSeq[org.apache.spark.sql.Row](0).head
     assert(image.getAs[Int]("height") == 32 && image.getAs[Int]("width") == 32 && image.getAs[Int]("mode") == -1)
     assert(image.getAs[String]("origin") == LocalSpark.someDigits(1).head._1)
     assert(image.getAs[scala.collection.Map[String, String]]("metadata")("format") == "PNG")
   }
 
-  test("a path that leads nowhere is that row's reason") {
+  test("a path of a missing file is the reason of its row") {
     val input = spark.createDataFrame(Seq(Tuple1("/no/such/image.png"))).toDF("path")
     val vit = ViTForImageClassification.pretrained().setInputCols("path").setErrorCol("error")
     assert(vit.transform(input).head().getAs[String]("error").contains("/no/such/image.png"))
   }
 
-  test("the user's originCol names an image, else the image itself does, else the column path") {
+  test("an image's name comes from originCol, or else from the image, or else from the column path") {
     def origins(stage: ImageAssembler, input: DataFrame) = {
       val vit = ViTForImageClassification.pretrained().setInputCols("image").setOutputCol("class")
       val labelled = vit.transform(stage.transform(input.limit(1)))
@@ -111,7 +111,7 @@ class ImageColumnSpec extends AnyFunSuite with LocalSpark {
   }
 }
 
-/** A disk that answers as an object store with too many requests does. */
+/** A disk that fails like an object store with too many requests. */
 final class UnavailableFileSystem extends RawLocalFileSystem {
   override def getUri: URI = URI.create("unavailable:///")
   override def getScheme: String = "unavailable"

@@ -7,7 +7,7 @@ import org.scalatest.funsuite.AnyFunSuite
 class HashBandsSpec extends AnyFunSuite {
 
   for (distance <- Seq(1, 4, 8, 16); width <- Seq(1, 2, 3))
-    test(s"hashes that differ in $distance bits share one of the parts of $width bands") {
+    test(s"hashes that differ in $distance bits share a part of $width bands") {
       val masks = HashBands(distance, width).masks
       val random = new Random(20)
       (1 to 2000).foreach { _ =>
@@ -22,7 +22,7 @@ class HashBandsSpec extends AnyFunSuite {
     assert(HashBands(6, 1).masks.map(java.lang.Long.bitCount).sum == 64)
   }
 
-  test("more hashes are cut into parts that fewer of them share") {
+  test("the more hashes there are, the fewer of them share a part") {
     val widths = Seq(1000L, 1000000L, 1000000000L).map(HashBands.cheapest(6, _).width)
     assert(widths == widths.sorted && widths.head == 1 && widths.last > 1)
   }

@@ -6,7 +6,7 @@ import org.scalatest.funsuite.AnyFunSuite
 
 class SimilarHashesSpec extends AnyFunSuite {
 
-  /** The sets of hashes that hang together, by going from each to all that it is linked to. */
+  /** The connected components of the hashes, found by following all edges from each hash. */
   private def components(hashes: Seq[Long])(linked: (Long, Long) => Boolean): Set[Set[Long]] = {
     def grown(all: Set[Long]): Set[Long] = {
       val next = all ++ hashes.filter(hash => all.exists(linked(_, hash)))
@@ -15,7 +15,7 @@ class SimilarHashesSpec extends AnyFunSuite {
     hashes.map(hash => grown(Set(hash))).toSet
   }
 
-  test("as few edges as possible connect what hangs together within the distance, and nothing else") {
+  test("as few edges as possible connect the hashes within the distance, and no others") {
     val random = new Random(3)
     val hashes = Seq
       .fill(20)(random.nextLong())
@@ -29,7 +29,7 @@ class SimilarHashesSpec extends AnyFunSuite {
     assert(edges.size == hashes.size - expected.size && expected.size > 10)
   }
 
-  test("many different hashes near each other are not compared each with each") {
+  test("not all pairs of many hashes near each other are compared") {
     val random = new Random(3)
     def nearZero = (1 to 5).foldLeft(0L)((hash, _) => hash ^ 1L << random.nextInt(64))
     val hashes = Iterator.continually(nearZero).distinct.take(300000).toArray

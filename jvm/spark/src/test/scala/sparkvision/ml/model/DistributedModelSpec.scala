@@ -14,7 +14,7 @@ import sparkvision.engine.bundle.{BundleException, Bundles, ModelBundle}
 import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.ml.{LocalSpark, ViTForImageClassification}
 
-/** How a model reaches executors. Local mode never goes these ways, so they are walked here one by one. */
+/** How a model reaches executors. Local mode uses none of these ways, so they are tested one by one. */
 class DistributedModelSpec extends AnyFunSuite with LocalSpark {
   private def context = spark.sparkContext
   private def configuration = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
@@ -40,7 +40,7 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[BundleException](ModelDistributor.send(bundle, context)).getMessage.contains("is damaged"))
   }
 
-  test("executors read a model from another file system by themselves") {
+  test("executors read a model from another file system themselves") {
     val folder = Bundles.withManifest { m =>
       val _ = m.put("note", "read by executors")
     }
@@ -64,13 +64,13 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[BundleException](received(planned)).getMessage.contains("changed"))
   }
 
-  test("an executor that cannot read a model from its place says so") {
+  test("an executor that cannot read a model names its location") {
     val bundle = ModelBundle.open(Bundles.digits())
     val message = intercept[BundleException](received(remote(bundle, "lake:/swept/away"))).getMessage
     assert(message.contains("lake:/swept/away/") && message.contains("need access"))
   }
 
-  test("executors are sent what they cannot read, and read the rest") {
+  test("executors are sent the models that they cannot read") {
     val folder = Bundles.digits()
     val bundle = ModelBundle.open(folder)
     assert(ModelDistributor.executorsCanRead(bundle, s"lake:$folder", context))
@@ -81,7 +81,7 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
     assert(!ModelDistributor.executorsCanRead(bundle, s"lake:$folder", context), "deleted since it was loaded")
   }
 
-  test("a model whose place was deleted after it had been handed out is sent") {
+  test("a model is sent when its location is deleted after executors were told to read it") {
     val folder = Bundles.digits()
     val bundle = ModelBundle.open(folder)
     val remote = ModelDistributor.toExecutors(bundle, s"lake:$folder", context)
@@ -108,7 +108,7 @@ class DistributedModelSpec extends AnyFunSuite with LocalSpark {
   }
 }
 
-/** This machine's files under another scheme, as a data lake has one. */
+/** The files of this machine under another scheme, like that of a data lake. */
 class LakeFileSystem extends RawLocalFileSystem {
   override def getScheme: String = "lake"
   override def getUri: URI = URI.create("lake:///")

@@ -18,12 +18,12 @@ import sparkvision.ml.metrics.{ImageMetrics, OperatorCounters, StageTotals}
 import sparkvision.ml.output.ClassificationOutput
 import sparkvision.ml.task.PartitionRunner
 
-/** What becomes of an executor's copies of models when its disks fail. */
+/** What happens to an executor's copies of models when its disks fail. */
 class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
   private def context = spark.sparkContext
   private lazy val sent = ModelDistributor.send(ModelBundle.open(Bundles.digits()), context)
 
-  /** Nothing can be made in it, whoever asks. */
+  /** A directory in which no user can create a file. */
   private def brokenDirectory(): Path = Files.createTempFile("file", "").resolve("local")
 
   /** An executor's copies in these directories, on the thread of one task after the other. */
@@ -35,7 +35,7 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     def close(): Unit = models.close()
   }
 
-  test("an executor makes its copy once") {
+  test("an executor copies a model once") {
     val models = new Copies(Seq(temporaryFolder()))
     assert(models.open(sent) eq models.open(sent))
   }
@@ -61,27 +61,27 @@ class ExecutorModelsSpec extends AnyFunSuite with LocalSpark {
     assert(!Files.exists(first.value.bundle.folder) && Files.exists(second.value.bundle.folder))
   }
 
-  test("a local directory that takes no copy is passed over for the next") {
+  test("if one local directory is full or broken, the next one is used") {
     val whole = temporaryFolder()
     val copy = new Copies(Seq(brokenDirectory(), whole)).open(sent)
     assert(copy.folder.startsWith(whole))
   }
 
-  test("an executor whose local directories all refuse the copy names them, and what to do") {
+  test("if all local directories refuse the copy, the error names them and the remedy") {
     val broken = Seq(brokenDirectory(), brokenDirectory())
     val message = intercept[BundleException](new Copies(broken).open(sent)).getMessage
     assert(broken.forall(directory => message.contains(directory.toString)))
     assert(message.contains("spark.local.dir") && message.contains("2 MB"))
   }
 
-  test("nothing stays behind of a copy that is refused") {
+  test("a refused copy leaves no files") {
     val directory = temporaryFolder()
     val mistaken = sent.copy(bundleHash = "another")
     assert(intercept[BundleException](new Copies(Seq(directory)).open(mistaken)).getMessage.contains("changed"))
     assert(Files.list(directory).count() == 0)
   }
 
-  test("a whole copy is never discarded") {
+  test("an undamaged copy is never discarded") {
     val models = new Copies(Seq(temporaryFolder()))
     val copy = models.open(sent)
     models.discardIfDamaged(sent)

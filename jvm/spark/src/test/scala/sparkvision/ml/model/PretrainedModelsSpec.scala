@@ -52,7 +52,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("the newest version is taken unless one is named, numbers by their value") {
+  test("the newest version is used unless one is named, and numbers are compared by value") {
     Seq("1.9" -> Bundles.digits(), "1.10" -> Bundles.relabelled()).foreach { case (version, bundle) =>
       push(bundle, home("b"), s"google/vit:$version")
     }
@@ -73,7 +73,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     assert(refused.getMessage.contains("a version is never replaced"))
   }
 
-  test("a folder of something else is refused and left as it is; what a push has left that died is completed") {
+  test("a folder with other files is refused and left unchanged; the leftovers of a failed push are completed") {
     val home = temporaryFolder()
     val photo = Files.createFile(Files.createDirectories(home.resolve("photos/2024")).resolve("a.jpg"))
     val message = intercept[BundleException](push(Bundles.digits(), home.toString, "photos:2024")).getMessage
@@ -83,7 +83,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     assert(Files.exists(home.resolve("digits/1/sparkvision.json")))
   }
 
-  test("a push that fails leaves nothing behind") {
+  test("a failed push leaves no files") {
     val fileSystem = hdfs.getFileSystem
     fileSystem.mkdirs(new HadoopPath("/full"))
     // Less than one block: the folder may be made, and no file in it.
@@ -125,7 +125,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("folders of other kinds in a home are no models") {
+  test("other folders in a home are not models") {
     val local = temporaryFolder()
     push(Bundles.digits(), local.toUri.toString, "m")
     Files.createDirectories(local.resolve("notes/drafts"))
@@ -158,7 +158,7 @@ class PretrainedModelsSpec extends AnyFunSuite with LocalSpark {
     }
   }
 
-  test("a home that is no URI is refused by what it says") {
+  test("a home that is not a URI is refused with its text") {
     withHome("hdfs:") {
       assert(intercept[BundleException](find("m")).getMessage.contains("The model home hdfs: cannot be read"))
     }

@@ -14,7 +14,7 @@ import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
 
-/** In a session that was built without our extensions, as a user's may be. */
+/** The operator, in a session that was built without SparkVisionExtensions. */
 class MapRowsSpec extends AnyFunSuite with LocalSpark {
 
   private def vit: ViTForImageClassification =
@@ -41,7 +41,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
   private def passedOn(result: DataFrame): Seq[String] =
     optimized(result).collectFirst { case p: MapRows => p.passed.map(_.name) }.get
 
-  test("an image that only the model reads does not go through it") {
+  test("an image that only the model reads is not part of the model's output") {
     val result = vit.setPredictionCol("prediction").transform(wide)
     assert(passedOn(result.select("class")) == Nil)
     assert(passedOn(result.select("c7", "path", "class")) == Seq("path", "c7"))
@@ -56,7 +56,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(filtered.queryExecution.executedPlan.toString.contains("EqualTo(c1,2)"))
   }
 
-  test("a task of a stage without a model, too, has its core, which no other borrows") {
+  test("a task of a stage without a model occupies its core too") {
     val hashed = new PerceptualHash().setInputCols("content").transform(mixed)
     val threads = udf { (_: java.lang.Long) =>
       val pieces = IndexedSeq.fill(2) { () => Thread.sleep(50); Thread.currentThread.getName }
@@ -76,7 +76,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(kept.collect().length == 3)
   }
 
-  test("counting the rows runs no image, unless bad ones are dropped or fail the query") {
+  test("counting the rows runs no image, unless bad images are dropped or fail the query") {
     def counted(mode: String) = vit.setBadImageMode(mode).transform(mixed).groupBy().count()
     assert(
       !runsImages(counted(BadImageMode.Permissive.name)) && counted(BadImageMode.Permissive.name).head().getLong(0) == 6
@@ -124,7 +124,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(spark.read.parquet(sink.resolve("out").toString).count() == 6)
   }
 
-  test("the operator tells the UI images, batches and times") {
+  test("the operator reports images, batches and times to the UI") {
     val result = vit.setBatchSize(3).transform(mixed)
     result.collect()
     val operator = result.queryExecution.executedPlan.collectFirst { case p: MapRowsExec => p }.get
@@ -139,7 +139,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(plan.contains(stage.uid) && plan.contains("batchSize=3") && plan.contains(stage.getBundleHash.get.take(12)))
   }
 
-  test("a session built without the extensions learns the SQL functions when it is told to") {
+  test("a session that was built without the extensions can install the SQL functions") {
     val session = spark.newSession()
     SparkVisionExtensions.install(session)
     val labels = session.sql("SELECT sparkvision_predict(x'00', 'embedded:digits') AS p").select("p.label", "p.error")
@@ -153,7 +153,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     session
   }
 
-  test("a query without our operators and functions passes our rules as the same object") {
+  test("a query without SparkVision's operators and functions passes its rules as the same object") {
     val session = installed
     val plan = session
       .range(10)

@@ -28,7 +28,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
     new IndexFolder(folder.toString, configuration).read()
   }
 
-  /** Copies that are deleted as soon as nobody uses them. */
+  /** Copies that are deleted as soon as they are unused. */
   final private class Copies {
     private val directory = temporaryFolder()
     private val indexes = new ExecutorIndexes(Seq(directory), ExecutorRuntime.ofThisProcess, Duration.Zero)
@@ -44,7 +44,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
     def folders: Long = Using.resource(Files.list(directory))(_.count)
   }
 
-  test("copies that nobody uses make room for others, and those in use stay") {
+  test("unused copies are deleted for new ones, and copies in use are kept") {
     val copies = new Copies
     assert(copies.acquire(index) eq copies.acquire(index))
     copies.release()
@@ -55,7 +55,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
     assert(copies.folders == 2)
   }
 
-  test("a task that copies an index holds up those that want the same one, and no others") {
+  test("tasks wait only for a copy of the index that they need") {
     configuration.set("fs.gated.impl", classOf[GatedFileSystem].getName)
     val copies = new Copies
     copies.acquire(index)
@@ -68,7 +68,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
     assert(Await.result(Future.sequence(waiting), 20.seconds).distinct.size == 1 && copies.folders == 2)
   }
 
-  test("a copy that failed leaves nothing, and the next task tries again") {
+  test("a failed copy leaves no files, and the next task tries again") {
     val copies = new Copies
     val build = folder.resolve(IndexFolder.build(index.manifest.build))
     val away = Files.move(build, folder.resolve("away"))
@@ -82,7 +82,7 @@ class ExecutorIndexesSpec extends AnyFunSuite with LocalSpark {
   }
 }
 
-/** This machine's files, of which none opens before somebody says so. */
+/** The files of this machine, which can be opened only after a signal. */
 class GatedFileSystem extends RawLocalFileSystem {
   override def getScheme: String = "gated"
   override def getUri: URI = URI.create("gated:///")

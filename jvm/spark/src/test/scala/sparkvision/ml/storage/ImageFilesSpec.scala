@@ -23,7 +23,7 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
   private def names(folder: Path): Seq[String] =
     paths(folder.toString).map(_.stripPrefix(s"file:${folder.toRealPath()}/")).sorted
 
-  test("names that Spark's sources leave out, and empty files, are listed and read") {
+  test("empty files, and names that Spark's sources omit, are listed and read") {
     val folder = temporaryFolder().resolve("my photos [1]")
     val usable =
       Seq("_MG_1.png", ".hidden.png", ".x.crc", "_thumbs/x.png", "_temporary/0/y.png", "a b.png", "100%20.png") ++
@@ -44,9 +44,9 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(paths(folder) == expected)
   }
 
-  test("links are followed, each folder once, and a link that leads nowhere is a row with its reason") {
+  test("links are followed, each folder once, and a dangling link is a row with its reason") {
     val root = temporaryFolder()
-    // Each of ten folders links to all others and to the root: followed everywhere, that were millions of paths.
+    // Each of ten folders links to all others and to the root. Following every link would give millions of paths.
     val folders = (0 until 10).map(i => root.resolve(s"f$i"))
     folders.foreach(folder => write(folder.resolve("x.png")))
     folders.foreach(from => folders.foreach(to => Files.createSymbolicLink(from.resolve(s"to-${to.getFileName}"), to)))
@@ -62,7 +62,7 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(rows.map(_.getAs[String]("error")).forall(_.contains("does not exist")) && rows.length == 2)
   }
 
-  test("a folder of that very name wins over a pattern, and a pattern is expanded where there is none") {
+  test("a folder of the exact name has priority over a pattern, which is expanded if there is no such folder") {
     val root = temporaryFolder().toRealPath()
     write(root.resolve("2024-[12]/literal.png"))
     write(root.resolve("2024-1/one.png"))
@@ -71,7 +71,7 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(paths(s"$root/2024-?") == Seq(s"file:$root/2024-1/one.png", s"file:$root/2024-2/_two.png"))
   }
 
-  test("a folder on another file system is listed as that has it, whatever the names are") {
+  test("a folder on another file system is listed with all names") {
     spark.sparkContext.hadoopConfiguration.set("fs.pond.impl", classOf[PondFileSystem].getName)
     val root = temporaryFolder().toRealPath()
     val files = Seq(".hidden.png", "[1]/x.png", "_MG_1.png", "_thumbs/y.png", "empty.png")
@@ -81,12 +81,12 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     assert(paths(s"pond:$root/_*") == Seq(s"pond:$root/_MG_1.png", s"pond:$root/_thumbs/y.png"))
   }
 
-  test("one file in place of a folder is listed") {
+  test("a single file is listed") {
     val file = write(temporaryFolder().toRealPath().resolve("cat.png"))
     assert(paths(file.toString) == Seq(s"file:$file"))
   }
 
-  test("tasks get few files, in order, and there are as many tasks as cores where there are files") {
+  test("tasks get few files, in order, so that all cores have work") {
     val root = temporaryFolder()
     (0 until 50).foreach(i => write(root.resolve(f"$i%02d.png")))
     def tasks = ImageFiles.list(root.toString, spark).table.rdd.glom().collect().map(_.map(_.getString(0)))
@@ -99,7 +99,7 @@ class ImageFilesSpec extends AnyFunSuite with LocalSpark {
     } finally spark.conf.unset("spark.sql.files.maxPartitionBytes")
   }
 
-  test("what cannot be listed is refused with its reason") {
+  test("a folder that cannot be listed is refused with the reason") {
     def refusal(folder: String) = intercept[ParameterException](ImageFiles.list(folder, spark)).getMessage
     val empty = temporaryFolder()
     assert(refusal(s"$empty/nowhere").contains("there is no such folder or file"))

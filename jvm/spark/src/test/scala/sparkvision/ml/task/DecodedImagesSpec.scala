@@ -15,7 +15,7 @@ class DecodedImagesSpec extends AnyFunSuite {
   private val bytesOfOne = 32 * 32 * 3
   private lazy val photo = Fixtures.bytes("photos/rocket_falcon9_launch.jpg")
 
-  /** What is kept of a stage that decodes, and the stage; another after it takes images. */
+  /** The images that are kept, and the listener of a stage that decodes, before another stage that takes images. */
   private def wanted(mostBytes: => Long): (DecodedImages, ModelListener) = {
     val images = new DecodedImages(mostBytes)
     val stage = images.ofStage()
@@ -43,7 +43,7 @@ class DecodedImagesSpec extends AnyFunSuite {
     assert(taken(images, files(2)).isEmpty)
   }
 
-  test("nothing is kept before somebody wants it, nor of a stage behind all who do") {
+  test("no image is kept before a later stage takes images") {
     val images = new DecodedImages(1 << 20)
     val _ = decode(images.ofStage())
     images.keep()
@@ -51,13 +51,13 @@ class DecodedImagesSpec extends AnyFunSuite {
     assert(files.forall(taken(images, _).isEmpty))
   }
 
-  test("the oldest images make room") {
+  test("the oldest images are dropped first") {
     val (images, stage) = wanted(2L * bytesOfOne + files.map(_.length).sum)
     val _ = decode(stage)
     assert(files.map(taken(images, _).isDefined) == Seq(false, false, true, true))
   }
 
-  test("when other tasks start, so that there is less room for each, images make room") {
+  test("images are dropped when other tasks start and the limit of each task falls") {
     var most = 1L << 20
     val (images, stage) = wanted(most)
     val _ = decode(stage)
@@ -66,13 +66,13 @@ class DecodedImagesSpec extends AnyFunSuite {
     assert(files.tail.forall(taken(images, _).isEmpty) && taken(images, files.head).isDefined)
   }
 
-  test("an image larger than all the room drives no other out") {
+  test("an image that is larger than the limit does not displace others") {
     val (images, stage) = wanted(files.head.length + bytesOfOne.toLong)
     val _ = decode(stage, Seq(files.head, photo))
     assert(taken(images, photo).isEmpty && taken(images, files.head).isDefined)
   }
 
-  test("a model's fast decoding leaves no smaller image") {
+  test("the smaller image of fast decoding is not kept") {
     def kept(mode: DecodeMode) = {
       val (images, stage) = wanted(1L << 30)
       val model = new LocalModel(ModelBundle.open(Bundles.digits()), ModelSettings(decodeMode = mode), stage)
