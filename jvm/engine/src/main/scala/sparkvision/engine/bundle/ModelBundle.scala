@@ -11,8 +11,8 @@ import com.fasterxml.jackson.core.JsonProcessingException
 import com.fasterxml.jackson.databind.ObjectMapper
 import org.slf4j.LoggerFactory
 
-import sparkvision.image.{ParameterException, SparkVisionException}
 import sparkvision.image.preprocess.{ChannelLayout, ProcessorConfig}
+import sparkvision.image.{ParameterException, SparkVisionException}
 
 /** An exported model in a local folder, checked: every file has the hash that the manifest records, the graph has the
   * inputs, outputs and external data that the manifest declares, the golden pair fits them, and the labels match the
@@ -191,7 +191,8 @@ object ModelBundle {
     val graph = OnnxGraph.read(folder.resolve(BundleManifest.GraphFile))
     graph.externalData.foreach(BundleManifest.requirePartOfModel(_, folder.toString))
     val files = SortedMap.from((required ++ graph.externalData).map { name =>
-      if (!Files.isRegularFile(folder.resolve(name))) throw new BundleException(missing(s"The bundle $folder lacks the file $name."))
+      if (!Files.isRegularFile(folder.resolve(name)))
+        throw new BundleException(missing(s"The bundle $folder lacks the file $name."))
       name -> digests.of(folder.resolve(name))
     })
     BundleManifest(
