@@ -60,7 +60,7 @@ final class LocalModel(
   private lazy val embedding = new EmbeddingsPostprocessor(bundle.manifest, settings.pooling, settings.normalize)
   private lazy val attentionRollout = bundle.manifest.outputs.find(LocalModel.isAttentionRollout).getOrElse {
     throw new BundleException(
-      s"The bundle ${bundle.folder} gives no attentions. Export it with `sparkvision export --attentions`."
+      s"The bundle ${bundle.folder} has no attentions. Export it with `sparkvision export --attentions`."
     )
   }
 

@@ -95,7 +95,7 @@ private[engine] object ManifestAgreement {
     val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
     if (classes >= 0 && manifest.labels.size != classes)
       throw new BundleException(
-        s"The bundle $where has ${manifest.labels.size} labels, but its graph gives $classes logits an image. " +
+        s"The bundle $where has ${manifest.labels.size} labels, but its graph returns $classes logits for each image. " +
           "Export it again with labels that match (`sparkvision export --labels FILE`)."
       )
   }
@@ -139,7 +139,7 @@ private[engine] object ManifestAgreement {
         if (output.shape.size != 3 || output.shape.last != size)
           throw refused(
             where,
-            s"gives '${output.name}' the shape ${text(output.shape)} instead of [images, queries, $size] for its " +
+            s"declares '${output.name}' with the shape ${text(output.shape)} instead of [images, queries, $size] for its " +
               s"${manifest.labels.size} labels"
           )
     }
@@ -150,7 +150,7 @@ private[engine] object ManifestAgreement {
     if (output.shape.size != axes.size || output.shape.last < 1)
       throw refused(
         where,
-        s"gives '${output.name}' the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
+        s"declares '${output.name}' with the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
       )
 
   def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
@@ -159,17 +159,17 @@ private[engine] object ManifestAgreement {
       ("output", golden.output, golden.outputShape, manifest.outputs.head)
     ).foreach { case (kind, file, shape, tensor) =>
       if (shape.isEmpty || shape.exists(_ <= 0))
-        throw refused(where, s"gives the golden $kind the shape ${text(shape)}; every size must be at least 1")
+        throw refused(where, s"declares the golden $kind with the shape ${text(shape)}; every size must be at least 1")
       val (actual, expected) = (manifest.files(file).size, shape.map(BigInt(_)).product * 4)
       if (expected != actual)
         throw refused(
           where,
-          s"gives the golden $kind the shape ${text(shape)}, which takes $expected bytes, but $file has $actual"
+          s"declares the golden $kind with the shape ${text(shape)}, which takes $expected bytes, but $file has $actual"
         )
       if (!fits(shape, tensor.shape))
         throw refused(
           where,
-          s"gives the golden $kind the shape ${text(shape)}, which does not fit '${tensor.name}' ${text(tensor.shape)}"
+          s"declares the golden $kind with the shape ${text(shape)}, which does not fit '${tensor.name}' ${text(tensor.shape)}"
         )
     }
     if (golden.inputShape.head != golden.outputShape.head)
@@ -211,7 +211,7 @@ private[engine] object TextAgreement {
     if (agreed.output.shape.last != size)
       throw refused(
         where,
-        s"gives texts ${agreed.output.shape.last} numbers and images $size: the two do not compare"
+        s"declares text embeddings of ${agreed.output.shape.last} numbers and image embeddings of $size, which cannot be compared"
       )
     if (!(agreed.logitScale > 0) || agreed.logitScale.isInfinite)
       throw refused(where, s"has the logitScale ${agreed.logitScale}")

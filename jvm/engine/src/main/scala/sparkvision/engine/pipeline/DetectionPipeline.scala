@@ -113,7 +113,7 @@ private[engine] object DetectionPipeline {
   private def requireDetector(bundle: ModelBundle): Unit =
     if (bundle.manifest.task != ModelTask.ObjectDetection)
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: it detects no objects. Export a detection " +
+        s"The bundle ${bundle.folder} is for ${bundle.manifest.task.name}: it does not detect objects. Export a detection " +
           "model with `sparkvision export --task object-detection`."
       )
 }

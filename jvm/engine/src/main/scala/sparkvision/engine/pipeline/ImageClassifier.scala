@@ -30,7 +30,7 @@ final private[engine] class ImageClassifier(
       Some(settings.candidateLabels.getOrElse(CandidateLabels()).in(manifest))
     case other =>
       throw new BundleException(
-        s"The bundle ${bundle.folder} is for ${other.name}: it gives no logits of images."
+        s"The bundle ${bundle.folder} is for ${other.name}: it has no logits of images."
       )
   }
   private val postprocessor = new ClassificationPostprocessor(

@@ -41,7 +41,7 @@ final class ClassificationPostprocessor(
   def requireOneALabel(logits: Array[Float]): Array[Float] = {
     if (logits.length != labels.size)
       throw new BundleException(
-        s"The model gives ${logits.length} logits an image, but its bundle has ${labels.size} labels. Export it again " +
+        s"The model returns ${logits.length} logits for each image, but its bundle has ${labels.size} labels. Export it again " +
           "with labels that match (`sparkvision export --labels FILE`)."
       )
     logits

@@ -28,7 +28,7 @@ final private[engine] class DetectionPostprocessor(labels: IndexedSeq[String], t
     val classes = labels.size + 1
     if (logits.length % classes != 0 || boxes.length != logits.length / classes * 4)
       throw new BundleException(
-        s"The model gives ${logits.length} logits and ${boxes.length / 4} boxes an image, but its bundle has " +
+        s"The model returns ${logits.length} logits and ${boxes.length / 4} boxes for each image, but its bundle has " +
           s"${labels.size} labels. Export it again with `sparkvision export --task object-detection`."
       )
     val found = (0 until logits.length / classes).flatMap { query =>

@@ -18,14 +18,16 @@ final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]],
   private val lengths = texts.map(EmbeddingsPostprocessor.length)
 
   if (!lengths.forall(isOfDirection))
-    throw new BundleException(s"The text encoder gives a candidate label $NoDirection. Export the checkpoint again.")
+    throw new BundleException(
+      s"The text encoder returns for a candidate label $NoDirection. Export the checkpoint again."
+    )
 
   /** @throws ImageException
     *   when the embedding of the image has no direction, because its cosines would be NaN
     */
   def logits(image: Array[Float]): Array[Float] = {
     val length = EmbeddingsPostprocessor.length(image)
-    if (!isOfDirection(length)) throw new ImageException(s"the model gives this image $NoDirection")
+    if (!isOfDirection(length)) throw new ImageException(s"the model returns for this image $NoDirection")
     texts.indices.map { text =>
       // Loops, because Scala's collections box every number.
       var product = 0.0
@@ -36,7 +38,8 @@ final private[engine] class EmbeddingComparison(texts: IndexedSeq[Array[Float]],
 }
 
 private object EmbeddingComparison {
-  private val NoDirection = "an embedding that is all zeros, or holds NaN or infinity, and has no cosine with another"
+  private val NoDirection =
+    "an embedding that is all zeros, or contains NaN or infinity, and has no cosine with another"
 
   private def isOfDirection(length: Double): Boolean = length > 0 && length < Double.PositiveInfinity
 }

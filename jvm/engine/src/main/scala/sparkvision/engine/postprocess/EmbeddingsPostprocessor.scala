@@ -93,7 +93,7 @@ private[sparkvision] object EmbeddingsPostprocessor {
   def requireUsable(manifest: BundleManifest, pooling: Pooling): Unit = {
     if (manifest.task != ModelTask.FeatureExtraction && !isProjection(manifest))
       throw new BundleException(
-        s"This bundle holds a ${manifest.architecture} for ${manifest.task.name}, which gives no embeddings. Export the " +
+        s"This bundle contains a ${manifest.architecture} for ${manifest.task.name}, which has no embeddings. Export the " +
           "checkpoint with `sparkvision export --task feature-extraction`."
       )
     val pooled = poolingOf(manifest, pooling)

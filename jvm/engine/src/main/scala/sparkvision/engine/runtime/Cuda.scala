@@ -77,7 +77,7 @@ private[engine] object Cuda {
 }
 
 /** The number of NVIDIA GPUs that this process may use, as far as it can be determined without a driver. A process cannot
-  * change it, so this object holds it itself.
+  * change it, so it is not part of `ExecutorRuntime`.
   */
 private[sparkvision] object VisibleGpus {
 

@@ -157,7 +157,7 @@ final private[engine] class InferenceSession private (
     val actual = run(input).flatMap(_.head)
     if (actual.size != expected.remaining)
       throw new BundleException(
-        s"The graph of $folder gives ${actual.size} values for its golden input, but ${golden.output} holds " +
+        s"The graph of $folder returns ${actual.size} values for its golden input, but ${golden.output} has " +
           s"${expected.remaining}. Export the model again with `sparkvision export`."
       )
     val difference = actual.indices.map(i => math.abs(actual(i) - expected.get(i))).maxOption.getOrElse(0f)

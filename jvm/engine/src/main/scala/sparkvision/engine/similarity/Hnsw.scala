@@ -25,7 +25,7 @@ final private[similarity] class HnswGraph(folder: Path, size: Int) extends AutoC
 
   if (graph.maxDoc != size) {
     close()
-    throw SimilarityIndex.damaged(folder, s"holds ${graph.maxDoc} vectors, and not $size")
+    throw SimilarityIndex.damaged(folder, s"has ${graph.maxDoc} vectors, and not $size")
   }
 
   /** The approximately most similar rows to a unit vector, and their cosines, in the order of the rows.

@@ -138,7 +138,7 @@ private[sparkvision] object IndexManifest {
   /** An index is untrusted input: the files that it names are copied, so they must be inside the index. */
   private def inside(name: String, where: String): String = {
     if (!name.split("/", -1).forall(_.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")))
-      throw invalid(where, s"names '$name', which is no file inside the index")
+      throw invalid(where, s"names '$name', which is not a file inside the index")
     name
   }
 

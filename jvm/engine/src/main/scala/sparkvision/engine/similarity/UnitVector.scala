@@ -20,7 +20,8 @@ private[sparkvision] object UnitVector {
       // The values are divided by the largest first, because the squares of very large and very small numbers are not
       // representable.
       val largest = values.foldLeft(0.0)((most, value) => math.max(most, math.abs(value)))
-      if (!(largest < Double.PositiveInfinity)) Left("the vector holds NaN or infinity") // NaN is not below it either
+      if (!(largest < Double.PositiveInfinity))
+        Left("the vector contains NaN or infinity") // negated, so that NaN is refused too
       else if (largest == 0) Left("the vector is all zeros and has no direction")
       else {
         val scaled = values.map(_ / largest)

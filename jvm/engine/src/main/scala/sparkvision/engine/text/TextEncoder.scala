@@ -105,8 +105,8 @@ private[engine] object TextEncoder {
 
   /** The token ids of the texts, each row padded to the longest.
     *
-    * The padding has no effect: the tokens of a CLIP depend only on the tokens before them, and the first end token gives
-    * the embedding. 0 is a token of every vocabulary, and never the end token.
+    * The padding has no effect: the tokens of a CLIP depend only on the tokens before them, and the embedding is
+    * that of the first end token. 0 is a token of every vocabulary, and never the end token.
     */
   private def padded(ids: IndexedSeq[Array[Long]]): Batch = {
     val longest = ids.map(_.length).max

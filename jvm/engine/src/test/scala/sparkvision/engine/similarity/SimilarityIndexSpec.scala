@@ -48,6 +48,6 @@ class SimilarityIndexSpec extends AnyFunSuite {
     swap(folder.resolve("shard-0/hnsw"), folder.resolve("away"))
     swap(folder.resolve("shard-1/hnsw"), folder.resolve("shard-0/hnsw"))
     val refused = intercept[SimilarityIndexException](MadeIndex.open((folder, manifest), SearchMethod.Approximate))
-    assert(refused.getMessage.contains("holds 2 vectors, and not 3"))
+    assert(refused.getMessage.contains("has 2 vectors, and not 3"))
   }
 }
