@@ -18,8 +18,10 @@ final private[ml] case class ModelReference(uri: String, bundleHash: Option[Stri
 
   /** Fetches the bundle into the driver's store, unless the store has it.
     *
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, it is damaged, or it is another one
+    *   when the folder is no bundle, the bundle is damaged, or it is another one
     */
   def bundle(spark: SparkSession): ModelBundle = ModelStore.resolve(uri, bundleHash, spark)
 
@@ -52,8 +54,10 @@ private[ml] object ModelDescription {
     *
     * @param bundleHash
     *   the content that the bundle must have
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, it is another one, or it cannot be read
+    *   when the folder is no bundle, or the bundle is another one or cannot be read
     */
   def of(uri: String, bundleHash: Option[String], spark: SparkSession): ModelDescription =
     ModelStore
