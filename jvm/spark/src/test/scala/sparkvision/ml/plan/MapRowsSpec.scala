@@ -5,7 +5,7 @@ import org.apache.spark.sql.catalyst.plans.logical.{LocalLimit, LogicalPlan}
 import org.apache.spark.sql.execution.columnar.InMemoryRelation
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.Trigger
-import org.apache.spark.sql.{AnalysisException, DataFrame, SparkSession}
+import org.apache.spark.sql.{AnalysisException, DataFrame, Encoders, SparkSession}
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.bundle.Bundles
@@ -182,6 +182,17 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(ModelStore.folders(spark) == stored && broadcasts() == broadcast + 1)
     query.collect()
     assert(ModelStore.folders(spark).size == stored.size + 1)
+  }
+
+  test("the plan of a thumbnail broadcasts nothing") {
+    val session = installed
+    val path = LocalSpark.fixtures.resolve("photos/cat_chelsea.png").toString
+    session.createDataset(Seq(path))(Encoders.STRING).createOrReplaceTempView("photos")
+    val broadcast = broadcasts()
+    val query = session.sql("SELECT sparkvision_thumbnail(value, 8) AS small FROM photos")
+    assert(query.queryExecution.optimizedPlan.schema.fieldNames.toSeq == Seq("small"))
+    assert(broadcasts() == broadcast + 1)
+    assert(query.head().getAs[Array[Byte]]("small").nonEmpty)
   }
 
   test("EXPLAIN of a stage's transform neither fetches the model nor broadcasts") {
