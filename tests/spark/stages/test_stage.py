@@ -260,6 +260,23 @@ def test_missing_bundle_is_refused(spark: SparkSession) -> None:
         ViTForImageClassification.loadSavedModel("/no/such/bundle", spark)
 
 
+def test_a_missing_bundle_is_refused_by_transform(mixed: DataFrame) -> None:
+    stage = ViTForImageClassification(modelPath="/no/such/bundle", inputCols="content", outputCol="class")
+    with pytest.raises(ParameterError, match="/no/such/bundle.*sparkvision export"):
+        stage.transform(mixed)
+
+
+def test_a_damaged_bundle_that_is_read_when_the_query_starts_fails_the_query_with_the_reason(
+    mixed: DataFrame, tmp_path: Path
+) -> None:
+    bundle = embedded_bundle(tmp_path)
+    with (bundle / "model.onnx").open("ab") as graph:
+        graph.write(b"more")
+    labelled = ViTForImageClassification(modelPath=str(bundle), inputCols="content", outputCol="class").transform(mixed)
+    with pytest.raises(Exception, match=r"sparkvision\.engine\.bundle\.BundleException.*model\.onnx is damaged"):
+        labelled.collect()
+
+
 def test_flipped_byte_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     bundle = embedded_bundle(tmp_path)
     graph = bytearray((bundle / "model.onnx").read_bytes())

@@ -9,6 +9,7 @@ import org.apache.spark.unsafe.types.UTF8String
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
 import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.image.SparkVisionException
 import sparkvision.ml.column.{ImageReader, SourceImage}
 import sparkvision.ml.model.{ModelFamily, ModelReference}
 import sparkvision.ml.output.PredictionStruct
@@ -96,13 +97,17 @@ final private[plan] case class PredictLabels(run: ModelRun) extends RowFunction[
   override def keepsEveryRow: Boolean = true
   override def mayFail: Boolean = false
 
-  override def start(spark: SparkSession): RowTask[SourceImage] = {
-    val runner = run.start(spark) { bundle =>
-      requireLabels(bundle.manifest)
-      run.requireFitting(bundle)
-    }
-    new RunModelTask(runner, BadImageMode.Permissive, PredictionStruct)
-  }
+  /** @throws PlanningException
+    *   when the model cannot be used
+    */
+  override def start(spark: SparkSession): RowTask[SourceImage] =
+    try {
+      val runner = run.start(spark) { bundle =>
+        requireLabels(bundle.manifest)
+        run.requireFitting(bundle)
+      }
+      new RunModelTask(runner, BadImageMode.Permissive, PredictionStruct)
+    } catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
 
   private def requireLabels(manifest: BundleManifest): Unit =
     if (manifest.task != ModelTask.ImageClassification)

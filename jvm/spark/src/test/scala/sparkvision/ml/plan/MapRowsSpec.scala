@@ -8,8 +8,9 @@ import org.apache.spark.sql.streaming.Trigger
 import org.apache.spark.sql.{AnalysisException, DataFrame, Encoders, SparkSession}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.bundle.Bundles
+import sparkvision.engine.bundle.{BundleException, Bundles}
 import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.image.ParameterException
 import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
@@ -208,13 +209,31 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(labelled.collect().length == 6 && ModelStore.folders(spark).size == stored.size + 1)
   }
 
-  test("a bundle that is damaged fails the query when it starts, with the reason") {
+  private def damaged(note: String): String = {
     val folder = Bundles.withManifest { manifest =>
-      val _ = manifest.put("note", "damaged")
+      val _ = manifest.put("note", note)
     }
     Bundles.flipByte(folder.resolve("model.onnx"))
-    val labelled = vit.setModelPath(folder.toString).transform(mixed)
-    assert(intercept[AnalysisException](labelled.collect()).getMessage.contains("is damaged"))
+    folder.toString
+  }
+
+  test("a bundle that is damaged fails the query of a stage when it starts, with the engine's exception") {
+    val labelled = vit.setModelPath(damaged("for a stage")).transform(mixed)
+    assert(intercept[BundleException](labelled.collect()).getMessage.contains("is damaged"))
+  }
+
+  test("a bundle that is damaged fails the query of an SQL function when it starts, with an exception of Spark") {
+    val query = installed.sql(s"SELECT sparkvision_predict(x'00', '${damaged("for SQL")}').label")
+    assert(intercept[AnalysisException](query.collect()).getMessage.contains("is damaged"))
+  }
+
+  test("what the manifest shows to be wrong is refused by transform") {
+    def transformed(folder: String) = vit.setModelPath(folder).transform(mixed)
+    assert(intercept[ParameterException](transformed("/no/such/bundle")).getMessage.contains("/no/such/bundle"))
+    val empty = Bundles.withManifest { manifest =>
+      val _ = manifest.putArray("outputs")
+    }
+    assert(intercept[BundleException](transformed(empty.toString)).getMessage.contains("no input or no output"))
   }
 
   test("two models in one query give their own labels") {
