@@ -221,5 +221,5 @@ object ModelBundle {
   }
 }
 
-/** A model bundle that is missing, damaged, unsafe, or contradicts itself. */
+/** A model name that is not known, or a model bundle that is incomplete, damaged, unsafe, or contradicts itself. */
 final class BundleException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)

@@ -43,7 +43,8 @@ final private class ModelStore(folder: Path, digests: FileDigests) {
 
   def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle =
     known(uri, bundleHash, spark).getOrElse {
-      val bundle = reads.get(uri, Duration.Zero)(read(uri, spark))
+      // Another stage may have finished its read since the store was asked.
+      val bundle = reads.get(uri, Duration.Zero)(unchanged(uri, spark).getOrElse(read(uri, spark)))
       bundleHash.foreach(ModelStore.requireHash(bundle.bundleHash, _, uri))
       bundle
     }
