@@ -46,6 +46,13 @@ def test_each_stage_has_its_params(
     assert {name: stage.getOrDefault(name) for name in params} == params
 
 
+def test_a_default_of_the_earlier_version_is_no_value_of_topk(saved: PipelineModel) -> None:
+    # That version had the default 1, which is wrong for a multi-label model, and saved the default with the stage.
+    stage = cast("ViTForImageClassification", saved.stages[1]).copy()
+    stage.clear(stage.topK)
+    assert stage.getTopK() is None
+
+
 def test_the_model_computes_the_logits_of_the_version_that_saved_it(spark: SparkSession, saved: PipelineModel) -> None:
     expected = cast("dict[str, list[float]]", json.loads((SAVED / "logits.json").read_text(encoding="utf-8")))
     files: DataFrame = spark.read.format("binaryFile").load([str(FIXTURES / "digits" / name) for name in expected])
