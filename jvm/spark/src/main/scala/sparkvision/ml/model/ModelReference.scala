@@ -50,20 +50,24 @@ final private[ml] case class ModelDescription(
 private[ml] object ModelDescription {
 
   /** The description of the bundle at `uri`. Reads no more than the manifest of a bundle that the driver's store does not
-    * have, unless the manifest is missing or leaves the size of an output open: then the bundle is fetched.
+    * have. The bundle is fetched where it has no manifest, as in Spark NLP's layout, and where the manifest does not suffice.
     *
     * @param bundleHash
     *   the content that the bundle must have
+    * @param suffices
+    *   whether a query can be planned with a manifest that was not compared with its graph, which may fix more sizes
     * @throws ParameterException
     *   when there is no such folder
     * @throws BundleException
     *   when the folder is no bundle, or the bundle is another one or cannot be read
     */
-  def of(uri: String, bundleHash: Option[String], spark: SparkSession): ModelDescription =
+  def of(uri: String, bundleHash: Option[String], spark: SparkSession)(
+      suffices: BundleManifest => Boolean
+  ): ModelDescription =
     ModelStore
       .known(uri, bundleHash, spark)
       .map(stored(uri, _))
-      .orElse(declared(uri, bundleHash, spark))
+      .orElse(declared(uri, bundleHash, spark).filter(description => suffices(description.manifest)))
       .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark)))
 
   private def stored(uri: String, bundle: ModelBundle) =
@@ -76,5 +80,4 @@ private[ml] object ModelDescription {
         bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
         ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
       }
-      .filterNot(_.manifest.outputs.exists(_.shape.lastOption.forall(_ < 0)))
 }

@@ -6,7 +6,7 @@ import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.types.{StructField, StructType}
 
-import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask}
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask, TensorInfo}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.image.ParameterException
 import sparkvision.ml.column.ColumnNames
@@ -49,12 +49,20 @@ abstract class ModelStage
 
   override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
 
-  /** What is known of this stage's model while a query is planned. The bundle itself is fetched when the query starts. */
+  /** What is known of this stage's model while a query is planned. The bundle itself is fetched when the query starts,
+    * unless it has no manifest (Spark NLP's layout) or the manifest leaves the size of [[sizedOutput]] open.
+    */
   private[ml] def model(spark: SparkSession): ModelDescription = {
-    val found = ModelDescription.of(modelUri, getBundleHash, spark)
+    val found = ModelDescription.of(modelUri, getBundleHash, spark) { manifest =>
+      requireRunnable(manifest)
+      sizedOutput(manifest).forall(_.shape.last > 0)
+    }
     requireRunnable(found.manifest)
     found
   }
+
+  /** The output of the graph whose size this stage must know to plan a query, if it must know one. */
+  private[ml] def sizedOutput(manifest: BundleManifest): Option[TensorInfo] = None
 
   /** This stage's model, from the driver's store if it is there. */
   private[ml] def bundle(spark: SparkSession): ModelBundle =

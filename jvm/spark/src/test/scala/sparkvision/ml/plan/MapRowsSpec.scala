@@ -1,5 +1,6 @@
 package sparkvision.ml.plan
 
+import com.fasterxml.jackson.databind.node.ArrayNode
 import org.apache.spark.SparkException
 import org.apache.spark.sql.catalyst.plans.logical.{LocalLimit, LogicalPlan}
 import org.apache.spark.sql.execution.columnar.InMemoryRelation
@@ -13,7 +14,7 @@ import sparkvision.engine.session.ExecutorRuntime
 import sparkvision.image.ParameterException
 import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
-import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
+import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification, ViTImageEmbeddings}
 
 /** The operator, in a session that was built without SparkVisionExtensions. */
 class MapRowsSpec extends AnyFunSuite with LocalSpark {
@@ -209,6 +210,27 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(labelled.collect().length == 6 && ModelStore.folders(spark).size == stored.size + 1)
   }
 
+  test("transform fetches no bundle whose manifest leaves open a size that the stage does not need") {
+    def fetches(transform: => DataFrame): Boolean = {
+      val stored = ModelStore.folders(spark)
+      val _ = transform
+      ModelStore.folders(spark) != stored
+    }
+    val open = Bundles.withOpenClassCount { manifest =>
+      val _ = manifest.put("note", "open classes")
+    }
+    assert(!fetches(vit.setModelPath(open.toString).transform(mixed)))
+    val pooled = Bundles.features { manifest =>
+      val _ = manifest.withArray[ArrayNode]("/outputs/1/shape").set(1, "size")
+    }
+    def embeddings = new ViTImageEmbeddings()
+      .setModelPath(pooled.toString)
+      .setInputCols("content")
+      .setEmbeddingsCol("features")
+    assert(!fetches(embeddings.setPooling("cls").transform(mixed)))
+    assert(fetches(embeddings.setPooling("pooler").transform(mixed)))
+  }
+
   private def damaged(note: String): String = {
     val folder = Bundles.withManifest { manifest =>
       val _ = manifest.put("note", note)
@@ -238,7 +260,7 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
 
   test("two models in one query give their own labels") {
     val reversed = Bundles.withManifest { manifest =>
-      val labels = manifest.withArray[com.fasterxml.jackson.databind.node.ArrayNode]("labels")
+      val labels = manifest.withArray[ArrayNode]("labels")
       val names = (0 until labels.size).map(labels.get(_).asText).reverse
       labels.removeAll()
       names.foreach(labels.add)
