@@ -10,11 +10,10 @@ import sparkvision.engine.bundle.{BundleManifest, ModelBundle}
   *
   * @param uri
   *   a folder, any URI that Hadoop reads, or `embedded:NAME`
+  * @param sent
+  *   keeps the model alive after it was sent; it is not compared
   */
-final private[ml] case class ModelReference(uri: String, bundleHash: Option[String]) {
-
-  // Keeps the sent model alive as long as a stage or a plan holds this reference, so that it is not sent again.
-  @transient @volatile private[model] var sent = Option.empty[DistributedModel]
+final private[ml] case class ModelReference(uri: String, bundleHash: Option[String])(sent: SentModel) {
 
   /** Fetches the bundle into the driver's store, unless the store has it.
     *
@@ -28,7 +27,7 @@ final private[ml] case class ModelReference(uri: String, bundleHash: Option[Stri
   /** Sends the bundle to the executors, or lets them read it. */
   def send(bundle: ModelBundle, context: SparkContext): DistributedModel = {
     val model = ModelDistributor.distribute(bundle, uri, context)
-    sent = Some(model)
+    sent.keep(model)
     model
   }
 
@@ -54,6 +53,8 @@ private[ml] object ModelDescription {
     *
     * @param bundleHash
     *   the content that the bundle must have
+    * @param sent
+    *   keeps the model alive after it was sent
     * @param suffices
     *   whether a query can be planned with a manifest that was not compared with its graph, which may fix more sizes
     * @throws ParameterException
@@ -61,23 +62,28 @@ private[ml] object ModelDescription {
     * @throws BundleException
     *   when the folder is no bundle, or the bundle is another one or cannot be read
     */
-  def of(uri: String, bundleHash: Option[String], spark: SparkSession)(
+  def of(uri: String, bundleHash: Option[String], sent: SentModel, spark: SparkSession)(
       suffices: BundleManifest => Boolean
   ): ModelDescription =
     ModelStore
       .known(uri, bundleHash, spark)
-      .map(stored(uri, _))
-      .orElse(declared(uri, bundleHash, spark).filter(description => suffices(description.manifest)))
-      .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark)))
+      .map(stored(uri, _, sent))
+      .orElse(declared(uri, bundleHash, sent, spark).filter(description => suffices(description.manifest)))
+      .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark), sent))
 
-  private def stored(uri: String, bundle: ModelBundle) =
-    ModelDescription(ModelReference(uri, Some(bundle.bundleHash)), bundle.manifest, Some(bundle))
+  private def stored(uri: String, bundle: ModelBundle, sent: SentModel) =
+    ModelDescription(ModelReference(uri, Some(bundle.bundleHash))(sent), bundle.manifest, Some(bundle))
 
-  private def declared(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelDescription] =
+  private def declared(
+      uri: String,
+      bundleHash: Option[String],
+      sent: SentModel,
+      spark: SparkSession
+  ): Option[ModelDescription] =
     BundleFiles
       .manifest(uri, spark)
       .map { case (manifest, hash) =>
         bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
-        ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
+        ModelDescription(ModelReference(uri, Some(hash))(sent), manifest, None)
       }
 }

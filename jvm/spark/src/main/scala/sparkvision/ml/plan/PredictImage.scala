@@ -11,7 +11,7 @@ import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.image.SparkVisionException
 import sparkvision.ml.column.{ImageReader, SourceImage}
-import sparkvision.ml.model.{ModelFamily, ModelReference}
+import sparkvision.ml.model.{ModelFamily, ModelReference, SentModel}
 import sparkvision.ml.output.PredictionStruct
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.task.{ModelRun, PartitionRunner, RowFunction, RowInput, RowTask, RunModelTask}
@@ -55,7 +55,7 @@ final private[plan] case class PredictImage(image: Expression, modelUri: Express
       cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
       sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
     )
-    PredictLabels(ModelRun(ModelReference(uri, None), settings))
+    PredictLabels(ModelRun(ModelReference(uri, None)(new SentModel), settings))
   }
 
   private def labelCount(constant: Expression): Int = constant.eval() match {
