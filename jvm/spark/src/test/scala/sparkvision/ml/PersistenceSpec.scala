@@ -39,7 +39,8 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
   test("topK is unset in a stage that an earlier version saved with the default 1") {
     val path = newPath()
     vit(Bundles.multiLabel().toString).setThreshold(0).setOutputCol("class").write.save(path)
-    val metadata = Files.list(Path.of(path, "metadata")).filter(_.getFileName.toString.startsWith("part-")).findFirst.get
+    val metadata =
+      Files.list(Path.of(path, "metadata")).filter(_.getFileName.toString.startsWith("part-")).findFirst.get
     Files.delete(metadata.resolveSibling(s".${metadata.getFileName}.crc"))
     val saved = Files.readString(metadata)
     val earlier = saved.replace("\"defaultParamMap\":{", "\"defaultParamMap\":{\"topK\":1,")

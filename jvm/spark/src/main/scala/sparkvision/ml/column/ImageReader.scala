@@ -43,6 +43,7 @@ final private[ml] class ImageReader(dataType: DataType, configuration: Option[()
 }
 
 private[ml] object ImageReader {
+
   /** OpenCV's CV_8UC3. */
   val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
 
