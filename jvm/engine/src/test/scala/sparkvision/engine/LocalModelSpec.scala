@@ -39,6 +39,7 @@ class LocalModelSpec extends AnyFunSuite {
     def refusal(settings: String) =
       intercept[ParameterException](LocalModel.openWith(EmbeddedModels.Default, settings)).getMessage
     assert(refusal("""{"batchSize": 0}""").contains("batchSize must be at least 1, not 0"))
+    assert(refusal("""{"maxImagePixels": -1}""").contains("maxImagePixels must be at least 1, not -1"))
     assert(refusal("""{"topK": 0}""").contains("topK must be at least 1, not 0"))
     assert(refusal("""{"threshold": 1.5}""").contains("threshold must be between 0 and 1, not 1.5"))
   }

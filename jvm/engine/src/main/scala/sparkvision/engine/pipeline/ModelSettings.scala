@@ -7,6 +7,7 @@ import sparkvision.engine.postprocess.{ClassificationPostprocessor, EmbeddingsPo
 import sparkvision.engine.runtime.SessionConfig
 import sparkvision.engine.session.{Batches, SessionSettings}
 import sparkvision.engine.text.CandidateLabels
+import sparkvision.image.ParameterException
 import sparkvision.image.codec.{DecodeMode, ImageDecoder}
 import sparkvision.image.preprocess.ProcessorOverrides
 
@@ -71,6 +72,7 @@ final case class ModelSettings(
     val manifest = bundle.manifest
     ClassificationPostprocessor.requireChoice(topK, threshold)
     Batches.requireSize(batchSizeOf(manifest.task))
+    if (maxImagePixels < 1) throw new ParameterException(s"maxImagePixels must be at least 1, not $maxImagePixels.")
     manifest.task match {
       case ModelTask.ObjectDetection => DetectionPipeline.requireUsable(bundle, this)
       case ModelTask.ImageClassification => FixedSizePipeline.requireUsable(bundle, this)
