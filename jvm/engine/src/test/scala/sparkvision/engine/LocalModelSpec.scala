@@ -44,6 +44,14 @@ class LocalModelSpec extends AnyFunSuite {
     assert(refusal("""{"threshold": 1.5}""").contains("threshold must be between 0 and 1, not 1.5"))
   }
 
+  test("candidate labels are refused by a model that is not zero-shot, naming its task") {
+    Seq("""{"candidateLabels": ["cat", "dog"]}""", """{"hypothesisTemplate": "a {}"}""").foreach { settings =>
+      val refused = intercept[ParameterException](LocalModel.openWith(EmbeddedModels.Default, settings))
+      assert(refused.getMessage.contains("zero-shot-image-classification, but the bundle"))
+      assert(refused.getMessage.contains("is for image-classification."))
+    }
+  }
+
   test("without topK a single-label model predicts one label") {
     Using.resource(LocalModel.open(EmbeddedModels.Default))(model =>
       assert(model.predict(Array(bytes)).head.length == 1)

@@ -31,7 +31,7 @@ import sparkvision.image.preprocess.ProcessorOverrides
   *   reported
   * @param candidateLabels
   *   for zero-shot models: the labels from which to choose; None: the model returns embeddings, or its labels are those of
-  *   the bundle
+  *   the bundle. It must be None for other models.
   * @param pooling
   *   how hidden states become an embedding
   * @param normalize
@@ -73,6 +73,12 @@ final case class ModelSettings(
     ClassificationPostprocessor.requireChoice(topK, threshold)
     Batches.requireSize(batchSizeOf(manifest.task))
     if (maxImagePixels < 1) throw new ParameterException(s"maxImagePixels must be at least 1, not $maxImagePixels.")
+    if (candidateLabels.nonEmpty && manifest.task != ModelTask.ZeroShotImageClassification)
+      throw new ParameterException(
+        s"candidateLabels and hypothesisTemplate are for models of the task ${ModelTask.ZeroShotImageClassification}, but the " +
+          s"bundle ${bundle.folder} is for ${manifest.task}. Omit them, or export a CLIP with `sparkvision export --task " +
+          s"${ModelTask.ZeroShotImageClassification}`."
+      )
     manifest.task match {
       case ModelTask.ObjectDetection => DetectionPipeline.requireUsable(bundle, this)
       case ModelTask.ImageClassification => FixedSizePipeline.requireUsable(bundle, this)
