@@ -8,7 +8,7 @@ import scala.util.Using
 import org.slf4j.LoggerFactory
 
 import sparkvision.engine.bundle.{BundleManifest, EmbeddedModels, FileDigests, ModelBundle}
-import sparkvision.engine.runtime.NativeRuns
+import sparkvision.engine.runtime.{DaemonThread, NativeRuns}
 
 /** The state that the models of one JVM share: open sessions, cores, caches, and the gate into ONNX Runtime.
   *
@@ -115,7 +115,7 @@ object ExecutorRuntime {
   /** The runtime of this JVM, which all models use unless they are given another one. */
   lazy val ofThisProcess: ExecutorRuntime = {
     val runtime = new ExecutorRuntime
-    try Runtime.getRuntime.addShutdownHook(new Thread(() => runtime.shutDown(), "sparkvision-shutdown"))
+    try Runtime.getRuntime.addShutdownHook(DaemonThread("sparkvision-shutdown")(() => runtime.shutDown()))
     catch { case _: IllegalStateException => runtime.shutDown() } // the JVM is shutting down already
     runtime
   }

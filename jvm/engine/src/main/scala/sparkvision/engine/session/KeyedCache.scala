@@ -9,6 +9,7 @@ import scala.util.control.NonFatal
 
 import org.slf4j.LoggerFactory
 
+import sparkvision.engine.runtime.DaemonThread
 import sparkvision.engine.session.KeyedCache.Expiry
 
 /** Values that are expensive to load, one for each key, shared by all threads that ask for them.
@@ -278,12 +279,7 @@ private[sparkvision] object KeyedCache {
 
     /** A daemon thread of its own, which starts with the first task. */
     final class Timer extends Expiry with AutoCloseable {
-      private val executor = Executors.newSingleThreadScheduledExecutor { task =>
-        val thread = new Thread(task, "sparkvision-cache-expiry")
-        thread.setDaemon(true)
-        thread.setContextClassLoader(null) // not the one of the task that happens to be the first
-        thread
-      }
+      private val executor = Executors.newSingleThreadScheduledExecutor(DaemonThread("sparkvision-cache-expiry")(_))
 
       override def nanoTime(): Long = System.nanoTime
 
