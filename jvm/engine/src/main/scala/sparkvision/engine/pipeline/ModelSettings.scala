@@ -73,12 +73,7 @@ final case class ModelSettings(
     ClassificationPostprocessor.requireChoice(topK, threshold)
     Batches.requireSize(batchSizeOf(manifest.task))
     if (maxImagePixels < 1) throw new ParameterException(s"maxImagePixels must be at least 1, not $maxImagePixels.")
-    if (candidateLabels.nonEmpty && manifest.task != ModelTask.ZeroShotImageClassification)
-      throw new ParameterException(
-        s"candidateLabels and hypothesisTemplate are for models of the task ${ModelTask.ZeroShotImageClassification}, but the " +
-          s"bundle ${bundle.folder} is for ${manifest.task}. Omit them, or export a CLIP with `sparkvision export --task " +
-          s"${ModelTask.ZeroShotImageClassification}`."
-      )
+    requireLabelsAreForThis(bundle)
     manifest.task match {
       case ModelTask.ObjectDetection => DetectionPipeline.requireUsable(bundle, this)
       case ModelTask.ImageClassification => FixedSizePipeline.requireUsable(bundle, this)
@@ -89,5 +84,14 @@ final case class ModelSettings(
         FixedSizePipeline.requireUsable(bundle, this)
         candidateLabels.foreach(_.in(manifest))
     }
+  }
+
+  private def requireLabelsAreForThis(bundle: ModelBundle): Unit = {
+    val (task, zeroShot) = (bundle.manifest.task, ModelTask.ZeroShotImageClassification)
+    if (candidateLabels.nonEmpty && task != zeroShot)
+      throw new ParameterException(
+        s"candidateLabels and hypothesisTemplate are for models for $zeroShot, but the bundle ${bundle.folder} is for $task. " +
+          s"Omit them, or export a CLIP with `sparkvision export --task $zeroShot`."
+      )
   }
 }

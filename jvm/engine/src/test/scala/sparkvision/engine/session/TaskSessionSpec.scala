@@ -49,6 +49,19 @@ class TaskSessionSpec extends AnyFunSuite {
     }
   }
 
+  test("a session that was opened for a model that is closed meanwhile is given back") {
+    withModel(ModelListener.Silent) { (runtime, _) =>
+      (0 until 20).foreach { turn =>
+        val model = new LocalModel(bundle, settings, runtime = runtime)
+        val run = Future(blocking(model.logits(Array(digit))))
+        Thread.sleep(turn.toLong)
+        model.close()
+        Await.ready(run, 60.seconds)
+        assert(runtime.sessions.openCount == 0)
+      }
+    }
+  }
+
   test("threads that share a model share one lease, and closing the model gives the session back") {
     withModel(ModelListener.Silent) { (runtime, model) =>
       val runs = Future.sequence(Seq.fill(8)(Future(blocking(model.logits(Array(digit)).head.toSeq))))
