@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the tables and plots of docs/performance.md, and the measured tables of the README and of two other pages.
+"""Write the tables and plots of docs/performance.md, and the measured table of the README.
 
 All of them are made from the rows in scripts/bench/results, which the commands of scripts/bench append. With --check
 nothing is written, and the exit status is 1 when a table differs from what the rows say.
@@ -50,6 +50,7 @@ PRECISIONS = {
 }
 NAMES = {name: peer.what for name, peer in PEERS.items()}
 OURS, THEIRS = "#c2410c", "#64748b"
+NOTHING_YET = "Not measured yet: `scripts/bench/performance` does it."
 
 # -- Tables
 
@@ -128,6 +129,8 @@ def cold_table(rows: Sequence[Row]) -> str:
 
 def labels_table(rows: Sequence[Row]) -> str:
     """Name the peers that give the first image another class than bare onnxruntime does."""
+    if not rows:
+        return NOTHING_YET
     cold = [row for row in rows if row["phase"] == "cold"]
     expected = {(row["run"], row["model"]): row["label"] for row in cold if row["peer"] == REFERENCE}
     others = {
@@ -141,6 +144,8 @@ def labels_table(rows: Sequence[Row]) -> str:
 
 def left_out_table(rows: Sequence[Row]) -> str:
     """Name the peers without figures, and the reasons."""
+    if not rows:
+        return NOTHING_YET
     reasons = {f"`{r['peer']}, {r['model']}`": r["reason"] for r in last_run(rows) if r["phase"] == "left out"}
     return table(["Omitted", "because"], list(reasons.items())) if reasons else "Every peer could be measured."
 
@@ -165,6 +170,8 @@ def machine_table(rows: Sequence[Row]) -> str:
 
 def unified_table(rows: Sequence[Row]) -> str:
     """Write images a second of both ways of scripts/bench/unified, and their ratio, by workload."""
+    if not rows:
+        return NOTHING_YET
     lines = []
     for workload in dict.fromkeys(row["workload"] for row in rows):
         found = newest(rows, workload)
@@ -177,6 +184,8 @@ def unified_table(rows: Sequence[Row]) -> str:
 
 def precision_table(rows: Sequence[Row]) -> str:
     """Write how many times as fast as float32 each precision is: the median of the rounds of the last run."""
+    if not rows:
+        return NOTHING_YET
     speeds = {
         (row["model"], row["kernels"], row["precision"], row["round"]): row["img_per_s"]
         for row in last_run(rows)
@@ -195,6 +204,8 @@ def precision_table(rows: Sequence[Row]) -> str:
 
 def similarity_table(rows: Sequence[Row]) -> str:
     """Write what building and searching an index cost by the number of vectors; the last row of each number counts."""
+    if not rows:
+        return NOTHING_YET
     head = ["vectors", "build, ms each", "with graphs", "exact query, ms", "approximate query, ms", "vectors compared"]
     head += ["recall@10", "disk an image, bytes", "with graphs"]
     lines = []
@@ -290,9 +301,9 @@ def page_tables() -> dict[Path, dict[str, str]]:
             "labels": labels_table(rows),
             "machine": machine_table(rows),
             "unified": unified_table(read_rows("unified")),
+            "similarity": similarity_table(read_rows("similarity")),
+            "precision": precision_table(read_rows("precision")),
         },
-        ROOT / "docs" / "similarity.md": {"similarity": similarity_table(read_rows("similarity"))},
-        ROOT / "docs" / "models.md": {"precision": precision_table(read_rows("precision"))},
         ROOT / "README.md": {"peers": readme_table(rows)},
     }
 

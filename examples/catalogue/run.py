@@ -11,9 +11,6 @@ similarity is chosen on one half of the photos, and judged on the other.
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from images import make_catalogue
@@ -28,24 +25,10 @@ from sparkvision.report.similarity import write_similarity_report
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@contextmanager
-def session(master: str | None, folder: Path) -> Iterator[SparkSession]:
-    """Yield a session at ``master``, or on a new local cluster with two workers."""
-    # Some hundred products: Spark's 200 partitions are for larger tables.
+def session(master: str) -> SparkSession:
+    """Start a session; some hundred products need fewer partitions than Spark's 200."""
     config = {"spark.sql.shuffle.partitions": "4", "spark.ui.showConsoleProgress": "false"}
-    if master is not None:
-        spark = sparkvision.start(master=master, app_name="catalogue", config=config)
-        yield spark
-        spark.stop()
-        return
-    sys.path.append(str(ROOT))
-    from tests.cluster.support.cluster import Cluster
-
-    with Cluster.start(folder) as cluster:
-        config |= {"spark.driver.host": cluster.host, "spark.driver.bindAddress": cluster.host}
-        spark = sparkvision.start(master=cluster.url, app_name="catalogue", config=config)
-        yield spark
-        spark.stop()
+    return sparkvision.start(master=master, app_name="catalogue", config=config)
 
 
 def clean(spark: SparkSession, folder: Path, truth: Truth) -> None:
@@ -93,14 +76,15 @@ def write_page(products: DataFrame, folder: Path, captions: dict[str, str]) -> P
 def main() -> None:
     """Read the arguments and run the example."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--master", help="Spark's master, such as local[2] (unset: start a cluster on this machine)")
+    parser.add_argument("--master", default="local[2]", help="Spark's master (default: local[2])")
     parser.add_argument("--photos", type=Path, help="a folder of your own photos, each of another object")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "catalogue", help="the folder for all results")
     options = parser.parse_args()
     truth = Truth.read(make_catalogue(options.folder, options.photos))
-    with session(options.master, options.folder / "cluster") as spark:
-        spark.sparkContext.setLogLevel("ERROR")
-        clean(spark, options.folder, truth)
+    spark = session(options.master)
+    spark.sparkContext.setLogLevel("ERROR")
+    clean(spark, options.folder, truth)
+    spark.stop()
 
 
 if __name__ == "__main__":

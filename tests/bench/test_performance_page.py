@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -183,3 +184,8 @@ def test_the_table_of_indexes_has_the_last_row_of_each_size_the_smallest_first()
     ).splitlines()[2:]
     assert [line.split(" | ")[0] for line in lines] == ["| 10,000", "| 1,000,000"]
     assert " | 7 | 0.25 | 1,234 | 0.988 | " in lines[1]
+
+
+@pytest.mark.parametrize("make", [labels_table, left_out_table, precision_table, similarity_table, unified_table])
+def test_where_nothing_was_measured_nothing_is_claimed(make: Callable[[list[dict[str, Any]]], str]) -> None:
+    assert make([]) == "Not measured yet: `scripts/bench/performance` does it."

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def printed(folder: Path) -> list[str]:
     command = [sys.executable, str(ROOT / "examples" / "catalogue" / "run.py"), "--folder", str(folder)]
-    run = subprocess.run([*command, "--master", "local[2]"], capture_output=True, text=True, timeout=300)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr[-3000:]
     print("\n" + run.stdout)
     return run.stdout.splitlines()

@@ -32,6 +32,13 @@ class Release(NamedTuple):
     maven_repository: Path
 
 
+def sources() -> set[str]:
+    """Return the names of the files of the Python package, relative to its folder, without jars and caches."""
+    folder = ROOT / "python" / "sparkvision"
+    files = {file.relative_to(folder) for file in folder.rglob("*") if file.is_file()}
+    return {file.as_posix() for file in files if file.parts[0] != "jars" and "__pycache__" not in file.parts}
+
+
 def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
     """Run a command; its output is returned, and shown in full when it fails."""
     result = subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True)

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 from tests.conftest import EMBEDDED_BUNDLE, ConnectServer
-from tests.packaging.conftest import ROOT, fresh_environment, run
+from tests.packaging.conftest import ROOT, fresh_environment, run, sources
 
 pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
@@ -76,9 +76,7 @@ def test_the_client_is_pure_python_without_jars(client_wheel: Path) -> None:
     assert client_wheel.name.endswith("-py3-none-any.whl")
     with ZipFile(client_wheel) as archive:
         names = archive.namelist()
-    source = ROOT / "python" / "sparkvision"
-    modules = {f"sparkvision/{file.relative_to(source)}" for file in source.rglob("*.py")}
-    assert {name for name in names if name.endswith(".py")} == modules
+    assert {name for name in names if name.startswith("sparkvision/")} == {f"sparkvision/{name}" for name in sources()}
     assert [name for name in names if name.endswith(".jar")] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

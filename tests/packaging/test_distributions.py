@@ -12,7 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from tests.packaging.conftest import ROOT, VERSION, Distributions, run
+from tests.packaging.conftest import ROOT, VERSION, Distributions, run, sources
 
 pytestmark = [pytest.mark.packaging, pytest.mark.network]
 
@@ -64,6 +64,15 @@ def test_the_wheel_carries_its_jars_and_its_type_marker(distributions: Distribut
     assert "sparkvision/py.typed" in names
     packages = {name.split("/")[0] for name in names}
     assert packages == {"sparkvision", f"sparkvision-{VERSION}.dist-info", f"sparkvision-{VERSION}.data"}
+
+
+def test_every_file_of_the_package_is_in_the_wheel_and_in_the_sdist(distributions: Distributions) -> None:
+    with ZipFile(distributions.wheel) as wheel:
+        in_wheel = {name.removeprefix("sparkvision/") for name in wheel.namelist() if name.startswith("sparkvision/")}
+    with tarfile.open(distributions.sdist) as sdist:
+        in_sdist = {name.partition("/python/sparkvision/")[2] for name in sdist.getnames()}
+    assert {name for name in in_wheel if not name.startswith("jars/")} == sources()
+    assert in_sdist - {""} == sources()
 
 
 def test_the_wheel_carries_the_discovery_script_for_gpus_as_a_command(distributions: Distributions) -> None:

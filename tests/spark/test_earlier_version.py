@@ -12,12 +12,18 @@ from pyspark.ml.wrapper import JavaTransformer
 from pyspark.sql import DataFrame, SparkSession
 from tests.conftest import FIXTURES
 
+from sparkvision._spark.stage import BundleTransformer
 from sparkvision.ml import (
+    CLIPForZeroShotClassification,
+    CLIPImageEmbeddings,
+    CLIPTextEmbeddings,
     ImageCropper,
     ImageDeduplicator,
     PerceptualHash,
     SimilarImages,
     ViTForImageClassification,
+    ViTImageEmbeddings,
+    YolosForObjectDetection,
 )
 
 SAVED = FIXTURES / "saved_pipeline"
@@ -38,12 +44,30 @@ def saved(spark: SparkSession) -> PipelineModel:
         (5, ImageDeduplicator, {"hashCol": "hash", "idCol": "path", "maxHashDistance": 4}),
     ],
 )
-def test_each_stage_has_its_params(
+def test_each_stage_of_the_pipeline_has_its_params(
     saved: PipelineModel, position: int, kind: type[JavaTransformer], params: dict[str, object]
 ) -> None:
     stage = saved.stages[position]
     assert isinstance(stage, kind)
     assert {name: stage.getOrDefault(name) for name in params} == params
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        (ViTImageEmbeddings, {"pooling": "mean", "normalize": True, "batchSize": 8}),
+        (YolosForObjectDetection, {"threshold": 0.25, "topK": 7, "batchSize": 1}),
+        (CLIPForZeroShotClassification, {"candidateLabels": ["cat", "dog"], "threshold": 0.5}),
+        (CLIPImageEmbeddings, {"embeddingsCol": "image_vector", "normalize": False}),
+        (CLIPTextEmbeddings, {"embeddingsCol": "text_vector", "batchSize": 8}),
+    ],
+)
+def test_a_stage_of_each_kind_loads_with_its_params_and_its_model(
+    spark: SparkSession, kind: type[BundleTransformer], params: dict[str, object]
+) -> None:
+    stage = kind.load(str(SAVED / kind.__name__))
+    assert {name: stage.getOrDefault(name) for name in params} == params
+    assert stage.getOrDefault("bundleHash")
 
 
 def test_the_model_computes_the_logits_of_the_version_that_saved_it(spark: SparkSession, saved: PipelineModel) -> None:

@@ -77,7 +77,7 @@ class VisionTransformer(JavaTransformer, JavaMLReadable[Any], JavaMLWritable):
         """Set a Param of this stage; a value that is not allowed is a ParameterError."""
         # pyspark's own replaces the ParameterError by a plain ValueError.
         self._shouldOwn(param)
-        self._set(**{param.name: value})
+        self.setParams(**{param.name: value})
 
     def _set(self, **values: Any) -> Self:
         for name, value in values.items():

@@ -12,6 +12,7 @@ import onnx
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.ml import Pipeline
+from pyspark.ml.common import _java2py
 from pyspark.ml.evaluation import MulticlassClassificationEvaluator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -138,6 +139,18 @@ def test_defaults_are_scalas(spark: SparkSession, vit: ViTForImageClassification
         assert row is not None
         scala = json.loads(row["value"])["defaultParamMap"]
         assert scala == {p.name: stage.getOrDefault(p) for p in stage.params if stage.hasDefault(p)}
+
+
+@pytest.mark.classic_only("a stage over Spark Connect has no JVM here")
+@pytest.mark.parametrize("name", ml.__all__)
+def test_every_stage_has_the_params_and_defaults_of_its_scala_class(spark: SparkSession, name: str) -> None:
+    stage = getattr(ml, name)()
+    scala = {param.name(): param for param in stage._java_obj.params()}
+    assert {param.name for param in stage.params} == scala.keys()
+    for param in stage.params:
+        default = stage._java_obj.getDefault(scala[param.name])
+        expected = _java2py(spark.sparkContext, default.get()) if default.isDefined() else None
+        assert (stage.getOrDefault(param) if stage.hasDefault(param) else None) == expected, param.name
 
 
 def test_a_cleared_param_is_unset(vit: ViTForImageClassification, mixed: DataFrame) -> None:
@@ -318,6 +331,9 @@ def test_setting_another_model_forgets_the_hash_of_the_previous_one(vit: ViTForI
     assert vit.getBundleHash()
     assert vit.copy().setParams(modelPath="elsewhere").getBundleHash() is None
     assert vit.copy().setModelPath("elsewhere").getBundleHash() is None
+    copied = vit.copy()
+    copied.set(copied.modelPath, "elsewhere")
+    assert copied.getBundleHash() is None
 
 
 def test_pass_through_of_every_kind_of_column(vit: ViTForImageClassification, mixed: DataFrame) -> None:

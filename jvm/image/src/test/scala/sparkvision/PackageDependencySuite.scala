@@ -121,7 +121,14 @@ private object PackageDependencySuite {
 
     val packageName: String = PackageLine.findFirstMatchIn(code).fold("")(_.group(1))
 
-    val imports: Seq[String] = ImportLine.findAllMatchIn(code).map(_.group(1)).toSeq
+    /** What the file imports, with its full name; a name of this file that is written in full counts as imported. */
+    val imports: Seq[String] = {
+      val imported = ImportLine.findAllMatchIn(code).flatMap { found =>
+        val names = Option(found.group(2)).fold(Seq(""))(_.split(",").map(_.trim.takeWhile(_ != ' ')).toSeq)
+        names.map(name => (found.group(1) + name).stripSuffix("."))
+      }
+      imported.toSeq ++ FullName.findAllIn(code)
+    }
 
     /** The packages of this project whose members the file names, imported or in full. */
     val usedPackages: Seq[String] = {
@@ -132,7 +139,8 @@ private object PackageDependencySuite {
 
   private val Comment = """(?s)/\*.*?\*/|//[^\n]*""".r
   private val PackageLine = """(?m)^package ([\w.]+);?$""".r
-  private val ImportLine = """(?m)^\s*import ([\w.]+)""".r
+  private val ImportLine = """(?m)^\s*import ([\w.]+)(?:\{([^}]*)\})?""".r
+  private val FullName = """\b(?:org\.(?:apache|bytedeco)|ai)\.[\w.]+""".r
   private val Qualified = """\b((?:org\.apache\.spark(?:\.sql)?\.)?sparkvision(?:\.[a-z]\w*)*)\.[{A-Z_]""".r
 
   def sourcesOf(folder: Path): Seq[Source] =

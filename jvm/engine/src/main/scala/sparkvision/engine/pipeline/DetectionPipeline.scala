@@ -4,7 +4,6 @@ import sparkvision.engine.bundle.{BundleException, ModelBundle, ModelTask, Tenso
 import sparkvision.engine.postprocess.{Detection, DetectionPostprocessor}
 import sparkvision.engine.runtime.Batch
 import sparkvision.engine.session.{Batches, ModelListener, TaskSession}
-import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.preprocess.{DetectionInput, DetectionPreprocessor, PaddedBatch}
 import sparkvision.image.{ImageException, ImageInput, ImageMemory, PixelSize}
 
@@ -66,14 +65,13 @@ final private[engine] class DetectionPipeline(
     catch { case e: ImageException => Left(e.reason) }
 
   private def prepare(image: ImageInput): DetectionInput = {
-    val pixels = decoder.pixels(image)(preprocessor.target)
-    // The draft of a JPEG has fewer pixels than the original image, to which boxes refer.
-    val original = image match {
-      case ImageInput.Encoded(bytes) =>
-        val header = ImageHeader.read(bytes)
-        PixelSize(header.uprightHeight, header.uprightWidth)
-      case _ => PixelSize(pixels.height, pixels.width)
+    // Boxes refer to the original image. The decoder asks for a target only where it may return fewer pixels (a draft).
+    var ofDraft = Option.empty[PixelSize]
+    val pixels = decoder.pixels(image) { size =>
+      ofDraft = Some(size)
+      preprocessor.target(size)
     }
+    val original = ofDraft.getOrElse(PixelSize(pixels.height, pixels.width))
     timed(listener.preprocessed) {
       ImageMemory.refusing(pixels.width, pixels.height)(preprocessor.process(pixels, original))
     }
