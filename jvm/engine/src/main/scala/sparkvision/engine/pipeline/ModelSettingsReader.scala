@@ -123,7 +123,7 @@ private[engine] object ModelSettingsReader {
     private def sizeOf(node: JsonNode): Option[Long] = node.asText match {
       case Bytes(count, unit) =>
         val bits = Units.getOrElse(unit.toLowerCase, 0)
-        count.toLongOption.filter(_ <= Long.MaxValue >> bits).map(_ << bits)
+        count.toLongOption.filter(_ <= (Long.MaxValue >> bits)).map(_ << bits)
       case _ => None
     }
 

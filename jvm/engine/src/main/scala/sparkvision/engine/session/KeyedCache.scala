@@ -197,7 +197,7 @@ final private[sparkvision] class KeyedCache[K, V](
         nanos
       }
     }
-    remaining.foreach { nanos => if (nanos <= 0) evictExpired() else expiry.schedule(nanos, () => expireScheduled(entry)) }
+    remaining.foreach(nanos => if (nanos <= 0) evictExpired() else expiry.schedule(nanos, () => expireScheduled(entry)))
   }
 
   private def expireScheduled(entry: Entry): Unit = {
