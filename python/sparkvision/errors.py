@@ -48,7 +48,7 @@ class ImageError(SparkVisionError):
 
 
 class BundleError(SparkVisionError):
-    """A model bundle that is missing, damaged, unsafe, or contradicts itself."""
+    """A model bundle that is damaged or unsafe, contradicts itself, or cannot be used for what it is asked for."""
 
 
 class ProcessorError(SparkVisionError):

@@ -221,5 +221,5 @@ object ModelBundle {
   }
 }
 
-/** A model bundle that is missing, damaged, unsafe, or contradicts itself. */
+/** A model bundle that is damaged or unsafe, contradicts itself, or cannot be used for what it is asked for. */
 final class BundleException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)
