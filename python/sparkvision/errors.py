@@ -48,7 +48,7 @@ class ImageError(SparkVisionError):
 
 
 class BundleError(SparkVisionError):
-    """A model bundle that is damaged or unsafe, contradicts itself, or cannot be used for what it is asked for."""
+    """A model name that is not known, or a model bundle that is incomplete, damaged, unsafe, or contradicts itself."""
 
 
 class ProcessorError(SparkVisionError):
@@ -64,7 +64,7 @@ class ProviderError(SparkVisionError):
 
 
 class SimilarityIndexError(SparkVisionError):
-    """A similarity index that is missing or damaged, or that cannot answer the query."""
+    """A folder that is no similarity index, or an index that is damaged or cannot answer the query."""
 
 
 class ExportError(SparkVisionError):

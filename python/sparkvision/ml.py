@@ -602,7 +602,7 @@ class SimilarImages(HasErrorCol, SimilarityTransformer):
 
     def getIndexPath(self) -> str | None:
         """Return ``indexPath``, or None if it is unset."""
-        return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
+        return self.getOrDefault("indexPath") if self.isSet("indexPath") else None
 
     def setMethod(self, value: Literal["exact", "approximate"]) -> Self:
         """Set ``method``: search method: exact compares each embedding with all, approximate follows graphs of neighbours and may miss some."""
@@ -775,7 +775,7 @@ class ObjectDetection(
 
     def getDetectionsCol(self) -> str | None:
         """Return ``detectionsCol``, or None if it is unset."""
-        return self.getOrDefault("detectionsCol") if self.isDefined("detectionsCol") else None
+        return self.getOrDefault("detectionsCol") if self.isSet("detectionsCol") else None
 
     def setThreshold(self, value: float) -> Self:
         """Set ``threshold``: score above which objects are reported."""
@@ -791,7 +791,7 @@ class ObjectDetection(
 
     def getTopK(self) -> int | None:
         """Return ``topK``, or None if it is unset."""
-        return self.getOrDefault("topK") if self.isDefined("topK") else None
+        return self.getOrDefault("topK") if self.isSet("topK") else None
 
 
 class YolosForObjectDetection(ObjectDetection):
@@ -1067,7 +1067,7 @@ class CLIPForZeroShotClassification(
 
     def getCandidateLabels(self) -> list[str] | None:
         """Return ``candidateLabels``, or None if it is unset."""
-        return self.getOrDefault("candidateLabels") if self.isDefined("candidateLabels") else None
+        return self.getOrDefault("candidateLabels") if self.isSet("candidateLabels") else None
 
     def setHypothesisTemplate(self, value: str) -> Self:
         """Set ``hypothesisTemplate``: sentence in which {} is replaced with each label (unset: the template of the bundle, by default This is a photo of {}.)."""
@@ -1075,7 +1075,7 @@ class CLIPForZeroShotClassification(
 
     def getHypothesisTemplate(self) -> str | None:
         """Return ``hypothesisTemplate``, or None if it is unset."""
-        return self.getOrDefault("hypothesisTemplate") if self.isDefined("hypothesisTemplate") else None
+        return self.getOrDefault("hypothesisTemplate") if self.isSet("hypothesisTemplate") else None
 
 
 class CLIPImageEmbeddings(
@@ -1479,7 +1479,7 @@ class ImageDeduplicator(VisionTransformer):
 
     def getEmbeddingsCol(self) -> str | None:
         """Return ``embeddingsCol``, or None if it is unset."""
-        return self.getOrDefault("embeddingsCol") if self.isDefined("embeddingsCol") else None
+        return self.getOrDefault("embeddingsCol") if self.isSet("embeddingsCol") else None
 
     def setGroupCol(self, value: str) -> Self:
         """Set ``groupCol``: column to add with the id of the group's representative."""
@@ -1495,7 +1495,7 @@ class ImageDeduplicator(VisionTransformer):
 
     def getHashCol(self) -> str | None:
         """Return ``hashCol``, or None if it is unset."""
-        return self.getOrDefault("hashCol") if self.isDefined("hashCol") else None
+        return self.getOrDefault("hashCol") if self.isSet("hashCol") else None
 
     def setIdCol(self, value: str) -> Self:
         """Set ``idCol``: string or integer column with the unique id of each row, which also identifies groups."""
@@ -1503,7 +1503,7 @@ class ImageDeduplicator(VisionTransformer):
 
     def getIdCol(self) -> str | None:
         """Return ``idCol``, or None if it is unset."""
-        return self.getOrDefault("idCol") if self.isDefined("idCol") else None
+        return self.getOrDefault("idCol") if self.isSet("idCol") else None
 
     def setIndexPath(self, value: str) -> Self:
         """Set ``indexPath``: folder of the similarity index of the embeddings, which SimilarImages.build writes."""
@@ -1511,7 +1511,7 @@ class ImageDeduplicator(VisionTransformer):
 
     def getIndexPath(self) -> str | None:
         """Return ``indexPath``, or None if it is unset."""
-        return self.getOrDefault("indexPath") if self.isDefined("indexPath") else None
+        return self.getOrDefault("indexPath") if self.isSet("indexPath") else None
 
     def setMatching(self, value: Literal["either", "both"]) -> Self:
         """Set ``matching``: which similarity makes duplicates when hashes and embeddings are compared: either of them, or both together."""
@@ -1551,7 +1551,7 @@ class ImageDeduplicator(VisionTransformer):
 
     def getOrderCol(self) -> str | None:
         """Return ``orderCol``, or None if it is unset."""
-        return self.getOrDefault("orderCol") if self.isDefined("orderCol") else None
+        return self.getOrDefault("orderCol") if self.isSet("orderCol") else None
 
     def setRepresentativeCol(self, value: str) -> Self:
         """Set ``representativeCol``: boolean column to add that is true for the representative of each group."""

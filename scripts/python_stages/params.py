@@ -41,7 +41,7 @@ GETTER = '''
 OPTIONAL_GETTER = '''
     def get{title}(self) -> {type} | None:
         """Return ``{name}``, or None if it is unset."""
-        return self.getOrDefault({name!r}) if self.isDefined({name!r}) else None
+        return self.getOrDefault({name!r}) if self.isSet({name!r}) else None
 '''
 
 

@@ -30,7 +30,7 @@ class HasModel(Params):
 
     def getModelPath(self) -> str | None:
         """Return ``modelPath``, or None if it is unset."""
-        return self.getOrDefault("modelPath") if self.isDefined("modelPath") else None
+        return self.getOrDefault("modelPath") if self.isSet("modelPath") else None
 
     def setBundleHash(self, value: str) -> Self:
         """Set ``bundleHash``: sha256 that the bundle at modelPath must have, which loadSavedModel and load set and setModelPath clears."""
@@ -38,7 +38,7 @@ class HasModel(Params):
 
     def getBundleHash(self) -> str | None:
         """Return ``bundleHash``, or None if it is unset."""
-        return self.getOrDefault("bundleHash") if self.isDefined("bundleHash") else None
+        return self.getOrDefault("bundleHash") if self.isSet("bundleHash") else None
 
 
 class HasExecution(Params):
@@ -115,7 +115,7 @@ class HasExecution(Params):
 
     def getGpuMemLimit(self) -> str | None:
         """Return ``gpuMemLimit``, or None if it is unset."""
-        return self.getOrDefault("gpuMemLimit") if self.isDefined("gpuMemLimit") else None
+        return self.getOrDefault("gpuMemLimit") if self.isSet("gpuMemLimit") else None
 
     def setIntraOpThreads(self, value: int) -> Self:
         """Set ``intraOpThreads``: number of threads that one run may use on the CPU; 0: spark.task.cpus, and the cores that no task uses."""
@@ -222,7 +222,7 @@ class HasPreprocessing(Params):
 
     def getCropSize(self) -> int | None:
         """Return ``cropSize``, or None if it is unset."""
-        return self.getOrDefault("cropSize") if self.isDefined("cropSize") else None
+        return self.getOrDefault("cropSize") if self.isSet("cropSize") else None
 
     def setDoCenterCrop(self, value: bool) -> Self:
         """Set ``doCenterCrop``: whether images are cropped at the centre (unset: the bundle's)."""
@@ -230,7 +230,7 @@ class HasPreprocessing(Params):
 
     def getDoCenterCrop(self) -> bool | None:
         """Return ``doCenterCrop``, or None if it is unset."""
-        return self.getOrDefault("doCenterCrop") if self.isDefined("doCenterCrop") else None
+        return self.getOrDefault("doCenterCrop") if self.isSet("doCenterCrop") else None
 
     def setDoNormalize(self, value: bool) -> Self:
         """Set ``doNormalize``: whether images are normalized with imageMean and imageStd (unset: the bundle's)."""
@@ -238,7 +238,7 @@ class HasPreprocessing(Params):
 
     def getDoNormalize(self) -> bool | None:
         """Return ``doNormalize``, or None if it is unset."""
-        return self.getOrDefault("doNormalize") if self.isDefined("doNormalize") else None
+        return self.getOrDefault("doNormalize") if self.isSet("doNormalize") else None
 
     def setDoRescale(self, value: bool) -> Self:
         """Set ``doRescale``: whether pixel values are multiplied by rescaleFactor (unset: the bundle's)."""
@@ -246,7 +246,7 @@ class HasPreprocessing(Params):
 
     def getDoRescale(self) -> bool | None:
         """Return ``doRescale``, or None if it is unset."""
-        return self.getOrDefault("doRescale") if self.isDefined("doRescale") else None
+        return self.getOrDefault("doRescale") if self.isSet("doRescale") else None
 
     def setDoResize(self, value: bool) -> Self:
         """Set ``doResize``: whether images are resized (unset: the bundle's)."""
@@ -254,7 +254,7 @@ class HasPreprocessing(Params):
 
     def getDoResize(self) -> bool | None:
         """Return ``doResize``, or None if it is unset."""
-        return self.getOrDefault("doResize") if self.isDefined("doResize") else None
+        return self.getOrDefault("doResize") if self.isSet("doResize") else None
 
     def setHeight(self, value: int) -> Self:
         """Set ``height``: height in pixels to resize to, before any crop (unset: the bundle's)."""
@@ -262,7 +262,7 @@ class HasPreprocessing(Params):
 
     def getHeight(self) -> int | None:
         """Return ``height``, or None if it is unset."""
-        return self.getOrDefault("height") if self.isDefined("height") else None
+        return self.getOrDefault("height") if self.isSet("height") else None
 
     def setImageMean(self, value: list[float]) -> Self:
         """Set ``imageMean``: mean of each channel, which is subtracted after rescaling (unset: the bundle's)."""
@@ -270,7 +270,7 @@ class HasPreprocessing(Params):
 
     def getImageMean(self) -> list[float] | None:
         """Return ``imageMean``, or None if it is unset."""
-        return self.getOrDefault("imageMean") if self.isDefined("imageMean") else None
+        return self.getOrDefault("imageMean") if self.isSet("imageMean") else None
 
     def setImageStd(self, value: list[float]) -> Self:
         """Set ``imageStd``: standard deviation of each channel, by which the difference is divided (unset: the bundle's)."""
@@ -278,7 +278,7 @@ class HasPreprocessing(Params):
 
     def getImageStd(self) -> list[float] | None:
         """Return ``imageStd``, or None if it is unset."""
-        return self.getOrDefault("imageStd") if self.isDefined("imageStd") else None
+        return self.getOrDefault("imageStd") if self.isSet("imageStd") else None
 
     def setResample(self, value: int) -> Self:
         """Set ``resample``: Pillow's resampling filter: 0 nearest, 1 lanczos, 2 bilinear, 3 bicubic, 4 box, 5 hamming (unset: the bundle's)."""
@@ -286,7 +286,7 @@ class HasPreprocessing(Params):
 
     def getResample(self) -> int | None:
         """Return ``resample``, or None if it is unset."""
-        return self.getOrDefault("resample") if self.isDefined("resample") else None
+        return self.getOrDefault("resample") if self.isSet("resample") else None
 
     def setRescaleFactor(self, value: float) -> Self:
         """Set ``rescaleFactor``: factor by which pixel values are multiplied, usually 1/255 (unset: the bundle's)."""
@@ -294,7 +294,7 @@ class HasPreprocessing(Params):
 
     def getRescaleFactor(self) -> float | None:
         """Return ``rescaleFactor``, or None if it is unset."""
-        return self.getOrDefault("rescaleFactor") if self.isDefined("rescaleFactor") else None
+        return self.getOrDefault("rescaleFactor") if self.isSet("rescaleFactor") else None
 
     def setResizeBackend(self, value: Literal["pillow", "torchvision"]) -> Self:
         """Set ``resizeBackend``: library whose rounding the resize follows: pillow, as the slow Hugging Face processors, or torchvision, as the fast processors (unset: the bundle's)."""
@@ -302,7 +302,7 @@ class HasPreprocessing(Params):
 
     def getResizeBackend(self) -> Literal["pillow", "torchvision"] | None:
         """Return ``resizeBackend``, or None if it is unset."""
-        return self.getOrDefault("resizeBackend") if self.isDefined("resizeBackend") else None
+        return self.getOrDefault("resizeBackend") if self.isSet("resizeBackend") else None
 
     def setSize(self, value: int) -> Self:
         """Set ``size``: size in pixels to resize to: both sides, or the shortest edge if the bundle's processor uses that (unset: the bundle's)."""
@@ -310,7 +310,7 @@ class HasPreprocessing(Params):
 
     def getSize(self) -> int | None:
         """Return ``size``, or None if it is unset."""
-        return self.getOrDefault("size") if self.isDefined("size") else None
+        return self.getOrDefault("size") if self.isSet("size") else None
 
     def setWidth(self, value: int) -> Self:
         """Set ``width``: width in pixels to resize to, before any crop (unset: the bundle's)."""
@@ -318,7 +318,7 @@ class HasPreprocessing(Params):
 
     def getWidth(self) -> int | None:
         """Return ``width``, or None if it is unset."""
-        return self.getOrDefault("width") if self.isDefined("width") else None
+        return self.getOrDefault("width") if self.isSet("width") else None
 
 
 class HasLabels(Params):
@@ -357,7 +357,7 @@ class HasLabels(Params):
 
     def __init__(self) -> None:
         super().__init__()
-        self._setDefault(threshold=0.5, topK=1)
+        self._setDefault(threshold=0.5)
 
     def setPredictionCol(self, value: str) -> Self:
         """Set ``predictionCol``: column to add with the id of the best label, or the value of a regression, as a double (unset: none)."""
@@ -365,7 +365,7 @@ class HasLabels(Params):
 
     def getPredictionCol(self) -> str | None:
         """Return ``predictionCol``, or None if it is unset."""
-        return self.getOrDefault("predictionCol") if self.isDefined("predictionCol") else None
+        return self.getOrDefault("predictionCol") if self.isSet("predictionCol") else None
 
     def setProbabilityCol(self, value: str) -> Self:
         """Set ``probabilityCol``: column to add with the score of every label, as an ML vector (unset: none)."""
@@ -373,7 +373,7 @@ class HasLabels(Params):
 
     def getProbabilityCol(self) -> str | None:
         """Return ``probabilityCol``, or None if it is unset."""
-        return self.getOrDefault("probabilityCol") if self.isDefined("probabilityCol") else None
+        return self.getOrDefault("probabilityCol") if self.isSet("probabilityCol") else None
 
     def setRawPredictionCol(self, value: str) -> Self:
         """Set ``rawPredictionCol``: column to add with the logit of every label, as an ML vector (unset: none)."""
@@ -381,7 +381,7 @@ class HasLabels(Params):
 
     def getRawPredictionCol(self) -> str | None:
         """Return ``rawPredictionCol``, or None if it is unset."""
-        return self.getOrDefault("rawPredictionCol") if self.isDefined("rawPredictionCol") else None
+        return self.getOrDefault("rawPredictionCol") if self.isSet("rawPredictionCol") else None
 
     def setThreshold(self, value: float) -> Self:
         """Set ``threshold``: lowest score that a multi-label model reports."""
@@ -395,9 +395,9 @@ class HasLabels(Params):
         """Set ``topK``: maximum number of labels for each image (unset: the best label; of a multi-label model every label at or above threshold)."""
         return self._set(topK=value)
 
-    def getTopK(self) -> int:
-        """Return ``topK``."""
-        return self.getOrDefault(self.topK)
+    def getTopK(self) -> int | None:
+        """Return ``topK``, or None if it is unset."""
+        return self.getOrDefault("topK") if self.isSet("topK") else None
 
 
 class HasEmbeddings(Params):
@@ -426,7 +426,7 @@ class HasEmbeddings(Params):
 
     def getEmbeddingsCol(self) -> str | None:
         """Return ``embeddingsCol``, or None if it is unset."""
-        return self.getOrDefault("embeddingsCol") if self.isDefined("embeddingsCol") else None
+        return self.getOrDefault("embeddingsCol") if self.isSet("embeddingsCol") else None
 
     def setNormalize(self, value: bool) -> Self:
         """Set ``normalize``: whether embeddings are divided by their Euclidean length."""
@@ -522,7 +522,7 @@ class HasErrorCol(Params):
 
     def getErrorCol(self) -> str | None:
         """Return ``errorCol``, or None if it is unset."""
-        return self.getOrDefault("errorCol") if self.isDefined("errorCol") else None
+        return self.getOrDefault("errorCol") if self.isSet("errorCol") else None
 
 
 class HasInputCols(Params):
@@ -579,7 +579,7 @@ class HasOriginCol(Params):
 
     def getOriginCol(self) -> str | None:
         """Return ``originCol``, or None if it is unset."""
-        return self.getOrDefault("originCol") if self.isDefined("originCol") else None
+        return self.getOrDefault("originCol") if self.isSet("originCol") else None
 
 
 class HasOutputCol(Params):
@@ -598,4 +598,4 @@ class HasOutputCol(Params):
 
     def getOutputCol(self) -> str | None:
         """Return ``outputCol``, or None if it is unset."""
-        return self.getOrDefault("outputCol") if self.isDefined("outputCol") else None
+        return self.getOrDefault("outputCol") if self.isSet("outputCol") else None

@@ -130,6 +130,11 @@ def test_what_is_no_index_is_refused_by_name(table: DataFrame, tmp_path: Path) -
         SimilarImages().transform(table)
 
 
+def test_an_index_path_that_does_not_exist_is_refused(table: DataFrame) -> None:
+    with pytest.raises(ParameterError, match="no similarity index at .*no/such/index .there is no such folder"):
+        stage().setIndexPath("/no/such/index").transform(table)
+
+
 def test_a_column_that_holds_no_vectors_is_refused(table: DataFrame) -> None:
     with pytest.raises(ParameterError, match="'number' has type int, which cannot hold embeddings"):
         stage().setEmbeddingsCol("number").transform(table)

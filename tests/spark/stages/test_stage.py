@@ -76,7 +76,7 @@ def test_a_constructor_has_a_keyword_for_every_param(spark: SparkSession, name: 
 
 def test_a_keyword_without_a_value_leaves_its_param_unset(spark: SparkSession) -> None:
     stage = ViTForImageClassification(topK=None, size=None)
-    assert not stage.isSet(stage.topK) and stage.getTopK() == 1
+    assert not stage.isSet(stage.topK) and stage.getTopK() is None
     assert stage.getSize() is None
 
 
@@ -157,7 +157,7 @@ def test_a_cleared_param_is_unset(vit: ViTForImageClassification, mixed: DataFra
     stage = vit.setErrorCol("error").setTopK(3)
     stage.clear(stage.errorCol)
     stage.clear(stage.topK)
-    assert stage.getErrorCol() is None and stage.getTopK() == 1
+    assert stage.getErrorCol() is None and stage.getTopK() is None
     labelled = stage.transform(mixed)
     assert "error" not in labelled.columns
     assert {len(row["result"]) for row in labelled.select("class.result").collect()} == {0, 1}
@@ -259,7 +259,7 @@ def test_a_copy_has_the_params_that_it_was_given_and_no_other_stages(
 ) -> None:
     other = ml.SimilarImages()
     copied = vit.copy({vit.topK: 3, other.topK: 7})
-    assert copied.getTopK() == 3 and vit.getTopK() == 1 and copied.uid == vit.uid
+    assert copied.getTopK() == 3 and vit.getTopK() is None and copied.uid == vit.uid
     assert [len(row["class"]) for row in vit.transform(mixed, {vit.topK: 3}).collect()] == [3, 3, 0, 3, 3, 0]
 
 
@@ -271,6 +271,23 @@ def test_param_of_wrong_type_is_refused(vit: ViTForImageClassification) -> None:
 def test_missing_bundle_is_refused(spark: SparkSession) -> None:
     with pytest.raises(ParameterError, match="/no/such/bundle.*sparkvision export"):
         ViTForImageClassification.loadSavedModel("/no/such/bundle", spark)
+
+
+def test_a_missing_bundle_is_refused_by_transform(mixed: DataFrame) -> None:
+    stage = ViTForImageClassification(modelPath="/no/such/bundle", inputCols="content", outputCol="class")
+    with pytest.raises(ParameterError, match="/no/such/bundle.*sparkvision export"):
+        stage.transform(mixed)
+
+
+def test_a_damaged_bundle_that_is_read_when_the_query_starts_fails_the_query_with_the_reason(
+    mixed: DataFrame, tmp_path: Path
+) -> None:
+    bundle = embedded_bundle(tmp_path)
+    with (bundle / "model.onnx").open("ab") as graph:
+        graph.write(b"more")
+    labelled = ViTForImageClassification(modelPath=str(bundle), inputCols="content", outputCol="class").transform(mixed)
+    with pytest.raises(Exception, match=r"sparkvision\.engine\.bundle\.BundleException.*model\.onnx is damaged"):
+        labelled.collect()
 
 
 def test_flipped_byte_is_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.bundle.BundleManifest
+import sparkvision.engine.bundle.{BundleManifest, TensorInfo}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
@@ -24,11 +24,15 @@ class CLIPImageEmbeddings(override val uid: String) extends VisionModelStage wit
   private[ml] type Result = Array[Float]
 
   private[ml] def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
-    manifest.outputs.head.shape.last.toInt,
+    embedding(manifest).shape.last.toInt,
     outputCol = getOutputCol,
     embeddingsCol = getEmbeddingsCol,
     errorCol = getErrorCol
   )
+
+  private[ml] override def sizedOutput(manifest: BundleManifest): Option[TensorInfo] = Some(embedding(manifest))
+
+  private def embedding(manifest: BundleManifest): TensorInfo = manifest.outputs.head
 
   private[ml] def outputParams: Seq[String] = Seq(outputCol, embeddingsCol, errorCol).map(_.name)
 

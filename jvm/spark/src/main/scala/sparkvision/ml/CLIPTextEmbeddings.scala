@@ -5,7 +5,7 @@ import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.{DataFrame, Dataset, SparkSession}
 
-import sparkvision.engine.bundle.BundleManifest
+import sparkvision.engine.bundle.{BundleManifest, TensorInfo}
 import sparkvision.ml.column.ColumnNames
 import sparkvision.ml.output.EmbeddingsOutput
 import sparkvision.ml.param.EmbeddingsParams
@@ -48,11 +48,15 @@ class CLIPTextEmbeddings(override val uid: String) extends ModelStage with Embed
   }
 
   private def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
-    manifest.outputs.head.shape.last.toInt,
+    embedding(manifest).shape.last.toInt,
     outputCol = None,
     embeddingsCol = getEmbeddingsCol,
     errorCol = getErrorCol
   )
+
+  private[ml] override def sizedOutput(manifest: BundleManifest): Option[TensorInfo] = Some(embedding(manifest))
+
+  private def embedding(manifest: BundleManifest): TensorInfo = manifest.outputs.head
 
   private[ml] def outputParams: Seq[String] = Seq(embeddingsCol, errorCol).map(_.name)
 

@@ -3,7 +3,7 @@ package sparkvision.ml
 import org.apache.spark.ml.util.Identifiable
 import org.apache.spark.sql.SparkSession
 
-import sparkvision.engine.bundle.{BundleManifest, ModelTask}
+import sparkvision.engine.bundle.{BundleManifest, ModelTask, TensorInfo}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.engine.postprocess.{EmbeddingsPostprocessor, Pooling}
 import sparkvision.ml.output.EmbeddingsOutput
@@ -28,11 +28,17 @@ class ImageEmbeddings(override val uid: String) extends VisionModelStage with Em
   private[ml] type Result = Array[Float]
 
   private[ml] def output(manifest: BundleManifest): EmbeddingsOutput = EmbeddingsOutput(
-    new EmbeddingsPostprocessor(manifest, Pooling.parse(getPooling), getNormalize).size,
+    postprocessor(manifest).size,
     outputCol = getOutputCol,
     embeddingsCol = getEmbeddingsCol,
     errorCol = getErrorCol
   )
+
+  private[ml] override def sizedOutput(manifest: BundleManifest): Option[TensorInfo] =
+    Some(postprocessor(manifest).output)
+
+  private def postprocessor(manifest: BundleManifest) =
+    new EmbeddingsPostprocessor(manifest, Pooling.parse(getPooling), getNormalize)
 
   private[ml] def outputParams: Seq[String] = Seq(outputCol, embeddingsCol, errorCol).map(_.name)
 

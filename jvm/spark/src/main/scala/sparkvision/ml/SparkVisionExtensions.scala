@@ -25,5 +25,8 @@ class SparkVisionExtensions extends (SparkSessionExtensions => Unit) {
 object SparkVisionExtensions {
 
   /** The same for one session that was built without the setting. */
-  def install(spark: SparkSession): Unit = SessionRules.installWithFunctions(spark)
+  def install(spark: SparkSession): Unit = {
+    SessionRules.installWithFunctions(spark)
+    GroupDuplicates.install(spark)
+  }
 }

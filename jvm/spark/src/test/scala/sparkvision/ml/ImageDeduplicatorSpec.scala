@@ -122,6 +122,14 @@ class ImageDeduplicatorSpec extends AnyFunSuite with LocalSpark {
     assert(plan.contains("SortMergeJoin") && !plan.contains("Broadcast"), plan)
   }
 
+  test("a session in which the extensions are installed runs the result of another session") {
+    val images = table(Seq("a" -> Some(1L), "b" -> Some(1L)))
+    deduplicator.setMaxHashDistance(0).transform(images).createGlobalTempView("grouped")
+    val session = spark.newSession()
+    SparkVisionExtensions.install(session)
+    assert(session.table("global_temp.grouped").where("group = 'a'").count() == 2)
+  }
+
   private def refusal(work: => Any): String = intercept[ParameterException](work).getMessage
 
   test("a streaming DataFrame is refused by name") {

@@ -36,6 +36,20 @@ class PersistenceSpec extends AnyFunSuite with LocalSpark {
     assert(logits(loaded) == logits(stage))
   }
 
+  test("topK is unset in a stage that an earlier version saved with the default 1") {
+    val path = newPath()
+    vit(Bundles.multiLabel().toString).setThreshold(0).setOutputCol("class").write.save(path)
+    val metadata =
+      Files.list(Path.of(path, "metadata")).filter(_.getFileName.toString.startsWith("part-")).findFirst.get
+    Files.delete(metadata.resolveSibling(s".${metadata.getFileName}.crc"))
+    val saved = Files.readString(metadata)
+    val earlier = saved.replace("\"defaultParamMap\":{", "\"defaultParamMap\":{\"topK\":1,")
+    Files.writeString(metadata, earlier)
+    val loaded = ViTForImageClassification.load(path)
+    assert(earlier != saved && loaded.hasDefault(loaded.topK) && loaded.getTopK.isEmpty)
+    assert(loaded.transform(mixed).selectExpr("size(class)").head().getInt(0) == 10)
+  }
+
   test("load(p) then write.overwrite.save(p) keeps the model, for a stage") {
     val path = newPath()
     vit("embedded:digits").write.save(path)

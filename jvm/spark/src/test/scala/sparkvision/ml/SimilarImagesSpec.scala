@@ -196,6 +196,11 @@ class SimilarImagesSpec extends AnyFunSuite with LocalSpark {
     assert(intercept[SimilarityIndexException](stage.setIndexPath(path).transform(catalogue)).getMessage.contains(path))
   }
 
+  test("an index in a folder that does not exist is a wrong parameter") {
+    val refused = intercept[ParameterException](stage.setIndexPath("/no/such/index").transform(catalogue))
+    assert(refused.getMessage.contains("/no/such/index (there is no such folder)"))
+  }
+
   test("a build whose manifest cannot be written leaves no files") {
     val path = newPath()
     // A folder in its place, that is not empty.

@@ -143,6 +143,16 @@ class ViTForImageClassificationSpec extends AnyFunSuite with LocalSpark {
     assert(error.getMessage.contains("/no/such/bundle") && error.getMessage.contains("sparkvision export"))
   }
 
+  test("a modelPath that is not a path or URI is refused") {
+    val error = intercept[ParameterException](ViTForImageClassification.loadSavedModel("hdfs:", spark))
+    assert(error.getMessage.contains("modelPath 'hdfs:' is not a path or URI"))
+  }
+
+  test("a folder without a bundle's files is refused") {
+    val error = intercept[BundleException](ViTForImageClassification.loadSavedModel(temporaryFolder().toString, spark))
+    assert(error.getMessage.contains("is not a complete model bundle"))
+  }
+
   test("a bundle of another architecture is refused, naming both") {
     val swin = Bundles.withManifest { m =>
       val _ = m.put("architecture", "SwinForImageClassification")

@@ -104,7 +104,7 @@ object BundleManifest {
   /** @param where
     *   the location of the bundle, for messages
     * @throws BundleException
-    *   when the text is not a manifest of this version, or names a file outside the bundle
+    *   when the text is not a manifest of this version, names a file outside the bundle, or contradicts itself
     */
   def parse(json: String, where: String): BundleManifest = {
     val root =
@@ -133,6 +133,7 @@ object BundleManifest {
     )
     manifest.files.keys.foreach(requireInside(_, where))
     if (!manifest.files.contains(GraphFile)) throw invalid(where, s"lists no $GraphFile")
+    new ManifestRules(manifest, where, mayBeOpen = true).require()
     manifest
   }
 

@@ -1,11 +1,10 @@
 package sparkvision.engine.bundle
 
-import sparkvision.image.preprocess.ChannelLayout
-
 /** Compares a manifest with the graph and the files. A bundle is untrusted input, and a manifest that contradicts its graph
   * would otherwise fail inside ONNX Runtime, or produce wrong results.
   */
 private[engine] object ManifestAgreement {
+  import ManifestRules.{refused, text}
 
   /** @param where
     *   the location of the bundle, for messages
@@ -15,8 +14,7 @@ private[engine] object ManifestAgreement {
     *   naming what does not agree
     */
   def require(manifest: BundleManifest, graph: OnnxGraph, where: String): BundleManifest = {
-    if (manifest.inputs.isEmpty || manifest.outputs.isEmpty)
-      throw refused(where, "names no input or no output")
+    ManifestRules.requireTensors(manifest, where)
     val agreed = manifest.copy(
       inputs = manifest.inputs.map(agree("input", _, graph.inputs, where)),
       outputs = manifest.outputs.map(agree("output", _, graph.outputs, where))
@@ -29,21 +27,12 @@ private[engine] object ManifestAgreement {
           "float32 or float16 of shape [images, 3, height, width], or [images, height, width, 3] with inputLayout NHWC. Export " +
           "the model with `sparkvision export`."
       )
-    agreed.task match {
-      case ModelTask.ImageClassification =>
-        requireFloats(agreed.outputs.head, where)
-        requireLabels(agreed, where)
-      case ModelTask.FeatureExtraction =>
-        agreed.outputs.foreach(requireFloats(_, where))
-        requireFeatures(agreed, where)
-      case ModelTask.ZeroShotImageClassification =>
-        requireFloats(agreed.outputs.head, where)
-        requireShape(agreed.outputs.head, where, "images", "size")
-        if (agreed.text.isEmpty) throw refused(where, s"is for ${agreed.task.name}, but names no text model")
-      case ModelTask.ObjectDetection =>
-        agreed.outputs.foreach(requireFloats(_, where))
-        requireDetections(agreed, where)
+    val read = agreed.task match {
+      case ModelTask.ImageClassification | ModelTask.ZeroShotImageClassification => agreed.outputs.take(1)
+      case ModelTask.FeatureExtraction | ModelTask.ObjectDetection => agreed.outputs
     }
+    read.foreach(requireFloats(_, where))
+    new ManifestRules(agreed, where, mayBeOpen = false).require()
     agreed.golden.foreach(requireGolden(_, agreed, where))
     agreed
   }
@@ -91,66 +80,11 @@ private[engine] object ManifestAgreement {
   private def fits(one: Seq[Long], other: Seq[Long]): Boolean =
     one.size == other.size && one.zip(other).forall { case (a, b) => a == -1 || b == -1 || a == b }
 
-  private def requireLabels(manifest: BundleManifest, where: String): Unit = {
-    val classes = manifest.outputs.head.shape.lastOption.getOrElse(-1L)
-    if (classes >= 0 && manifest.labels.size != classes)
-      throw new BundleException(
-        s"The bundle $where has ${manifest.labels.size} labels, but its graph returns $classes logits for each image. " +
-          "Export it again with labels that match (`sparkvision export --labels FILE`)."
-      )
-  }
-
   def requireFloats(output: TensorInfo, where: String): Unit =
     if (!TensorInfo.Floats(output.elementType))
       throw new BundleException(
         s"The output '${output.name}' of the bundle $where is ${output.elementType}; SparkVision reads float32 " +
           "and float16. Export the model with `sparkvision export`."
-      )
-
-  private def requireFeatures(manifest: BundleManifest, where: String): Unit = {
-    if (manifest.outputs.head.name != TensorInfo.HiddenState)
-      throw refused(
-        where,
-        s"is for feature-extraction, but its first output is '${manifest.outputs.head.name}' instead of " +
-          s"'${TensorInfo.HiddenState}'"
-      )
-    requireShape(manifest.outputs.head, where, "images", "tokens", "size")
-    manifest.outputs
-      .filter(_.name == TensorInfo.PoolerOutput)
-      .foreach(requireShape(_, where, "images", "size"))
-  }
-
-  private def requireDetections(manifest: BundleManifest, where: String): Unit = {
-    if (manifest.outputs.map(_.name) != Seq(TensorInfo.Logits, TensorInfo.Boxes))
-      throw refused(
-        where,
-        s"is for object-detection, but its outputs are ${manifest.outputs.map(_.name).mkString(", ")} instead of " +
-          s"${TensorInfo.Logits}, ${TensorInfo.Boxes}"
-      )
-    val takesAnySize = manifest.inputs.head.shape.drop(2).forall(_ == -1)
-    if (manifest.inputLayout != ChannelLayout.ChannelsFirst || !takesAnySize)
-      throw refused(
-        where,
-        s"is for object-detection, but its input is ${text(manifest.inputs.head.shape)} and not [images, 3, height, width] " +
-          "with any height and width"
-      )
-    Seq(manifest.outputs.head -> (manifest.labels.size + 1L), manifest.outputs.last -> 4L).foreach {
-      case (output, size) =>
-        if (output.shape.size != 3 || output.shape.last != size)
-          throw refused(
-            where,
-            s"declares '${output.name}' with the shape ${text(output.shape)} instead of [images, queries, $size] for its " +
-              s"${manifest.labels.size} labels"
-          )
-    }
-  }
-
-  /** The driver needs the size of the embeddings before any model runs. */
-  def requireShape(output: TensorInfo, where: String, axes: String*): Unit =
-    if (output.shape.size != axes.size || output.shape.last < 1)
-      throw refused(
-        where,
-        s"declares '${output.name}' with the shape ${text(output.shape)} instead of ${axes.mkString("[", ", ", "]")} with a fixed size"
       )
 
   def requireGolden(golden: GoldenPair, manifest: BundleManifest, where: String): Unit = {
@@ -179,16 +113,12 @@ private[engine] object ManifestAgreement {
       )
   }
 
-  def text(shape: Seq[Long]): String = shape.mkString("[", ", ", "]")
-
-  def refused(where: String, problem: String) = new BundleException(
-    s"${BundleManifest.FileName} of the bundle $where $problem. Export the model again with `sparkvision export`."
-  )
 }
 
 /** Compares the text model of a manifest with the graph and the files, as [[ManifestAgreement]] does for the image model. */
 private[engine] object TextAgreement {
-  import ManifestAgreement._
+  import ManifestAgreement.{agree, requireFloats, requireGolden}
+  import ManifestRules.{refused, text}
 
   /** @param where
     *   the location of the bundle, for messages
@@ -206,7 +136,7 @@ private[engine] object TextAgreement {
     )
     requireTokens(agreed.input, graph, where)
     requireFloats(agreed.output, where)
-    requireShape(agreed.output, where, "texts", "size")
+    new ManifestRules(manifest, where, mayBeOpen = false).requireShape(agreed.output, "texts", "size")
     val size = manifest.outputs.head.shape.last
     if (agreed.output.shape.last != size)
       throw refused(

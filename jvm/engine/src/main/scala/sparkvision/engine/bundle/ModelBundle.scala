@@ -221,5 +221,5 @@ object ModelBundle {
   }
 }
 
-/** A model bundle that is damaged or unsafe, contradicts itself, or cannot be used for what it is asked for. */
+/** A model name that is not known, or a model bundle that is incomplete, damaged, unsafe, or contradicts itself. */
 final class BundleException(message: String, cause: Throwable = null) extends SparkVisionException(message, cause)

@@ -75,6 +75,6 @@ object Neighbour {
     Ordering.by[Neighbour, Float](-_.score)(Ordering.Float.TotalOrdering).orElseBy(_.id)
 }
 
-/** A similarity index is missing or damaged, or does not support the requested search. */
+/** A folder is no similarity index, or the index is damaged or does not support the requested search. */
 final class SimilarityIndexException(message: String, cause: Throwable = null)
     extends SparkVisionException(message, cause)

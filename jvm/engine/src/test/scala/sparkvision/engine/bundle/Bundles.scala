@@ -68,7 +68,7 @@ object Bundles {
   /** The embedded model as one for feature extraction: 17 tokens of 80 numbers, and the class token's, which the
     * classifier is fed, as the pooler's output.
     */
-  def features(): Path =
+  def features(edit: ObjectNode => Unit = _ => ()): Path =
     withOutputs(
       ("/vit/layernorm/Add_1_output_0", "last_hidden_state", Seq(17L, 80L)),
       ("/Gather_output_0", "pooler_output", Seq(80L))
@@ -78,6 +78,7 @@ object Bundles {
       val outputs = manifest.putArray("outputs")
       outputs.add(mapper.readTree("""{"name": "last_hidden_state", "type": "float32", "shape": ["n", 17, 80]}"""))
       outputs.add(mapper.readTree("""{"name": "pooler_output", "type": "float32", "shape": ["n", 80]}"""))
+      edit(manifest)
     })
 
   /** The embedded graph with further outputs: each a tensor inside it, the output's name and its shape for an image. */

@@ -5,12 +5,11 @@ import java.io.{FileNotFoundException, IOException}
 import scala.util.Using
 import scala.util.control.NonFatal
 
+import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{ChecksumException, ChecksumFileSystem, Path => HadoopPath, UnsupportedFileSystemException}
-import org.apache.spark.broadcast.Broadcast
 import org.apache.spark.ml.image.ImageSchema
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
-import org.apache.spark.util.SerializableConfiguration
 
 import sparkvision.image.codec.format.ImageHeader
 import sparkvision.image.{ImageException, ImageInput, Pixels}
@@ -20,9 +19,9 @@ import sparkvision.image.{ImageException, ImageInput, Pixels}
   * @param dataType
   *   one that [[ImageReader.reads]]
   * @param configuration
-  *   the Hadoop configuration for reading a column of paths
+  *   obtains, inside a task, the Hadoop configuration for reading a column of paths
   */
-final private[ml] class ImageReader(dataType: DataType, configuration: Option[Broadcast[SerializableConfiguration]])
+final private[ml] class ImageReader(dataType: DataType, configuration: Option[() => Configuration])
     extends Serializable {
   @transient private lazy val read = ImageReader.readerOf(dataType).get(configuration)
 
@@ -44,7 +43,6 @@ final private[ml] class ImageReader(dataType: DataType, configuration: Option[Br
 }
 
 private[ml] object ImageReader {
-  private type Configuration = Option[Broadcast[SerializableConfiguration]]
 
   /** OpenCV's CV_8UC3. */
   val BgrMode: Int = ImageSchema.ocvTypes("CV_8UC3")
@@ -64,11 +62,11 @@ private[ml] object ImageReader {
   /** Whether a column of this type holds the paths of files, which tasks read with the job's Hadoop configuration. */
   def readsFiles(dataType: DataType): Boolean = dataType == StringType
 
-  private def readerOf(dataType: DataType): Option[Configuration => Any => SourceImage] = dataType match {
+  private def readerOf(dataType: DataType): Option[Option[() => Configuration] => Any => SourceImage] = dataType match {
     case BinaryType => Some(_ => value => SourceImage(ImageInput.Encoded(value.asInstanceOf[Array[Byte]]), ""))
     case StringType =>
       Some(hadoop =>
-        value => SourceImage(readFile(value.asInstanceOf[String], hadoop.get.value), value.asInstanceOf[String])
+        value => SourceImage(readFile(value.asInstanceOf[String], hadoop.get()), value.asInstanceOf[String])
       )
     case struct: StructType if has(struct, StructType(Seq(StructField("content", BinaryType)))) =>
       Some(_ => value => binaryFile(value.asInstanceOf[Row], struct))
@@ -83,10 +81,10 @@ private[ml] object ImageReader {
     struct.exists(f => f.name == field.name && DataType.equalsIgnoreNullability(f.dataType, field.dataType))
   }
 
-  private def readFile(path: String, configuration: SerializableConfiguration): ImageInput =
+  private def readFile(path: String, configuration: Configuration): ImageInput =
     try {
       val file = new HadoopPath(path)
-      val fileSystem = file.getFileSystem(configuration.value) match {
+      val fileSystem = file.getFileSystem(configuration) match {
         // A checksum file system reads a second file, whose name it cannot construct if the first name has a colon.
         case checked: ChecksumFileSystem if file.getName.contains(':') => checked.getRawFileSystem
         case other => other

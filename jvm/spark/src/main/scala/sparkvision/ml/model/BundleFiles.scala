@@ -20,6 +20,8 @@ private[ml] object BundleFiles {
     *
     * @return
     *   None for an embedded model, and for a folder without a manifest
+    * @throws ParameterException
+    *   when `uri` is not a path or URI
     * @throws BundleException
     *   when the manifest cannot be read or is invalid
     */
@@ -39,7 +41,7 @@ private[ml] object BundleFiles {
   /** Copies a bundle's files, and no others, from `uri` into a local folder.
     *
     * @throws ParameterException
-    *   when there is no such folder
+    *   when there is no such folder, or `uri` is not a path or URI
     * @throws BundleException
     *   when the folder is no bundle, or it cannot be read
     */
@@ -62,8 +64,8 @@ private[ml] object BundleFiles {
     catch {
       case e: FileNotFoundException =>
         throw new BundleException(
-          s"There is no model bundle at $uri (${e.getMessage}). A bundle is a folder with model.onnx, assets/ and " +
-            "sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one.",
+          s"The folder $uri is not a complete model bundle (${e.getMessage}). A bundle is a folder with model.onnx, assets/ " +
+            "and sparkvision.json; `sparkvision export CHECKPOINT FOLDER` makes one.",
           e
         )
       case e: ChecksumException =>
@@ -76,14 +78,18 @@ private[ml] object BundleFiles {
       case e: IOException => throw new BundleException(s"The model bundle at $uri cannot be read: $e.", e)
     }
 
-  /** The file system and the folder of a bundle. */
+  /** The file system and the folder of a bundle.
+    *
+    * @throws ParameterException
+    *   when `uri` is not a path or URI
+    */
   def locate(uri: String, spark: SparkSession): (FileSystem, HadoopPath) =
     try {
       val root = new HadoopPath(uri)
       (FileSystems.of(root, spark), root)
     } catch {
       case e: IllegalArgumentException =>
-        throw new BundleException(s"modelPath '$uri' is not a path or URI (${e.getMessage}).", e)
+        throw new ParameterException(s"modelPath '$uri' is not a path or URI (${e.getMessage}).", e)
     }
 }
 

@@ -10,23 +10,24 @@ import sparkvision.engine.bundle.{BundleManifest, ModelBundle}
   *
   * @param uri
   *   a folder, any URI that Hadoop reads, or `embedded:NAME`
+  * @param sent
+  *   keeps the model alive after it was sent; it is not compared
   */
-final private[ml] case class ModelReference(uri: String, bundleHash: Option[String]) {
-
-  // Keeps the sent model alive as long as a stage or a plan holds this reference, so that it is not sent again.
-  @transient @volatile private[model] var sent = Option.empty[DistributedModel]
+final private[ml] case class ModelReference(uri: String, bundleHash: Option[String])(sent: SentModel) {
 
   /** Fetches the bundle into the driver's store, unless the store has it.
     *
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, it is damaged, or it is another one
+    *   when the folder is no bundle, the bundle is damaged, or it is another one
     */
   def bundle(spark: SparkSession): ModelBundle = ModelStore.resolve(uri, bundleHash, spark)
 
   /** Sends the bundle to the executors, or lets them read it. */
   def send(bundle: ModelBundle, context: SparkContext): DistributedModel = {
     val model = ModelDistributor.distribute(bundle, uri, context)
-    sent = Some(model)
+    sent.keep(model)
     model
   }
 
@@ -48,29 +49,41 @@ final private[ml] case class ModelDescription(
 private[ml] object ModelDescription {
 
   /** The description of the bundle at `uri`. Reads no more than the manifest of a bundle that the driver's store does not
-    * have, unless the manifest is missing or leaves the size of an output open: then the bundle is fetched.
+    * have. The bundle is fetched where it has no manifest, as in Spark NLP's layout, and where the manifest does not suffice.
     *
     * @param bundleHash
     *   the content that the bundle must have
+    * @param sent
+    *   keeps the model alive after it was sent
+    * @param suffices
+    *   whether a query can be planned with a manifest that was not compared with its graph, which may fix more sizes
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, it is another one, or it cannot be read
+    *   when the folder is no bundle, or the bundle is another one or cannot be read
     */
-  def of(uri: String, bundleHash: Option[String], spark: SparkSession): ModelDescription =
+  def of(uri: String, bundleHash: Option[String], sent: SentModel, spark: SparkSession)(
+      suffices: BundleManifest => Boolean
+  ): ModelDescription =
     ModelStore
       .known(uri, bundleHash, spark)
-      .map(stored(uri, _))
-      .orElse(declared(uri, bundleHash, spark))
-      .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark)))
+      .map(stored(uri, _, sent))
+      .orElse(declared(uri, bundleHash, sent, spark).filter(description => suffices(description.manifest)))
+      .getOrElse(stored(uri, ModelStore.resolve(uri, bundleHash, spark), sent))
 
-  private def stored(uri: String, bundle: ModelBundle) =
-    ModelDescription(ModelReference(uri, Some(bundle.bundleHash)), bundle.manifest, Some(bundle))
+  private def stored(uri: String, bundle: ModelBundle, sent: SentModel) =
+    ModelDescription(ModelReference(uri, Some(bundle.bundleHash))(sent), bundle.manifest, Some(bundle))
 
-  private def declared(uri: String, bundleHash: Option[String], spark: SparkSession): Option[ModelDescription] =
+  private def declared(
+      uri: String,
+      bundleHash: Option[String],
+      sent: SentModel,
+      spark: SparkSession
+  ): Option[ModelDescription] =
     BundleFiles
       .manifest(uri, spark)
       .map { case (manifest, hash) =>
         bundleHash.foreach(ModelStore.requireHash(hash, _, uri))
-        ModelDescription(ModelReference(uri, Some(hash)), manifest, None)
+        ModelDescription(ModelReference(uri, Some(hash))(sent), manifest, None)
       }
-      .filterNot(_.manifest.outputs.exists(_.shape.lastOption.forall(_ < 0)))
 }

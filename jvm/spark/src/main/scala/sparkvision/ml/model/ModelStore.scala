@@ -43,7 +43,8 @@ final private class ModelStore(folder: Path, digests: FileDigests) {
 
   def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle =
     known(uri, bundleHash, spark).getOrElse {
-      val bundle = reads.get(uri, Duration.Zero)(read(uri, spark))
+      // Another stage may have finished its read since the store was asked.
+      val bundle = reads.get(uri, Duration.Zero)(unchanged(uri, spark).getOrElse(read(uri, spark)))
       bundleHash.foreach(ModelStore.requireHash(bundle.bundleHash, _, uri))
       bundle
     }
@@ -96,8 +97,10 @@ private[ml] object ModelStore {
 
   /** Reads the bundle that is at `uri` now: it is copied and checked.
     *
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, or it is damaged
+    *   when the folder is no bundle, or the bundle is damaged
     */
   def read(uri: String, spark: SparkSession): ModelBundle = of(spark).read(uri, spark)
 
@@ -106,8 +109,10 @@ private[ml] object ModelStore {
     * @param bundleHash
     *   the hash that the bundle must have. If a bundle with this hash has been read from `uri`, later changes at `uri` have
     *   no effect.
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when there is no bundle, it is damaged, or it is another one
+    *   when the folder is no bundle, the bundle is damaged, or it is another one
     */
   def resolve(uri: String, bundleHash: Option[String], spark: SparkSession): ModelBundle =
     of(spark).resolve(uri, bundleHash, spark)

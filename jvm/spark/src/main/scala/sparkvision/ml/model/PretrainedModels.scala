@@ -60,6 +60,8 @@ object PretrainedModels {
     *   `NAME`, or `NAME:VERSION`; without a version the bundle gets the next integer, unless it is the newest version already
     * @return
     *   the URI of the bundle in the home
+    * @throws ParameterException
+    *   when there is no such folder, or the name has another form
     * @throws BundleException
     *   when the bundle is damaged, the version holds another bundle, or the home cannot be written to
     */

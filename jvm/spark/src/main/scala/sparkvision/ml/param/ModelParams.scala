@@ -8,7 +8,11 @@ import sparkvision.engine.runtime.{ExecutionProvider, OneDnnFpMath, SessionConfi
 import sparkvision.image.ParameterException
 import sparkvision.ml.param.AllowedValues.{NumberFrom, OneOf}
 
-/** Which model a stage runs. The model itself is not a Param, so that stages stay small and work over Spark Connect. */
+/** Which model a stage runs. The model itself is not a Param, so that stages stay small and work over Spark Connect.
+  *
+  * `transform` reads the manifest of the bundle at modelPath, and the first query fetches the bundle. A bundle without a
+  * manifest, in Spark NLP's layout, is fetched by `transform`.
+  */
 trait ModelParams extends Params {
 
   final val modelPath: Param[String] = new Param(

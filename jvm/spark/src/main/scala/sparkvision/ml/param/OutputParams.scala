@@ -30,10 +30,11 @@ trait ClassificationParams extends Params {
   final val rawPredictionCol: Param[String] =
     new Param(this, "rawPredictionCol", "column to add with the logit of every label, as an ML vector (unset: none)")
 
-  setDefault(topK -> 1, threshold -> 0.5)
+  setDefault(threshold -> 0.5)
 
   def setTopK(value: Int): this.type = set(topK, value)
-  def getTopK: Int = $(topK)
+  // Not a default that a stage of an earlier version was saved with.
+  def getTopK: Option[Int] = get(topK)
   def setThreshold(value: Double): this.type = set(threshold, value)
   def getThreshold: Double = $(threshold)
   def setPredictionCol(value: String): this.type = set(predictionCol, value)

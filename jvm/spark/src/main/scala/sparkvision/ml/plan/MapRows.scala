@@ -10,9 +10,8 @@ import org.apache.spark.sql.execution.metric.SQLMetric
 import org.apache.spark.sql.execution.metric.SQLMetrics.{createAverageMetric, createMetric, createNanoTimingMetric}
 import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy, UnaryExecNode}
 
-import sparkvision.image.SparkVisionException
 import sparkvision.ml.metrics.{ImageMetrics, OperatorCounters, StageTotals}
-import sparkvision.ml.task.{RowFunction, RowTask}
+import sparkvision.ml.task.RowFunction
 
 /** The rows of a query, in order, with the columns that a function computes from them.
   *
@@ -75,7 +74,7 @@ final private[ml] case class MapRowsExec(
   override protected def doExecute(): RDD[InternalRow] = execute(function)
 
   private def execute[A](function: RowFunction[A]): RDD[InternalRow] = {
-    val task = started(function)
+    val task = function.start(session)
     val totals = StageTotals.of(function.name, task.modelHash, sparkContext)
     val counters = new ImageMetrics(new OperatorMetrics(metrics), totals)
     val read = function.input.reader(values.map(_.dataType), sparkContext)
@@ -87,10 +86,6 @@ final private[ml] case class MapRowsExec(
         preservesPartitioning = true
       )
   }
-
-  private def started[A](function: RowFunction[A]): RowTask[A] =
-    try function.start(session)
-    catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
 
   override protected def withNewChildInternal(newChild: SparkPlan): MapRowsExec = copy(child = newChild)
 }

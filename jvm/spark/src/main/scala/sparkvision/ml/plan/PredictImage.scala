@@ -9,8 +9,9 @@ import org.apache.spark.unsafe.types.UTF8String
 
 import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelTask}
 import sparkvision.engine.pipeline.ModelSettings
+import sparkvision.image.SparkVisionException
 import sparkvision.ml.column.{ImageReader, SourceImage}
-import sparkvision.ml.model.{ModelFamily, ModelReference}
+import sparkvision.ml.model.{ModelFamily, ModelReference, SentModel}
 import sparkvision.ml.output.PredictionStruct
 import sparkvision.ml.param.BadImageMode
 import sparkvision.ml.task.{ModelRun, PartitionRunner, RowFunction, RowInput, RowTask, RunModelTask}
@@ -54,7 +55,7 @@ final private[plan] case class PredictImage(image: Expression, modelUri: Express
       cores = PartitionRunner.executorCores(spark.sparkContext.getConf),
       sessionIdle = PartitionRunner.sessionIdle(spark.sparkContext)
     )
-    PredictLabels(ModelRun(ModelReference(uri, None), settings))
+    PredictLabels(ModelRun(ModelReference(uri, None)(new SentModel), settings))
   }
 
   private def labelCount(constant: Expression): Int = constant.eval() match {
@@ -96,13 +97,17 @@ final private[plan] case class PredictLabels(run: ModelRun) extends RowFunction[
   override def keepsEveryRow: Boolean = true
   override def mayFail: Boolean = false
 
-  override def start(spark: SparkSession): RowTask[SourceImage] = {
-    val runner = run.start(spark) { bundle =>
-      requireLabels(bundle.manifest)
-      run.requireFitting(bundle)
-    }
-    new RunModelTask(runner, BadImageMode.Permissive, PredictionStruct)
-  }
+  /** @throws PlanningException
+    *   when the model cannot be used
+    */
+  override def start(spark: SparkSession): RowTask[SourceImage] =
+    try {
+      val runner = run.start(spark) { bundle =>
+        requireLabels(bundle.manifest)
+        run.requireFitting(bundle)
+      }
+      new RunModelTask(runner, BadImageMode.Permissive, PredictionStruct)
+    } catch { case e: SparkVisionException => throw new PlanningException(e.getMessage, Some(e)) }
 
   private def requireLabels(manifest: BundleManifest): Unit =
     if (manifest.task != ModelTask.ImageClassification)

@@ -41,8 +41,8 @@ private[ml] object SqlFunctions {
   )
 }
 
-/** A query that cannot be planned or started. Because it is an exception of Spark, users of Python, SQL and Connect see its
-  * message without the stack trace of the driver.
+/** A query whose SQL function cannot be planned or started. Because it is an exception of Spark, users of Python, SQL and
+  * Connect see its message without the stack trace of the driver. A stage throws the engine's own exceptions.
   */
 final private[plan] class PlanningException(message: String, cause: Option[Throwable] = None)
     extends AnalysisException(

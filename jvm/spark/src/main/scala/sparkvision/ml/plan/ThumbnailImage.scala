@@ -41,9 +41,10 @@ private[ml] object ThumbnailImage {
     ScalaUDF(small, BinaryType, Seq(image), udfName = Some(Name))
   }
 
+  /** Not in a broadcast, because an expression is made while a query is analysed: the tasks of the function contain it. */
   private def configuration(dataType: DataType) = Option.when(ImageReader.readsFiles(dataType)) {
-    val context = SparkSession.active.sparkContext
-    context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+    val hadoop = new SerializableConfiguration(SparkSession.active.sparkContext.hadoopConfiguration)
+    () => hadoop.value
   }
 
   private def jpeg(image: ImageInput, side: Int): Array[Byte] =

@@ -63,8 +63,10 @@ private[ml] object FindSimilar {
     * @param batchSize
     *   vectors that one exact search compares with the index. An approximate search gains nothing from batches, which
     *   would only make rows wait
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws SimilarityIndexException
-    *   when there is no index, or it was not built for `method`
+    *   when the folder is no index, or the index was not built for `method`
     */
   def in(
       dataset: Dataset[_],

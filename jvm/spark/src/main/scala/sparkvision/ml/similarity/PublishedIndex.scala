@@ -67,14 +67,22 @@ final private[ml] class IndexFolder(uri: String, configuration: Configuration) {
       )
   }
 
-  /** @throws SimilarityIndexException
-    *   when there is no index, or it cannot be read
+  /** @throws ParameterException
+    *   when there is no such folder
+    * @throws SimilarityIndexException
+    *   when the folder is no index, or it cannot be read
     */
   def read(): PublishedIndex =
     try {
       val json = Using.resource(fileSystem.open(manifestFile))(_.readAllBytes())
       PublishedIndex(qualified, IndexManifest.parse(new String(json, UTF_8), qualified))
     } catch {
+      case e: FileNotFoundException if !fileSystem.exists(root) =>
+        throw new ParameterException(
+          s"There is no similarity index at $qualified (there is no such folder). SimilarImages.build(df, indexPath) " +
+            "creates an index.",
+          e
+        )
       case e: FileNotFoundException =>
         throw new SimilarityIndexException(
           s"There is no similarity index at $qualified: it holds no ${IndexManifest.FileName}. " +

@@ -32,5 +32,5 @@ abstract class ClassificationStage extends VisionModelStage with ClassificationP
     Seq(outputCol, predictionCol, probabilityCol, rawPredictionCol, errorCol).map(_.name)
 
   private[ml] override def settings(spark: SparkSession): ModelSettings =
-    super.settings(spark).copy(topK = Option.when(isSet(topK))(getTopK), threshold = getThreshold)
+    super.settings(spark).copy(topK = getTopK, threshold = getThreshold)
 }

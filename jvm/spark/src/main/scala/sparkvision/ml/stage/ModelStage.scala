@@ -6,11 +6,11 @@ import org.apache.spark.ml.util.{DefaultParamsWritable, MLWriter}
 import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.types.{StructField, StructType}
 
-import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask}
+import sparkvision.engine.bundle.{BundleException, BundleManifest, ModelBundle, ModelTask, TensorInfo}
 import sparkvision.engine.pipeline.ModelSettings
 import sparkvision.image.ParameterException
 import sparkvision.ml.column.ColumnNames
-import sparkvision.ml.model.{ModelDescription, ModelFamily, ModelReference, ModelStore}
+import sparkvision.ml.model.{ModelDescription, ModelFamily, ModelReference, ModelStore, SentModel}
 import sparkvision.ml.param.{HasErrorCol, ModelParams, SessionParams}
 import sparkvision.ml.task.{ModelRun, PartitionRunner}
 
@@ -30,8 +30,8 @@ abstract class ModelStage
   /** The Params that name output columns, for the message when none is set. */
   private[ml] def outputParams: Seq[String]
 
-  /** Keeps what was sent to the executors alive as long as this stage. */
-  @transient private var planned = Option.empty[ModelReference]
+  // Lazy, so that a stage that was deserialized has one too.
+  @transient private lazy val sent = new SentModel
 
   /** The schema with the columns that this stage adds. */
   private[ml] def withOutput(schema: StructType, fields: Seq[StructField]): StructType = {
@@ -49,12 +49,20 @@ abstract class ModelStage
 
   override def write: MLWriter = new BundleWriter(bundle(SparkSession.active), super.write)
 
-  /** What is known of this stage's model while a query is planned. The bundle itself is fetched when the query starts. */
+  /** What is known of this stage's model while a query is planned. The bundle itself is fetched when the query starts,
+    * unless it has no manifest (Spark NLP's layout) or the manifest leaves the size of [[sizedOutput]] open.
+    */
   private[ml] def model(spark: SparkSession): ModelDescription = {
-    val found = ModelDescription.of(modelUri, getBundleHash, spark)
+    val found = ModelDescription.of(modelUri, getBundleHash, sent, spark) { manifest =>
+      requireRunnable(manifest)
+      sizedOutput(manifest).forall(_.shape.last > 0)
+    }
     requireRunnable(found.manifest)
     found
   }
+
+  /** The output of the graph whose size this stage must know to plan a query, if it must know one. */
+  private[ml] def sizedOutput(manifest: BundleManifest): Option[TensorInfo] = None
 
   /** This stage's model, from the driver's store if it is there. */
   private[ml] def bundle(spark: SparkSession): ModelBundle =
@@ -106,12 +114,8 @@ abstract class ModelStage
     }
 
   /** The model with the settings of the Params. */
-  private[ml] def run(reference: ModelReference, spark: SparkSession): ModelRun = {
-    // Null in a stage that was deserialized.
-    val model = Option(planned).flatten.filter(_ == reference).getOrElse(reference)
-    planned = Some(model)
-    ModelRun(model, settings(spark), getDeviceId, getIntraOpThreads)
-  }
+  private[ml] def run(reference: ModelReference, spark: SparkSession): ModelRun =
+    ModelRun(reference, settings(spark), getDeviceId, getIntraOpThreads)
 
   private[ml] def settings(spark: SparkSession): ModelSettings = ModelSettings(
     batchSize = Some(getBatchSize),

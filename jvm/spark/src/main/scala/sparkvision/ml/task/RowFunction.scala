@@ -80,7 +80,8 @@ private[ml] object RowInput {
   case object Image extends RowInput[SourceImage] {
     override def reader(types: Seq[DataType], context: SparkContext): Seq[Any] => SourceImage = {
       val configuration = Option.when(ImageReader.readsFiles(types.head)) {
-        context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+        val sent = context.broadcast(new SerializableConfiguration(context.hadoopConfiguration))
+        () => sent.value.value
       }
       val read = new ImageReader(types.head, configuration)
       def text(value: Any) = Option(value).map(_.toString)

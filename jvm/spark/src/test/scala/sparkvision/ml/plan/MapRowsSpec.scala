@@ -1,18 +1,20 @@
 package sparkvision.ml.plan
 
+import com.fasterxml.jackson.databind.node.ArrayNode
 import org.apache.spark.SparkException
 import org.apache.spark.sql.catalyst.plans.logical.{LocalLimit, LogicalPlan}
 import org.apache.spark.sql.execution.columnar.InMemoryRelation
 import org.apache.spark.sql.functions._
 import org.apache.spark.sql.streaming.Trigger
-import org.apache.spark.sql.{AnalysisException, DataFrame, SparkSession}
+import org.apache.spark.sql.{AnalysisException, DataFrame, Encoders, SparkSession}
 import org.scalatest.funsuite.AnyFunSuite
 
-import sparkvision.engine.bundle.Bundles
+import sparkvision.engine.bundle.{BundleException, Bundles}
 import sparkvision.engine.session.ExecutorRuntime
+import sparkvision.image.ParameterException
 import sparkvision.ml.model.ModelStore
 import sparkvision.ml.param.BadImageMode
-import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification}
+import sparkvision.ml.{LocalSpark, PerceptualHash, SparkVisionExtensions, ViTForImageClassification, ViTImageEmbeddings}
 
 /** The operator, in a session that was built without SparkVisionExtensions. */
 class MapRowsSpec extends AnyFunSuite with LocalSpark {
@@ -184,6 +186,17 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(ModelStore.folders(spark).size == stored.size + 1)
   }
 
+  test("the plan of a thumbnail broadcasts nothing") {
+    val session = installed
+    val path = LocalSpark.fixtures.resolve("photos/cat_chelsea.png").toString
+    session.createDataset(Seq(path))(Encoders.STRING).createOrReplaceTempView("photos")
+    val broadcast = broadcasts()
+    val query = session.sql("SELECT sparkvision_thumbnail(value, 8) AS small FROM photos")
+    assert(query.queryExecution.optimizedPlan.schema.fieldNames.toSeq == Seq("small"))
+    assert(broadcasts() == broadcast + 1)
+    assert(query.head().getAs[Array[Byte]]("small").nonEmpty)
+  }
+
   test("EXPLAIN of a stage's transform neither fetches the model nor broadcasts") {
     val folder = Bundles.withManifest { manifest =>
       val _ = manifest.put("note", "transformed")
@@ -197,18 +210,57 @@ class MapRowsSpec extends AnyFunSuite with LocalSpark {
     assert(labelled.collect().length == 6 && ModelStore.folders(spark).size == stored.size + 1)
   }
 
-  test("a bundle that is damaged fails the query when it starts, with the reason") {
+  test("transform fetches no bundle whose manifest leaves open a size that the stage does not need") {
+    def fetches(transform: => DataFrame): Boolean = {
+      val stored = ModelStore.folders(spark)
+      val _ = transform
+      ModelStore.folders(spark) != stored
+    }
+    val open = Bundles.withOpenClassCount { manifest =>
+      val _ = manifest.put("note", "open classes")
+    }
+    assert(!fetches(vit.setModelPath(open.toString).transform(mixed)))
+    val pooled = Bundles.features { manifest =>
+      val _ = manifest.withArray[ArrayNode]("/outputs/1/shape").set(1, "size")
+    }
+    def embeddings = new ViTImageEmbeddings()
+      .setModelPath(pooled.toString)
+      .setInputCols("content")
+      .setEmbeddingsCol("features")
+    assert(!fetches(embeddings.setPooling("cls").transform(mixed)))
+    assert(fetches(embeddings.setPooling("pooler").transform(mixed)))
+  }
+
+  private def damaged(note: String): String = {
     val folder = Bundles.withManifest { manifest =>
-      val _ = manifest.put("note", "damaged")
+      val _ = manifest.put("note", note)
     }
     Bundles.flipByte(folder.resolve("model.onnx"))
-    val labelled = vit.setModelPath(folder.toString).transform(mixed)
-    assert(intercept[AnalysisException](labelled.collect()).getMessage.contains("is damaged"))
+    folder.toString
+  }
+
+  test("a bundle that is damaged fails the query of a stage when it starts, with the engine's exception") {
+    val labelled = vit.setModelPath(damaged("for a stage")).transform(mixed)
+    assert(intercept[BundleException](labelled.collect()).getMessage.contains("is damaged"))
+  }
+
+  test("a bundle that is damaged fails the query of an SQL function when it starts, with an exception of Spark") {
+    val query = installed.sql(s"SELECT sparkvision_predict(x'00', '${damaged("for SQL")}').label")
+    assert(intercept[AnalysisException](query.collect()).getMessage.contains("is damaged"))
+  }
+
+  test("what the manifest shows to be wrong is refused by transform") {
+    def transformed(folder: String) = vit.setModelPath(folder).transform(mixed)
+    assert(intercept[ParameterException](transformed("/no/such/bundle")).getMessage.contains("/no/such/bundle"))
+    val empty = Bundles.withManifest { manifest =>
+      val _ = manifest.putArray("outputs")
+    }
+    assert(intercept[BundleException](transformed(empty.toString)).getMessage.contains("no input or no output"))
   }
 
   test("two models in one query give their own labels") {
     val reversed = Bundles.withManifest { manifest =>
-      val labels = manifest.withArray[com.fasterxml.jackson.databind.node.ArrayNode]("labels")
+      val labels = manifest.withArray[ArrayNode]("labels")
       val names = (0 until labels.size).map(labels.get(_).asText).reverse
       labels.removeAll()
       names.foreach(labels.add)
