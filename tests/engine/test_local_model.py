@@ -69,6 +69,11 @@ def test_an_unknown_decode_mode_is_refused() -> None:
         LocalModel("embedded:digits", decode_mode="quick")  # type: ignore[arg-type]
 
 
+def test_candidate_labels_are_refused_by_a_model_that_is_not_zero_shot() -> None:
+    with pytest.raises(ParameterError, match="candidateLabels .* is for image-classification"):
+        LocalModel("embedded:digits", candidate_labels=["a cat", "a dog"])
+
+
 def test_bytes_and_paths_give_the_same(model: LocalModel, digits: list[Path]) -> None:
     files = digits[:5]
     assert (model.logits(files) == model.logits([f.read_bytes() for f in files])).all()

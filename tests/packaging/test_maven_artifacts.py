@@ -72,16 +72,23 @@ def test_each_artifact_has_what_maven_central_asks_for(maven_repository: Path, a
         assert f"{artifact}_2.13-{VERSION}{kind}.jar" in names
 
 
-def test_the_engine_knows_no_spark(maven_repository: Path) -> None:
-    groups = {dependency.group for dependency in dependencies(maven_repository, "sparkvision-engine")}
+@pytest.mark.parametrize("artifact", ["sparkvision-image", "sparkvision-engine"])
+def test_image_and_engine_know_no_spark(maven_repository: Path, artifact: str) -> None:
+    groups = {dependency.group for dependency in dependencies(maven_repository, artifact)}
     assert "org.apache.spark" not in groups
 
 
-def test_the_engine_brings_the_decoder_with_its_natives(maven_repository: Path) -> None:
-    found = dependencies(maven_repository, "sparkvision-engine")
+def test_the_image_artifact_brings_the_decoder_with_its_natives_and_no_runtime(maven_repository: Path) -> None:
+    found = dependencies(maven_repository, "sparkvision-image")
     for preset in ("opencv", "openblas", "javacpp"):
         assert Dependency("org.bytedeco", preset, "compile", "") in found
         assert Dependency("org.bytedeco", preset, "compile", "linux-x86_64") in found
+    assert "com.microsoft.onnxruntime" not in {dependency.group for dependency in found}
+
+
+def test_the_engine_brings_the_image_artifact(maven_repository: Path) -> None:
+    found = dependencies(maven_repository, "sparkvision-engine")
+    assert Dependency("io.github.sparkvision", "sparkvision-image_2.13", "compile", "") in found
 
 
 def test_core_expects_spark_to_be_there(maven_repository: Path) -> None:

@@ -39,8 +39,17 @@ class LocalModelSpec extends AnyFunSuite {
     def refusal(settings: String) =
       intercept[ParameterException](LocalModel.openWith(EmbeddedModels.Default, settings)).getMessage
     assert(refusal("""{"batchSize": 0}""").contains("batchSize must be at least 1, not 0"))
+    assert(refusal("""{"maxImagePixels": -1}""").contains("maxImagePixels must be at least 1, not -1"))
     assert(refusal("""{"topK": 0}""").contains("topK must be at least 1, not 0"))
     assert(refusal("""{"threshold": 1.5}""").contains("threshold must be between 0 and 1, not 1.5"))
+  }
+
+  test("candidate labels are refused by a model that is not zero-shot, naming its task") {
+    Seq("""{"candidateLabels": ["cat", "dog"]}""", """{"hypothesisTemplate": "a {}"}""").foreach { settings =>
+      val refused = intercept[ParameterException](LocalModel.openWith(EmbeddedModels.Default, settings))
+      assert(refused.getMessage.contains("zero-shot-image-classification, but the bundle"))
+      assert(refused.getMessage.contains("is for image-classification."))
+    }
   }
 
   test("without topK a single-label model predicts one label") {

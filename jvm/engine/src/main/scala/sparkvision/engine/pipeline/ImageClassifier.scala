@@ -3,7 +3,7 @@ package sparkvision.engine.pipeline
 import sparkvision.engine.bundle.{BundleException, ModelBundle, ModelTask}
 import sparkvision.engine.postprocess.{ClassificationPostprocessor, EmbeddingComparison, Prediction}
 import sparkvision.engine.session.ExecutorRuntime
-import sparkvision.engine.text.{CandidateLabels, LabelEmbeddings}
+import sparkvision.engine.text.{CandidateLabels, Hypotheses, LabelEmbeddings}
 
 /** Converts the first output of a graph to labels. The output is logits, or for a zero-shot model an embedding, which is
   * compared with the embeddings of the candidate labels.
@@ -39,12 +39,9 @@ final private[engine] class ImageClassifier(
     topK,
     settings.threshold
   )
-  private lazy val comparison = hypotheses.map { labels =>
-    new EmbeddingComparison(
-      LabelEmbeddings.of(runtime).of(bundle, labels, settings.sessionSettings),
-      manifest.text.fold(1.0)(_.logitScale)
-    )
-  }
+  // Not a lazy val, which would hold a lock while the text model runs. Threads that need the labels at the same time wait for
+  // one run of the text model in LabelEmbeddings.
+  @volatile private var compared = Option.empty[EmbeddingComparison]
 
   /** @param output
     *   the values of one image in the graph's first output
@@ -52,7 +49,16 @@ final private[engine] class ImageClassifier(
     *   one logit for each label
     */
   def logits(output: Array[Float]): Array[Float] =
-    postprocessor.requireOneALabel(comparison.fold(output)(_.logits(output)))
+    postprocessor.requireOneALabel(hypotheses.fold(output)(comparison(_).logits(output)))
 
   def apply(output: Array[Float]): Prediction = postprocessor(logits(output))
+
+  private def comparison(labels: Hypotheses): EmbeddingComparison = compared.getOrElse {
+    val made = new EmbeddingComparison(
+      LabelEmbeddings.of(runtime).of(bundle, labels, settings.sessionSettings),
+      manifest.text.fold(1.0)(_.logitScale)
+    )
+    compared = Some(made)
+    made
+  }
 }

@@ -7,6 +7,7 @@ import sparkvision.engine.postprocess.{ClassificationPostprocessor, EmbeddingsPo
 import sparkvision.engine.runtime.SessionConfig
 import sparkvision.engine.session.{Batches, SessionSettings}
 import sparkvision.engine.text.CandidateLabels
+import sparkvision.image.ParameterException
 import sparkvision.image.codec.{DecodeMode, ImageDecoder}
 import sparkvision.image.preprocess.ProcessorOverrides
 
@@ -30,7 +31,7 @@ import sparkvision.image.preprocess.ProcessorOverrides
   *   reported
   * @param candidateLabels
   *   for zero-shot models: the labels from which to choose; None: the model returns embeddings, or its labels are those of
-  *   the bundle
+  *   the bundle. It must be None for other models.
   * @param pooling
   *   how hidden states become an embedding
   * @param normalize
@@ -71,6 +72,8 @@ final case class ModelSettings(
     val manifest = bundle.manifest
     ClassificationPostprocessor.requireChoice(topK, threshold)
     Batches.requireSize(batchSizeOf(manifest.task))
+    if (maxImagePixels < 1) throw new ParameterException(s"maxImagePixels must be at least 1, not $maxImagePixels.")
+    requireLabelsAreForThis(bundle)
     manifest.task match {
       case ModelTask.ObjectDetection => DetectionPipeline.requireUsable(bundle, this)
       case ModelTask.ImageClassification => FixedSizePipeline.requireUsable(bundle, this)
@@ -81,5 +84,14 @@ final case class ModelSettings(
         FixedSizePipeline.requireUsable(bundle, this)
         candidateLabels.foreach(_.in(manifest))
     }
+  }
+
+  private def requireLabelsAreForThis(bundle: ModelBundle): Unit = {
+    val (task, zeroShot) = (bundle.manifest.task, ModelTask.ZeroShotImageClassification)
+    if (candidateLabels.nonEmpty && task != zeroShot)
+      throw new ParameterException(
+        s"candidateLabels and hypothesisTemplate are for models for $zeroShot, but the bundle ${bundle.folder} is for $task. " +
+          s"Omit them, or export a CLIP with `sparkvision export --task $zeroShot`."
+      )
   }
 }

@@ -92,9 +92,17 @@ private[engine] object ModelSettingsReader {
   final private class Params(json: JsonNode) {
     private var known = Set.empty[String]
 
-    def int(name: String): Option[Int] = value(name, "a whole number")(_.canConvertToExactIntegral)(_.intValue)
+    def int(name: String): Option[Int] = whole(name, Int.MinValue, Int.MaxValue)(_.canConvertToInt)(_.intValue)
 
-    def long(name: String): Option[Long] = value(name, "a whole number")(_.canConvertToExactIntegral)(_.longValue)
+    def long(name: String): Option[Long] = whole(name, Long.MinValue, Long.MaxValue)(_.canConvertToLong)(_.longValue)
+
+    /** Jackson's `intValue` and `longValue` return the lowest bits of a number that is out of range. */
+    private def whole[A](name: String, least: Long, most: Long)(isInRange: JsonNode => Boolean)(
+        read: JsonNode => A
+    ): Option[A] = value(name, "a whole number")(_.canConvertToExactIntegral) { node =>
+      if (!isInRange(node)) throw new ParameterException(s"$name must be between $least and $most, not $node.")
+      read(node)
+    }
 
     def double(name: String): Option[Double] = value(name, "a number")(_.isNumber)(_.doubleValue)
 
@@ -113,7 +121,9 @@ private[engine] object ModelSettingsReader {
       value(name, "a number of bytes, or a text such as 512m or 4g")(node => sizeOf(node).nonEmpty)(sizeOf(_).get)
 
     private def sizeOf(node: JsonNode): Option[Long] = node.asText match {
-      case Bytes(count, unit) => count.toLongOption.map(_ << Units.getOrElse(unit.toLowerCase, 0))
+      case Bytes(count, unit) =>
+        val bits = Units.getOrElse(unit.toLowerCase, 0)
+        count.toLongOption.filter(_ <= (Long.MaxValue >> bits)).map(_ << bits)
       case _ => None
     }
 

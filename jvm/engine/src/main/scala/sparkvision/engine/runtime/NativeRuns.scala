@@ -100,9 +100,7 @@ final private[engine] class NativeRuns(interval: FiniteDuration = NativeRuns.Int
 
   private def watch(): Unit =
     if (watcher.isEmpty) {
-      val thread = new Thread(() => endCancelled(), "sparkvision-cancellation")
-      thread.setDaemon(true)
-      thread.setContextClassLoader(null) // not the one of the task that happens to be the first
+      val thread = DaemonThread("sparkvision-cancellation")(() => endCancelled())
       watcher = Some(thread)
       thread.start()
     } else if (watcherIsIdle) begun.signalAll()

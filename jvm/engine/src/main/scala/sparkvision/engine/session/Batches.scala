@@ -15,9 +15,13 @@ import sparkvision.image.{ImageException, ParameterException}
   *   an input, for example an image or a text
   * @param batchSize
   *   inputs in a batch, at most
+  * @throws ParameterException
+  *   when the batch size is not positive: every image and every text passes through this class
   */
 abstract private[engine] class Batches[I, R](batchSize: Int) {
   import Batches.WaitingPerBatch
+
+  Batches.requireSize(batchSize)
 
   /** Adds inputs to the batch, in order.
     *
@@ -72,7 +76,9 @@ abstract private[engine] class Batches[I, R](batchSize: Int) {
 private[engine] object Batches {
   private val WaitingPerBatch = 16
 
-  /** @throws ParameterException
+  /** The check of [[Batches]], with which settings are refused before there are images.
+    *
+    * @throws ParameterException
     *   when the batch size is not positive
     */
   def requireSize(batchSize: Int): Unit =

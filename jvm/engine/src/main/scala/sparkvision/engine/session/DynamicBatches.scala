@@ -7,7 +7,7 @@ import scala.collection.mutable
 import scala.concurrent.duration._
 
 import sparkvision.engine.bundle.TensorInfo
-import sparkvision.engine.runtime.{Batch, BatchRunner, Cancellation, InferenceSession}
+import sparkvision.engine.runtime.{Batch, BatchRunner, Cancellation, DaemonThread, InferenceSession}
 import sparkvision.image.ProviderException
 
 /** Dynamic batching: fills batches with the images of many callers, and runs one batch after the other on a thread of its
@@ -36,8 +36,7 @@ final private[engine] class DynamicBatches(
   private var closed = false
 
   private val joined = new JoinedImages
-  private val thread = new Thread(() => work(), "sparkvision-batches")
-  thread.setDaemon(true)
+  private val thread = DaemonThread("sparkvision-batches")(() => work())
   thread.start()
 
   /** Waits until the batch has run, and returns its results in order.

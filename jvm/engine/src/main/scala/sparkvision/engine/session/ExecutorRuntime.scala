@@ -8,16 +8,21 @@ import scala.util.Using
 import org.slf4j.LoggerFactory
 
 import sparkvision.engine.bundle.{BundleManifest, EmbeddedModels, FileDigests, ModelBundle}
-import sparkvision.engine.runtime.NativeRuns
+import sparkvision.engine.runtime.{DaemonThread, NativeRuns}
 
 /** The state that the models of one JVM share: open sessions, cores, caches, and the gate into ONNX Runtime.
   *
   * [[ExecutorRuntime.ofThisProcess]] is the only global of SparkVision. Everything that needs a part of it receives the part,
   * or the runtime, through its constructor. Tests create a runtime of their own and close it.
   *
-  * What the process itself has only once is not here, but in lazy values of the objects that load it: the native libraries
-  * of OpenCV and of the tokenizers, the environment of ONNX Runtime and its providers, the GPUs that CUDA can see, and the
-  * floating-point mode of oneDNN, which one process cannot have twice.
+  * What a process has only once, even if it had two runtimes, is held by the object that loads or sets it:
+  *
+  *   - `OpenCv` and `TokenizersNative`: native libraries, which a class loader can load only once.
+  *   - `OnnxRuntime`: the native environment and the properties of the one ONNX Runtime on the classpath.
+  *   - `VisibleGpus`: the number of GPUs, which the environment of the process determines.
+  *   - `OneDnn`: the floating-point mode, a setting of the native library for the whole process.
+  *   - `DecodeBuffer` in `sparkvision.image.codec`: native memory that each thread reuses for its next image. It belongs to
+  *     the thread, is bounded, and is in a module that does not know this class.
   */
 final class ExecutorRuntime extends AutoCloseable {
   import ExecutorRuntime._
@@ -55,8 +60,10 @@ final class ExecutorRuntime extends AutoCloseable {
     *
     * @param uri
     *   a bundle's folder, or `embedded:NAME`
+    * @throws ParameterException
+    *   when there is no such folder
     * @throws BundleException
-    *   when the bundle is missing, damaged, unsafe or contradicts itself
+    *   when the bundle is damaged, unsafe or contradicts itself, or the jar has no such model
     */
   def openBundle(uri: String): ModelBundle =
     ModelBundle.open(if (EmbeddedModels.isEmbedded(uri)) unpacked(uri) else Path.of(uri), fileDigests)
@@ -108,7 +115,7 @@ object ExecutorRuntime {
   /** The runtime of this JVM, which all models use unless they are given another one. */
   lazy val ofThisProcess: ExecutorRuntime = {
     val runtime = new ExecutorRuntime
-    try Runtime.getRuntime.addShutdownHook(new Thread(() => runtime.shutDown(), "sparkvision-shutdown"))
+    try Runtime.getRuntime.addShutdownHook(DaemonThread("sparkvision-shutdown")(() => runtime.shutDown()))
     catch { case _: IllegalStateException => runtime.shutDown() } // the JVM is shutting down already
     runtime
   }

@@ -9,6 +9,7 @@ import scala.util.control.NonFatal
 
 import org.slf4j.LoggerFactory
 
+import sparkvision.engine.runtime.DaemonThread
 import sparkvision.engine.session.KeyedCache.Expiry
 
 /** Values that are expensive to load, one for each key, shared by all threads that ask for them.
@@ -113,7 +114,8 @@ final private[sparkvision] class KeyedCache[K, V](
     var value = Option.empty[V]
     var weight = 0L
     var leases = 1
-    var keepUntil = Option.empty[Long] // by the expiry's clock, once a lease was closed
+    var keepUntil = Option.empty[Long] // by the expiry's clock, once a lease was closed; never becomes earlier
+    var isScheduled = false // whether a task of the timer will look at this entry
 
     def isUnused: Boolean = leases == 0
   }
@@ -180,11 +182,27 @@ final private[sparkvision] class KeyedCache[K, V](
       else takeWhatExceeds()
     }
     closeAll(unused)
-    val remaining = synchronized(Option.when(entry.isUnused && entry.value.isDefined)(untilExpired(entry)))
-    remaining.foreach { nanos =>
-      if (nanos <= 0) evictExpired()
-      else if (nanos < Forever.toNanos / 2) expiry.schedule(nanos, () => evictExpired())
+    expire(entry)
+  }
+
+  /** Closes the value of an unused entry if its time is over; otherwise the timer does so. An entry has at most one task of
+    * the timer. If the value was used again in the meantime, the task comes too early and schedules its successor.
+    */
+  private def expire(entry: Entry): Unit = {
+    val remaining = synchronized {
+      val nanos = untilExpired(entry)
+      val expires = entry.isUnused && entry.value.isDefined && nanos < Forever.toNanos / 2
+      Option.when(expires && (nanos <= 0 || !entry.isScheduled)) {
+        entry.isScheduled ||= nanos > 0
+        nanos
+      }
     }
+    remaining.foreach(nanos => if (nanos <= 0) evictExpired() else expiry.schedule(nanos, () => expireScheduled(entry)))
+  }
+
+  private def expireScheduled(entry: Entry): Unit = {
+    synchronized(entry.isScheduled = false)
+    expire(entry)
   }
 
   private def untilExpired(entry: Entry): Long = entry.keepUntil.fold(0L)(_ - expiry.nanoTime())
@@ -261,12 +279,7 @@ private[sparkvision] object KeyedCache {
 
     /** A daemon thread of its own, which starts with the first task. */
     final class Timer extends Expiry with AutoCloseable {
-      private val executor = Executors.newSingleThreadScheduledExecutor { task =>
-        val thread = new Thread(task, "sparkvision-cache-expiry")
-        thread.setDaemon(true)
-        thread.setContextClassLoader(null) // not the one of the task that happens to be the first
-        thread
-      }
+      private val executor = Executors.newSingleThreadScheduledExecutor(DaemonThread("sparkvision-cache-expiry")(_))
 
       override def nanoTime(): Long = System.nanoTime
 

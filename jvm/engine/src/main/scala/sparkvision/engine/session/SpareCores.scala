@@ -5,6 +5,8 @@ import java.util.concurrent.{CompletableFuture, CompletionException, Executor, E
 
 import scala.collection.mutable
 
+import sparkvision.engine.runtime.DaemonThread
+
 /** Does several pieces of work and returns their results in order. */
 private[sparkvision] trait Parallel {
   def apply[R](pieces: IndexedSeq[() => R]): IndexedSeq[R]
@@ -104,11 +106,7 @@ final private[sparkvision] class SpareCores(threads: Executor = SpareCores.daemo
 private[sparkvision] object SpareCores {
 
   /** As many daemon threads as are borrowed at one time; unused threads end. */
-  private def daemonThreads(): Executor = Executors.newCachedThreadPool { task =>
-    val thread = new Thread(task, "sparkvision-spare-core")
-    thread.setDaemon(true)
-    thread
-  }
+  private def daemonThreads(): Executor = Executors.newCachedThreadPool(DaemonThread("sparkvision-spare-core")(_))
 
   /** Waits without regard to interrupts, and throws what the work of a helper threw. */
   private def await(helpers: CompletableFuture[Void]): Unit =

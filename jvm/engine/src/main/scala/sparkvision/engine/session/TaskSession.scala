@@ -47,7 +47,7 @@ final private[engine] class TaskSession(
   val onSpareCores: Parallel = runtime.spareCores.upTo(settings.cores)
 
   def requireOpen(): Unit = synchronized {
-    if (closed) throw new ParameterException("This model is closed; open it again.")
+    if (closed) throw TaskSession.closedModel
   }
 
   /** Counts the calling thread's task among those that use a core. */
@@ -74,14 +74,25 @@ final private[engine] class TaskSession(
     }
   }
 
-  private def acquired(): SharedSession = synchronized {
-    requireOpen()
-    lease.getOrElse {
-      val acquired = runtime.sessions.acquire(bundle, settings.config, settings.idle)
-      listener.sessionTaken(acquired.value.provider, acquired.isNew)
-      lease = Some(acquired)
-      acquired
-    }.value
+  private def acquired(): SharedSession = {
+    val held = synchronized {
+      requireOpen()
+      lease
+    }
+    held.getOrElse(acquire()).value
+  }
+
+  /** Opening a session takes seconds, so no lock is held meanwhile. If another thread was faster, or the model was closed,
+    * the new lease is not needed.
+    */
+  private def acquire(): Lease[SharedSession] = {
+    val acquired = runtime.sessions.acquire(bundle, settings.config, settings.idle)
+    val held = synchronized {
+      if (!closed && lease.isEmpty) lease = Some(acquired)
+      lease
+    }
+    if (held.contains(acquired)) listener.sessionTaken(acquired.value.provider, acquired.isNew) else acquired.close()
+    held.getOrElse(throw TaskSession.closedModel)
   }
 
   /** Returns the session to the cache, where it stays open for other tasks. */
@@ -94,6 +105,8 @@ final private[engine] class TaskSession(
 }
 
 private[engine] object TaskSession {
+
+  private def closedModel = new ParameterException("This model is closed; open it again.")
 
   /** Values of the input of a CPU run for each of its threads: two images of 224 x 224. */
   private val ValuesPerThread = 2 * 3 * 224 * 224

@@ -2,7 +2,7 @@ package sparkvision.engine.text
 
 import java.nio.{ByteBuffer, ByteOrder}
 
-import sparkvision.engine.bundle.{ModelBundle, ModelTask}
+import sparkvision.engine.bundle.ModelBundle
 import sparkvision.engine.runtime.{Batch, Cancellation, ExecutionProvider}
 import sparkvision.engine.session._
 
@@ -18,7 +18,7 @@ import sparkvision.engine.session._
   * }}}
   *
   * @param batchSize
-  *   texts that the model is given at once, at most
+  *   texts that the model is given at once, at most; None for the default of the task of the bundle
   * @param session
   *   how the text graph is run. oneDNN's kernels are made for texts of one length, so the CPU provider replaces oneDNN.
   * @param listener
@@ -30,7 +30,7 @@ import sparkvision.engine.session._
   */
 final class TextEncoder private[sparkvision] (
     bundle: ModelBundle,
-    batchSize: Int = ModelTask.ZeroShotImageClassification.batchSize,
+    batchSize: Option[Int] = None,
     session: SessionSettings = SessionSettings(),
     listener: ModelListener = ModelListener.Silent,
     cancellation: Cancellation = Cancellation.Never,
@@ -39,8 +39,9 @@ final class TextEncoder private[sparkvision] (
   import ModelListener.timed
 
   private val model = bundle.textModel
+  private val textsAtOnce = batchSize.getOrElse(bundle.manifest.task.batchSize)
   private val task =
-    new TaskSession(model, TextEncoder.runnable(session), batchSize, runtime, listener, cancellation)
+    new TaskSession(model, TextEncoder.runnable(session), textsAtOnce, runtime, listener, cancellation)
   private var tokenizer = Option.empty[TextTokenizer]
 
   /** The text half of the bundle with the default settings. */
@@ -66,7 +67,7 @@ final class TextEncoder private[sparkvision] (
     new TextBatches().results(items)(text)
   }
 
-  final private class TextBatches extends Batches[Either[String, String], Array[Float]](batchSize) {
+  final private class TextBatches extends Batches[Either[String, String], Array[Float]](textsAtOnce) {
     private var texts = Vector.empty[String]
 
     override protected def add(inputs: IndexedSeq[Either[String, String]], before: Int): IndexedSeq[Option[String]] = {

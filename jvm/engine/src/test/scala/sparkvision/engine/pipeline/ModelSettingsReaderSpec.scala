@@ -78,6 +78,27 @@ class ModelSettingsReaderSpec extends AnyFunSuite {
     assert(refusal("""{"executionProvider": "tpu"}""").contains("executionProvider must be one of auto, cpu"))
   }
 
+  test("a whole number that does not fit into its type is refused, naming the range") {
+    def refusal(json: String) = intercept[ParameterException](ModelSettingsReader.read(json)).getMessage
+    assert(
+      refusal("""{"batchSize": 4294967304}""") ==
+        "batchSize must be between -2147483648 and 2147483647, not 4294967304."
+    )
+    assert(refusal("""{"topK": -4294967296}""").contains("not -4294967296"))
+    assert(
+      refusal("""{"maxImagePixels": 18446744073709551617}""") ==
+        "maxImagePixels must be between -9223372036854775808 and 9223372036854775807, not 18446744073709551617."
+    )
+  }
+
+  test("a size of more bytes than a long is refused") {
+    def limit(size: String) = ModelSettingsReader.read(s"""{"gpuMemLimit": "$size"}""").session.gpuMemLimit
+    assert(limit("8388607t") == Some(8388607L << 40))
+    Seq("8388608t", "16777217t", "9223372036854775808").foreach { size =>
+      assert(intercept[ParameterException](limit(size)).getMessage.startsWith("gpuMemLimit must be a number of bytes"))
+    }
+  }
+
   test("a text that is no JSON object is refused") {
     Seq("{", "[]", "3").foreach(json => intercept[ParameterException](ModelSettingsReader.read(json)))
   }

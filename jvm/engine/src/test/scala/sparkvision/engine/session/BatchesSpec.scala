@@ -76,7 +76,9 @@ class BatchesSpec extends AnyFunSuite {
   }
 
   test("a batch size of 0 is refused") {
-    assert(intercept[ParameterException](Batches.requireSize(0)).getMessage.contains("not 0"))
+    Seq[() => Any](() => Batches.requireSize(0), () => new Doubling(0)).foreach { refused =>
+      assert(intercept[ParameterException](refused()).getMessage == "batchSize must be at least 1, not 0.")
+    }
   }
 
   test("a batch of more bytes than a buffer can have is refused, naming the largest") {

@@ -7,8 +7,8 @@ import scala.util.Using
 import org.scalatest.funsuite.AnyFunSuite
 
 import sparkvision.engine.LocalModel
-import sparkvision.engine.bundle.{BundleException, EmbeddedModels}
-import sparkvision.image.{Fixtures, ImageInput}
+import sparkvision.engine.bundle.EmbeddedModels
+import sparkvision.image.{Fixtures, ImageInput, ParameterException}
 
 class ExecutorRuntimeSpec extends AnyFunSuite {
 
@@ -51,7 +51,7 @@ class ExecutorRuntimeSpec extends AnyFunSuite {
     Using.resource(new ExecutorRuntime) { runtime =>
       val folder = runtime.unpacked(EmbeddedModels.Default)
       assert(runtime.openBundle(folder.toString).folder == folder)
-      intercept[BundleException](runtime.openBundle(Path.of("/no/such/bundle").toString))
+      intercept[ParameterException](runtime.openBundle(Path.of("/no/such/bundle").toString))
     }
   }
 }

@@ -28,6 +28,9 @@ class KeyedCacheSpec extends AnyFunSuite {
       val _ = tasks += ((now + nanos, task))
     }
 
+    /** Tasks that wait for their time. */
+    def pending: Int = synchronized(tasks.size)
+
     def advance(time: FiniteDuration): Unit = {
       val due = synchronized {
         now += time.toNanos
@@ -208,6 +211,30 @@ class KeyedCacheSpec extends AnyFunSuite {
     texts.expiry.advance(9.millis)
     assert(texts.closed.isEmpty)
     texts.expiry.advance(1.milli)
+    assert(texts.closed == Seq("a"))
+  }
+
+  test("however often a value is used, at most one task of the timer waits for it") {
+    val texts = new Texts
+    (1 to 100).foreach(_ => texts.use("a", 10.millis))
+    assert(texts.expiry.pending == 1)
+    texts.expiry.advance(9.millis)
+    texts.use("a", 10.millis)
+    texts.expiry.advance(1.milli)
+    assert(texts.closed.isEmpty && texts.expiry.pending == 1, "the task came too early and waits again")
+    texts.expiry.advance(9.millis)
+    assert(texts.closed == Seq("a") && texts.expiry.pending == 0)
+  }
+
+  test("a task of the timer that finds its value in use does not wait again, and the next release schedules another") {
+    val texts = new Texts
+    texts.use("a", 10.millis)
+    val held = texts.acquire("a", 10.millis)
+    texts.expiry.advance(10.millis)
+    assert(texts.closed.isEmpty && texts.expiry.pending == 0)
+    held.close()
+    assert(texts.expiry.pending == 1)
+    texts.expiry.advance(10.millis)
     assert(texts.closed == Seq("a"))
   }
 

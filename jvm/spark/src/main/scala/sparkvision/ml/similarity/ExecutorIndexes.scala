@@ -16,7 +16,7 @@ import sparkvision.engine.session.KeyedCache.Lease
 import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityIndexException}
 
 /** An executor's copies of similarity indexes, mapped into memory and shared by its tasks. Each copy is made once, and
-  * verified against the manifest, while other copies are searched. A copy that no task has used for a while is deleted.
+  * verified against the manifest, while other copies are searched. A copy that no task has used for [[ExecutorIndexes.Idle]] is deleted.
   *
   * @param localDirectories
   *   the directories for copies; the one with the most space is used
@@ -26,7 +26,7 @@ import sparkvision.engine.similarity.{SearchMethod, SimilarityIndex, SimilarityI
 final private[ml] class ExecutorIndexes(
     localDirectories: => Seq[Path],
     runtime: ExecutorRuntime,
-    idle: FiniteDuration = 5.minutes
+    idle: FiniteDuration = ExecutorIndexes.Idle
 ) extends AutoCloseable {
   import ExecutorIndexes._
 
@@ -69,6 +69,11 @@ final private[ml] class ExecutorIndexes(
 }
 
 private[ml] object ExecutorIndexes {
+
+  /** How long a copy that no task uses is kept. A copy costs the transfer of the whole index, so it lasts as long as a pause
+    * between the queries of a notebook, which is also how long a copy of a model lasts.
+    */
+  val Idle: FiniteDuration = 1.hour
 
   /** The copies of this process's runtime. */
   def of(runtime: ExecutorRuntime): ExecutorIndexes =

@@ -29,8 +29,7 @@ final private[ml] class EncodeTextsTask(runner: PartitionRunner, output: Embeddi
     if (texts.isEmpty) Iterator.empty
     else {
       val encoder = runner.opened { (bundle, settings, cancellation, runtime) =>
-        val batchSize = settings.batchSizeOf(bundle.manifest.task)
-        new TextEncoder(bundle, batchSize, settings.sessionSettings, metrics, cancellation, runtime)
+        new TextEncoder(bundle, settings.batchSize, settings.sessionSettings, metrics, cancellation, runtime)
       }
       encoder.embeddings(texts)(identity).map { case (_, found) =>
         metrics.image(isUsable = found.isRight)
