@@ -73,7 +73,7 @@ def test_a_stage_of_each_kind_loads_with_its_params_and_its_model(
 def test_a_default_of_the_earlier_version_is_no_value_of_topk(spark: SparkSession) -> None:
     # That version saved its default of 1, which is wrong for a multi-label model, with each stage.
     stage = CLIPForZeroShotClassification.load(str(SAVED / "CLIPForZeroShotClassification"))
-    assert stage.hasDefault("topK") and stage.getTopK() is None
+    assert stage.getTopK() is None
 
 
 def test_the_model_computes_the_logits_of_the_version_that_saved_it(spark: SparkSession, saved: PipelineModel) -> None:
